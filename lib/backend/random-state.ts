@@ -1,0 +1,31 @@
+import { allocate, type Storage } from './storage.js';
+
+/**
+ * The state of a Mersenne Twister stream (MT19937) as both backends read and write it, in 32-bit words:
+ * [0, 624) the twister's state, 624 the position of the next word (624: twist first), 625 whether a second normal is cached,
+ * 626 and 627 that normal as a double.
+ */
+export const STATE_WORDS = 628;
+export const POSITION = 624;
+export const HAS_NORMAL = 625;
+/** Index of the cached normal in the state seen as doubles. */
+export const NORMAL = 313;
+
+/** The state as words (an Int32Array: read with `>>> 0`). */
+export const stateWords = (state: Storage): Int32Array => state.array('int32') as Int32Array;
+export const stateDoubles = (state: Storage): Float64Array => state.array('float64') as Float64Array;
+
+export const allocateState = (): Storage => allocate('int32', STATE_WORDS);
+
+/** Seeds with the low 32 bits of `seed` (x[i] = 1812433253 * (x[i-1] ^ (x[i-1] >> 30)) + i) and forgets the cached normal. */
+export function seedState(state: Storage, seed: number): void {
+  const words = stateWords(state);
+  words[0] = Number(BigInt.asUintN(32, BigInt(seed)));
+  for (let i = 1; i < POSITION; i++) {
+    const previous = words[i - 1]!;
+    words[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
+  }
+  words[POSITION] = POSITION;
+  words[HAS_NORMAL] = 0;
+  stateDoubles(state)[NORMAL] = 0;
+}

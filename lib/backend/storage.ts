@@ -1,0 +1,107 @@
+import { type DType, dtypes, type TypedArray } from './dtype.js';
+
+const ALIGNMENT = 64;
+const SLAB_BYTES = 1 << 18;
+const SMALL_BYTES = 1 << 14;
+const POOL_BYTES = 1 << 28;
+
+/** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
+let addressOf: (buffer: ArrayBuffer) => number = () => 0;
+
+/** Called once by the backend in use, before anything is allocated. */
+export function setAddressOf(lookup: (buffer: ArrayBuffer) => number): void {
+  addressOf = lookup;
+}
+
+/**
+ * A run of bytes, 64-byte aligned and padded to a multiple of 64, inside a buffer that V8 manages. The buffer never
+ * leaves the library, so nobody can detach or resize it, and its address holds for as long as the storage is reachable.
+ */
+export class Storage {
+  readonly buffer: ArrayBuffer;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  readonly address: number;
+  /** Counts writes in place, so that a backward pass can tell when a tensor it saved has changed. */
+  version = 0;
+  /** The last in-place operation, for the error that names it. */
+  changedBy = '';
+  readonly #views: (TypedArray | undefined)[] = [undefined, undefined, undefined, undefined];
+
+  constructor(buffer: ArrayBuffer, byteOffset: number, byteLength: number, address: number) {
+    this.buffer = buffer;
+    this.byteOffset = byteOffset;
+    this.byteLength = byteLength;
+    this.address = address;
+  }
+
+  /** The whole storage as a typed array. For backends and for copying values in and out; never handed to the user. */
+  array(dtype: DType): TypedArray {
+    const { code, size, view } = dtypes[dtype];
+    let array = this.#views[code];
+    if (array === undefined) {
+      array = view(this.buffer, this.byteOffset, Math.floor(this.byteLength / size));
+      this.#views[code] = array;
+    }
+    return array;
+  }
+}
+
+interface Slab {
+  readonly buffer: ArrayBuffer;
+  readonly address: number;
+  used: number;
+}
+
+let slab: Slab | undefined;
+const pool = new Map<number, Storage[]>();
+let pooled = 0;
+
+/** Uninitialised storage for `length` elements. Small ones share a slab; large ones come from the pool of released ones or from V8. */
+export function allocate(dtype: DType, length: number): Storage {
+  const bytes = Math.max(ALIGNMENT, roundUp(length * dtypes[dtype].size));
+  if (bytes <= SMALL_BYTES) return allocateSmall(bytes);
+  const released = pool.get(bytes)?.pop();
+  if (released === undefined) return allocateLarge(bytes);
+  pooled -= bytes;
+  return new Storage(released.buffer, released.byteOffset, bytes, released.address);
+}
+
+/**
+ * Gives a storage back for the next `allocate` of its size. Only for one that no tensor refers to any more: what the
+ * library made and nobody else has seen. Small ones stay with their slab.
+ */
+export function release(storage: Storage): void {
+  const bytes = storage.byteLength;
+  if (bytes <= SMALL_BYTES || pooled + bytes > POOL_BYTES) return;
+  const free = pool.get(bytes);
+  if (free === undefined) pool.set(bytes, [storage]);
+  else free.push(storage);
+  pooled += bytes;
+}
+
+function allocateSmall(bytes: number): Storage {
+  if (slab === undefined || slab.used + bytes > SLAB_BYTES) slab = newSlab();
+  const storage = new Storage(slab.buffer, slab.used, bytes, slab.address === 0 ? 0 : slab.address + slab.used);
+  slab.used += bytes;
+  return storage;
+}
+
+function newSlab(): Slab {
+  const { buffer, address, start } = alignedBuffer(SLAB_BYTES - ALIGNMENT);
+  return { buffer, address, used: start };
+}
+
+function allocateLarge(bytes: number): Storage {
+  const { buffer, address, start } = alignedBuffer(bytes);
+  return new Storage(buffer, start, bytes, address === 0 ? 0 : address + start);
+}
+
+/** `allocUnsafeSlow` is the one way to uninitialised memory that the collector itself frees; it aligns to 16 only. */
+function alignedBuffer(bytes: number): { buffer: ArrayBuffer; address: number; start: number } {
+  const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer as ArrayBuffer;
+  const address = addressOf(buffer);
+  return { buffer, address, start: (ALIGNMENT - (address % ALIGNMENT)) % ALIGNMENT };
+}
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -1,0 +1,56 @@
+import type { DType } from './dtype.js';
+import type { Storage } from './storage.js';
+
+/** Where an operand's elements are: element `[i, j, …]` is at `offset + i * strides[0] + j * strides[1] + …`. All in elements, not bytes. */
+export interface View {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+}
+
+export const MAX_DIMS = 8;
+
+/** Number of elements of a shape; 1 for `[]`. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
+  return size;
+}
+
+/** Row-major strides. */
+export function contiguousStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step;
+    step *= shape[i]!;
+  }
+  return strides;
+}
+
+/** Whether the elements follow each other in row-major order; strides of axes of size 1 do not matter, and an empty view is contiguous. */
+export function isContiguous(view: Pick<View, 'shape' | 'strides'>): boolean {
+  const { shape, strides } = view;
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const size = shape[i]!;
+    if (size === 0) return true;
+    if (size !== 1 && strides[i] !== step) return false;
+    step *= size;
+  }
+  return true;
+}
+
+/** Strides of `view` as an operand of an iteration over `shape`: right-aligned, 0 where it is repeated. */
+export function broadcastStrides(view: Pick<View, 'shape' | 'strides'>, shape: readonly number[]): number[] {
+  const lead = shape.length - view.shape.length;
+  return shape.map((_, i) => (i < lead || view.shape[i - lead] === 1 ? 0 : view.strides[i - lead]!));
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
