@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+
+/** Micro-programs as lib/backend/program.ts describes them. Plain data: see records.h. */
+namespace nabla {
+
+enum class FoldKind : int32_t { kSum, kProd, kMin, kMax, kArgmin, kArgmax };
+
+struct MicroInstruction {
+  int32_t op, dst, a, b, c;
+};
+
+struct FoldInstruction {
+  FoldKind fold;
+  int32_t src, dst;
+};
+
+struct Stage {
+  int element_count, fold_count, row_count;
+  const MicroInstruction* elements;
+  const FoldInstruction* folds;
+  const MicroInstruction* rows;
+};
+
+struct Program {
+  bool is_double;
+  int inputs, outputs, params, constants, element_registers, row_registers;
+  /** Of inputs, then outputs: whether it is a row value. */
+  const bool* is_row;
+  const double* constant_values;
+  int resident_count, streamed_count;
+  const Stage* resident;
+  const Stage* streamed;
+};
+
+}  // namespace nabla
