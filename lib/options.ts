@@ -1,0 +1,51 @@
+import { ValueError } from './errors.js';
+
+/**
+ * Refuses options that do not exist, so that a misspelled one is never silently ignored:
+ * `DataLoader: unknown option 'batchsize'; did you mean 'batchSize'?`
+ *
+ * @param where what was called, as it starts the message
+ * @param options what the caller passed
+ * @param known every option there is
+ */
+export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new ValueError(`${where}: ${unknownName('option', name, known)}`);
+  }
+}
+
+/** `unknown <kind> '<name>'`, with the nearest of the known names if one is near, or else all of them. */
+export function unknownName(kind: string, name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  const list = known.length === 0 ? 'there are none' : `known: ${known.join(', ')}`;
+  return `unknown ${kind} '${name}'; ${nearest === undefined ? list : `did you mean '${nearest}'?`}`;
+}
+
+/** The known name that is fewest edits away, if these are few enough to be a slip. Case and `_`/`-` count for nothing. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '');
+  let nearest: string | undefined;
+  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const edits = editDistance(plain(name), plain(candidate));
+    if (edits < fewest) {
+      fewest = edits;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+/** Levenshtein's distance: the fewest insertions, deletions and replacements of a character that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const replaced = row[j]! + Number(a[i] !== b[j]);
+      next.push(Math.min(replaced, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
