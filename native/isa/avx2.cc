@@ -1,0 +1,3 @@
+#define NABLA_ISA avx2
+
+#include "../kernels/table.h"

@@ -1,0 +1,3 @@
+#define NABLA_ISA avx512
+
+#include "../kernels/table.h"

@@ -1,0 +1,3 @@
+#define NABLA_ISA baseline
+
+#include "../kernels/table.h"

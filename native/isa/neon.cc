@@ -1,0 +1,3 @@
+#define NABLA_ISA neon
+
+#include "../kernels/table.h"

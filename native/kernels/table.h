@@ -1,0 +1,18 @@
+// Included once by each file of isa/, after it has named its namespace.
+
+#include "fold.h"
+#include "gather.h"
+#include "kernels.h"
+#include "map.h"
+#include "matmul.h"
+#include "random.h"
+#include "scatter.h"
+
+namespace nabla::NABLA_ISA {
+
+#define NABLA_STRING_(name) #name
+#define NABLA_STRING(name) NABLA_STRING_(name)
+
+extern constinit const Kernels kernels = {NABLA_STRING(NABLA_ISA), map, fold, matmul, gather, scatter, random};
+
+}  // namespace nabla::NABLA_ISA
