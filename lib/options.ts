@@ -25,7 +25,7 @@ export function unknownName(kind: string, name: string, known: readonly string[]
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '');
   let nearest: string | undefined;
-  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let fewest = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     const edits = editDistance(plain(name), plain(candidate));
     if (edits < fewest) {

@@ -1,0 +1,156 @@
+import { constants as bufferConstants } from 'node:buffer';
+import { open } from 'node:fs/promises';
+import { constants, gunzip, gunzipSync } from 'node:zlib';
+import { MAX_DIMS } from '../backend/view.js';
+import { FormatError } from '../errors.js';
+
+/** Element types of an IDX file, by the code in its header. Values are big-endian. */
+const idxTypes = {
+  8: { dtype: 'uint8', size: 1, decode: (bytes: Uint8Array) => new Uint8Array(bytes) },
+  9: { dtype: 'int8', size: 1, decode: (bytes: Uint8Array) => new Int8Array(bytes) },
+  11: { dtype: 'int16', size: 2, decode: (bytes: Uint8Array) => new Int16Array(littleEndian(bytes, 2)) },
+  12: { dtype: 'int32', size: 4, decode: (bytes: Uint8Array) => new Int32Array(littleEndian(bytes, 4)) },
+  13: { dtype: 'float32', size: 4, decode: (bytes: Uint8Array) => new Float32Array(littleEndian(bytes, 4)) },
+  14: { dtype: 'float64', size: 8, decode: (bytes: Uint8Array) => new Float64Array(littleEndian(bytes, 8)) },
+} as const;
+
+type IdxType = keyof typeof idxTypes;
+
+/** An IDX file as it is stored: the shape, the element type, and the values in row-major order. */
+export interface IdxArray {
+  readonly shape: readonly number[];
+  readonly dtype: (typeof idxTypes)[IdxType]['dtype'];
+  readonly data: Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+}
+
+interface IdxHeader {
+  readonly type: IdxType;
+  readonly shape: readonly number[];
+  /** Where the values begin, and where they must end. */
+  readonly start: number;
+  readonly end: number;
+}
+
+const HEADER_BYTES = 4 + 4 * MAX_DIMS;
+/** Enough compressed bytes to inflate a header from: a gzip member's own header may carry a file name and a comment. */
+const PROBE_BYTES = 1 << 12;
+
+/**
+ * Reads an IDX file, the format MNIST and its relatives come in, plain or gzipped.
+ *
+ * ```ts
+ * const labels = await readIdx('train-labels-idx1-ubyte.gz');
+ * labels.shape;      // [60000]
+ * labels.dtype;      // 'uint8'
+ * labels.data[0];    // 5
+ * ```
+ *
+ * The values keep the file's own type; {@link loadIdx} makes a tensor of them.
+ *
+ * @throws FormatError if the file is not IDX, or is shorter or longer than its header says. The header is compared with
+ * the size of the file before anything is allocated for the values.
+ */
+export async function readIdx(path: string): Promise<IdxArray> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));
+    await file.read(probe, 0, probe.length, 0);
+    if (!isGzip(probe)) {
+      checkLength(path, parseHeader(path, probe), size);
+      return parseIdx(await file.readFile(), path);
+    }
+    const header = parseHeader(path, inflateStart(path, probe));
+    return parseIdx(await inflate(path, await file.readFile(), header.end), path);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Decodes the bytes of an (uncompressed) IDX file. `name` is what errors call it.
+ *
+ * ```ts
+ * parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).data;    // Uint8Array [7, 9]
+ * ```
+ */
+export function parseIdx(bytes: Uint8Array, name = 'IDX data'): IdxArray {
+  const header = parseHeader(name, bytes);
+  checkLength(name, header, bytes.length);
+  const { dtype, decode } = idxTypes[header.type];
+  return { shape: header.shape, dtype, data: decode(bytes.subarray(header.start, header.end)) };
+}
+
+/** The header is 0, 0, type, number of dimensions, then each dimension in four bytes. */
+function parseHeader(name: string, bytes: Uint8Array): IdxHeader {
+  if (bytes.length < 4) throw new FormatError(`${name}: not an IDX file: ${bytes.length} bytes, expected at least 4`);
+  const [zero0 = 0, zero1 = 0, type = 0, dims = 0] = bytes;
+  if (zero0 !== 0 || zero1 !== 0) {
+    throw new FormatError(`${name}: not an IDX file: expected it to begin with bytes 0 0, got ${zero0} ${zero1}`);
+  }
+  if (!isIdxType(type)) {
+    const known = Object.entries(idxTypes).map(([code, { dtype }]) => `${code} ${dtype}`);
+    throw new FormatError(`${name}: expected an IDX element type (${known.join(', ')}), got ${type}`);
+  }
+  if (dims < 1 || dims > MAX_DIMS) {
+    throw new FormatError(`${name}: expected 1 to ${MAX_DIMS} dimensions, got ${dims}`);
+  }
+  const start = 4 + 4 * dims;
+  if (bytes.length < start) {
+    throw new FormatError(`${name}: truncated: a header of ${start} bytes expected, got ${bytes.length} bytes`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const shape = Array.from({ length: dims }, (_, i) => view.getUint32(4 + 4 * i));
+  return { type, shape, start, end: start + shape.reduce((product, n) => product * n, idxTypes[type].size) };
+}
+
+const isIdxType = (code: number): code is IdxType => code in idxTypes;
+
+function checkLength(name: string, header: IdxHeader, length: number): void {
+  if (length === header.end) return;
+  const { dtype } = idxTypes[header.type];
+  throw new FormatError(
+    `${name}: ${length < header.end ? 'truncated' : 'too long'}: ` +
+      `${dtype} [${header.shape.join(', ')}] makes a file of ${header.end} bytes, got ${length}`,
+  );
+}
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** The first bytes of what a gzip file holds, from its own first bytes. */
+function inflateStart(name: string, compressed: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, HEADER_BYTES);
+  } catch (cause) {
+    throw gzipError(name, cause);
+  }
+}
+
+/** Inflates a gzip file that must hold `length` bytes; never more than one beyond, whatever the file really holds. */
+function inflate(name: string, compressed: Uint8Array, length: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const maxOutputLength = Math.min(length + 1, bufferConstants.MAX_LENGTH);
+    gunzip(compressed, { maxOutputLength }, (cause, bytes) => {
+      if (cause === null) resolve(bytes);
+      else reject(gzipError(name, cause, length));
+    });
+  });
+}
+
+function gzipError(name: string, cause: unknown, length?: number): FormatError {
+  const tooLong = cause instanceof RangeError && length !== undefined;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new FormatError(
+    tooLong ? `${name}: too long: its header makes ${length} bytes, got more` : `${name}: bad gzip data: ${message}`,
+  );
+}
+
+/** A copy of big-endian elements of `size` bytes, in little-endian order. */
+function littleEndian(bytes: Uint8Array, size: 2 | 4 | 8): ArrayBuffer {
+  const copy = Buffer.from(new ArrayBuffer(bytes.length));
+  copy.set(bytes);
+  if (size === 2) copy.swap16();
+  else if (size === 4) copy.swap32();
+  else copy.swap64();
+  return copy.buffer as ArrayBuffer;
+}
