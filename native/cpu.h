@@ -16,7 +16,8 @@ struct Isa {
 /** Those in this binary, the fastest first. The last one runs everywhere. */
 std::span<const Isa> isas();
 
-/** The ISA called `name` if it is in this binary and this machine can run it, else null. For a null or empty name, the fastest. */
+/** The ISA called `name` if it is in this binary and this machine can run it, else null. For a null or empty
+ * name, the fastest. */
 const Isa* select_isa(const char* name);
 
 }  // namespace nabla

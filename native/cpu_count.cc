@@ -41,7 +41,8 @@ int quota_v1(const std::string& group) {
   return whole_cpus(quota, period);
 }
 
-/** The tightest quota from `mount/path` up to `mount`. A container often sees its own group at the mount, whatever the path says. */
+/** The tightest quota from `mount/path` up to `mount`. A container often sees its own group at the mount,
+ * whatever the path says. */
 int tightest(const std::string& mount, std::string path, int (*quota)(const std::string& group)) {
   int cpus = quota(mount);
   while (!path.empty()) {
@@ -51,7 +52,9 @@ int tightest(const std::string& mount, std::string path, int (*quota)(const std:
   return cpus;
 }
 
-bool lists_cpu(const std::string& controllers) { return ("," + controllers + ",").find(",cpu,") != std::string::npos; }
+bool lists_cpu(const std::string& controllers) {
+  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
+}
 
 /** One line of /proc/self/cgroup: "0::/path" for v2, "4:cpu,cpuacct:/path" for v1. */
 int quota_of_line(const std::string& root, const std::string& line) {

@@ -25,7 +25,8 @@ void pause() {
 #endif
 }
 
-/** Waits until `word` is no longer `old`: for a while awake, because the next call often follows at once, then asleep. */
+/** Waits until `word` is no longer `old`: for a while awake, because the next call often follows at once,
+ * then asleep. */
 void wait_while(const std::atomic<uint32_t>& word, uint32_t old) {
   const auto deadline = std::chrono::steady_clock::now() + kSpin;
   do {
@@ -40,8 +41,9 @@ void wait_while(const std::atomic<uint32_t>& word, uint32_t old) {
 /**
  * The helpers' side and the caller's side of one job at a time.
  *
- * A job is open from `open()` to `close()`. A helper that wakes while it is open enters, works, and leaves; one that wakes too late
- * finds the gate closed and sleeps on, so that the caller waits for those at work only, never for one that is still waking up.
+ * A job is open from `open()` to `close()`. A helper that wakes while it is open enters, works, and leaves;
+ * one that wakes too late finds the gate closed and sleeps on, so that the caller waits for those at work
+ * only, never for one that is still waking up.
  */
 class Gate {
  public:
@@ -137,7 +139,8 @@ class Pool {
     if (!helpers_.empty()) return;
     shares_ = std::make_unique<Share[]>(size());
     try {
-      for (int i = 1; i < size(); i++) helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
+      for (int i = 1; i < size(); i++)
+        helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
     } catch (const std::system_error&) {
       // The process may have no more threads: make do with those it got.
       size_.store(static_cast<int>(helpers_.size()) + 1, std::memory_order_relaxed);
