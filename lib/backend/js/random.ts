@@ -22,19 +22,26 @@ export function randomFill(
   const words = stateWords(state);
   switch (kind) {
     case 'uniform':
-      return fillUniform(values, words, p0, p1);
+      fillUniform(values, words, p0, p1);
+      break;
     case 'normal':
-      return length < BLOCK ? fill(values, () => nextNormal(state, p0, p1)) : fillNormal(values, words, p0, p1);
+      if (length < BLOCK) fill(values, () => nextNormal(state, p0, p1));
+      else fillNormal(values, words, p0, p1);
+      break;
     case 'bernoulli':
-      return fill(values, () => Number(nextDouble(words) < p0));
+      fill(values, () => Number(nextDouble(words) < p0));
+      break;
     case 'integer':
-      return fill(values, () => p0 + nextBelow(words, p1 - p0));
+      fill(values, () => p0 + nextBelow(words, p1 - p0));
+      break;
     case 'permutation':
-      return fillPermutation(values, words);
+      fillPermutation(values, words);
+      break;
     case 'exponential':
-      return fill(values, () => (-1 / p0) * log1p(-nextDouble(words)));
+      fill(values, () => (-1 / p0) * log1p(-nextDouble(words)));
+      break;
     default:
-      return kind satisfies never;
+      kind satisfies never;
   }
 }
 

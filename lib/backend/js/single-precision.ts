@@ -19,7 +19,7 @@ const LOG = constants(
   -2.4999993993e-1,
   3.3333331174e-1,
 );
-const SQRT_HALF = f(0.70710678);
+const SQRT_HALF = f(Math.SQRT1_2);
 const LN2_HI = f(0.693359375);
 const LN2_LO = f(-2.1219444e-4);
 
@@ -44,9 +44,9 @@ export function logFloat(x: number): number {
 }
 
 const FOUR_OVER_PI = f(1.27323954473516);
-const QUARTER_PI = constants(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8);
+const QUARTER_PI = constants(-0.78515625, -0.00024187564849853516, -3.774894977445941e-8);
 const SINE = constants(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1);
-const COSINE = constants(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2);
+const COSINE = constants(2.443315711809948e-5, -0.001388731625493765, 0.04166664568298827);
 
 /** Sine and cosine of x >= 0, of moderate size. */
 export function sinCosFloat(x: number): { sin: number; cos: number } {

@@ -80,7 +80,7 @@ function series(coefficients: readonly DoubleDouble[], z: DoubleDouble): DoubleD
 }
 
 /** fdlibm's ln 2: the first part is exact in products with exponents. */
-const FDLIBM_LN2 = [6.9314718036912381649e-1, 1.90821492927058770002e-10] as const;
+const FDLIBM_LN2 = [0.6931471803691238, 1.9082149292705877e-10] as const;
 
 /**
  * ln(1 + x) within an ulp, for x in (-1, 0] a multiple of 2^-53, so that 1 + x is exact. PyTorch's recorded streams show the C library's
@@ -90,7 +90,7 @@ const FDLIBM_LN2 = [6.9314718036912381649e-1, 1.90821492927058770002e-10] as con
  */
 export function log1p(x: number): number {
   if (x > -(2 ** -29)) return x - x * x * 0.5;
-  if (x > -0.29289340972900390625) {
+  if (x > -0.2928934097290039) {
     const half = 0.5 * x * x;
     return x - (half - log1pSeries(x, half));
   }
@@ -100,7 +100,7 @@ export function log1p(x: number): number {
   const scaleLow = e * FDLIBM_LN2[1];
   const half = 0.5 * f * f;
   if (f === 0) return scale + scaleLow;
-  if (f >= -1.5 * 2 ** -20 && f < 2 ** -20) return scale - (half * (1 - 0.66666666666666666 * f) - scaleLow - f);
+  if (f >= -1.5 * 2 ** -20 && f < 2 ** -20) return scale - (half * (1 - 0.6666666666666666 * f) - scaleLow - f);
   return scale - (half - (log1pSeries(f, half) + scaleLow) - f);
 }
 
@@ -110,9 +110,9 @@ function log1pSeries(f: number, half: number): number {
   const z = s * s;
   const z2 = z * z;
   const z4 = z2 * z2;
-  const r1 = z * 6.66666666666673513e-1;
-  const r2 = 3.999999999940941908e-1 + z * 2.857142874366239149e-1;
-  const r3 = 2.222219843214978396e-1 + z * 1.818357216161805012e-1;
-  const r4 = 1.531383769920937332e-1 + z * 1.479819860511658591e-1;
+  const r1 = z * 0.6666666666666735;
+  const r2 = 0.3999999999940942 + z * 0.2857142874366239;
+  const r3 = 0.22222198432149784 + z * 0.1818357216161805;
+  const r4 = 0.15313837699209373 + z * 0.14798198605116586;
   return s * (half + (r1 + z2 * r2 + z4 * r3 + z4 * z2 * r4));
 }
