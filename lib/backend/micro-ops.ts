@@ -1,3 +1,5 @@
+import { erf, erfc, pow, roundHalfEven, sigmoid } from './scalar-math.js';
+
 /**
  * The micro-operations: the vocabulary of micro-programs, in the order both sides of the native seam number them
  * (`native/micro_ops.h` has the same rows with SIMD bodies; the loader compares the names and refuses a mismatch).
@@ -47,7 +49,7 @@ export const microOps = {
   asinh: unary(Math.asinh),
   acosh: unary(Math.acosh),
   atanh: unary(Math.atanh),
-  sigmoid: unary((a) => 1 / (1 + Math.exp(-a))),
+  sigmoid: unary(sigmoid),
   erf: unary(erf),
   erfc: unary(erfc),
 
@@ -82,43 +84,3 @@ export const microOpCode = Object.fromEntries(microOpNames.map((name, code) => [
  */
 export const foldNames = ['sum', 'prod', 'min', 'max', 'argmin', 'argmax'] as const;
 export type Fold = (typeof foldNames)[number];
-
-function roundHalfEven(a: number): number {
-  const rounded = Math.round(a);
-  const tie = Math.abs(a - Math.trunc(a)) === 0.5;
-  const even = tie && rounded % 2 !== 0 ? rounded - 1 : rounded;
-  return even === 0 ? 0 * Math.sign(a) || a * 0 : even;
-}
-
-/** C's pow: unlike JavaScript's, 1 to any power and (-1) to an infinite power are 1. */
-function pow(a: number, b: number): number {
-  if (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY)) return 1;
-  return a ** b;
-}
-
-const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
-
-/** erf(x) = 2/sqrt(pi) * integral of exp(-t^2) from 0 to x; the Kummer series below 2, 1 - erfc above. */
-function erf(x: number): number {
-  const a = Math.abs(x);
-  if (a > 2) return Math.sign(x) * (1 - erfcTail(a));
-  let term = x;
-  let sum = x;
-  for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return TWO_OVER_SQRT_PI * Math.exp(-x * x) * sum;
-}
-
-/** erfc(x) = 1 - erf(x), without cancellation for large x. */
-function erfc(x: number): number {
-  return x > 2 ? erfcTail(x) : 1 - erf(x);
-}
-
-/** erfc for x > 2 as exp(-x^2)/sqrt(pi) times a continued fraction, evaluated from its tail. */
-function erfcTail(x: number): number {
-  let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (x + fraction);
-  return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
-}

@@ -1,0 +1,67 @@
+import type { ComputeType } from '../dtype.js';
+import type { Loops } from '../loops.js';
+import type { View } from '../view.js';
+import type { Block } from './block-loops.js';
+import { forEachRun, innerStride } from './runs.js';
+
+/** Where a slot's values are: element `i` of the tile at hand is `block[at + i]`. */
+export interface Slot {
+  readonly block: Block;
+  at: number;
+}
+
+/**
+ * An input or output seen as one long sequence in the order of an iteration. Where that is how it lies in memory, and of the type the
+ * program computes in, tiles are read and written in place; otherwise they pass through a register, converted.
+ */
+export class Operand implements Slot {
+  readonly block: Block;
+  at = 0;
+  readonly #view: View;
+  readonly #loops: Loops;
+  readonly #inPlace: boolean;
+
+  constructor(view: View, loops: Loops, compute: ComputeType, register: Block) {
+    this.#view = view;
+    this.#loops = loops;
+    this.#inPlace = view.dtype === compute && isSequential(loops);
+    this.block = this.#inPlace ? (view.storage.array(compute) as Block) : register;
+  }
+
+  /** Makes the slot stand for elements [start, start + count), without values yet. */
+  seek(start: number): void {
+    if (this.#inPlace) this.at = this.#view.offset + start;
+  }
+
+  /** Makes the slot hold elements [start, start + count). */
+  load(start: number, count: number): void {
+    this.seek(start);
+    if (this.#inPlace) return;
+    const source = this.#view.storage.array(this.#view.dtype);
+    const stride = innerStride(this.#loops, 0);
+    const register = this.block;
+    let to = 0;
+    forEachRun(this.#loops, [this.#view.offset], start, count, ([from], length) => {
+      for (let i = 0; i < length; i++) register[to + i] = source[from! + i * stride]!;
+      to += length;
+    });
+  }
+
+  /** Brings what the slot holds to elements [start, start + count). int32 keeps the integer part, modulo 2^32; bool whether it is not 0. */
+  store(start: number, count: number): void {
+    if (this.#inPlace) return;
+    const target = this.#view.storage.array(this.#view.dtype);
+    const stride = innerStride(this.#loops, 0);
+    const register = this.block;
+    const isBool = this.#view.dtype === 'bool';
+    let from = 0;
+    forEachRun(this.#loops, [this.#view.offset], start, count, ([to], length) => {
+      if (isBool) for (let i = 0; i < length; i++) target[to! + i * stride] = register[from + i] !== 0 ? 1 : 0;
+      else for (let i = 0; i < length; i++) target[to! + i * stride] = register[from + i]!;
+      from += length;
+    });
+  }
+}
+
+const isSequential = ({ sizes, strides }: Loops): boolean =>
+  sizes.length === 0 || (sizes.length === 1 && strides[0]![0] === 1);
