@@ -145,8 +145,16 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n > 0 || Object.is(n, 0)));
 
-/** A value of the header as a message shows it, cut where it gets long. */
+/** A value of the header as a message shows it: cut where it gets long, and not into the depths of a nested one. */
 function describe(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return cut(`[${value.slice(0, 20).map(describeInner).join(', ')}]`);
+  return cut(describeInner(value));
 }
+
+function describeInner(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return Array.isArray(value) ? '[...]' : '{...}';
+}
+
+const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);

@@ -1,0 +1,9 @@
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  loadSafetensors,
+  loadSafetensorsMetadata,
+  type SafetensorsOptions,
+  saveSafetensors,
+  type TensorRecord,
+} from './safetensors.js';

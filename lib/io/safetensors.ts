@@ -1,0 +1,194 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { DType } from '../backend/dtype.js';
+import { FormatError, ValueError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { emptyOf } from '../tensor/empty.js';
+import { Tensor } from '../tensor/tensor.js';
+import { writeFileAtomic } from './atomic.js';
+import { elementTypes, storedAs } from './element-types.js';
+import {
+  LENGTH_BYTES,
+  parseHeader,
+  parseHeaderLength,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from './safetensors-header.js';
+
+/** Tensors by name, such as a `stateDict()`. */
+export type TensorRecord = Readonly<Record<string, Tensor>>;
+
+export interface SafetensorsOptions {
+  /** Texts kept beside the tensors; default none. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name, { size }]) => [name, size]));
+const storageOrder = Object.keys(storedAs) as DType[];
+
+/**
+ * Writes tensors to a safetensors file, which PyTorch, candle, MLX and others read too. The write is atomic: whatever
+ * happens, the path holds either what it held before or all of the tensors.
+ *
+ * ```ts
+ * await saveSafetensors('model.safetensors', model.stateDict(), { metadata: { epochs: '5' } });
+ * ```
+ *
+ * float32, float64, int32 and bool are stored as F32, F64, I32 and BOOL.
+ *
+ * @see https://huggingface.co/docs/safetensors
+ */
+export async function saveSafetensors(
+  path: string,
+  tensors: TensorRecord,
+  options: SafetensorsOptions = {},
+): Promise<void> {
+  await writeFileAtomic(path, encode('saveSafetensors', tensors, options));
+}
+
+/**
+ * Reads the tensors of a safetensors file.
+ *
+ * ```ts
+ * model.loadStateDict(await loadSafetensors('model.safetensors'));
+ * ```
+ *
+ * F16 and BF16 become float32; the other integer types become int32, with a range check.
+ *
+ * @throws FormatError if the file is foreign, truncated or inconsistent: nothing is allocated for the tensors before the
+ * header has been compared with the size of the file
+ */
+export async function loadSafetensors(path: string): Promise<Record<string, Tensor>> {
+  return readFrom(path, async (file, header, start) => {
+    const loaded: [string, Tensor][] = [];
+    for (const entry of header.entries) {
+      const bytes = new Uint8Array(entry.end - entry.begin);
+      await readExactly(path, file, bytes, start + entry.begin);
+      loaded.push([entry.name, toTensor(path, entry, bytes)]);
+    }
+    return Object.fromEntries(loaded);
+  });
+}
+
+/**
+ * Reads the texts kept beside the tensors of a safetensors file, and nothing else of it.
+ *
+ * ```ts
+ * const { epochs } = await loadSafetensorsMetadata('model.safetensors');
+ * ```
+ */
+export async function loadSafetensorsMetadata(path: string): Promise<Record<string, string>> {
+  return readFrom(path, (_, header) => Promise.resolve(header.metadata));
+}
+
+/**
+ * The bytes that {@link saveSafetensors} would write.
+ *
+ * ```ts
+ * const bytes = encodeSafetensors({ weight: randn([3, 4]) });
+ * ```
+ */
+export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOptions = {}): Uint8Array {
+  return new Uint8Array(Buffer.concat([...encode('encodeSafetensors', tensors, options)]));
+}
+
+/**
+ * The tensors in the bytes of a safetensors file; `name` is what errors call it.
+ *
+ * ```ts
+ * const { weight } = decodeSafetensors(bytes);
+ * ```
+ */
+export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Record<string, Tensor> {
+  const start = LENGTH_BYTES + parseHeaderLength(name, bytes, bytes.length);
+  const header = parseHeader(name, bytes.subarray(LENGTH_BYTES, start), bytes.length - start, sizes);
+  return Object.fromEntries(
+    header.entries.map((entry) => {
+      const copy = new Uint8Array(bytes.subarray(start + entry.begin, start + entry.end));
+      return [entry.name, toTensor(name, entry, copy)];
+    }),
+  );
+}
+
+/** Length, header, then the values of one tensor after another, so that only one is in memory twice. */
+function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptions): Generator<Uint8Array> {
+  checkOptions(where, options, ['metadata']);
+  const sorted = sortForStorage(where, tensors);
+  yield encodeHeader(sorted, checkMetadata(where, options.metadata ?? {}));
+  for (const [, tensor] of sorted) {
+    const values = tensor.toTypedArray();
+    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+}
+
+/** Wide elements first, so that every tensor is aligned to its own; then by name. The reference implementation's order. */
+function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][] {
+  const entries = Object.entries(tensors);
+  for (const [name, tensor] of entries) {
+    if (name === '__metadata__')
+      throw new ValueError(`${where}: the name '__metadata__' is reserved; use options.metadata`);
+    if (!(tensor instanceof Tensor)) throw new ValueError(`${where}: '${name}' is not a tensor`);
+  }
+  const rank = (tensor: Tensor) => storageOrder.indexOf(tensor.dtype);
+  return entries.sort(([a, s], [b, t]) => rank(s) - rank(t) || (a < b ? -1 : 1));
+}
+
+function checkMetadata(where: string, metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string')
+      throw new ValueError(`${where}: metadata.${key}: expected a string, got ${typeof value}`);
+  }
+  return metadata;
+}
+
+/** The header with its length before it, padded with spaces so that the data begin at a multiple of 8. */
+function encodeHeader(tensors: readonly [string, Tensor][], metadata: Readonly<Record<string, string>>): Uint8Array {
+  let end = 0;
+  const infos = tensors.map(([name, tensor]) => {
+    const dtype = storedAs[tensor.dtype];
+    const begin = end;
+    end += tensor.numel() * sizes.get(dtype)!;
+    return [name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }] as const;
+  });
+  const first = Object.keys(metadata).length === 0 ? [] : [['__metadata__', metadata] as const];
+  const json = Buffer.from(JSON.stringify(Object.fromEntries([...first, ...infos])));
+  const bytes = Buffer.alloc(Math.ceil((LENGTH_BYTES + json.length) / 8) * 8, ' ');
+  bytes.writeBigUInt64LE(BigInt(bytes.length - LENGTH_BYTES));
+  bytes.set(json, LENGTH_BYTES);
+  return bytes;
+}
+
+function toTensor(file: string, { name, dtype, shape }: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Tensor {
+  const type = elementTypes.get(dtype)!;
+  const tensor = emptyOf(shape, type.dtype);
+  tensor.storage.array(type.dtype).set(type.decode(bytes.buffer, `${file}: tensor '${name}'`));
+  return tensor;
+}
+
+/** Opens a file and checks its header for `use`, which is also given where the data start. */
+async function readFrom<T>(
+  path: string,
+  use: (file: FileHandle, header: SafetensorsHeader, start: number) => Promise<T>,
+): Promise<T> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const first = new Uint8Array(Math.min(size, LENGTH_BYTES));
+    await readExactly(path, file, first, 0);
+    const header = new Uint8Array(parseHeaderLength(path, first, size));
+    await readExactly(path, file, header, LENGTH_BYTES);
+    const start = LENGTH_BYTES + header.length;
+    return await use(file, parseHeader(path, header, size - start, sizes), start);
+  } finally {
+    await file.close();
+  }
+}
+
+/** One read may return less than asked for, and at most 2 GiB. */
+async function readExactly(path: string, file: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < into.length; ) {
+    const length = Math.min(into.length - done, 1 << 30);
+    const { bytesRead } = await file.read(into, done, length, position + done);
+    if (bytesRead === 0) throw new FormatError(`${path}: truncated while it was read`);
+    done += bytesRead;
+  }
+}
