@@ -49,3 +49,17 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** Refuses what is not an integer of at least `min`: `DataLoader: batchSize: expected an integer >= 1, got 0.5`. */
+export function checkInteger(where: string, name: string, value: unknown, min: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < min) {
+    throw new ValueError(`${where}: ${name}: expected an integer >= ${min}, got ${String(value)}`);
+  }
+}
+
+/** Refuses what is neither true nor false. */
+export function checkBoolean(where: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') {
+    throw new ValueError(`${where}: ${name}: expected true or false, got ${String(value)}`);
+  }
+}

@@ -3,6 +3,8 @@ import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
+import type { Tensor } from '../index.js';
+import { emptyOf } from '../tensor/empty.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -65,6 +67,22 @@ export async function readIdx(path: string): Promise<IdxArray> {
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Reads an IDX file as a tensor: float32 and float64 as they are, integers as int32.
+ *
+ * ```ts
+ * const labels = await loadIdx('train-labels-idx1-ubyte.gz');    // int32 of shape [60000]
+ * ```
+ *
+ * @throws FormatError as {@link readIdx} does
+ */
+export async function loadIdx(path: string): Promise<Tensor> {
+  const { shape, dtype, data } = await readIdx(path);
+  const tensor = emptyOf(shape, dtype === 'float32' || dtype === 'float64' ? dtype : 'int32');
+  tensor.storage.array(tensor.dtype).set(data);
+  return tensor;
 }
 
 /**

@@ -1,0 +1,153 @@
+import { ShapeError, ValueError } from '../errors.js';
+import { type Generator, randperm, Tensor, tensor } from '../index.js';
+import { checkInteger, checkOptions } from '../options.js';
+import type { Collated } from './collate.js';
+
+/**
+ * Items by position. Implement `length` and `get`, and any array of numbers, tensors or records of them can be loaded in batches;
+ * implement `gather` too where a whole batch is cheaper to make than its items one by one.
+ *
+ * ```ts
+ * const squares: Dataset<[Tensor, Tensor]> = {
+ *   length: 100,
+ *   get: (i) => [tensor(i), tensor(i * i)],
+ * };
+ * ```
+ *
+ * @see https://pytorch.org/docs/stable/data.html#map-style-datasets
+ */
+export interface Dataset<Item, Batch = Collated<Item>> {
+  readonly length: number;
+  get(index: number): Item;
+  readonly gather?: ((indices: Int32Array) => Batch) | undefined;
+}
+
+/**
+ * Tensors whose first axes run along each other: item i is row i of each.
+ *
+ * ```ts
+ * const dataset = new TensorDataset(images, labels);
+ * const [image, label] = dataset.get(0);
+ * ```
+ *
+ * @throws ShapeError if the first axes differ
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.TensorDataset
+ */
+export class TensorDataset<T extends Tensor[]> implements Dataset<T, T> {
+  readonly tensors: T;
+  readonly length: number;
+
+  constructor(...tensors: T) {
+    const sizes = tensors.map((t, i) => {
+      if (!(t instanceof Tensor)) throw new ValueError(`TensorDataset: argument ${i} is not a tensor`);
+      if (t.ndim === 0) throw new ShapeError(`TensorDataset: argument ${i} is 0-d, it has no rows`);
+      return t.shape[0]!;
+    });
+    if (sizes.length === 0) throw new ValueError('TensorDataset: expected at least one tensor');
+    if (new Set(sizes).size > 1) throw new ShapeError(`TensorDataset: first axes differ: ${sizes.join(', ')}`);
+    this.tensors = tensors;
+    this.length = sizes[0]!;
+  }
+
+  get(index: number): T {
+    return this.tensors.map((t) => t.select(0, index)) as T;
+  }
+
+  gather(indices: Int32Array): T {
+    const rows = tensor(indices);
+    return this.tensors.map((t) => t.indexSelect(0, rows)) as T;
+  }
+}
+
+/**
+ * Some items of a data set, as a data set.
+ *
+ * ```ts
+ * const first = new Subset(dataset, [0, 1, 2]);
+ * ```
+ *
+ * @throws ValueError if an index is not one of the data set's
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.Subset
+ */
+export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch> {
+  readonly dataset: Dataset<Item, Batch>;
+  readonly indices: Int32Array;
+  readonly gather: ((indices: Int32Array) => Batch) | undefined;
+
+  constructor(dataset: Dataset<Item, Batch>, indices: ArrayLike<number>) {
+    this.dataset = dataset;
+    this.indices = Int32Array.from(indices, (index) => {
+      if (Number.isInteger(index) && index >= 0 && index < dataset.length) return index;
+      throw new ValueError(`Subset: index ${index} is not one of a data set of ${dataset.length} items`);
+    });
+    this.gather = dataset.gather && ((rows) => dataset.gather!(rows.map((row) => this.#at(row))));
+  }
+
+  get length(): number {
+    return this.indices.length;
+  }
+
+  get(index: number): Item {
+    return this.dataset.get(this.#at(index));
+  }
+
+  #at(index: number): number {
+    const at = this.indices[index];
+    if (at === undefined) throw new ValueError(`Subset: index ${index} is out of range: it has ${this.length} items`);
+    return at;
+  }
+}
+
+export interface RandomSplitOptions {
+  /** Where the permutation is drawn from; default the default generator. */
+  readonly generator?: Generator;
+}
+
+/**
+ * Splits a data set at random into parts of these lengths, or of these fractions if they sum up to 1 (what is left over by
+ * rounding goes to the first parts, one item each).
+ *
+ * ```ts
+ * const [train, validation] = randomSplit(dataset, [0.9, 0.1], { generator: new Generator().manualSeed(42) });
+ * ```
+ *
+ * @throws ValueError if the lengths do not sum up to the data set's
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.random_split
+ */
+export function randomSplit<Item, Batch, const L extends readonly number[]>(
+  dataset: Dataset<Item, Batch>,
+  lengths: L,
+  options: RandomSplitOptions = {},
+): { -readonly [K in keyof L]: Subset<Item, Batch> } {
+  checkOptions('randomSplit', options, ['generator']);
+  const sizes = isFractions(lengths) ? fractionsOf(dataset.length, lengths) : lengths;
+  for (const [i, size] of sizes.entries()) checkInteger('randomSplit', `lengths[${i}]`, size, 0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total !== dataset.length) {
+    throw new ValueError(
+      `randomSplit: lengths [${lengths.join(', ')}] sum up to ${total}, the data set has ${dataset.length} items`,
+    );
+  }
+  const order = randperm(total, options).toTypedArray();
+  let end = 0;
+  return sizes.map((size) => {
+    const begin = end;
+    end += size;
+    return new Subset(dataset, order.subarray(begin, end));
+  }) as { -readonly [K in keyof L]: Subset<Item, Batch> };
+}
+
+/** A sum within rounding of 1, not above it. */
+function isFractions(lengths: readonly number[]): boolean {
+  const sum = lengths.reduce((a, b) => a + b, 0);
+  return sum <= 1 && sum > 1 - 1e-9;
+}
+
+function fractionsOf(length: number, fractions: readonly number[]): number[] {
+  const sizes = fractions.map((fraction, i) => {
+    if (fraction >= 0 && fraction <= 1) return Math.floor(length * fraction);
+    throw new ValueError(`randomSplit: lengths[${i}]: expected a fraction between 0 and 1, got ${fraction}`);
+  });
+  const rest = length - sizes.reduce((a, b) => a + b, 0);
+  return sizes.map((size, i) => size + Math.floor(rest / sizes.length) + Number(i < rest % sizes.length));
+}

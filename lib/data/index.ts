@@ -1,0 +1,6 @@
+export { type Collated, defaultCollate } from './collate.js';
+export { type Dataset, type RandomSplitOptions, randomSplit, Subset, TensorDataset } from './dataset.js';
+export { type IdxArray, loadIdx, parseIdx, readIdx } from './idx.js';
+export { DataLoader, type DataLoaderOptions } from './loader.js';
+export { type LabelledImages, loadMnist, type Mnist, type MnistOptions } from './mnist.js';
+export { RandomSampler, type RandomSamplerOptions, type Sampler, SequentialSampler } from './sampler.js';

@@ -1,0 +1,103 @@
+import { ValueError } from '../errors.js';
+import { Generator } from '../index.js';
+import { checkBoolean, checkInteger, checkOptions } from '../options.js';
+import { type Collated, defaultCollate } from './collate.js';
+import type { Dataset } from './dataset.js';
+import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
+
+export interface DataLoaderOptions<Item, Batch> {
+  /** Items per batch; default 1. */
+  readonly batchSize?: number;
+  /** Visit the items in another random order each epoch; default false. */
+  readonly shuffle?: boolean;
+  /** Leave out a last batch that is not full; default false. */
+  readonly dropLast?: boolean;
+  /** Where orders are drawn from; default the default generator. */
+  readonly generator?: Generator;
+  /** The order to visit items in, instead of `shuffle`. */
+  readonly sampler?: Sampler;
+  /** Makes a batch of items; default the data set's own `gather`, or else {@link defaultCollate}. */
+  readonly collate?: (items: Item[]) => Batch;
+}
+
+/**
+ * The items of a data set in batches. Each iteration is an epoch; with `shuffle`, in a new order, the same as PyTorch's for the same seed.
+ *
+ * ```ts
+ * const loader = new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true });
+ * for (const [x, y] of loader) step(x, y);
+ * ```
+ *
+ * `loader.length` is the number of batches. `for await` works too.
+ *
+ * @throws ValueError for options that do not exist, do not fit or exclude each other
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
+ */
+export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch> {
+  readonly dataset: Dataset<Item, Batch>;
+  readonly batchSize: number;
+  readonly dropLast: boolean;
+  readonly sampler: Sampler;
+  readonly #generator: Generator | undefined;
+  readonly #makeBatch: (indices: Int32Array) => Batch;
+
+  constructor(dataset: Dataset<Item, Batch>, options: DataLoaderOptions<Item, Batch> = {}) {
+    checkLoaderOptions(options);
+    const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, collate } = options;
+    this.dataset = dataset;
+    this.batchSize = batchSize;
+    this.dropLast = dropLast;
+    this.sampler =
+      sampler ?? (shuffle ? new RandomSampler(dataset.length, { generator }) : new SequentialSampler(dataset.length));
+    this.#generator = generator;
+    this.#makeBatch = batchMaker(dataset, collate);
+  }
+
+  /** Number of batches per epoch. */
+  get length(): number {
+    const batches = this.sampler.length / this.batchSize;
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  *[Symbol.iterator](): Iterator<Batch> {
+    // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
+    drawSeed(this.#generator);
+    const indices = new Int32Array(this.batchSize);
+    let filled = 0;
+    for (const index of this.sampler) {
+      indices[filled++] = index;
+      if (filled < this.batchSize) continue;
+      yield this.#makeBatch(indices.slice());
+      filled = 0;
+    }
+    if (filled > 0 && !this.dropLast) yield this.#makeBatch(indices.slice(0, filled));
+  }
+}
+
+function batchMaker<Item, Batch>(
+  dataset: Dataset<Item, Batch>,
+  collate: ((items: Item[]) => Batch) | undefined,
+): (indices: Int32Array) => Batch {
+  const items = (indices: Int32Array) => Array.from(indices, (index) => dataset.get(index));
+  if (collate !== undefined) return (indices) => collate(items(indices));
+  return (indices) => dataset.gather?.(indices) ?? (defaultCollate(items(indices)) as Batch);
+}
+
+function checkLoaderOptions<Item, Batch>(options: DataLoaderOptions<Item, Batch>): void {
+  const where = 'DataLoader';
+  checkOptions(where, options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'sampler', 'collate']);
+  const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, collate } = options;
+  checkInteger(where, 'batchSize', batchSize, 1);
+  checkBoolean(where, 'shuffle', shuffle);
+  checkBoolean(where, 'dropLast', dropLast);
+  if (generator !== undefined && !(generator instanceof Generator)) {
+    throw new ValueError(`${where}: generator: expected a Generator, got ${String(generator)}`);
+  }
+  if (sampler !== undefined && shuffle) throw new ValueError(`${where}: sampler and shuffle exclude each other`);
+  if (sampler !== undefined && !Number.isInteger(sampler.length)) {
+    throw new ValueError(`${where}: sampler: expected an iterable of indices with a length`);
+  }
+  if (collate !== undefined && typeof collate !== 'function') {
+    throw new ValueError(`${where}: collate: expected a function, got ${typeof collate}`);
+  }
+}

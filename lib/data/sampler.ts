@@ -1,0 +1,93 @@
+import { ValueError } from '../errors.js';
+import { Generator, randint, randperm } from '../index.js';
+import { checkBoolean, checkInteger, checkOptions } from '../options.js';
+
+/** An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. */
+export interface Sampler extends Iterable<number> {
+  readonly length: number;
+}
+
+/**
+ * 0, 1, …, length - 1.
+ *
+ * ```ts
+ * [...new SequentialSampler(3)];    // [0, 1, 2]
+ * ```
+ *
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.SequentialSampler
+ */
+export class SequentialSampler implements Sampler {
+  readonly length: number;
+
+  constructor(length: number) {
+    checkInteger('SequentialSampler', 'length', length, 0);
+    this.length = length;
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    for (let i = 0; i < this.length; i++) yield i;
+  }
+}
+
+export interface RandomSamplerOptions {
+  /** Draw each index anew, so that one may come again; default false: a permutation. */
+  readonly replacement?: boolean;
+  /** How many indices; default as many as there are items. */
+  readonly numSamples?: number;
+  /** Where they are drawn from; default a generator seeded, for each epoch, from the default one. */
+  readonly generator?: Generator | undefined;
+}
+
+/**
+ * The items of a data set of `size` items at random, in PyTorch's order for the same seed.
+ *
+ * ```ts
+ * [...new RandomSampler(5, { generator: new Generator().manualSeed(0) })];
+ * ```
+ *
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.RandomSampler
+ */
+export class RandomSampler implements Sampler {
+  readonly size: number;
+  readonly replacement: boolean;
+  readonly length: number;
+  readonly #generator: Generator | undefined;
+
+  constructor(size: number, options: RandomSamplerOptions = {}) {
+    checkOptions('RandomSampler', options, ['replacement', 'numSamples', 'generator']);
+    const { replacement = false, numSamples = size, generator } = options;
+    checkInteger('RandomSampler', 'size', size, 0);
+    if (size === 0) throw new ValueError('RandomSampler: there is nothing to draw from: the data set is empty');
+    checkBoolean('RandomSampler', 'replacement', replacement);
+    checkInteger('RandomSampler', 'numSamples', numSamples, 1);
+    this.size = size;
+    this.replacement = replacement;
+    this.length = numSamples;
+    this.#generator = generator;
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    const generator = this.#generator ?? new Generator().manualSeed(drawSeed());
+    return this.replacement ? this.#drawn(generator) : this.#permuted(generator);
+  }
+
+  /** Blocks of 32 draws, as PyTorch makes them. */
+  *#drawn(generator: Generator): Iterator<number> {
+    for (let left = this.length; left > 0; left -= 32) {
+      yield* randint(0, this.size, [Math.min(left, 32)], { generator }).toTypedArray();
+    }
+  }
+
+  /** Whole permutations, then a part of one more. PyTorch draws that one even if the part is empty, and the stream has to agree. */
+  *#permuted(generator: Generator): Iterator<number> {
+    let left = this.length;
+    for (; left >= this.size; left -= this.size) yield* randperm(this.size, { generator }).toTypedArray();
+    yield* randperm(this.size, { generator }).toTypedArray().subarray(0, left);
+  }
+}
+
+/** A seed from a stream: the low half of 64 bits, which is what a generator takes of PyTorch's 64-bit seeds. */
+export function drawSeed(generator?: Generator): number {
+  const options = generator === undefined ? {} : { generator };
+  return randint(-(2 ** 31), 2 ** 31, [1], options).item() + 2 ** 31;
+}
