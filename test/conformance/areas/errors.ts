@@ -1,0 +1,62 @@
+import type { Adapter } from '../adapter.js';
+import { CaseValues } from '../case-values.js';
+import type { ErrorsCase } from '../format.js';
+import { Mismatch, NotSupported } from '../outcome.js';
+
+/** A call that PyTorch refuses must throw a NablaError; anything else that is thrown is a leak. */
+export function runErrors(c: ErrorsCase, adapter: Adapter): void {
+  const values = new CaseValues(adapter, c.tensors, c.requires_grad);
+  const attempt = prepare(c, values, adapter);
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof adapter.nabla.NablaError) return;
+    throw error;
+  }
+  if (isAboutNumbers(c)) throw new NotSupported('refused in PyTorch: a number where nabla takes numbers for tensors');
+  throw new Mismatch(`accepted, but PyTorch says: ${c.error.type}: ${c.error.message.split('\n')[0]}`);
+}
+
+/** The call that must fail, with everything made that must not. */
+function prepare(c: ErrorsCase, values: CaseValues, adapter: Adapter): () => unknown {
+  switch (c.kind) {
+    case 'op': {
+      const callee = adapter.callee(c.call);
+      const [args, kwargs] = [values.list(c.args), values.named(c.kwargs)];
+      return () => callee(args, kwargs);
+    }
+    case 'init': {
+      const callee = adapter.callee(`torch.nn.init.${c.name}`);
+      const args = [adapter.nabla.zeros([...c.shape]), ...values.list(c.args)];
+      return () => callee(args, values.named(c.kwargs));
+    }
+    case 'module': {
+      const construct = () => adapter.module(c.name, values.list(c.ctor_args), values.named(c.ctor_kwargs));
+      adapter.requireClass(`nn.${c.name}`);
+      if (c.error_on === 'construct') return construct;
+      const module = construct();
+      return () => adapter.forward(module, c.name, values.list(c.args), values.named(c.kwargs));
+    }
+    case 'optim': {
+      adapter.requireClass(`optim.${c.name}`);
+      const params = c.params === 'default' ? defaultParameters(adapter) : values.value(c.params);
+      return () => adapter.optimizer(c.name, params, values.named(c.kwargs));
+    }
+    default:
+      return c satisfies never;
+  }
+}
+
+function defaultParameters({ nabla }: Adapter): unknown[] {
+  return [nabla.zeros([2, 2], { requiresGrad: true }), nabla.zeros([3, 1], { requiresGrad: true })];
+}
+
+/** Python's dispatch refused a number as an operand; nabla takes numbers wherever a tensor operand is, by design. */
+function isAboutNumbers(c: ErrorsCase): boolean {
+  const hasNumber = c.kind === 'op' && c.args.some((arg) => typeof arg === 'number');
+  return (
+    hasNumber &&
+    c.error.type === 'TypeError' &&
+    /must be Tensor|combination of arguments|descriptor/.test(c.error.message)
+  );
+}
