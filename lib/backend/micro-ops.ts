@@ -1,11 +1,12 @@
-import { erf, erfc, pow, roundHalfEven, sigmoid } from './scalar-math.js';
+import { erf, erfc, pow, roundHalfEven, sigmoid, sign } from './scalar-math.js';
 
 /**
  * The micro-operations: the vocabulary of micro-programs, in the order both sides of the native seam number them
  * (`native/micro_ops.h` has the same rows with SIMD bodies; the loader compares the names and refuses a mismatch).
  *
  * A body computes in doubles; a float32 program rounds once per operation, when the value is stored. Comparisons
- * give 0 or 1. `min` and `max` propagate NaN, as PyTorch's do; `round` rounds half to even; `where` takes `b` where `a` is not 0.
+ * give 0 or 1. As PyTorch's do, `min` and `max` propagate NaN, `round` rounds half to even, and the `sign` of NaN is 0.
+ * `where` takes `b` where `a` is not 0.
  */
 interface MicroOpInfo {
   readonly arity: 0 | 1 | 2 | 3;
@@ -24,7 +25,7 @@ export const microOps = {
 
   neg: unary((a) => -a),
   abs: unary(Math.abs),
-  sign: unary(Math.sign),
+  sign: unary(sign),
   floor: unary(Math.floor),
   ceil: unary(Math.ceil),
   round: unary(roundHalfEven),
@@ -58,8 +59,8 @@ export const microOps = {
   mul: binary((a, b) => a * b),
   div: binary((a, b) => a / b),
   pow: binary(pow),
-  min: binary(Math.min),
-  max: binary(Math.max),
+  min: binary((a, b) => Math.min(a, b)),
+  max: binary((a, b) => Math.max(a, b)),
   eq: binary((a, b) => Number(a === b)),
   ne: binary((a, b) => Number(a !== b)),
   lt: binary((a, b) => Number(a < b)),

@@ -1,5 +1,8 @@
 /** Scalar functions that `Math` lacks, or that it rounds or defines differently from C and PyTorch. */
 
+/** -1, 0 or 1; 0 for NaN. */
+export const sign = (a: number): number => Number(a > 0) - Number(a < 0);
+
 /** Rounds half to even; -0.4 gives -0. */
 export function roundHalfEven(a: number): number {
   const rounded = Math.round(a);

@@ -1,6 +1,6 @@
 import type { ComputeType } from '../dtype.js';
 import { type MicroOp, microOps } from '../micro-ops.js';
-import { erf, sigmoid } from '../scalar-math.js';
+import { erf, sigmoid, sign } from '../scalar-math.js';
 
 /** Elements that the interpreter takes through a program at a time, so that what lies between stays in the first-level cache. */
 export const BLOCK = 1024;
@@ -42,7 +42,7 @@ const spelledOut: { readonly [op in ScalarOp]?: BlockLoop } = {
     for (let i = 0; i < n; i++) d[di + i] = Math.abs(a[ai + i]!);
   },
   sign(n, d, di, a, ai) {
-    for (let i = 0; i < n; i++) d[di + i] = Math.sign(a[ai + i]!);
+    for (let i = 0; i < n; i++) d[di + i] = sign(a[ai + i]!);
   },
   sqrt(n, d, di, a, ai) {
     for (let i = 0; i < n; i++) d[di + i] = Math.sqrt(a[ai + i]!);

@@ -1,4 +1,4 @@
-import type { ComputeType } from '../dtype.js';
+import type { ComputeType, TypedArray } from '../dtype.js';
 import type { Loops } from '../loops.js';
 import type { View } from '../view.js';
 import type { Block } from './block-loops.js';
@@ -42,7 +42,7 @@ export class Operand implements Slot {
     const register = this.block;
     let to = 0;
     forEachRun(this.#loops, [this.#view.offset], start, count, ([from], length) => {
-      for (let i = 0; i < length; i++) register[to + i] = source[from! + i * stride]!;
+      load(register, to, source, from!, stride, length);
       to += length;
     });
   }
@@ -53,11 +53,10 @@ export class Operand implements Slot {
     const target = this.#view.storage.array(this.#view.dtype);
     const stride = innerStride(this.#loops, 0);
     const register = this.block;
-    const isBool = this.#view.dtype === 'bool';
+    const store = this.#view.dtype === 'bool' ? storeTruth : storeValues;
     let from = 0;
     forEachRun(this.#loops, [this.#view.offset], start, count, ([to], length) => {
-      if (isBool) for (let i = 0; i < length; i++) target[to! + i * stride] = register[from + i] !== 0 ? 1 : 0;
-      else for (let i = 0; i < length; i++) target[to! + i * stride] = register[from + i]!;
+      store(target, to!, stride, register, from, length);
       from += length;
     });
   }
@@ -65,3 +64,15 @@ export class Operand implements Slot {
 
 const isSequential = ({ sizes, strides }: Loops): boolean =>
   sizes.length === 0 || (sizes.length === 1 && strides[0]![0] === 1);
+
+function load(d: Block, di: number, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[di + i] = a[ai + i * stride]!;
+}
+
+function storeValues(d: TypedArray, di: number, stride: number, a: Block, ai: number, n: number): void {
+  for (let i = 0; i < n; i++) d[di + i * stride] = a[ai + i]!;
+}
+
+function storeTruth(d: TypedArray, di: number, stride: number, a: Block, ai: number, n: number): void {
+  for (let i = 0; i < n; i++) d[di + i * stride] = a[ai + i] !== 0 ? 1 : 0;
+}
