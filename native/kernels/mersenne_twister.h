@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace nabla::NABLA_ISA {
+namespace nabla::NABLA_ISA::rng {
 namespace {
 
 /** A stream of random words (MT19937) over a state laid out as lib/backend/random-state.ts says. */
@@ -97,4 +97,4 @@ class MersenneTwister {
 };
 
 }  // namespace
-}  // namespace nabla::NABLA_ISA
+}  // namespace nabla::NABLA_ISA::rng

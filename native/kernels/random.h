@@ -6,7 +6,7 @@
 #include "mersenne_twister.h"
 #include "random_math.h"
 
-namespace nabla::NABLA_ISA {
+namespace nabla::NABLA_ISA::rng {
 namespace {
 
 /** Elements drawn and transformed at a time, while they are in the L1 cache; a multiple of kBlock. */
@@ -182,17 +182,23 @@ void random_float(const RandomRecord& r, MersenneTwister& stream) {
   }
 }
 
+}  // namespace
+}  // namespace nabla::NABLA_ISA::rng
+
+namespace nabla::NABLA_ISA {
+namespace {
+
 void random(const RandomRecord& r) {
-  MersenneTwister stream(r.state);
+  rng::MersenneTwister stream(r.state);
   switch (r.dtype) {
     case DType::kFloat32:
-      return random_float<float>(r, stream);
+      return rng::random_float<float>(r, stream);
     case DType::kFloat64:
-      return random_float<double>(r, stream);
+      return rng::random_float<double>(r, stream);
     case DType::kInt32:
-      return random_any<int32_t>(r, stream);
+      return rng::random_any<int32_t>(r, stream);
     case DType::kBool:
-      return random_any<uint8_t>(r, stream);
+      return rng::random_any<uint8_t>(r, stream);
   }
 }
 

@@ -7,7 +7,7 @@
  * transcendental.ts, double-double.ts, fused.ts, where their methods and sources are told. Straight-line
  * code, so that the compiler vectorises the loops that call them.
  */
-namespace nabla::NABLA_ISA {
+namespace nabla::NABLA_ISA::rng {
 namespace {
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -236,4 +236,4 @@ inline double log1p_minus(double u) {
 }
 
 }  // namespace
-}  // namespace nabla::NABLA_ISA
+}  // namespace nabla::NABLA_ISA::rng
