@@ -5,8 +5,10 @@
 /** Micro-programs as lib/backend/program.ts describes them. Plain data: see records.h. */
 namespace nabla {
 
+/** The codes of `foldNames` in lib/backend/micro-ops.ts. */
 enum class FoldKind : int32_t { kSum, kProd, kMin, kMax, kArgmin, kArgmax };
 
+/** Operands that `op` does not have are slot 0. */
 struct MicroInstruction {
   int32_t op, dst, a, b, c;
 };
@@ -26,6 +28,8 @@ struct Stage {
 struct Program {
   bool is_double;
   int inputs, outputs, params, constants, element_registers, row_registers;
+  /** The sum of the above. */
+  int slots;
   /** Of inputs, then outputs: whether it is a row value. */
   const bool* is_row;
   const double* constant_values;

@@ -5,12 +5,13 @@
 #include "program.h"
 
 /**
- * Instructions as the kernels take them: decoded, but not interpreted. Plain data, because the per-ISA translation units include this
- * header and must not share inline code with each other.
+ * Instructions as the kernels take them: decoded, but not interpreted. Plain data, because the per-ISA
+ * translation units include this header and must not share inline code with each other.
  */
 namespace nabla {
 
-constexpr int kMaxDims = 8;
+/** A tensor has at most 8; a fold may add a unit axis to them. */
+constexpr int kMaxDims = 9;
 constexpr int kMaxOperands = 48;
 
 /** The codes of lib/backend/dtype.ts. */
@@ -23,7 +24,8 @@ struct Operand {
   int64_t strides[kMaxDims];
 };
 
-/** Runs `program` over `sizes[dims]`, outermost axis first. Operands: the program's inputs, then its outputs. */
+/** Runs `program` over `sizes[dims]`, outermost axis first. Operands: the program's inputs, then its outputs.
+ */
 struct MapRecord {
   const Program* program;
   int dims;
@@ -50,9 +52,9 @@ struct Matrix {
 };
 
 /**
- * For every batch: out (M,N) = a (M,K) x b (K,N), in `dtype` (float32 or float64). Without an epilogue, `operands[0]` is out.
- * With one, input 0 of its program is the product, and the operands are its further inputs (`inputs` of them), then its outputs.
- * Operand strides are [batch axes..., row, column].
+ * For every batch: out (M,N) = a (M,K) x b (K,N), in `dtype` (float32 or float64). Without an epilogue,
+ * `operands[0]` is out. With one, input 0 of its program is the product, and the operands are its further
+ * inputs (`inputs` of them), then its outputs. Operand strides are [batch axes..., row, column].
  */
 struct MatmulRecord {
   const Program* epilogue;
@@ -79,7 +81,8 @@ struct GatherRecord {
 
 enum class ScatterMode : int32_t { kSet, kAdd };
 
-/** out[i with its axis coordinate replaced by index[i]] (set or add)= source[i]; `out` has stride 0 along that axis. */
+/** out[i with its axis coordinate replaced by index[i]] (set or add)= source[i]; `out` has stride 0 along
+ * that axis. */
 struct ScatterRecord {
   ScatterMode mode;
   DType dtype;

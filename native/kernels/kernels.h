@@ -6,7 +6,8 @@
 
 namespace nabla {
 
-/** The instruction set as one ISA implements it. `gather` and `scatter` return the position of the first bad index, or -1. */
+/** The instruction set as one ISA implements it. `gather` and `scatter` return the position of the first bad
+ * index, or -1. */
 struct Kernels {
   const char* isa;
   void (*map)(const MapRecord&);

@@ -1,0 +1,173 @@
+#include "instructions.h"
+
+namespace nabla {
+
+namespace {
+
+enum class Opcode { kMap, kFold, kMatmul, kGather, kScatter, kRandom };
+
+/** Reads an encoded instruction from front to back. */
+class Reader {
+ public:
+  Reader(const double* at, const ProgramStore& programs) : at_(at), programs_(programs) {}
+
+  int64_t integer() { return static_cast<int64_t>(*at_++); }
+  int small() { return static_cast<int>(*at_++); }
+  double number() { return *at_++; }
+
+  template <typename Enum>
+  Enum code() {
+    return static_cast<Enum>(small());
+  }
+
+  template <typename T>
+  T* address() {
+    return reinterpret_cast<T*>(static_cast<uintptr_t>(*at_++));
+  }
+
+  const double* numbers(int count) {
+    const double* first = at_;
+    at_ += count;
+    return first;
+  }
+
+  void integers(int64_t* to, int count) {
+    for (int i = 0; i < count; i++) to[i] = integer();
+  }
+
+  const Program* program() {
+    const int handle = small();
+    return handle < 0 ? nullptr : programs_[handle];
+  }
+
+  void operands(Operand* to, int count, int dims) {
+    for (int i = 0; i < count; i++) {
+      to[i].data = address<char>();
+      to[i].dtype = code<DType>();
+      integers(to[i].strides, dims);
+    }
+  }
+
+  void untyped(Operand& to, DType dtype, int dims) {
+    to.data = address<char>();
+    to.dtype = dtype;
+    integers(to.strides, dims);
+  }
+
+  void matrix(Matrix& to, int batch_dims) {
+    to.data = address<const char>();
+    integers(to.batch_strides, batch_dims);
+    to.row_stride = integer();
+    to.col_stride = integer();
+  }
+
+ private:
+  const double* at_;
+  const ProgramStore& programs_;
+};
+
+void run_map(Reader read, const Kernels& kernels) {
+  MapRecord record;
+  record.program = read.program();
+  record.dims = read.small();
+  read.integers(record.sizes, record.dims);
+  record.params = read.numbers(record.program->params);
+  read.operands(record.operands, record.program->inputs + record.program->outputs, record.dims);
+  kernels.map(record);
+}
+
+void run_fold(Reader read, const Kernels& kernels) {
+  FoldRecord record;
+  record.program = read.program();
+  record.kept = read.small();
+  record.folded = read.small();
+  const int dims = record.kept + record.folded;
+  read.integers(record.sizes, dims);
+  record.params = read.numbers(record.program->params);
+  read.operands(record.operands, record.program->inputs + record.program->outputs, dims);
+  kernels.fold(record);
+}
+
+void run_matmul(Reader read, const Kernels& kernels) {
+  MatmulRecord record;
+  record.epilogue = read.program();
+  record.dtype = read.code<DType>();
+  record.batch_dims = read.small();
+  record.m = read.integer();
+  record.n = read.integer();
+  record.k = read.integer();
+  read.integers(record.batch_sizes, record.batch_dims);
+  read.matrix(record.a, record.batch_dims);
+  read.matrix(record.b, record.batch_dims);
+  record.inputs = read.small();
+  record.outputs = read.small();
+  record.params = read.numbers(record.epilogue == nullptr ? 0 : record.epilogue->params);
+  read.operands(record.operands, record.inputs + record.outputs, record.batch_dims + 2);
+  kernels.matmul(record);
+}
+
+int64_t run_gather(Reader read, const Kernels& kernels) {
+  GatherRecord record;
+  record.dtype = read.code<DType>();
+  record.dims = read.small();
+  record.axis_size = read.integer();
+  record.axis_stride = read.integer();
+  read.integers(record.sizes, record.dims);
+  read.untyped(record.out, record.dtype, record.dims);
+  read.untyped(record.input, record.dtype, record.dims);
+  read.untyped(record.index, DType::kInt32, record.dims);
+  return kernels.gather(record);
+}
+
+int64_t run_scatter(Reader read, const Kernels& kernels) {
+  ScatterRecord record;
+  record.mode = read.code<ScatterMode>();
+  record.dtype = read.code<DType>();
+  record.dims = read.small();
+  record.axis_size = read.integer();
+  record.axis_stride = read.integer();
+  read.integers(record.sizes, record.dims);
+  read.untyped(record.out, record.dtype, record.dims);
+  read.untyped(record.index, DType::kInt32, record.dims);
+  read.untyped(record.source, record.dtype, record.dims);
+  return kernels.scatter(record);
+}
+
+void run_random(Reader read, const Kernels& kernels) {
+  RandomRecord record;
+  record.kind = read.code<RandomKind>();
+  record.dtype = read.code<DType>();
+  record.state = read.address<int32_t>();
+  record.out = read.address<char>();
+  record.length = read.integer();
+  record.p0 = read.number();
+  record.p1 = read.number();
+  kernels.random(record);
+}
+
+}  // namespace
+
+double execute(const double* instruction, const ProgramStore& programs, const Kernels& kernels) {
+  Reader read(instruction, programs);
+  switch (read.code<Opcode>()) {
+    case Opcode::kMap:
+      run_map(read, kernels);
+      break;
+    case Opcode::kFold:
+      run_fold(read, kernels);
+      break;
+    case Opcode::kMatmul:
+      run_matmul(read, kernels);
+      break;
+    case Opcode::kGather:
+      return static_cast<double>(run_gather(read, kernels));
+    case Opcode::kScatter:
+      return static_cast<double>(run_scatter(read, kernels));
+    case Opcode::kRandom:
+      run_random(read, kernels);
+      break;
+  }
+  return -1;
+}
+
+}  // namespace nabla

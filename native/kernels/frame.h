@@ -1,0 +1,82 @@
+#pragma once
+
+#include "../scratch.h"
+#include "micro_loops.h"
+#include "ports.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/**
+ * The slots of a program while it runs on one thread. Each slot has room for `capacity` elements in scratch memory; parameters and
+ * constants fill theirs here, once. A slot may instead point into an operand's memory.
+ */
+template <typename T>
+class Frame {
+ public:
+  Frame(const Program& program, const double* params, int64_t capacity)
+      : program_(program), capacity_(capacity), stride_(slot_stride(capacity)) {
+    const int64_t count = program.slots;
+    const int64_t table_bytes = ceil_div(count * sizeof(T*), 64) * 64;
+    char* memory = scratch(Scratch::kProgram, table_bytes + count * stride_ * static_cast<int64_t>(sizeof(T)));
+    slots_ = reinterpret_cast<T**>(memory);
+    memory_ = reinterpret_cast<T*>(memory + table_bytes);
+    for (int64_t i = 0; i < count; i++) slots_[i] = own(i);
+    int slot = program.inputs + program.outputs;
+    for (int i = 0; i < program.params; i++) fill(slot++, params[i]);
+    for (int i = 0; i < program.constants; i++) fill(slot++, program.constant_values[i]);
+  }
+
+  T* operator[](int slot) const { return slots_[slot]; }
+  T* own(int slot) const { return memory_ + slot * stride_; }
+  void point(int slot, T* memory) { slots_[slot] = memory; }
+
+  /** Before the first tile. */
+  void load_once(int slot, const Port& port) {
+    if (port.binding == Binding::kOnce) load_tile(own(slot), port, port.data, port.tiling->step);
+  }
+
+  void load(int slot, const Port& port, const Tile& tile) {
+    if (port.binding == Binding::kDirect) point(slot, reinterpret_cast<T*>(port.at(tile)));
+    if (port.binding == Binding::kEachTile) load_tile(own(slot), port, port.at(tile), tile.extent);
+  }
+
+  void point_output(int slot, const Port& port, const Tile& tile) {
+    if (port.binding == Binding::kDirect) point(slot, reinterpret_cast<T*>(port.at(tile)));
+  }
+
+  void store(int slot, const Port& port, const Tile& tile) const {
+    if (port.binding != Binding::kDirect) store_tile(own(slot), port, port.at(tile), tile.extent);
+  }
+
+  /** Runs instructions that treat each of `n` elements alike. */
+  void run(const MicroInstruction* code, int count, int64_t n) const {
+    for (int i = 0; i < count; i++) run(code[i], n);
+  }
+
+  void run(const MicroInstruction& m, int64_t n) const {
+    kMicroLoops<T>[m.op](slots_[m.dst], slots_[m.a], slots_[m.b], slots_[m.c], n);
+  }
+
+ private:
+  /** A cache line more than the capacity, so that equal positions of different slots do not compete for one set of the cache. */
+  static constexpr int64_t slot_stride(int64_t capacity) {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    return (ceil_div(capacity, kLine) + 1) * kLine;
+  }
+
+  void fill(int slot, double value) {
+    T* to = own(slot);
+    const T converted = static_cast<T>(value);
+    for (int64_t i = 0; i < capacity_; i++) to[i] = converted;
+  }
+
+  const Program& program_;
+  const int64_t capacity_;
+  const int64_t stride_;
+  T** slots_;
+  T* memory_;
+};
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "convert.h"
+#include "tiles.h"
+
+/** Between operands in memory, of any type and strides, and slots: dense blocks of the compute type. */
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** kDirect: the slot points into memory. kOnce: every tile sees the same elements. kEachTile: they are copied tile by tile. */
+enum class Binding { kDirect, kOnce, kEachTile };
+
+/** An operand as seen from a tiling. */
+struct Port {
+  char* data;
+  DType dtype;
+  const int64_t* strides;
+  const Tiling* tiling;
+  Binding binding;
+
+  char* at(const Tile& tile) const { return data + tile.offset(strides) * size_of(dtype); }
+};
+
+template <typename T>
+Port input_port(const Operand& operand, const int64_t* strides, const Tiling& tiling) {
+  const bool direct = operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, strides);
+  const bool same = same_in_tiles(tiling, strides);
+  return {operand.data, operand.dtype, strides, &tiling,
+          direct ? Binding::kDirect : same ? Binding::kOnce : Binding::kEachTile};
+}
+
+template <typename T>
+Port output_port(const Operand& operand, const int64_t* strides, const Tiling& tiling) {
+  const bool direct = operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, strides);
+  return {operand.data, operand.dtype, strides, &tiling, direct ? Binding::kDirect : Binding::kEachTile};
+}
+
+/** Calls run(offset, length) for each innermost run of a tile that spans `extent` positions, in order. */
+template <typename Run>
+void for_each_run(const Tiling& tiling, int64_t extent, const int64_t* strides, Run run) {
+  const int axis = tiling.axis;
+  const int last = tiling.nest.dims - 1;
+  if (axis == last) return run(0, extent);
+  const int64_t length = tiling.nest.sizes[last];
+  int64_t index[kMaxDims] = {};
+  int64_t offset = 0;
+  for (int64_t left = extent * tiling.inner; left > 0; left -= length) {
+    run(offset, length);
+    for (int d = last - 1; d >= axis; d--) {
+      offset += strides[d];
+      if (++index[d] < (d == axis ? extent : tiling.nest.sizes[d])) break;
+      offset -= index[d] * strides[d];
+      index[d] = 0;
+    }
+  }
+}
+
+template <typename To, typename From>
+void load_run(To* dst, const From* src, int64_t stride, int64_t n) {
+  if (stride == 1) {
+    for (int64_t i = 0; i < n; i++) dst[i] = convert<To>(src[i]);
+  } else if (stride == 0) {
+    const To value = convert<To>(*src);
+    for (int64_t i = 0; i < n; i++) dst[i] = value;
+  } else {
+    for (int64_t i = 0; i < n; i++) dst[i] = convert<To>(src[i * stride]);
+  }
+}
+
+template <typename To, typename From>
+void store_run(To* dst, const From* src, int64_t stride, int64_t n) {
+  if (stride == 1) {
+    for (int64_t i = 0; i < n; i++) dst[i] = convert<To>(src[i]);
+  } else {
+    for (int64_t i = 0; i < n; i++) dst[i * stride] = convert<To>(src[i]);
+  }
+}
+
+template <typename T>
+void load_tile(T* slot, const Port& port, const char* from, int64_t extent) {
+  const int64_t stride = port.strides[port.tiling->nest.dims - 1];
+  with_type(port.dtype, [=, &port]<typename S>(S*) {
+    T* to = slot;
+    for_each_run(*port.tiling, extent, port.strides, [&to, from, stride](int64_t offset, int64_t n) {
+      load_run(to, reinterpret_cast<const S*>(from) + offset, stride, n);
+      to += n;
+    });
+  });
+}
+
+template <typename T>
+void store_tile(const T* slot, const Port& port, char* to, int64_t extent) {
+  const int64_t stride = port.strides[port.tiling->nest.dims - 1];
+  with_type(port.dtype, [=, &port]<typename S>(S*) {
+    const T* from = slot;
+    for_each_run(*port.tiling, extent, port.strides, [&from, to, stride](int64_t offset, int64_t n) {
+      store_run(reinterpret_cast<S*>(to) + offset, from, stride, n);
+      from += n;
+    });
+  });
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

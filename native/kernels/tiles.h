@@ -1,0 +1,100 @@
+#pragma once
+
+#include "../records.h"
+#include "integers.h"
+
+/**
+ * Iteration spaces are run tile by tile: a tile is `step` neighbouring positions of one axis, with all axes inside it whole, and has at
+ * most about a thousand elements, so that what a program computes stays in the first-level cache.
+ */
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** Elements per tile: 4 KiB of them. */
+template <typename T>
+constexpr int64_t kTileElements = 4096 / sizeof(T);
+
+/** A loop nest, outermost axis first; at least one axis. */
+struct Nest {
+  int dims;
+  const int64_t* sizes;
+
+  int64_t size() const {
+    int64_t product = 1;
+    for (int d = 0; d < dims; d++) product *= sizes[d];
+    return product;
+  }
+};
+
+struct Tiling {
+  Nest nest;
+  /** The axis that is cut. */
+  int axis;
+  /** Positions of the axis per tile; the last tile along it may have fewer. */
+  int64_t step;
+  /** Elements per position of the axis. */
+  int64_t inner;
+  int64_t tiles_along_axis;
+  int64_t count;
+
+  int64_t max_elements() const { return step * inner; }
+};
+
+/** Cuts a nest without empty axes into tiles of at most `limit` elements. */
+inline Tiling cut(Nest nest, int64_t limit) {
+  int axis = nest.dims - 1;
+  int64_t inner = 1;
+  while (axis > 0 && inner * nest.sizes[axis] <= limit) inner *= nest.sizes[axis--];
+  const int64_t step = smaller(nest.sizes[axis], limit / inner);
+  const int64_t along = ceil_div(nest.sizes[axis], step);
+  int64_t count = along;
+  for (int d = 0; d < axis; d++) count *= nest.sizes[d];
+  return {nest, axis, step, inner, along, count};
+}
+
+/** Where a tile is: its position on the cut axis and those outside of it, and its extent on the cut axis. */
+struct Tile {
+  int axis;
+  int64_t index[kMaxDims];
+  int64_t extent;
+
+  int64_t offset(const int64_t* strides) const {
+    int64_t sum = 0;
+    for (int d = 0; d <= axis; d++) sum += index[d] * strides[d];
+    return sum;
+  }
+};
+
+inline Tile tile_at(const Tiling& tiling, int64_t number) {
+  Tile tile;
+  tile.axis = tiling.axis;
+  int64_t outer = tiling.axis == 0 ? 0 : number / tiling.tiles_along_axis;
+  tile.index[tiling.axis] = (number - outer * tiling.tiles_along_axis) * tiling.step;
+  for (int d = tiling.axis - 1; d >= 0; d--) {
+    tile.index[d] = outer % tiling.nest.sizes[d];
+    outer /= tiling.nest.sizes[d];
+  }
+  tile.extent = smaller(tiling.step, tiling.nest.sizes[tiling.axis] - tile.index[tiling.axis]);
+  return tile;
+}
+
+/** Whether the elements of every tile follow each other in memory. */
+inline bool contiguous_in_tiles(const Tiling& tiling, const int64_t* strides) {
+  int64_t step = 1;
+  for (int d = tiling.nest.dims - 1; d > tiling.axis; d--) {
+    if (strides[d] != step && tiling.nest.sizes[d] != 1) return false;
+    step *= tiling.nest.sizes[d];
+  }
+  return strides[tiling.axis] == step || tiling.step == 1;
+}
+
+/** Whether every tile sees the same elements. */
+inline bool same_in_tiles(const Tiling& tiling, const int64_t* strides) {
+  for (int d = 0; d <= tiling.axis; d++) {
+    if (strides[d] != 0 && tiling.nest.sizes[d] != 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

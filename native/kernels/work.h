@@ -1,0 +1,30 @@
+#pragma once
+
+#include "parallel_for.h"
+#include "tiles.h"
+
+/** When work is split among threads, and how. */
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** Work of a task, in element operations: some ten microseconds, so that handing it to a thread costs little beside it. */
+constexpr int64_t kMinTaskWork = 1 << 17;
+
+/** Operations and memory accesses per element. */
+inline int64_t work_per_element(const Program& program) {
+  int64_t work = program.inputs + program.outputs;
+  for (int i = 0; i < program.resident_count; i++) work += program.resident[i].element_count;
+  return work;
+}
+
+/** Calls body(begin, end) for runs of [0, count) that together make all of it, on several threads if that pays. */
+template <typename Body>
+void in_tasks(int64_t count, int64_t work_each, const Body& body) {
+  const int64_t per_task = larger(1, kMinTaskWork / larger(1, work_each));
+  const int64_t tasks = ceil_div(count, per_task);
+  if (tasks <= 1) return body(0, count);
+  for_each_task(tasks, [&](int64_t task) { body(task * per_task, smaller(count, (task + 1) * per_task)); });
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
