@@ -1,4 +1,5 @@
 import { ValueError } from './errors.js';
+import { describe } from './tensor/shape.js';
 
 /**
  * Refuses options that do not exist, so that a misspelled one is never silently ignored:
@@ -50,16 +51,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** Refuses what is not an integer of at least `min`: `DataLoader: batchSize: expected an integer >= 1, got 0.5`. */
-export function checkInteger(where: string, name: string, value: unknown, min: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < min) {
-    throw new ValueError(`${where}: ${name}: expected an integer >= ${min}, got ${String(value)}`);
-  }
-}
-
 /** Refuses what is neither true nor false. */
 export function checkBoolean(where: string, name: string, value: unknown): void {
   if (typeof value !== 'boolean') {
-    throw new ValueError(`${where}: ${name}: expected true or false, got ${String(value)}`);
+    throw new ValueError(`${where}: ${name}: expected true or false, got ${describe(value)}`);
   }
 }

@@ -1,5 +1,6 @@
 import { ShapeError, ValueError } from '../errors.js';
 import { stack, Tensor, tensor } from '../index.js';
+import { show } from '../tensor/shape.js';
 
 /** What a batch of items is: tensors stacked, numbers and booleans made one tensor, texts in an array; arrays and records of these item by item. */
 export type Collated<Item> = Item extends Tensor | number | boolean
@@ -27,18 +28,17 @@ export function defaultCollate<Item>(items: readonly Item[]): Collated<Item> {
 
 /** `where` names the place within an item, for errors. */
 function collate(items: readonly unknown[], where: string): unknown {
-  if (all(items, (item) => item instanceof Tensor)) return stackItems(items, where);
-  if (all(items, (item) => typeof item === 'number')) return tensor(items);
-  if (all(items, (item) => typeof item === 'boolean')) return tensor(items);
-  if (all(items, (item) => typeof item === 'string')) return items;
-  if (all(items, (item) => Array.isArray(item))) return collateArrays(items, where);
+  if (all(items, isTensor)) return stackItems(items, where);
+  if (all(items, isNumber) || all(items, isBoolean)) return tensor(items);
+  if (all(items, isString)) return items;
+  if (all(items, Array.isArray)) return collateArrays(items, where);
   if (all(items, isRecord)) return collateRecords(items, where);
   const kinds = new Set(items.map(kindOf));
   throw new ValueError(`defaultCollate: ${where}: no batch can be made of ${[...kinds].join(' and ')}; pass collate`);
 }
 
 function stackItems(items: readonly Tensor[], where: string): Tensor {
-  const shapes = new Set(items.map((item) => `[${item.shape.join(', ')}]`));
+  const shapes = new Set(items.map((item) => show(item.shape)));
   if (shapes.size > 1) throw new ShapeError(`defaultCollate: ${where}: shapes differ: ${[...shapes].join(', ')}`);
   return stack(items);
 }
@@ -61,6 +61,11 @@ function collateRecords(items: readonly Record<string, unknown>[], where: string
     }),
   );
 }
+
+const isTensor = (item: unknown): item is Tensor => item instanceof Tensor;
+const isNumber = (item: unknown): item is number => typeof item === 'number';
+const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
+const isString = (item: unknown): item is string => typeof item === 'string';
 
 const all = <T>(items: readonly unknown[], is: (item: unknown) => item is T): items is readonly T[] => items.every(is);
 

@@ -1,6 +1,7 @@
 import { ShapeError, ValueError } from '../errors.js';
 import { type Generator, randperm, Tensor, tensor } from '../index.js';
-import { checkInteger, checkOptions } from '../options.js';
+import { checkOptions } from '../options.js';
+import { checkInteger } from '../tensor/shape.js';
 import type { Collated } from './collate.js';
 
 /**
@@ -121,7 +122,7 @@ export function randomSplit<Item, Batch, const L extends readonly number[]>(
 ): { -readonly [K in keyof L]: Subset<Item, Batch> } {
   checkOptions('randomSplit', options, ['generator']);
   const sizes = isFractions(lengths) ? fractionsOf(dataset.length, lengths) : lengths;
-  for (const [i, size] of sizes.entries()) checkInteger('randomSplit', `lengths[${i}]`, size, 0);
+  for (const [i, size] of sizes.entries()) checkInteger('randomSplit', `lengths[${i}]`, size);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== dataset.length) {
     throw new ValueError(

@@ -1,6 +1,7 @@
 import { ValueError } from '../errors.js';
 import { Generator } from '../index.js';
-import { checkBoolean, checkInteger, checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkInteger, describe } from '../tensor/shape.js';
 import { type Collated, defaultCollate } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
@@ -91,13 +92,13 @@ function checkLoaderOptions<Item, Batch>(options: DataLoaderOptions<Item, Batch>
   checkBoolean(where, 'shuffle', shuffle);
   checkBoolean(where, 'dropLast', dropLast);
   if (generator !== undefined && !(generator instanceof Generator)) {
-    throw new ValueError(`${where}: generator: expected a Generator, got ${String(generator)}`);
+    throw new ValueError(`${where}: generator: expected a Generator, got ${describe(generator)}`);
   }
   if (sampler !== undefined && shuffle) throw new ValueError(`${where}: sampler and shuffle exclude each other`);
   if (sampler !== undefined && !Number.isInteger(sampler.length)) {
     throw new ValueError(`${where}: sampler: expected an iterable of indices with a length`);
   }
   if (collate !== undefined && typeof collate !== 'function') {
-    throw new ValueError(`${where}: collate: expected a function, got ${typeof collate}`);
+    throw new ValueError(`${where}: collate: expected a function, got ${describe(collate)}`);
   }
 }

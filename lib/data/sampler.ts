@@ -1,6 +1,7 @@
 import { ValueError } from '../errors.js';
 import { Generator, randint, randperm } from '../index.js';
-import { checkBoolean, checkInteger, checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkInteger } from '../tensor/shape.js';
 
 /** An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. */
 export interface Sampler extends Iterable<number> {
@@ -20,7 +21,7 @@ export class SequentialSampler implements Sampler {
   readonly length: number;
 
   constructor(length: number) {
-    checkInteger('SequentialSampler', 'length', length, 0);
+    checkInteger('SequentialSampler', 'length', length);
     this.length = length;
   }
 
@@ -56,7 +57,7 @@ export class RandomSampler implements Sampler {
   constructor(size: number, options: RandomSamplerOptions = {}) {
     checkOptions('RandomSampler', options, ['replacement', 'numSamples', 'generator']);
     const { replacement = false, numSamples = size, generator } = options;
-    checkInteger('RandomSampler', 'size', size, 0);
+    checkInteger('RandomSampler', 'size', size);
     if (size === 0) throw new ValueError('RandomSampler: there is nothing to draw from: the data set is empty');
     checkBoolean('RandomSampler', 'replacement', replacement);
     checkInteger('RandomSampler', 'numSamples', numSamples, 1);
