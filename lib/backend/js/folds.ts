@@ -1,7 +1,7 @@
 import type { Fold } from '../micro-ops.js';
 import type { Slot } from './operand.js';
 
-/** A rectangle of elements: element `(row, column)` of it is at `row * rowStep + column * columnStep` of a slot. */
+/** Some columns of some rows: element `(row, column)` of a tile is at `row * rowStep + column * columnStep` of a slot. */
 export interface Tile {
   readonly rows: number;
   readonly columns: number;
@@ -9,6 +9,8 @@ export interface Tile {
   readonly columnStep: number;
   /** Where its first column is in the whole row. */
   readonly column: number;
+  /** Where its first element is in the order of the iteration. */
+  readonly start: number;
 }
 
 /** Folds rows tile by tile, in doubles. Over no elements a sum is 0, a product 1, a minimum and a maximum infinite, an index 0. */

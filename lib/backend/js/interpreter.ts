@@ -85,42 +85,37 @@ function runRows(program: Program, plan: Plan, frame: Frame): void {
     for (const { kind, operand } of frame.inputs) if (kind === 'row') operand.load(row, rows);
     for (const { kind, operand } of frame.outputs) if (kind === 'row') operand.seek(row);
     stages.forEach((stage, i) => {
-      runStage(stage, folders[i]!, plan, row, rows, frame, i === stages.length - 1);
+      for (const folder of folders[i]!) folder.reset();
+      for (let column = 0; column < plan.columns; column += plan.tileColumns) {
+        runTile(stage, folders[i]!, tileAt(plan, row, column), frame, stage === stages.at(-1));
+      }
+      stage.folds.forEach(({ dst }, f) => {
+        folders[i]![f]!.finish(frame.slots[dst]!, rows);
+      });
+      for (const instruction of stage.rows) runLoop(instruction, frame.slots, rows);
     });
     for (const { kind, operand } of frame.outputs) if (kind === 'row') operand.store(row, rows);
   }
 }
 
-function runStage(
-  stage: Stage,
-  folders: readonly Folder[],
-  plan: Plan,
-  row: number,
-  rows: number,
-  { slots, inputs, outputs }: Frame,
-  isLast: boolean,
-): void {
-  for (const folder of folders) folder.reset();
-  for (let column = 0; column < plan.columns; column += plan.tileColumns) {
-    const columns = Math.min(plan.tileColumns, plan.columns - column);
-    const start = plan.columnsAreInner ? row * plan.columns + column : column * plan.rows + row;
-    const count = rows * columns;
-    const tile: Tile = plan.columnsAreInner
-      ? { rows, columns, rowStep: columns, columnStep: 1, column }
-      : { rows, columns, rowStep: 1, columnStep: rows, column };
+function tileAt(plan: Plan, row: number, column: number): Tile {
+  const rows = Math.min(plan.tileRows, plan.rows - row);
+  const columns = Math.min(plan.tileColumns, plan.columns - column);
+  return plan.columnsAreInner
+    ? { rows, columns, rowStep: columns, columnStep: 1, column, start: row * plan.columns + column }
+    : { rows, columns, rowStep: 1, columnStep: rows, column, start: column * plan.rows + row };
+}
 
-    for (const { kind, operand } of inputs) if (kind === 'element') operand.load(start, count);
-    for (const { kind, operand } of outputs) if (kind === 'element') operand.seek(start);
-    for (const instruction of stage.elements) runElements(instruction, slots, tile);
-    stage.folds.forEach(({ src }, i) => {
-      folders[i]!.add(slots[src]!, tile);
-    });
-    if (isLast) for (const { kind, operand } of outputs) if (kind === 'element') operand.store(start, count);
-  }
-  stage.folds.forEach(({ dst }, i) => {
-    folders[i]!.finish(slots[dst]!, rows);
+function runTile(stage: Stage, folders: readonly Folder[], tile: Tile, frame: Frame, isLast: boolean): void {
+  const { slots, inputs, outputs } = frame;
+  const count = tile.rows * tile.columns;
+  for (const { kind, operand } of inputs) if (kind === 'element') operand.load(tile.start, count);
+  for (const { kind, operand } of outputs) if (kind === 'element') operand.seek(tile.start);
+  for (const instruction of stage.elements) runElements(instruction, slots, tile);
+  stage.folds.forEach(({ src }, i) => {
+    folders[i]!.add(slots[src]!, tile);
   });
-  for (const instruction of stage.rows) runLoop(instruction, slots, rows);
+  if (isLast) for (const { kind, operand } of outputs) if (kind === 'element') operand.store(tile.start, count);
 }
 
 function runElements(instruction: MicroInstruction, slots: readonly Slot[], tile: Tile): void {
