@@ -1,0 +1,195 @@
+import { Generator, manualSeed, rand, type Tensor, tensor, zeros } from 'nabla';
+import { DataLoader, type Dataset, RandomSampler, SequentialSampler, TensorDataset } from 'nabla/data';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+
+const numbers = (n: number) => tensor(Int32Array.from({ length: n }, (_, i) => i));
+const dataset = new TensorDataset(numbers(10));
+const epoch = (loader: Iterable<Tensor[]>) => Array.from(loader, ([batch]) => batch!.toArray());
+
+describe('DataLoader', () => {
+  it('gives items in order, the last batch smaller', () => {
+    const loader = new DataLoader(dataset, { batchSize: 4 });
+    expect(loader.length).toBe(3);
+    expect(epoch(loader)).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ]);
+  });
+
+  it('gives single items by default', () => {
+    const loader = new DataLoader(dataset);
+    expect(loader.length).toBe(10);
+    expect(epoch(loader)[3]).toEqual([3]);
+  });
+
+  it('leaves out a last batch that is not full', () => {
+    const loader = new DataLoader(dataset, { batchSize: 4, dropLast: true });
+    expect(loader.length).toBe(2);
+    expect(epoch(loader)).toHaveLength(2);
+    expect(epoch(new DataLoader(dataset, { batchSize: 5, dropLast: true }))).toHaveLength(2);
+    expect(epoch(new DataLoader(dataset, { batchSize: 11, dropLast: true }))).toEqual([]);
+  });
+
+  it('gives one batch of everything if that is all there is', () => {
+    expect(epoch(new DataLoader(dataset, { batchSize: 100 }))).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]);
+  });
+
+  // torch: DataLoader(TensorDataset(torch.arange(10)), batch_size=4, shuffle=True, generator=Generator().manual_seed(42)), two epochs
+  it("shuffles in PyTorch's order, another each epoch", () => {
+    const generator = new Generator().manualSeed(42);
+    const loader = new DataLoader(dataset, { batchSize: 4, shuffle: true, generator });
+    expect(epoch(loader)).toEqual([
+      [6, 5, 4, 0],
+      [8, 9, 2, 1],
+      [3, 7],
+    ]);
+    expect(epoch(loader)).toEqual([
+      [3, 6, 5, 8],
+      [9, 4, 2, 0],
+      [7, 1],
+    ]);
+  });
+
+  // torch: manual_seed(7); the same loader without a generator, two epochs; then torch.rand(2)
+  it("draws from the default generator as PyTorch does, and leaves it where PyTorch's is", () => {
+    manualSeed(7);
+    const loader = new DataLoader(dataset, { batchSize: 4, shuffle: true });
+    expect(epoch(loader)).toEqual([
+      [3, 2, 7, 8],
+      [6, 1, 5, 9],
+      [0, 4],
+    ]);
+    expect(epoch(loader)).toEqual([
+      [1, 3, 5, 2],
+      [8, 9, 6, 7],
+      [4, 0],
+    ]);
+    expect([...rand([2]).toTypedArray()]).toEqual([0.36531615257263184, 0.8512683510780334]);
+  });
+
+  // torch: manual_seed(7); one epoch without shuffle; then torch.rand(2)
+  it('moves the stream even without shuffling, as PyTorch does', () => {
+    manualSeed(7);
+    epoch(new DataLoader(dataset, { batchSize: 4 }));
+    expect([...rand([2]).toTypedArray()]).toEqual([0.6592116951942444, 0.6568902730941772]);
+  });
+
+  it('visits a sampler in its order', () => {
+    expect(epoch(new DataLoader(dataset, { batchSize: 2, sampler: [9, 0, 9] }))).toEqual([[9, 0], [9]]);
+    const sampler = new SequentialSampler(3);
+    expect(new DataLoader(dataset, { sampler }).length).toBe(3);
+  });
+
+  it('works with for await, and can be left early', async () => {
+    const seen: unknown[] = [];
+    for await (const [batch] of new DataLoader(dataset, { batchSize: 5 })) {
+      seen.push(batch.toArray());
+      break;
+    }
+    expect(seen).toEqual([[0, 1, 2, 3, 4]]);
+  });
+
+  it('has no batches of an empty data set, and cannot shuffle it', () => {
+    const empty = new TensorDataset(zeros([0, 2]));
+    const loader = new DataLoader(empty, { batchSize: 2 });
+    expect(loader.length).toBe(0);
+    expect([...loader]).toEqual([]);
+    expect(() => new DataLoader(empty, { shuffle: true })).toThrow('RandomSampler: there is nothing to draw from');
+  });
+
+  it('gives batches that are tensors of their own', () => {
+    const source = zeros([4]);
+    const [[batch]] = [...new DataLoader(new TensorDataset(source), { batchSize: 4 })] as [[Tensor]];
+    source.fill_(1);
+    expect(batch.toArray()).toEqual([0, 0, 0, 0]);
+  });
+
+  it('keeps the types of items', () => {
+    const pairs = new DataLoader(new TensorDataset(zeros([4, 2]), zeros([4])));
+    expectTypeOf(pairs).toExtend<Iterable<[Tensor, Tensor]>>();
+    const records: Dataset<{ x: Tensor; name: string }> = { length: 1, get: () => ({ x: zeros([2]), name: 'a' }) };
+    expectTypeOf(new DataLoader(records)).toExtend<Iterable<{ x: Tensor; name: string[] }>>();
+    const collated = new DataLoader(dataset, { collate: (items) => tensor(items.map(([t]) => t.item())) as never });
+    expectTypeOf(collated).toExtend<Iterable<[Tensor]>>();
+  });
+
+  it.each([
+    [{ batchsize: 4 }, "DataLoader: unknown option 'batchsize'; did you mean 'batchSize'?"],
+    [{ drop_last: true }, "DataLoader: unknown option 'drop_last'; did you mean 'dropLast'?"],
+    [{ numWorkers: 4 }, "DataLoader: unknown option 'numWorkers'; known: batchSize, shuffle"],
+    [{ batchSize: 0 }, 'DataLoader: batchSize must be an integer, at least 1, got 0'],
+    [{ batchSize: 2.5 }, 'DataLoader: batchSize must be an integer, at least 1, got 2.5'],
+    [{ batchSize: '4' }, "DataLoader: batchSize must be an integer, at least 1, got '4'"],
+    [{ shuffle: 1 }, 'DataLoader: shuffle: expected true or false, got 1'],
+    [{ dropLast: 'no' }, "DataLoader: dropLast: expected true or false, got 'no'"],
+    [{ generator: 42 }, 'DataLoader: generator: expected a Generator, got 42'],
+    [{ sampler: new Set([1]) }, 'DataLoader: sampler: expected an iterable of indices with a length'],
+    [{ sampler: [1], shuffle: true }, 'DataLoader: sampler and shuffle exclude each other'],
+    [{ collate: 'stack' }, "DataLoader: collate: expected a function, got 'stack'"],
+  ])('refuses %j', (options, message) => {
+    expect(() => new DataLoader(dataset, options as object)).toThrow(message);
+  });
+});
+
+describe('collating', () => {
+  it('makes batches of items that are records, arrays, numbers, booleans and texts', () => {
+    const mixed: Dataset<{ x: Tensor; pair: [number, boolean]; name: string }> = {
+      length: 3,
+      get: (i) => ({ x: tensor([i, -i]), pair: [i / 2, i > 1], name: `item ${i}` }),
+    };
+    const [batch] = new DataLoader(mixed, { batchSize: 3 });
+    expect(batch!.x.toArray()).toEqual([
+      [0, -0],
+      [1, -1],
+      [2, -2],
+    ]);
+    expect(batch!.pair[0].toArray()).toEqual([0, 0.5, 1]);
+    expect(batch!.pair[1].toArray()).toEqual([false, false, true]);
+    expect(batch!.name).toEqual(['item 0', 'item 1', 'item 2']);
+  });
+
+  it('lets the user make batches', () => {
+    const words: Dataset<string, string> = { length: 3, get: (i) => 'abc'[i]! };
+    const loader = new DataLoader(words, { batchSize: 2, collate: (items) => items.join('+') });
+    expect([...loader]).toEqual(['a+b', 'c']);
+  });
+
+  it.each([
+    [[tensor([1]), tensor([1, 2])], 'defaultCollate: item: shapes differ: [1], [2]'],
+    [[[1, 2], [1]], 'defaultCollate: item: lengths differ: 2, 1'],
+    [
+      [
+        [1, { a: 1 }],
+        [1, { a: 'x' }],
+      ],
+      'defaultCollate: item[1].a: no batch can be made of number and string; pass coll',
+    ],
+    [[null, null], 'no batch can be made of null'],
+    [[new Date(0), new Date(0)], 'no batch can be made of Date'],
+  ])('refuses items that do not go together', (items, message) => {
+    const odd: Dataset<unknown> = { length: items.length, get: (i) => items[i] };
+    expect(() => [...new DataLoader(odd, { batchSize: 2 })]).toThrow(message);
+  });
+});
+
+describe('RandomSampler', () => {
+  const generator = () => new Generator().manualSeed(42);
+
+  // torch: list(RandomSampler(range(10), num_samples=14, generator=Generator().manual_seed(42))), and with replacement, 40 of them
+  it('draws what PyTorch draws', () => {
+    expect([...new RandomSampler(10, { numSamples: 14, generator: generator() })]).toEqual([
+      2, 6, 1, 8, 4, 5, 0, 9, 3, 7, 3, 5, 8, 9,
+    ]);
+    expect([...new RandomSampler(10, { replacement: true, numSamples: 40, generator: generator() })]).toEqual([
+      2, 7, 6, 4, 6, 5, 0, 4, 0, 3, 8, 4, 0, 4, 1, 2, 5, 5, 7, 6, 9, 6, 3, 1, 9, 3, 1, 9, 7, 9, 2, 0, 5, 9, 3, 4, 9, 6,
+      2, 0,
+    ]);
+  });
+
+  it('refuses sizes that make no sense', () => {
+    expect(() => new RandomSampler(-1)).toThrow('RandomSampler: size must be an integer, at least 0, got -1');
+    expect(() => new RandomSampler(3, { numSamples: 0 })).toThrow('RandomSampler: numSamples must be');
+    expect(() => new SequentialSampler(1.5)).toThrow('SequentialSampler: length must be');
+  });
+});
