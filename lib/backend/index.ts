@@ -1,8 +1,8 @@
 import type { Backend } from './backend.js';
-import { createJsBackend } from './js/js.js';
+import { selectBackend } from './select.js';
 
 /** What runs the library's instructions. */
-export let backend: Backend = createJsBackend();
+export let backend: Backend = selectBackend(process.env.NABLA_BACKEND);
 
 /** Puts another backend in front: a recorder, or in tests the other core. Returns the one that was in use. */
 export function useBackend(next: Backend): Backend {
@@ -13,8 +13,9 @@ export function useBackend(next: Backend): Backend {
 
 export * from './backend.js';
 export * from './dtype.js';
+export { createJsBackend } from './js/js.js';
 export * from './program.js';
 export * from './random-state.js';
-export { allocate, release, type Storage, trackAllocations } from './storage.js';
+export { openNativeBackend } from './select.js';
+export { allocate, release, Storage, trackAllocations } from './storage.js';
 export * from './view.js';
-export { createJsBackend };

@@ -8,9 +8,12 @@ const POOL_BYTES = 1 << 28;
 /** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
 let addressOf: (buffer: ArrayBuffer) => number = () => 0;
 
-/** Called once by the backend in use, before anything is allocated. */
+/** Called by the native backend when it opens. Memory that was set aside before has no address and is not used again. */
 export function setAddressOf(lookup: (buffer: ArrayBuffer) => number): void {
   addressOf = lookup;
+  slab = undefined;
+  pool.clear();
+  pooled = 0;
 }
 
 /**
@@ -57,12 +60,35 @@ let slab: Slab | undefined;
 const pool = new Map<number, Storage[]>();
 let pooled = 0;
 
+/** What `allocate` handed out since `trackAllocations` began, large storages only. */
+let tracked: Storage[] | null = null;
+
 /** Uninitialised storage for `length` elements. Small ones share a slab; large ones come from the pool of released ones or from V8. */
 export function allocate(dtype: DType, length: number): Storage {
   const bytes = Math.max(ALIGNMENT, roundUp(length * dtypes[dtype].size));
   if (bytes <= SMALL_BYTES) return allocateSmall(bytes);
+  const storage = takeReleased(bytes) ?? allocateLarge(bytes);
+  tracked?.push(storage);
+  return storage;
+}
+
+/** Runs `fn` and returns the large storages that it allocated; what of these nobody needs can then be released. */
+export function trackAllocations(fn: () => void): Storage[] {
+  const outer = tracked;
+  const own: Storage[] = [];
+  tracked = own;
+  try {
+    fn();
+  } finally {
+    tracked = outer;
+  }
+  return own;
+}
+
+/** A storage object is never reused, only its bytes: a stale reference can at worst read old values. */
+function takeReleased(bytes: number): Storage | undefined {
   const released = pool.get(bytes)?.pop();
-  if (released === undefined) return allocateLarge(bytes);
+  if (released === undefined) return undefined;
   pooled -= bytes;
   return new Storage(released.buffer, released.byteOffset, bytes, released.address);
 }
