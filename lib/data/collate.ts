@@ -14,6 +14,7 @@ export type Collated<Item> = Item extends Tensor | number | boolean
 /**
  * Makes a batch of items: what a `DataLoader` does unless it is given another `collate`.
  *
+ * @example
  * ```ts
  * defaultCollate([[randn([3]), 1], [randn([3]), 0]]);    // [Tensor of shape [2, 3], Tensor of shape [2]]
  * ```

@@ -8,6 +8,7 @@ import type { Collated } from './collate.js';
  * Items by position. Implement `length` and `get`, and any array of numbers, tensors or records of them can be loaded in batches;
  * implement `gather` too where a whole batch is cheaper to make than its items one by one.
  *
+ * @example
  * ```ts
  * const squares: Dataset<[Tensor, Tensor]> = {
  *   length: 100,
@@ -26,6 +27,7 @@ export interface Dataset<Item, Batch = Collated<Item>> {
 /**
  * Tensors whose first axes run along each other: item i is row i of each.
  *
+ * @example
  * ```ts
  * const dataset = new TensorDataset(images, labels);
  * const [image, label] = dataset.get(0);
@@ -63,6 +65,7 @@ export class TensorDataset<T extends Tensor[]> implements Dataset<T, T> {
 /**
  * Some items of a data set, as a data set.
  *
+ * @example
  * ```ts
  * const first = new Subset(dataset, [0, 1, 2]);
  * ```
@@ -100,7 +103,7 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
 }
 
 export interface RandomSplitOptions {
-  /** Where the permutation is drawn from; default the default generator. */
+  /** Where the permutation is drawn from. Default: the default generator. */
   readonly generator?: Generator;
 }
 
@@ -108,6 +111,7 @@ export interface RandomSplitOptions {
  * Splits a data set at random into parts of these lengths, or of these fractions if they sum up to 1 (what is left over by
  * rounding goes to the first parts, one item each).
  *
+ * @example
  * ```ts
  * const [train, validation] = randomSplit(dataset, [0.9, 0.1], { generator: new Generator().manualSeed(42) });
  * ```

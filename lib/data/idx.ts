@@ -40,6 +40,7 @@ const PROBE_BYTES = 1 << 12;
 /**
  * Reads an IDX file, the format MNIST and its relatives come in, plain or gzipped.
  *
+ * @example
  * ```ts
  * const labels = await readIdx('train-labels-idx1-ubyte.gz');
  * labels.shape;      // [60000]
@@ -72,6 +73,7 @@ export async function readIdx(path: string): Promise<IdxArray> {
 /**
  * Reads an IDX file as a tensor: float32 and float64 as they are, integers as int32.
  *
+ * @example
  * ```ts
  * const labels = await loadIdx('train-labels-idx1-ubyte.gz');    // int32 of shape [60000]
  * ```
@@ -88,6 +90,7 @@ export async function loadIdx(path: string): Promise<Tensor> {
 /**
  * Decodes the bytes of an (uncompressed) IDX file. `name` is what errors call it.
  *
+ * @example
  * ```ts
  * parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).data;    // Uint8Array [7, 9]
  * ```

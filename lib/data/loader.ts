@@ -7,23 +7,24 @@ import type { Dataset } from './dataset.js';
 import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
 
 export interface DataLoaderOptions<Item, Batch> {
-  /** Items per batch; default 1. */
+  /** Items per batch. Default: 1. */
   readonly batchSize?: number;
-  /** Visit the items in another random order each epoch; default false. */
+  /** Visit the items in another random order each epoch. Default: false. */
   readonly shuffle?: boolean;
-  /** Leave out a last batch that is not full; default false. */
+  /** Leave out a last batch that is not full. Default: false. */
   readonly dropLast?: boolean;
-  /** Where orders are drawn from; default the default generator. */
+  /** Where orders are drawn from. Default: the default generator. */
   readonly generator?: Generator;
   /** The order to visit items in, instead of `shuffle`. */
   readonly sampler?: Sampler;
-  /** Makes a batch of items; default the data set's own `gather`, or else {@link defaultCollate}. */
+  /** Makes a batch of items. Default: the data set's own `gather`, or else {@link defaultCollate}. */
   readonly collate?: (items: Item[]) => Batch;
 }
 
 /**
  * The items of a data set in batches. Each iteration is an epoch; with `shuffle`, in a new order, the same as PyTorch's for the same seed.
  *
+ * @example
  * ```ts
  * const loader = new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true });
  * for (const [x, y] of loader) step(x, y);

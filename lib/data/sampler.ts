@@ -11,6 +11,7 @@ export interface Sampler extends Iterable<number> {
 /**
  * 0, 1, …, length - 1.
  *
+ * @example
  * ```ts
  * [...new SequentialSampler(3)];    // [0, 1, 2]
  * ```
@@ -31,17 +32,18 @@ export class SequentialSampler implements Sampler {
 }
 
 export interface RandomSamplerOptions {
-  /** Draw each index anew, so that one may come again; default false: a permutation. */
+  /** Draw each index anew, so that one may come again. Default: false, a permutation. */
   readonly replacement?: boolean;
-  /** How many indices; default as many as there are items. */
+  /** How many indices. Default: as many as there are items. */
   readonly numSamples?: number;
-  /** Where they are drawn from; default a generator seeded, for each epoch, from the default one. */
+  /** Where they are drawn from. Default: a generator seeded, for each epoch, from the default one. */
   readonly generator?: Generator | undefined;
 }
 
 /**
  * The items of a data set of `size` items at random, in PyTorch's order for the same seed.
  *
+ * @example
  * ```ts
  * [...new RandomSampler(5, { generator: new Generator().manualSeed(0) })];
  * ```

@@ -18,7 +18,7 @@ import {
 export type TensorRecord = Readonly<Record<string, Tensor>>;
 
 export interface SafetensorsOptions {
-  /** Texts kept beside the tensors; default none. */
+  /** Texts kept beside the tensors. Default: none. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -29,6 +29,7 @@ const storageOrder = Object.keys(storedAs) as DType[];
  * Writes tensors to a safetensors file, which PyTorch, candle, MLX and others read too. The write is atomic: whatever
  * happens, the path holds either what it held before or all of the tensors.
  *
+ * @example
  * ```ts
  * await saveSafetensors('model.safetensors', model.stateDict(), { metadata: { epochs: '5' } });
  * ```
@@ -48,6 +49,7 @@ export async function saveSafetensors(
 /**
  * Reads the tensors of a safetensors file.
  *
+ * @example
  * ```ts
  * model.loadStateDict(await loadSafetensors('model.safetensors'));
  * ```
@@ -72,6 +74,7 @@ export async function loadSafetensors(path: string): Promise<Record<string, Tens
 /**
  * Reads the texts kept beside the tensors of a safetensors file, and nothing else of it.
  *
+ * @example
  * ```ts
  * const { epochs } = await loadSafetensorsMetadata('model.safetensors');
  * ```
@@ -83,6 +86,7 @@ export async function loadSafetensorsMetadata(path: string): Promise<Record<stri
 /**
  * The bytes that {@link saveSafetensors} would write.
  *
+ * @example
  * ```ts
  * const bytes = encodeSafetensors({ weight: randn([3, 4]) });
  * ```
@@ -94,6 +98,7 @@ export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOpt
 /**
  * The tensors in the bytes of a safetensors file; `name` is what errors call it.
  *
+ * @example
  * ```ts
  * const { weight } = decodeSafetensors(bytes);
  * ```
