@@ -1,3 +1,4 @@
+import { ValueError } from '../errors.js';
 import type { Backend } from './backend.js';
 import { selectBackend } from './select.js';
 
@@ -9,6 +10,20 @@ export function useBackend(next: Backend): Backend {
   const previous = backend;
   backend = next;
   return previous;
+}
+
+/** Which core runs the library's instructions: `native`, or `js` where it was asked for or the native core did not load. */
+export const backendName = (): Backend['name'] => backend.name;
+
+/** How many threads an operation may use. */
+export const getNumThreads = (): number => backend.getNumThreads();
+
+/** Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set. */
+export function setNumThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ValueError(`setNumThreads: expected a positive integer, got ${count}`);
+  }
+  backend.setNumThreads(count);
 }
 
 export * from './backend.js';

@@ -1,0 +1,417 @@
+import { describe, expect, it } from 'vitest';
+import type { Backend } from '../../lib/backend/backend.js';
+import type { ComputeType, DType } from '../../lib/backend/dtype.js';
+import { createJsBackend } from '../../lib/backend/js/js.js';
+import { type Fold, foldNames, type MicroOp, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
+import type { Program } from '../../lib/backend/program.js';
+import { openNativeBackend } from '../../lib/backend/select.js';
+import { sizeOf, type View } from '../../lib/backend/view.js';
+import {
+  add,
+  div,
+  type Expr,
+  exp,
+  max,
+  mul,
+  param,
+  position,
+  rowArgmax,
+  rowArgmin,
+  rowMax,
+  rowMin,
+  rowProd,
+  rowSum,
+  square,
+  sub,
+} from '../../lib/expr/index.js';
+import { type Layout, layouts, noise, operand, specialValues, valuesOf } from './operands.js';
+import { programOf, singleOp } from './programs.js';
+
+/** The native core must say what the plain TypeScript says. Where the suite is forced to plain JavaScript there is nothing to compare. */
+describe.skipIf(process.env.NABLA_BACKEND === 'js')('native against js', () => {
+  const native = process.env.NABLA_BACKEND === 'js' ? createJsBackend() : openNativeBackend();
+  const js = createJsBackend();
+
+  /** Runs `act` on each backend over operands of its own, and compares what is in the operands it returns. */
+  function compare(tolerance: Tolerance, act: (backend: Backend) => readonly View[]): void {
+    const expected = act(js);
+    act(native).forEach((view, i) => {
+      const values = valuesOf(expected[i]!);
+      expect(firstDifference(valuesOf(view), values, tolerance)).toBeUndefined();
+    });
+  }
+
+  describe('map', () => {
+    const scalarOps = microOpNames.filter((op) => microOps[op].arity > 0 && op !== 'expand');
+
+    it.each(scalarOps)('%s of special values', (op) => {
+      for (const compute of computeTypes) {
+        compare(toleranceOf(op, compute), (backend) => {
+          const inputs = specialOperands(op, compute);
+          const out = operand(compute, inputs[0]!.shape, [0]);
+          backend.map(singleOp(op, compute), [], inputs, [out]);
+          return [out];
+        });
+      }
+    });
+
+    it.each(scalarOps)('%s of 0 to 130 elements', (op) => {
+      for (const compute of computeTypes) {
+        for (let length = 0; length <= 130; length++) {
+          compare(toleranceOf(op, compute), (backend) => {
+            const inputs = operandsOf(op, compute, [length], 'contiguous');
+            const out = operand(compute, [length + 3], [0]);
+            backend.map(singleOp(op, compute), [], inputs, [{ ...out, shape: [length] }]);
+            return [out];
+          });
+        }
+      }
+    });
+
+    it.each(scalarOps)('%s of any layout', (op) => {
+      for (const layout of layouts) {
+        for (const outLayout of layouts) {
+          compare(toleranceOf(op, 'float32'), (backend) => {
+            const inputs = operandsOf(op, 'float32', [7, 1, 67], layout);
+            const out = operand('float32', [7, 1, 67], [0], outLayout);
+            backend.map(singleOp(op, 'float32'), [], inputs, [out]);
+            return [out];
+          });
+        }
+      }
+    });
+
+    it.each([
+      [[40, 50], [50]],
+      [
+        [40, 50],
+        [40, 1],
+      ],
+      [[40, 50], []],
+      [
+        [3, 4, 5, 6],
+        [4, 1, 6],
+      ],
+      [
+        [3, 4, 5, 6],
+        [1, 4, 5, 1],
+      ],
+      [
+        [2, 1, 3, 1, 2, 1, 3, 2],
+        [3, 1, 2, 1, 1, 2],
+      ],
+      [[3000, 2], [2]],
+      [
+        [2, 3000],
+        [2, 1],
+      ],
+      [[1, 1], [1]],
+      [[0, 5], [5]],
+    ])('broadcasting %j and %j', (shape, other) => {
+      for (const compute of computeTypes) {
+        for (const layout of layouts) {
+          compare(exact, (backend) => {
+            const a = operand(compute, shape, noise(500), layout);
+            const b = operand(compute, other, noise(500, 5), layout);
+            const out = operand(compute, shape, [0]);
+            backend.map(singleOp('sub', compute), [], [b, a], [out]);
+            return [out];
+          });
+        }
+      }
+    });
+
+    it('converts every type to every type', () => {
+      for (const from of dtypeNames) {
+        for (const to of dtypeNames) {
+          for (const compute of computeTypes) {
+            for (const layout of layouts) {
+              compare(exact, (backend) => {
+                const input = operand(from, [9, 15], [-2.7, -1, -0, 0, 0.3, 1, 2.7, 100], layout);
+                const out = operand(to, [9, 15], [0], layout);
+                backend.map(singleOp('copy', compute), [], [input], [out]);
+                return [out];
+              });
+            }
+          }
+        }
+      }
+    });
+
+    it('stores every nonzero value, and NaN, as true', () => {
+      for (const compute of computeTypes) {
+        compare(exact, (backend) => {
+          const out = operand('bool', [specialValues.length], [0]);
+          backend.map(singleOp('copy', compute), [], [operand('float64', out.shape, specialValues)], [out]);
+          return [out];
+        });
+      }
+    });
+
+    it('writes several outputs, in place where an output is an input', () => {
+      for (const compute of computeTypes) {
+        const program = programOf(
+          compute,
+          3,
+          (p, g, v) => {
+            const velocity = add(mul(param(0), v!), g!);
+            return [sub(p!, mul(param(1), velocity)), velocity];
+          },
+          2,
+        );
+        for (const length of [1, 31, 1024, 3333, 200_000]) {
+          compare(exact, (backend) => {
+            const [p, g, v] = [1, 2, 3].map((seed) => operand(compute, [length], noise(999, seed))) as [
+              View,
+              View,
+              View,
+            ];
+            backend.map(program, [0.5, 0.25], [p, g, v], [p, v]);
+            return [p, v];
+          });
+        }
+      }
+    });
+  });
+
+  describe('fold', () => {
+    const shapes: readonly (readonly [number[], number[]])[] = [
+      [[], []],
+      [
+        [1, 1],
+        [0, 1],
+      ],
+      [[67], [0]],
+      [[7, 67], [1]],
+      [[67, 7], [0]],
+      [
+        [7, 67],
+        [0, 1],
+      ],
+      [[5, 30, 40], [1]],
+      [
+        [5, 30, 40],
+        [0, 2],
+      ],
+      [
+        [5, 30, 40],
+        [0, 1],
+      ],
+      [
+        [5, 30, 40],
+        [1, 2],
+      ],
+      [
+        [3, 4, 5, 6, 7],
+        [1, 3],
+      ],
+      [[5000, 3], [1]],
+      [[3, 5000], [1]],
+      [[5000, 3], [0]],
+      [[3, 5000], [0]],
+      [[2, 70_001], [1]],
+      [[70_001, 2], [0]],
+      [[300, 1000], [0]],
+      [[0, 4], [0]],
+      [[4, 0], [1]],
+      [[0, 4], [1]],
+    ];
+
+    it.each(foldNames)('%s over any axes of any layout', (fold) => {
+      for (const compute of computeTypes) {
+        const program = programOf(compute, 1, (x) => folds[fold](x!));
+        for (const [shape, axes] of shapes) {
+          for (const layout of sizeOf(shape) < 10_000 ? layouts : layouts.slice(0, 1)) {
+            compare(foldTolerance(fold, compute), (backend) => {
+              const out = operand(compute, keptShape(shape, axes), [0]);
+              backend.fold(program, [], [operand(compute, shape, foldValues(fold), layout)], [out], shape, axes);
+              return [out];
+            });
+          }
+        }
+      }
+    });
+
+    it.each(foldNames)('%s of 0 to 130 elements, with NaN, infinities and ties', (fold) => {
+      for (const compute of computeTypes) {
+        const program = programOf(compute, 1, (x) => folds[fold](x!));
+        for (let length = 0; length <= 130; length++) {
+          for (const special of [0, 1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+            compare(foldTolerance(fold, compute), (backend) => {
+              const values = foldValues(fold).slice(0, length);
+              values[length >> 1] = special;
+              values[length >> 2] = special;
+              const out = operand(compute, [1], [0]);
+              backend.fold(program, [], [operand(compute, [length], values)], [out], [length], [0]);
+              return [out];
+            });
+          }
+        }
+      }
+    });
+
+    const rowPrograms: Readonly<Record<string, (x: Expr) => Expr[]>> = {
+      softmax: (x) => {
+        const e = exp(sub(x, rowMax(x)));
+        return [div(e, rowSum(e))];
+      },
+      'mean and variance': (x) => {
+        const mean = div(rowSum(x), 50);
+        return [mean, div(rowSum(square(sub(x, mean))), 50)];
+      },
+      'distance from the largest': (x) => [sub(position(), rowArgmax(max(x, 0)))],
+    };
+
+    it.each(Object.keys(rowPrograms))('%s, in stages', (name) => {
+      for (const compute of computeTypes) {
+        const program = programOf(compute, 1, (x) => rowPrograms[name]!(x!));
+        for (const [shape, axes] of shapes) {
+          compare(relative(compute === 'float32' ? 2e-6 : 1e-13), (backend) => {
+            const input = operand(compute, shape, noise(997), 'transposed');
+            const outputs = program.outputs.map((kind) =>
+              operand(compute, kind === 'row' ? keptShape(shape, axes) : shape, [0], 'strided'),
+            );
+            backend.fold(program, [], [input], outputs, shape, axes);
+            return outputs;
+          });
+        }
+      }
+    });
+
+    it('reads row operands and converts on the way', () => {
+      const program: Program = programOf('float32', 2, (x, y) => rowSum(mul(x!, y!)));
+      for (const [shape, axes] of shapes) {
+        compare(relative(1e-5), (backend) => {
+          const out = operand('float64', keptShape(shape, axes), [0]);
+          const inputs = [operand('int32', shape, [1, 2, 3]), operand('bool', keptShape(shape, axes), [1, 0, 1])];
+          backend.fold(program, [], inputs, [out], shape, axes);
+          return [out];
+        });
+      }
+    });
+  });
+
+  describe.each(dtypeNames)('gather and scatter of %s', (dtype) => {
+    const values = dtype === 'bool' ? [0, 1, 1] : [0, 1, 2, -3, 4, 5, 100];
+
+    it('along any axis of any layout', () => {
+      for (const axis of [0, 1, 2]) {
+        for (const layout of layouts) {
+          compare(exact, (backend) => {
+            const input = operand(dtype, [9, 11, 13], values, layout);
+            const index = operand('int32', [9, 11, 13], [3, 1, 0, 8, 7, 2, 5], layout);
+            const gathered = operand(dtype, [9, 11, 13], [0], layout);
+            const set = operand(dtype, [9, 11, 13], [0], layout);
+            const added = operand(dtype, [9, 11, 13], [0], layout);
+            expect(backend.gather(gathered, input, index, axis)).toBe(-1);
+            expect(backend.scatter(set, index, input, axis, 'set')).toBe(-1);
+            expect(backend.scatter(added, index, input, axis, 'add')).toBe(-1);
+            return [gathered, set, added];
+          });
+        }
+      }
+    });
+
+    it('with indices repeated along an axis, as embeddings have them', () => {
+      compare(exact, (backend) => {
+        const weight = operand(dtype, [50, 33], values);
+        const rows = operand('int32', [70, 1], [3, 1, 49, 8, 7, 2, 5]);
+        const index = { ...rows, shape: [70, 33], strides: [1, 0] };
+        const out = operand(dtype, [70, 33], [0]);
+        const gradient = operand(dtype, [50, 33], [0]);
+        expect(backend.gather(out, weight, index, 0)).toBe(-1);
+        expect(backend.scatter(gradient, index, out, 0, 'add')).toBe(-1);
+        return [out, gradient];
+      });
+    });
+
+    it.each([
+      [-1, 70],
+      [9, 70],
+      [-(2 ** 31), 0],
+      [2 ** 31 - 1, 98],
+    ])('reports the first bad index (%i at %i) and writes nothing', (bad, at) => {
+      compare(exact, (backend) => {
+        const indices = Array.from({ length: 99 }, (_, i) => (i < at ? 1 : bad));
+        const index = operand('int32', [9, 11], indices, 'transposed');
+        const out = operand(dtype, [9, 11], [1]);
+        const input = operand(dtype, [9, 11], [0]);
+        expect(backend.gather(out, input, index, 0)).toBe(at);
+        expect(backend.scatter(out, index, input, 0, 'add')).toBe(at);
+        return [out];
+      });
+    });
+  });
+});
+
+const computeTypes: readonly ComputeType[] = ['float32', 'float64'];
+const dtypeNames: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
+
+/** Whether a value is close enough to the one expected. Signs of zero count where nothing else may differ. */
+type Tolerance = (actual: number, expected: number) => boolean;
+
+const exact: Tolerance = Object.is;
+const relative =
+  (epsilon: number): Tolerance =>
+  (actual, expected) =>
+    actual === expected ||
+    Object.is(actual, expected) ||
+    Math.abs(actual - expected) <= epsilon * Math.max(1, Math.abs(expected));
+
+const ulps =
+  (count: number, compute: ComputeType): Tolerance =>
+  (actual, expected) => {
+    const [epsilon, least] = compute === 'float32' ? [2 ** -23, 2 ** -149] : [2 ** -52, 2 ** -1074];
+    const distance = Math.abs(actual - expected);
+    return (
+      actual === expected ||
+      Object.is(actual, expected) ||
+      distance <= count * Math.max(epsilon * Math.abs(expected), least)
+    );
+  };
+
+const exactOps = new Set<MicroOp>([
+  ...(['copy', 'neg', 'abs', 'sign', 'floor', 'ceil', 'round', 'trunc', 'sqrt', 'where'] as const),
+  ...(['add', 'sub', 'mul', 'div', 'eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const),
+]);
+
+const toleranceOf = (op: MicroOp, compute: ComputeType): Tolerance => (exactOps.has(op) ? exact : ulps(4, compute));
+
+function firstDifference(actual: readonly number[], expected: readonly number[], tolerance: Tolerance) {
+  const at = actual.findIndex((value, i) => !tolerance(value, expected[i]!));
+  return at < 0 ? undefined : { at, actual: actual[at], expected: expected[at] };
+}
+
+const pairs = specialValues.flatMap((a) => specialValues.map((b) => [a, b] as const));
+
+function specialOperands(op: MicroOp, compute: ComputeType): View[] {
+  const triples = microOps[op].arity < 3 ? pairs : pairs.map(([a, b]) => [a, b, -b] as const);
+  return Array.from({ length: microOps[op].arity }, (_, i) =>
+    operand(
+      compute,
+      [triples.length],
+      triples.map((triple) => triple[i]!),
+    ),
+  );
+}
+
+const operandsOf = (op: MicroOp, compute: ComputeType, shape: readonly number[], layout: Layout): View[] =>
+  Array.from({ length: microOps[op].arity }, (_, i) => operand(compute, shape, noise(1000, i + 1), layout));
+
+const folds = { sum: rowSum, prod: rowProd, min: rowMin, max: rowMax, argmin: rowArgmin, argmax: rowArgmax };
+
+const keptShape = (shape: readonly number[], axes: readonly number[]): number[] =>
+  shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+
+/** For products values near 1, so that long ones neither vanish nor overflow. */
+const foldValues = (fold: Fold): number[] => {
+  const values = noise(1009);
+  return fold === 'prod' ? values.map((x) => 1 + x / 1e4) : values;
+};
+
+/** Sums and products are rounded in another order; the others choose among what is there. */
+const foldTolerance = (fold: Fold, compute: ComputeType): Tolerance => {
+  if (fold === 'sum') return relative(compute === 'float32' ? 1e-5 : 1e-12);
+  if (fold === 'prod') return relative(compute === 'float32' ? 1e-4 : 1e-10);
+  return (actual, expected) => actual === expected || Object.is(actual, expected);
+};
