@@ -3,8 +3,7 @@ import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
-import type { Tensor } from '../index.js';
-import { emptyOf } from '../tensor/empty.js';
+import { empty, type Tensor } from '../index.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -82,7 +81,7 @@ export async function readIdx(path: string): Promise<IdxArray> {
  */
 export async function loadIdx(path: string): Promise<Tensor> {
   const { shape, dtype, data } = await readIdx(path);
-  const tensor = emptyOf(shape, dtype === 'float32' || dtype === 'float64' ? dtype : 'int32');
+  const tensor = empty(shape, { dtype: dtype === 'float32' || dtype === 'float64' ? dtype : 'int32' });
   tensor.storage.array(tensor.dtype).set(data);
   return tensor;
 }

@@ -1,9 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '../errors.js';
-import type { Tensor } from '../index.js';
+import { empty, type Tensor } from '../index.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import { emptyOf } from '../tensor/empty.js';
 import { type IdxArray, readIdx } from './idx.js';
 
 /** Images and what they show. */
@@ -63,14 +62,14 @@ async function loadPart(folder: string, part: string, normalize: boolean): Promi
 
 function pixelsOf({ shape, data }: IdxArray, normalize: boolean): Tensor {
   const table = Float32Array.from({ length: 256 }, (_, value) => (normalize ? value / 255 : value));
-  const tensor = emptyOf(shape, 'float32');
+  const tensor = empty(shape, { dtype: 'float32' });
   const pixels = tensor.storage.array('float32');
   for (let i = 0; i < data.length; i++) pixels[i] = table[data[i]!]!;
   return tensor;
 }
 
 function integersOf({ shape, data }: IdxArray): Tensor {
-  const tensor = emptyOf(shape, 'int32');
+  const tensor = empty(shape, { dtype: 'int32' });
   tensor.storage.array('int32').set(data);
   return tensor;
 }

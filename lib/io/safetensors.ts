@@ -1,9 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DType } from '../backend/dtype.js';
 import { FormatError, ValueError } from '../errors.js';
+import { empty, Tensor } from '../index.js';
 import { checkOptions } from '../options.js';
-import { emptyOf } from '../tensor/empty.js';
-import { Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic } from './atomic.js';
 import { elementTypes, storedAs } from './element-types.js';
 import {
@@ -164,7 +163,7 @@ function encodeHeader(tensors: readonly [string, Tensor][], metadata: Readonly<R
 
 function toTensor(file: string, { name, dtype, shape }: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Tensor {
   const type = elementTypes.get(dtype)!;
-  const tensor = emptyOf(shape, type.dtype);
+  const tensor = empty(shape, { dtype: type.dtype });
   tensor.storage.array(type.dtype).set(type.decode(bytes.buffer, `${file}: tensor '${name}'`));
   return tensor;
 }
