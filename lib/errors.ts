@@ -51,3 +51,11 @@ export class FormatError extends NablaError {
     super(message, 'ERR_NABLA_FORMAT');
   }
 }
+
+/** Something PyTorch has that nabla has not (yet): the message says what to use instead. */
+export class UnsupportedError extends NablaError {
+  override readonly name = 'UnsupportedError';
+  constructor(message: string) {
+    super(message, 'ERR_NABLA_UNSUPPORTED');
+  }
+}

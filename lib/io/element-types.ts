@@ -29,7 +29,7 @@ export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
   } satisfies Record<string, ElementType>),
 );
 
-/** The type each dtype is written as, the widest first: the order the reference implementation puts tensors in, which keeps them aligned. */
+/** The type each dtype is written as, the widest first: the order in which tensors are put, which keeps each of them aligned. */
 export const storedAs = { float64: 'F64', float32: 'F32', int32: 'I32', bool: 'BOOL' } as const satisfies Record<
   DType,
   string

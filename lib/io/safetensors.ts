@@ -3,6 +3,7 @@ import type { DType } from '../backend/dtype.js';
 import { FormatError, ValueError } from '../errors.js';
 import { empty, Tensor } from '../index.js';
 import { checkOptions } from '../options.js';
+import { describe } from '../tensor/shape.js';
 import { writeFileAtomic } from './atomic.js';
 import { elementTypes, storedAs } from './element-types.js';
 import {
@@ -124,7 +125,7 @@ function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptio
   }
 }
 
-/** Wide elements first, so that every tensor is aligned to its own; then by name. The reference implementation's order. */
+/** Wide elements first, so that every tensor is aligned to its own; then by name, so that equal tensors make equal files. */
 function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][] {
   const entries = Object.entries(tensors);
   for (const [name, tensor] of entries) {
@@ -139,7 +140,7 @@ function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][
 function checkMetadata(where: string, metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string')
-      throw new ValueError(`${where}: metadata.${key}: expected a string, got ${typeof value}`);
+      throw new ValueError(`${where}: metadata.${key}: expected a string, got ${describe(value)}`);
   }
   return metadata;
 }

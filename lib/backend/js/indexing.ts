@@ -2,6 +2,7 @@ import type { ScatterMode } from '../backend.js';
 import type { TypedArray } from '../dtype.js';
 import { planLoops } from '../loops.js';
 import { sizeOf, type View } from '../view.js';
+import { BLOCK } from './block-loops.js';
 import { forEachRun, innerStride } from './runs.js';
 
 /** `Backend.gather`. */
@@ -10,8 +11,8 @@ export function gather(out: View, input: View, index: View, axis: number): numbe
   if (invalid >= 0) return invalid;
   const to = elements(out);
   const from = elements(input);
-  forEachIndexed(index, out, input, axis, (outAt, inputAt) => {
-    to[outAt] = from[inputAt]!;
+  forEachLocated(index, out, input, axis, (outAt, outStride, located, length) => {
+    gatherRun(to, outAt, outStride, from, located, length);
   });
   return -1;
 }
@@ -20,13 +21,11 @@ export function gather(out: View, input: View, index: View, axis: number): numbe
 export function scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
   const invalid = firstInvalid(index, out.shape[axis]!);
   if (invalid >= 0) return invalid;
-  const from = elements(source);
+  const scatterRun = mode === 'set' ? setRun : out.dtype === 'bool' ? orRun : addRun;
   const to = elements(out);
-  const isBool = out.dtype === 'bool';
-  forEachIndexed(index, source, out, axis, (sourceAt, outAt) => {
-    if (mode === 'set') to[outAt] = from[sourceAt]!;
-    else if (isBool) to[outAt]! |= from[sourceAt]!;
-    else to[outAt]! += from[sourceAt]!;
+  const from = elements(source);
+  forEachLocated(index, source, out, axis, (sourceAt, sourceStride, located, length) => {
+    scatterRun(to, located, from, sourceAt, sourceStride, length);
   });
   return -1;
 }
@@ -35,31 +34,40 @@ const elements = (view: View): TypedArray => view.storage.array(view.dtype);
 
 /** Row-major position of the first index outside [0, size), or -1. */
 function firstInvalid(index: View, size: number): number {
-  const indices = elements(index);
   const loops = planLoops(index.shape, [index]);
+  const indices = elements(index);
   const stride = innerStride(loops, 0);
   let position = 0;
   let invalid = -1;
   forEachRun(loops, [index.offset], 0, sizeOf(index.shape), ([at], length) => {
-    for (let i = 0; i < length && invalid < 0; i++) {
-      const value = indices[at! + i * stride]!;
-      if (value < 0 || value >= size) invalid = position + i;
-    }
+    const found = invalid < 0 ? findOutside(indices, at!, stride, length, size) : -1;
+    if (found >= 0) invalid = position + found;
     position += length;
   });
   return invalid;
 }
 
-/** Visits, in row-major order of `index`, where each element of `direct` is and where the one of `indexed` that its index names. */
-function forEachIndexed(
+function findOutside(indices: TypedArray, at: number, stride: number, length: number, size: number): number {
+  for (let i = 0; i < length; i++) {
+    const value = indices[at + i * stride]!;
+    if (value < 0 || value >= size) return i;
+  }
+  return -1;
+}
+
+/**
+ * Visits the elements of `index` in row-major order, a run at a time: where the run begins in `direct` and its stride there,
+ * and where in `indexed` each of its elements is.
+ */
+function forEachLocated(
   index: View,
   direct: View,
   indexed: View,
   axis: number,
-  visit: (directAt: number, indexedAt: number) => void,
+  visit: (directAt: number, directStride: number, located: Int32Array, length: number) => void,
 ): void {
-  const indices = elements(index);
   const { shape } = index;
+  const indices = elements(index);
   const axisStride = indexed.strides[axis]!;
   const lines: View = { ...indexed, shape, strides: indexed.strides.map((stride, i) => (i === axis ? 0 : stride)) };
   const operands = [index, direct, lines];
@@ -70,10 +78,41 @@ function forEachIndexed(
     number,
   ];
   const offsets = operands.map((view) => view.offset);
-  forEachRun(loops, offsets, 0, sizeOf(shape), ([indexAt, directAt, lineAt], length) => {
-    for (let i = 0; i < length; i++) {
-      const chosen = indices[indexAt! + i * indexStride]!;
-      visit(directAt! + i * directStride, lineAt! + i * lineStride + chosen * axisStride);
-    }
-  });
+  const located = new Int32Array(BLOCK);
+  const size = sizeOf(shape);
+  for (let start = 0; start < size; start += BLOCK) {
+    forEachRun(loops, offsets, start, Math.min(BLOCK, size - start), ([indexAt, directAt, lineAt], length) => {
+      locateRun(located, indices, indexAt!, indexStride, lineAt!, lineStride, axisStride, length);
+      visit(directAt!, directStride, located, length);
+    });
+  }
+}
+
+function locateRun(
+  located: Int32Array,
+  indices: TypedArray,
+  at: number,
+  stride: number,
+  line: number,
+  lineStride: number,
+  axisStride: number,
+  length: number,
+): void {
+  for (let i = 0; i < length; i++) located[i] = line + i * lineStride + indices[at + i * stride]! * axisStride;
+}
+
+function gatherRun(d: TypedArray, di: number, stride: number, a: TypedArray, located: Int32Array, n: number): void {
+  for (let i = 0; i < n; i++) d[di + i * stride] = a[located[i]!]!;
+}
+
+function setRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[located[i]!] = a[ai + i * stride]!;
+}
+
+function addRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[located[i]!]! += a[ai + i * stride]!;
+}
+
+function orRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[located[i]!]! |= a[ai + i * stride]!;
 }

@@ -1,0 +1,237 @@
+import { release, type Storage, trackAllocations } from '../backend/storage.js';
+import { isContiguous, sameShape } from '../backend/view.js';
+import { AutogradError, ShapeError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { fullLike } from '../tensor/creation.js';
+import { add } from '../tensor/pointwise.js';
+import { Tensor } from '../tensor/tensor.js';
+import { withGrad } from './mode.js';
+import { Node } from './node.js';
+
+export interface BackwardOptions {
+  /** Keep what the graph saved, so that another backward pass can use it. Default: `createGraph`. */
+  retainGraph?: boolean;
+  /** Record the backward pass itself, so that gradients can be differentiated again. Default: false. */
+  createGraph?: boolean;
+}
+
+export interface GradOptions extends BackwardOptions {
+  /** The gradient that flows into each output. Default: 1 for an output of one element. */
+  gradOutputs?: Tensor | readonly (Tensor | null)[];
+  /** Give null for an input that the outputs do not depend on, instead of an error. Default: false. */
+  allowUnused?: boolean;
+}
+
+/**
+ * Accumulates the gradients of `tensors` into the `grad` of every leaf they depend on, in one pass.
+ *
+ * @param gradTensors the gradient that flows into each tensor; 1 for a tensor of one element
+ * @throws AutogradError if a tensor does not require a gradient, the graph was freed, or a saved tensor has changed
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * backward([x.sum(), x.mul(x).sum()]);
+ * x.grad; // tensor([3., 5.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+ */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  gradTensors?: Tensor | readonly (Tensor | null)[],
+  options: BackwardOptions = {},
+): void {
+  checkOptions('backward', options, ['retainGraph', 'createGraph']);
+  const roots = seedRoots('backward', list(tensors), gradTensors === undefined ? [] : list(gradTensors));
+  const createGraph = options.createGraph ?? false;
+  const grads = new LeafGrads(
+    createGraph,
+    new Set(gradTensors === undefined ? [] : roots.map((root) => root.grad.storage)),
+  );
+  const pass = () => propagate(roots, options.retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
+  runPass(createGraph, pass, () => grads.storages());
+}
+
+/**
+ * The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
+ *
+ * @throws AutogradError if an input is not reached and `allowUnused` is not set
+ * @example
+ * ```ts
+ * const x = tensor(3, { requiresGrad: true });
+ * const [dx] = grad(x.pow(2), x, { createGraph: true });
+ * grad(dx!, x)[0]; // tensor(2.): the second derivative
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
+ */
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
+  checkOptions('grad', options, ['retainGraph', 'createGraph', 'gradOutputs', 'allowUnused']);
+  const targets = list(inputs);
+  const notRequired = targets.findIndex((target) => !target.requiresGrad);
+  if (notRequired >= 0) throw new AutogradError(`grad: input ${notRequired} does not require a gradient`);
+  const { gradOutputs } = options;
+  const roots = seedRoots('grad', list(outputs), gradOutputs === undefined ? [] : list(gradOutputs));
+  const createGraph = options.createGraph ?? false;
+  const found = new Map<Node | Tensor, Tensor>();
+  const wanted = new Set(targets.map((target) => target.node ?? target));
+  const keep = (edge: Node | Tensor, gradient: Tensor): void => {
+    if (!wanted.has(edge)) return;
+    const before = found.get(edge);
+    found.set(edge, before === undefined ? gradient : add(before, gradient));
+  };
+  const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
+  runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => gradient.storage)));
+  return targets.map((target, i) => {
+    const gradient = found.get(target.node ?? target) ?? null;
+    if (gradient === null && options.allowUnused !== true) {
+      throw new AutogradError(
+        `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,
+      );
+    }
+    return gradient;
+  });
+}
+
+function list<T>(x: T | readonly T[]): readonly T[] {
+  return Array.isArray(x) ? x : [x as T];
+}
+
+interface Root {
+  readonly edge: Node | Tensor;
+  readonly grad: Tensor;
+}
+
+function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (Tensor | null)[]): Root[] {
+  return tensors.map((tensor, i) => {
+    if (!tensor.requiresGrad) {
+      throw new AutogradError(
+        `${where}: the tensor does not require a gradient and nothing recorded made it; ` +
+          'set requiresGrad on a leaf it depends on, and compute it outside noGrad',
+      );
+    }
+    return { edge: tensor.node ?? tensor, grad: seed(where, tensor, grads[i] ?? null) };
+  });
+}
+
+function seed(where: string, tensor: Tensor, given: Tensor | null): Tensor {
+  const shape = `[${tensor.shape.join(', ')}]`;
+  if (given !== null) {
+    if (!sameShape(given.shape, tensor.shape)) {
+      throw new ShapeError(`${where}: the gradient has shape [${given.shape.join(', ')}], but the tensor ${shape}`);
+    }
+    return given.dtype === tensor.dtype ? given : given.to(tensor.dtype);
+  }
+  if (tensor.numel() !== 1) {
+    throw new AutogradError(
+      `${where}: a gradient is implied only for a tensor of one element, but this one has shape ${shape}; ` +
+        'reduce it (sum, mean) or pass the gradient',
+    );
+  }
+  return fullLike(tensor.detach(), 1);
+}
+
+/**
+ * Runs a pass, recorded or not. Unless it was recorded, what it allocated and nobody can have seen (all but `kept`) is
+ * released for reuse at once.
+ */
+function runPass(createGraph: boolean, pass: () => void, kept: () => Set<Storage>): void {
+  const allocated = trackAllocations(() => withGrad(createGraph, pass));
+  if (createGraph) return;
+  const keep = kept();
+  for (const storage of allocated) if (!keep.has(storage)) release(storage);
+}
+
+/**
+ * Sends gradients from the roots through every node they depend on, users before what they used. `arrive` is called with
+ * each gradient of a leaf, and with that of each wanted node; given `wanted`, only what leads there is run.
+ */
+function propagate(
+  roots: readonly Root[],
+  retain: boolean,
+  arrive: (edge: Node | Tensor, grad: Tensor) => void,
+  wanted?: ReadonlySet<Node | Tensor>,
+): void {
+  const order = reachable(roots);
+  const leads = wanted === undefined ? null : leadingTo(order, wanted);
+  const send = (edge: Node | Tensor, grad: Tensor) => {
+    if (edge instanceof Tensor) arrive(edge, grad);
+    else edge.pending = edge.pending === null ? grad : add(edge.pending, grad);
+  };
+  try {
+    for (const { edge, grad } of roots) send(edge, grad);
+    for (const node of order) {
+      const grad = node.pending;
+      if (grad === null) continue;
+      node.pending = null;
+      if (wanted?.has(node)) arrive(node, grad);
+      if (leads !== null && !leads.has(node)) continue;
+      const grads = node.backward(grad);
+      if (!retain) node.release();
+      node.edges.forEach((edge, i) => {
+        const next = grads[i] ?? null;
+        if (edge !== null && next !== null) send(edge, next);
+      });
+    }
+  } finally {
+    for (const node of order) node.pending = null;
+  }
+}
+
+/** Every node the roots depend on, newest first: a node is newer than all it depends on, so this is a topological order. */
+function reachable(roots: readonly Root[]): Node[] {
+  const stack = roots.map((root) => root.edge);
+  const seen = new Set<Node>();
+  for (let edge = stack.pop(); edge !== undefined; edge = stack.pop()) {
+    if (edge instanceof Tensor || seen.has(edge)) continue;
+    seen.add(edge);
+    for (const next of edge.edges) if (next !== null) stack.push(next);
+  }
+  return [...seen].sort((a, b) => b.sequence - a.sequence);
+}
+
+/** The nodes from which a wanted one can be reached through at least one edge. */
+function leadingTo(order: readonly Node[], wanted: ReadonlySet<Node | Tensor>): Set<Node> {
+  const leads = new Set<Node>();
+  for (const node of order.toReversed()) {
+    const towards = (edge: Node | Tensor | null) =>
+      edge !== null && (wanted.has(edge) || (edge instanceof Node && leads.has(edge)));
+    if (node.edges.some(towards)) leads.add(node);
+  }
+  return leads;
+}
+
+/** Accumulates into `grad` of leaves. A gradient that only this pass has seen is taken as it is; any other is copied. */
+class LeafGrads {
+  readonly #createGraph: boolean;
+  /** Storages that a `grad` may not be: those of gradients the caller passed in, and those that are some leaf's already. */
+  readonly #foreign: ReadonlySet<Storage>;
+  readonly #taken = new Set<Storage>();
+
+  constructor(createGraph: boolean, foreign: ReadonlySet<Storage>) {
+    this.#createGraph = createGraph;
+    this.#foreign = foreign;
+  }
+
+  storages(): Set<Storage> {
+    return this.#taken;
+  }
+
+  accumulate(leaf: Node | Tensor, gradient: Tensor): void {
+    if (leaf instanceof Node) return;
+    const before = leaf.grad;
+    if (this.#createGraph) leaf.grad = before === null ? gradient : add(before, gradient);
+    else if (before === null) this.#take(leaf, gradient);
+    else if (this.#taken.has(before.storage)) this.#take(leaf, add(before, gradient));
+    else before.add_(gradient);
+  }
+
+  #take(leaf: Tensor, gradient: Tensor): void {
+    const shared = this.#foreign.has(gradient.storage) || this.#taken.has(gradient.storage);
+    const own = shared || gradient.offset !== 0 || !isContiguous(gradient) ? gradient.detach().clone() : gradient;
+    leaf.grad = own;
+    this.#taken.add(own.storage);
+  }
+}

@@ -1,0 +1,100 @@
+import { AutogradError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { isGradEnabled } from './mode.js';
+
+/** How an operation passes gradients on. One object per operation, shared by all its nodes. */
+export interface BackwardRule<A> {
+  /** As PyTorch's grad_fn shows it, without `Backward0`: `Add`, `Mean`. */
+  readonly name: string;
+  /**
+   * Gradients for the inputs (null: none) from the gradient of the output. Made of differentiable operations, so that it can itself
+   * be recorded. `needs[i]` says whether input i wants one.
+   */
+  backward(grad: Tensor, saved: readonly Tensor[], attrs: A, needs: readonly boolean[]): readonly (Tensor | null)[];
+}
+
+/** Where a gradient goes next: another node, a leaf that accumulates it, or nowhere. */
+export type Edge = Node | Tensor | null;
+
+interface Saved {
+  readonly tensor: Tensor;
+  readonly version: number;
+}
+
+let sequence = 0;
+
+/** One recorded operation: what made a tensor. Nodes made later have higher sequence numbers than what they read. */
+export class Node<A = unknown> {
+  readonly rule: BackwardRule<A>;
+  readonly edges: readonly Edge[];
+  readonly attrs: A;
+  readonly sequence = sequence++;
+  /** The gradient collected so far in the backward pass under way. */
+  pending: Tensor | null = null;
+  #saved: readonly Saved[] | null;
+
+  constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
+    this.rule = rule;
+    this.edges = inputs.map((input) => (input.requiresGrad ? (input.node ?? input) : null));
+    this.attrs = attrs;
+    this.#saved = saved.map((tensor) => ({ tensor, version: tensor.storage.version }));
+  }
+
+  /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
+  backward(grad: Tensor): readonly (Tensor | null)[] {
+    const saved = this.#saved;
+    if (saved === null) throw usedTwice(this.rule.name);
+    for (const { tensor, version } of saved) {
+      if (tensor.storage.version !== version) throw changedInPlace(this.rule.name, tensor);
+    }
+    const tensors = saved.map(({ tensor }) => tensor);
+    return this.rule.backward(
+      grad,
+      tensors,
+      this.attrs,
+      this.edges.map((edge) => edge !== null),
+    );
+  }
+
+  /** Lets go of the saved tensors; another backward pass through here is an error. */
+  release(): void {
+    this.#saved = null;
+  }
+}
+
+function usedTwice(name: string): AutogradError {
+  return new AutogradError(
+    `backward: the graph at ${name} was already used and its saved tensors were freed; ` +
+      'pass { retainGraph: true } to the first backward, or run the forward again',
+  );
+}
+
+function changedInPlace(name: string, tensor: Tensor): AutogradError {
+  return new AutogradError(
+    `backward: a tensor of shape [${tensor.shape.join(', ')}] that ${name} saved was changed in place by ` +
+      `${tensor.storage.changedBy} afterwards; use the out-of-place form there, or clone the tensor first`,
+  );
+}
+
+function staleView(name: string, view: Tensor): AutogradError {
+  return new AutogradError(
+    `${name}: a view of shape [${view.shape.join(', ')}] was taken before ${view.storage.changedBy} changed its base in place; ` +
+      'its history does not know of that: take the view again',
+  );
+}
+
+/** Makes `output` the result of an operation on `inputs`, if gradients are recorded and any input wants one. */
+export function record<A>(
+  output: Tensor,
+  rule: BackwardRule<A>,
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[],
+  attrs: A,
+): Tensor {
+  if (isGradEnabled() && inputs.some((input) => input.requiresGrad)) {
+    for (const input of inputs)
+      if (input.isView && input.viewVersion !== input.storage.version) throw staleView(rule.name, input);
+    output.node = new Node(rule, inputs, saved, attrs) as Node;
+  }
+  return output;
+}

@@ -1,0 +1,207 @@
+import { NablaError } from '../../errors.js';
+import type { Epilogue } from '../backend.js';
+import { type DType, dtypes } from '../dtype.js';
+import { type Loops, planLoops } from '../loops.js';
+import { encodeProgram, type Program } from '../program.js';
+import { broadcastStrides, isContiguous, sizeOf, type View } from '../view.js';
+import type { Addon } from './addon.js';
+
+const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5 } as const;
+const NO_PROGRAM = -1;
+
+/** Writes instructions to the addon's tape, as `native/instructions.h` lays them out. A nest always has an axis, if only of size 1. */
+export class Encoder {
+  readonly #addon: Addon;
+  readonly #tape: Float64Array;
+  readonly #handles = new WeakMap<Program, number>();
+  #length = 0;
+
+  constructor(addon: Addon) {
+    this.#addon = addon;
+    this.#tape = addon.tape;
+  }
+
+  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
+    const { shape } = outputs[0]!;
+    const size = sizeOf(shape);
+    this.#start(OPCODE.map, inputs.length + outputs.length, params.length);
+    this.#write(this.#handle(program));
+    if (areFlat(inputs, size) && areFlat(outputs, size)) {
+      this.#write(1);
+      this.#write(size);
+      this.#writeAll(params);
+      this.#flatOperands(inputs, size);
+      this.#flatOperands(outputs, size);
+      return;
+    }
+    const operands = [...inputs, ...outputs];
+    const loops = withAxis(planLoops(shape, operands));
+    this.#write(loops.sizes.length);
+    this.#writeAll(loops.sizes);
+    this.#writeAll(params);
+    operands.forEach((operand, i) => {
+      this.#operand(operand, loops.strides[i]!);
+    });
+  }
+
+  fold(
+    program: Program,
+    params: readonly number[],
+    inputs: readonly View[],
+    outputs: readonly View[],
+    shape: readonly number[],
+    axes: readonly number[],
+  ): void {
+    const operands = [...inputs, ...outputs];
+    const keptAxes = [...shape.keys()].filter((axis) => !axes.includes(axis));
+    const kept = withAxis(planLoops(shape, operands, keptAxes));
+    const folded = withAxis(planLoops(shape, operands, axes));
+    this.#start(OPCODE.fold, operands.length, params.length);
+    this.#write(this.#handle(program));
+    this.#write(kept.sizes.length);
+    this.#write(folded.sizes.length);
+    this.#writeAll(kept.sizes);
+    this.#writeAll(folded.sizes);
+    this.#writeAll(params);
+    operands.forEach((operand, i) => {
+      this.#operand(operand, kept.strides[i]!);
+      this.#writeAll(folded.strides[i]!);
+    });
+  }
+
+  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
+    const { shape } = outputs[0]!;
+    const operands = [...(epilogue?.inputs ?? []), ...outputs];
+    const batchAxes = [...shape.keys()].slice(0, -2);
+    const batch = planLoops(shape, [a, b, ...operands], batchAxes);
+    const params = epilogue?.params ?? [];
+    this.#start(OPCODE.matmul, operands.length, params.length);
+    this.#write(epilogue === null ? NO_PROGRAM : this.#handle(epilogue.program));
+    this.#write(dtypes[a.dtype].code);
+    this.#write(batch.sizes.length);
+    this.#writeAll(shape.slice(-2));
+    this.#write(a.shape.at(-1)!);
+    this.#writeAll(batch.sizes);
+    [a, b].forEach((matrix, i) => {
+      this.#write(addressOf(matrix));
+      this.#writeAll(batch.strides[i]!);
+      this.#writeAll(matrix.strides.slice(-2));
+    });
+    this.#write(operands.length - outputs.length);
+    this.#write(outputs.length);
+    this.#writeAll(params);
+    operands.forEach((operand, i) => {
+      this.#operand(operand, batch.strides[2 + i]!);
+      this.#writeAll(broadcastStrides(operand, shape).slice(-2));
+    });
+  }
+
+  gather(out: View, input: View, index: View, axis: number): void {
+    const operands = [out, withoutAxis(input, index, axis), index];
+    const loops = withAxis(planLoops(index.shape, operands));
+    this.#start(OPCODE.gather, operands.length, 0);
+    this.#write(dtypes[out.dtype].code);
+    this.#indexed(input, axis, operands, loops);
+  }
+
+  scatter(out: View, index: View, source: View, axis: number, mode: number): void {
+    const operands = [withoutAxis(out, index, axis), index, source];
+    const loops = withAxis(planLoops(index.shape, operands));
+    this.#start(OPCODE.scatter, operands.length, 0);
+    this.#write(mode);
+    this.#write(dtypes[out.dtype].code);
+    this.#indexed(out, axis, operands, loops);
+  }
+
+  random(kind: number, dtype: DType, state: number, address: number, length: number, p0: number, p1: number): void {
+    this.#start(OPCODE.random, 0, 0);
+    this.#write(kind);
+    this.#write(dtypes[dtype].code);
+    this.#write(state);
+    this.#write(address);
+    this.#write(length);
+    this.#write(p0);
+    this.#write(p1);
+  }
+
+  /** The part that gather and scatter share; `whole` is the operand that indices point into. */
+  #indexed(whole: View, axis: number, operands: readonly View[], loops: Loops): void {
+    this.#write(loops.sizes.length);
+    this.#write(whole.shape[axis]!);
+    this.#write(whole.strides[axis]!);
+    this.#writeAll(loops.sizes);
+    operands.forEach((operand, i) => {
+      this.#write(addressOf(operand));
+      this.#writeAll(loops.strides[i]!);
+    });
+  }
+
+  #start(opcode: number, operands: number, params: number): void {
+    const { maxOperands } = this.#addon;
+    if (operands > maxOperands)
+      throw new NablaError(`an instruction takes at most ${maxOperands} operands, got ${operands}`);
+    const reserved = MAX_HEADER + maxOperands * MAX_OPERAND;
+    if (params > this.#tape.length - reserved) {
+      throw new NablaError(`an instruction takes at most ${this.#tape.length - reserved} parameters, got ${params}`);
+    }
+    this.#tape[0] = opcode;
+    this.#length = 1;
+  }
+
+  #write(value: number): void {
+    this.#tape[this.#length++] = value;
+  }
+
+  #writeAll(values: readonly number[]): void {
+    for (let i = 0; i < values.length; i++) this.#tape[this.#length++] = values[i]!;
+  }
+
+  #operand(view: View, strides: readonly number[]): void {
+    this.#write(addressOf(view));
+    this.#write(dtypes[view.dtype].code);
+    this.#writeAll(strides);
+  }
+
+  #flatOperands(views: readonly View[], size: number): void {
+    for (let i = 0; i < views.length; i++) {
+      const view = views[i]!;
+      this.#write(addressOf(view));
+      this.#write(dtypes[view.dtype].code);
+      this.#write(sizeOf(view.shape) === size ? 1 : 0);
+    }
+  }
+
+  #handle(program: Program): number {
+    let handle = this.#handles.get(program);
+    if (handle === undefined) {
+      handle = this.#addon.define(encodeProgram(program), Float64Array.from(program.constants));
+      this.#handles.set(program, handle);
+    }
+    return handle;
+  }
+}
+
+/** Most doubles that instructions have before their operands (without parameters), and per operand: 8 axes and a unit axis. */
+const MAX_HEADER = 64;
+const MAX_OPERAND = 11;
+
+const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
+
+/** Whether operands of an iteration over `size` elements can be walked as one axis: in order, or staying at their one element. */
+function areFlat(views: readonly View[], size: number): boolean {
+  for (let i = 0; i < views.length; i++) {
+    const view = views[i]!;
+    const own = sizeOf(view.shape);
+    if (own !== 1 && (own !== size || !isContiguous(view))) return false;
+  }
+  return true;
+}
+
+function withAxis(loops: Loops): Loops {
+  return loops.sizes.length > 0 ? loops : { sizes: [1], strides: loops.strides.map(() => [0]) };
+}
+
+/** `whole` as walked beside `index`, with its position on `axis` left to the indices. */
+function withoutAxis(whole: View, index: View, axis: number): View {
+  return { ...whole, shape: index.shape, strides: whole.strides.map((stride, i) => (i === axis ? 0 : stride)) };
+}

@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { ValueError } from '../../errors.js';
+import { microOpNames } from '../micro-ops.js';
+import type { Addon } from './addon.js';
+
+/** The same from `lib/` and from `dist/`. */
+const packageRoot = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The addon, or in one line why there is none and what to do about it. Throws if the environment asks for an ISA that can't be had. */
+export function loadAddon(): { readonly addon: Addon } | { readonly reason: string } {
+  try {
+    const addon = requireAddon();
+    const reason = explainMismatch(addon);
+    return reason === undefined ? { addon } : { reason };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if ('code' in error && error.code === 'ERR_NABLA_ISA') throw new ValueError(error.message);
+    const detail = error.message.split('\n', 1)[0];
+    return { reason: `the native core did not load (${detail}): npm run build:native builds it` };
+  }
+}
+
+function requireAddon(): Addon {
+  const load: (root: string) => Addon = createRequire(import.meta.url)('node-gyp-build');
+  return load(packageRoot);
+}
+
+/** A binary of another version numbers the micro-operations differently, and would compute something else. */
+function explainMismatch({ microOps }: Addon): string | undefined {
+  const length = Math.max(microOps.length, microOpNames.length);
+  for (let i = 0; i < length; i++) {
+    if (microOps[i] === microOpNames[i]) continue;
+    const [theirs, ours] = [microOps[i] ?? 'missing', microOpNames[i] ?? 'unknown'];
+    return `the native core is of another version (micro-operation ${i} is ${theirs} there, ${ours} here): npm run build:native renews it`;
+  }
+  return undefined;
+}

@@ -1,0 +1,21 @@
+import './tensor/methods.js';
+
+export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/backward.js';
+export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
+export type { DType } from './backend/dtype.js';
+export { backendName, getNumThreads, setNumThreads } from './tensor/runtime.js';
+export * from './errors.js';
+export { Expr } from './expr/expr.js';
+export * from './tensor/conversion.js';
+export * from './tensor/creation.js';
+export { type Binary, type Elementwise, elementwise, type Operand, type Unary } from './tensor/elementwise.js';
+export * from './tensor/indexing.js';
+export * from './tensor/joining.js';
+export * from './tensor/matmul.js';
+export * from './tensor/pointwise.js';
+export * from './tensor/promotion.js';
+export * from './tensor/random.js';
+export * from './tensor/reductions.js';
+export * from './tensor/softmax.js';
+export { type NestedArray, Tensor } from './tensor/tensor.js';
+export * from './tensor/views.js';

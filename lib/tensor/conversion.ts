@@ -1,0 +1,62 @@
+import { type DType, dtypes } from '../backend/dtype.js';
+import { isContiguous } from '../backend/view.js';
+import { DTypeError } from '../errors.js';
+import { unknownName } from '../options.js';
+import { writeInPlace } from './elementwise.js';
+import { convert, copying } from './formula.js';
+import { computeType } from './kernel.js';
+import { type Operand, promoteTypes } from './promotion.js';
+import { Tensor } from './tensor.js';
+
+/** Refuses what is not the name of an element type. */
+export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
+  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
+  throw new DTypeError(`${op}: ${unknownName('dtype', String(dtype), Object.keys(dtypes))}`);
+}
+
+/** A contiguous copy; the gradient passes through. */
+export const clone = (x: Tensor): Tensor => convert(x, x.dtype);
+
+/** The tensor itself if its elements are in row-major order, else such a copy. */
+export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : clone(x));
+
+/**
+ * The tensor as another element type (that of `target`, if it is a tensor); itself if it has that type already. Floats become integers
+ * by truncation, and any number but 0 (NaN included) becomes true.
+ *
+ * @example
+ * ```ts
+ * tensor([1.9, -1.9]).to('int32'); // tensor([ 1, -1])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
+ */
+export function to(x: Tensor, target: DType | Tensor): Tensor {
+  const dtype = target instanceof Tensor ? target.dtype : target;
+  checkDType('to', dtype);
+  return dtype === x.dtype ? x : convert(x, dtype);
+}
+
+/** `to('float32')`. */
+export const float = (x: Tensor): Tensor => to(x, 'float32');
+/** `to('float64')`. */
+export const double = (x: Tensor): Tensor => to(x, 'float64');
+/** `to('int32')`. */
+export const int = (x: Tensor): Tensor => to(x, 'int32');
+/** `to('int32')`: int32 stands for PyTorch's int64. */
+export const long = (x: Tensor): Tensor => to(x, 'int32');
+/** `to('bool')`. */
+export const bool = (x: Tensor): Tensor => to(x, 'bool');
+
+/** Writes the values of `source`, broadcast and converted, over those of `x`. */
+export const copy_ = (x: Tensor, source: Operand): Tensor => writeInPlace(copying, x, [source], wide(x, source));
+
+const wide = (x: Tensor, source: Operand) => {
+  return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
+};
+
+/** Writes `value` over every element of `x`. */
+export const fill_ = (x: Tensor, value: Operand | boolean): Tensor =>
+  writeInPlace(copying, x, [typeof value === 'boolean' ? Number(value) : value]);
+
+/** Writes 0 over every element of `x`. */
+export const zero_ = (x: Tensor): Tensor => fill_(x, 0);

@@ -1,0 +1,242 @@
+import { isGradEnabled } from '../autograd/mode.js';
+import type { DType } from '../backend/dtype.js';
+import { isFloat } from '../backend/dtype.js';
+import { sameShape } from '../backend/view.js';
+import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
+import { Expr, type ExprLike, toExpr } from '../expr/index.js';
+import { tensor } from './creation.js';
+import { copying, Formula } from './formula.js';
+import { computeType } from './kernel.js';
+import type { GradientRule } from './operation.js';
+import { type Operand, resultType } from './promotion.js';
+import { broadcastShapes, describe, show } from './shape.js';
+import { Tensor } from './tensor.js';
+
+export type { Operand } from './promotion.js';
+
+/** A function of tensors that, given expressions, is that part of a larger expression. */
+export interface Unary {
+  readonly operands: 1;
+  (x: Expr): Expr;
+  (x: Tensor): Tensor;
+}
+
+export interface Binary {
+  readonly operands: 2;
+  (a: Expr, b: ExprLike): Expr;
+  (a: ExprLike, b: Expr): Expr;
+  (a: Operand, b: Operand): Tensor;
+}
+
+/**
+ * The element type of a result: `promote` as the operands promote, `float` the same but float32 for integers and bools, `bool` for
+ * conditions.
+ */
+export type ResultRule = 'promote' | 'float' | 'bool';
+
+interface Settings {
+  readonly result?: ResultRule;
+  readonly gradient?: GradientRule;
+  /** Element types that are refused, with the way out. */
+  readonly refuse?: { readonly dtype: DType; readonly hint: string };
+  /** Whether plain numbers may stand for the first operand, or for any; PyTorch takes them in arithmetic but not in comparisons. */
+  readonly numbers?: 'any' | 'not first' | 'none';
+  /** How many leading operands are conditions: they do not take part in type promotion, and are never numbers. */
+  readonly conditions?: number;
+}
+
+/** An elementwise operation: one expression, and what follows from it. */
+export class Pointwise {
+  readonly formula: Formula;
+  readonly #settings: Settings;
+
+  constructor(name: string, build: (...args: Expr[]) => Expr, settings: Settings = {}, arity = build.length) {
+    this.formula = new Formula(name, arity, build, [], settings.gradient ?? null);
+    this.#settings = settings;
+  }
+
+  /** The expression itself if any argument is one, else the operation on tensors. */
+  call(args: readonly (Operand | Expr)[]): Tensor | Expr {
+    for (const arg of args)
+      if (arg instanceof Expr) return this.formula.build(...args.map((x) => toExpr(this.#expression(x))));
+    return this.apply(args as readonly Operand[]);
+  }
+
+  apply(args: readonly Operand[]): Tensor {
+    this.#check(args);
+    const operands = args.some((arg) => arg instanceof Tensor) ? args : [tensor(args[0] as number), ...args.slice(1)];
+    const promoted = resultType(operands.slice(this.#settings.conditions ?? 0));
+    const dtype = this.#resultType(promoted);
+    return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
+  }
+
+  /** The same, with a result of the given type whatever the operands promote to. */
+  applyAs(dtype: DType, args: readonly Operand[]): Tensor {
+    this.#check(args);
+    return this.formula.call(args, dtype);
+  }
+
+  /** Writes the result over `x`, the first operand. */
+  applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor {
+    this.#check([x, ...rest]);
+    const promoted = resultType([x, ...rest]);
+    const dtype = this.#resultType(promoted);
+    if ((isFloat(dtype) && !isFloat(x.dtype)) || (dtype !== 'bool' && x.dtype === 'bool')) {
+      throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
+    }
+    return writeInPlace(this.formula, x, [x, ...rest], isFloat(dtype) ? dtype : computeType(promoted));
+  }
+
+  #resultType(promoted: DType): DType {
+    const { result = 'promote' } = this.#settings;
+    if (result === 'bool') return 'bool';
+    return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
+  }
+
+  #expression(arg: Operand | Expr): ExprLike {
+    if (arg instanceof Tensor)
+      throw new ValueError(`${this.formula.name}: cannot mix a Tensor with an expression; make it an argument`);
+    return arg;
+  }
+
+  #check(args: readonly Operand[]): void {
+    const { name, arity } = this.formula;
+    if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
+    const { refuse, numbers = 'any', conditions = 0 } = this.#settings;
+    args.forEach((arg, i) => {
+      if (!(arg instanceof Tensor) && typeof arg !== 'number') {
+        throw new ValueError(`${name}: operand ${i} must be a Tensor or a number, got ${describe(arg)}`);
+      }
+      if (
+        typeof arg === 'number' &&
+        (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1)
+      ) {
+        throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
+      }
+      if (refuse !== undefined && arg instanceof Tensor && arg.dtype === refuse.dtype) {
+        throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
+      }
+    });
+  }
+}
+
+const registry = new WeakMap<object, Pointwise>();
+
+/** The operation behind a function made by `unary`, `binary` or `elementwise`; undefined for other functions. */
+export const pointwiseOf = (fn: object): Pointwise | undefined => registry.get(fn);
+
+function callable<F extends object>(operation: Pointwise): F {
+  const fn = (...args: (Operand | Expr)[]) => operation.call(args);
+  Object.defineProperties(fn, {
+    name: { value: operation.formula.name },
+    operands: { value: operation.formula.arity },
+  });
+  registry.set(fn, operation);
+  return fn as object as F;
+}
+
+export const unary = (name: string, build: (x: Expr) => Expr, settings?: Settings): Unary =>
+  callable(new Pointwise(name, build as (...args: Expr[]) => Expr, settings, 1));
+
+export const binary = (name: string, build: (a: Expr, b: Expr) => Expr, settings?: Settings): Binary =>
+  callable(new Pointwise(name, build as (...args: Expr[]) => Expr, settings, 2));
+
+/** The function type that `elementwise` makes of an expression of as many arguments. */
+export interface Elementwise<A extends Expr[]> {
+  (...args: { [K in keyof A]: Operand }): Tensor;
+  (...args: { [K in keyof A]: ExprLike }): Expr;
+}
+
+/**
+ * Makes an operation of your own from one scalar expression: it runs fused in one pass over memory, in SIMD, broadcasts its arguments
+ * and is differentiable, any number of times, without a derivative being written.
+ *
+ * Build the expression from nabla's own elementwise functions (`add`, `mul`, `exp`, `tanh`, `where`, `gt`, …); numbers in it are constants.
+ * The function is called once, with expressions, so it must not branch on their values: use `where`.
+ *
+ * @param build the expression, in terms of its arguments
+ * @returns a function of tensors (or numbers), which also takes expressions and so can be part of another one
+ * @throws ValueError if `build` does not return an expression
+ * @example
+ * ```ts
+ * const mish = elementwise((x) => mul(x, tanh(softplus(x))));
+ * const x = tensor([-1, 0, 1], { requiresGrad: true });
+ * mish(x).sum().backward();
+ * x.grad; // tensor([0.0592, 0.6000, 1.0490])
+ * ```
+ */
+export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elementwise<A> {
+  if (typeof build !== 'function' || build.length === 0) {
+    throw new ValueError(`elementwise: expected a function of one or more arguments, got ${describe(build)}`);
+  }
+  const checked = (...args: Expr[]): Expr => {
+    const root: unknown = build(...(args as A));
+    if (root instanceof Expr) return root;
+    throw new ValueError(`elementwise: the function must return an expression, but it returned ${describe(root)}`);
+  };
+  return callable(new Pointwise(build.name || 'elementwise', checked, { result: 'float' }, build.length));
+}
+
+/** Runs a formula over `x` itself, and makes `x` the result in the graph. */
+export function writeInPlace(
+  formula: Formula,
+  x: Tensor,
+  args: readonly Operand[],
+  compute = computeType(x.dtype),
+): Tensor {
+  const name = `${formula.name}_`;
+  const tensors = args.filter((arg) => arg instanceof Tensor);
+  const recorded = isGradEnabled() && (x.requiresGrad || tensors.some((arg) => arg.requiresGrad));
+  checkWritable(name, x, recorded);
+  const shape = broadcastShapes(name, x.shape, ...tensors.map((arg) => arg.shape));
+  if (!sameShape(shape, x.shape))
+    throw new ShapeError(`${name}: the result has shape ${show(shape)}, but the tensor ${show(x.shape)}`);
+  const operation = formula.operation(args);
+  // What the write would destroy is copied first: operands that overlap x, and old values that gradients need.
+  const inputs = tensors.map((arg) => {
+    const overlaps = arg.storage === x.storage && !sameView(arg, x);
+    return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
+  });
+  const params = args.filter((arg) => typeof arg === 'number');
+  operation.kernel.runInto([x], inputs, params, compute, null);
+  x.bumpVersion(name);
+  if (!recorded) return x;
+  const before = inputs.map((input, i) =>
+    tensors[i]!.storage === x.storage ? withHistory(input, tensors[i]!) : input,
+  );
+  return operation.track(x, before, params, compute, null);
+}
+
+/** Refuses a tensor that an in-place operation which records nothing may not write to. */
+export const requireWritable = (name: string, x: Tensor): void =>
+  checkWritable(name, x, isGradEnabled() && x.requiresGrad);
+
+function checkWritable(name: string, x: Tensor, recorded: boolean): void {
+  if (x.strides.some((stride, axis) => stride === 0 && x.shape[axis]! > 1)) {
+    throw new ShapeError(`${name}: an expanded tensor has one element in several places; clone() it first`);
+  }
+  if (!recorded) return;
+  if (x.node === null && x.requiresGrad) {
+    throw new AutogradError(
+      `${name}: a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
+    );
+  }
+  if (x.isView) {
+    throw new AutogradError(
+      `${name}: a view cannot be changed in place while recording; use the out-of-place form, or noGrad`,
+    );
+  }
+}
+
+const sameView = (a: Tensor, b: Tensor): boolean =>
+  a.offset === b.offset && a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
+
+const copyOf = (x: Tensor): Tensor =>
+  copying.operation([x]).kernel.run([x], [], x.dtype, computeType(x.dtype), null)[0]!;
+
+/** `copy` in the place that `original` has in the graph. */
+function withHistory(copy: Tensor, original: Tensor): Tensor {
+  const stand = copy.detach();
+  stand.node = original.node;
+  return stand;
+}

@@ -1,0 +1,98 @@
+import type { ComputeType, DType } from '../backend/dtype.js';
+import type { Kind } from '../backend/program.js';
+import { sameShape } from '../backend/view.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { computeType, type Frame } from './kernel.js';
+import { viewAs } from './layout.js';
+import { type GradientRule, Operation } from './operation.js';
+import { promoteTypes } from './promotion.js';
+import type { Shape } from './shape.js';
+import type { Tensor } from './tensor.js';
+
+/**
+ * An operation by arguments: each may be a tensor or a number, and numbers become parameters of the program. `kinds` are for row
+ * programs; arguments beyond them are elements.
+ */
+export class Formula {
+  readonly name: string;
+  readonly arity: number;
+  readonly build: (...args: Expr[]) => Expr;
+  readonly #kinds: readonly Kind[];
+  readonly #handmade: GradientRule | null;
+  readonly #operations = new Map<number, Operation>();
+
+  constructor(
+    name: string,
+    arity: number,
+    build: (...args: Expr[]) => Expr,
+    kinds: readonly Kind[] = [],
+    handmade: GradientRule | null = null,
+  ) {
+    this.name = name;
+    this.arity = arity;
+    this.build = build;
+    this.#kinds = kinds;
+    this.#handmade = handmade;
+  }
+
+  call(
+    args: readonly (Tensor | number)[],
+    dtype: DType,
+    compute: ComputeType = computeType(dtype),
+    frame: Frame | null = null,
+  ): Tensor {
+    const inputs: Tensor[] = [];
+    const params: number[] = [];
+    for (const arg of args) {
+      if (typeof arg === 'number') params.push(arg);
+      else inputs.push(arg);
+    }
+    return this.operation(args).apply(inputs, params, dtype, compute, frame);
+  }
+
+  /** The operation for these arguments: which are tensors and which are numbers. */
+  operation(args: readonly (Tensor | number)[]): Operation {
+    let mask = 0;
+    for (let i = 0; i < args.length; i++) if (typeof args[i] === 'number') mask |= 1 << i;
+    let operation = this.#operations.get(mask);
+    if (operation === undefined) {
+      operation = this.#specialise(args);
+      this.#operations.set(mask, operation);
+    }
+    return operation;
+  }
+
+  #specialise(given: readonly (Tensor | number)[]): Operation {
+    const inputs: Kind[] = [];
+    let params = 0;
+    const args = given.map((arg, i) => {
+      if (typeof arg === 'number') return e.param(params++);
+      inputs.push(this.#kinds[i] ?? 'element');
+      return e.input(inputs.length - 1, inputs.at(-1)!);
+    });
+    return new Operation(this.name, this.build(...args), inputs, args, this.#handmade);
+  }
+}
+
+// The two formulas that differentiation itself needs.
+
+const copying = new Formula('clone', 1, (x) => x);
+const summing = new Formula('sum', 1, (x) => e.rowSum(x));
+
+/** A contiguous copy as another (or the same) element type. */
+export const convert = (x: Tensor, dtype: DType): Tensor =>
+  copying.call([x], dtype, computeType(promoteTypes(x.dtype, dtype)));
+
+/** `x` summed over the axes of `frame`. */
+export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);
+
+/** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = x.ndim - shape.length;
+  const axes = [...x.shape.keys()].filter((axis) => axis < lead || (shape[axis - lead] === 1 && x.shape[axis] !== 1));
+  return viewAs(axes.length === 0 ? x : sumOver(x, x.dtype, { shape: x.shape, axes, keepdim: true }), shape);
+}
+
+export { copying };

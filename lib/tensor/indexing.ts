@@ -1,0 +1,174 @@
+import { type BackwardRule, record } from '../autograd/node.js';
+import { backend } from '../backend/index.js';
+import { sameShape } from '../backend/view.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { clone, contiguous } from './conversion.js';
+import { full, zeros } from './creation.js';
+import { emptyOf } from './empty.js';
+import { expandTo } from './layout.js';
+import { describe, normalizeDim, type Shape, show } from './shape.js';
+import { Tensor } from './tensor.js';
+import { narrow, reshape } from './views.js';
+
+function checkIndex(op: string, index: unknown): asserts index is Tensor {
+  if (!(index instanceof Tensor)) throw new ValueError(`${op}: the index must be a Tensor, got ${describe(index)}`);
+  if (index.dtype !== 'int32')
+    throw new DTypeError(`${op}: the index must be int32, got ${index.dtype}; convert with .int()`);
+}
+
+function checkDims(op: string, index: Tensor, x: Tensor): void {
+  if (index.ndim === x.ndim || index.numel() === 0 || (index.ndim <= 1 && x.ndim <= 1)) return;
+  throw new ShapeError(
+    `${op}: the index must have as many dimensions as the tensor: ${show(index.shape)} for ${show(x.shape)}`,
+  );
+}
+
+/** Except along `axis`, the index may not be larger than what it indexes. */
+function checkExtent(op: string, index: Shape, x: Shape, axis: number): void {
+  const fits = index.every((size, i) => i === axis || size <= x[i]!);
+  if (!fits)
+    throw new ShapeError(
+      `${op}: the index ${show(index)} is larger than the tensor ${show(x)} in a dimension other than ${axis}`,
+    );
+}
+
+function outOfRange(op: string, index: Tensor, at: number, size: number): ValueError {
+  const value = contiguous(index.detach()).toTypedArray()[at];
+  return new ValueError(`${op}: index ${value} (element ${at}) is out of range for a dimension of size ${size}`);
+}
+
+interface GatherAttrs {
+  readonly shape: Shape;
+  readonly axis: number;
+}
+
+const gatherRule: BackwardRule<GatherAttrs> = {
+  name: 'Gather',
+  backward: (g, [index], { shape, axis }) => [scatterAdd(zeros(shape, { dtype: g.dtype }), axis, index!, g), null],
+};
+
+/**
+ * Elements picked along `dim` by an index per element: `out[i][j] = x[i][index[i][j]]` for dim 1 of a matrix.
+ *
+ * @param index int32, with as many dimensions as `x`
+ * @throws ValueError if an index is out of range
+ * @example
+ * ```ts
+ * gather(tensor([[1, 2], [3, 4]]), 1, tensor([[0, 0], [1, 0]], { dtype: 'int32' })); // tensor([[1., 1.], [4., 3.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.gather.html
+ */
+export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkIndex('gather', index);
+  const axis = normalizeDim('gather', dim, x.ndim);
+  checkDims('gather', index, x);
+  if (index.numel() === 0)
+    return record(emptyOf(index.shape, x.dtype), gatherRule, [x], [index], { shape: x.shape, axis });
+  const [source, at] = x.ndim === 0 || index.ndim === 0 ? [reshape(x, [1]), reshape(index, [1])] : [x, index];
+  checkExtent('gather', at.shape, source.shape, axis);
+  const out = emptyOf(at.shape, x.dtype);
+  const bad = backend.gather(out, source, at, axis);
+  if (bad >= 0) throw outOfRange('gather', index, bad, source.shape[axis]!);
+  record(out, gatherRule, [source, at], [at], { shape: source.shape, axis });
+  return sameShape(out.shape, index.shape) ? out : reshape(out, index.shape);
+}
+
+/**
+ * Slices of `x` along `dim`, in the order of a list of positions.
+ *
+ * @param index int32, 1-d (or 0-d for one)
+ * @throws ValueError if an index is out of range
+ * @example
+ * ```ts
+ * indexSelect(tensor([[1, 2], [3, 4]]), 0, tensor([1, 1], { dtype: 'int32' })); // tensor([[3., 4.], [3., 4.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.index_select.html
+ */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkIndex('indexSelect', index);
+  if (index.ndim > 1) throw new ShapeError(`indexSelect: the index must be 1-d, got ${show(index.shape)}`);
+  const axis = normalizeDim('indexSelect', dim, x.ndim);
+  if (x.ndim === 0) return reshape(gather(reshape(x, [1]), 0, reshape(index, [-1])), []);
+  const shape = x.shape.with(axis, index.numel());
+  const along = reshape(
+    index,
+    x.shape.map((_, i) => (i === axis ? -1 : 1)),
+  );
+  return gather(x, axis, expandTo(along, shape));
+}
+
+interface ScatterAttrs {
+  readonly axis: number;
+  readonly add: boolean;
+}
+
+/** What was overwritten gets no gradient; what was added to keeps it. */
+const scatterRule: BackwardRule<ScatterAttrs> = {
+  name: 'Scatter',
+  backward: (g, [index], { axis, add }, [selfNeeds, , sourceNeeds]) => [
+    selfNeeds ? (add ? g : scatter(g, axis, index!, 0)) : null,
+    null,
+    sourceNeeds ? gather(g, axis, index!) : null,
+  ],
+};
+
+export interface ScatterOptions {
+  /** Combine with what is there instead of replacing it. Default: null. */
+  reduce?: 'add' | null;
+}
+
+/**
+ * A copy of `x` with elements of `source` (or one number) written along `dim` where an index per element says:
+ * `out[i][index[i][j]] = source[i][j]` for dim 1 of a matrix. Of several writes to one place the last wins.
+ *
+ * @param index int32, with as many dimensions as `x`
+ * @throws ValueError if an index is out of range
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
+ */
+export function scatter(
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  source: Tensor | number,
+  options: ScatterOptions = {},
+): Tensor {
+  checkOptions('scatter', options, ['reduce']);
+  const { reduce = null } = options;
+  if (reduce !== null && reduce !== 'add')
+    throw new ValueError(`scatter: reduce must be 'add' or null, got ${describe(reduce)}`);
+  return scattered('scatter', x, dim, index, source, reduce === 'add');
+}
+
+/**
+ * `scatter` that adds to what is there; equal indices add up.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
+ */
+export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor =>
+  scattered('scatterAdd', x, dim, index, source, true);
+
+function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | number, add: boolean): Tensor {
+  checkIndex(op, index);
+  const axis = normalizeDim(op, dim, x.ndim);
+  checkDims(op, index, x);
+  const values = typeof source === 'number' ? full(index.shape, source, { dtype: x.dtype }) : source;
+  if (!(values instanceof Tensor))
+    throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);
+  if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
+  const out = clone(x.detach());
+  if (index.numel() === 0) return record(out, scatterRule, [x, index, values], [index], { axis, add: true });
+  checkDims(op, index, values);
+  checkExtent(op, index.shape, values.shape, -1);
+  if (x.ndim > 0) checkExtent(op, index.shape, x.shape, axis);
+  const atLeast1 = (tensor: Tensor) => (tensor.ndim === 0 ? reshape(tensor, [1]) : tensor);
+  const at = atLeast1(index);
+  const part = at.shape.reduce((view, size, i) => narrow(view, i, 0, size), atLeast1(values));
+  const bad = backend.scatter(atLeast1(out), at, part.detach(), axis, add ? 'add' : 'set');
+  if (bad >= 0) throw outOfRange(op, index, bad, x.shape[axis] ?? 1);
+  return record(out, scatterRule, [x, index, cut(values, index)], [index], { axis, add });
+}
+
+/** The part of `values` that an index of smaller shape uses, as a view. */
+const cut = (values: Tensor, index: Tensor): Tensor =>
+  index.shape.reduce((view, size, i) => (view.shape[i] === size ? view : narrow(view, i, 0, size)), values);

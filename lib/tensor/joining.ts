@@ -1,0 +1,94 @@
+import { type BackwardRule, record } from '../autograd/node.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { clone, to } from './conversion.js';
+import { emptyOf } from './empty.js';
+import { promoteTypes } from './promotion.js';
+import { describe, normalizeDim, type Shape, show } from './shape.js';
+import { Tensor } from './tensor.js';
+import { narrow, unsqueeze } from './views.js';
+
+interface CatAttrs {
+  readonly axis: number;
+  readonly sizes: readonly number[];
+}
+
+const catRule: BackwardRule<CatAttrs> = {
+  name: 'Cat',
+  backward: (g, _, { axis, sizes }, needs) => {
+    let start = 0;
+    return sizes.map((size, i) => {
+      start += size;
+      return needs[i] ? narrow(g, axis, start - size, size) : null;
+    });
+  },
+};
+
+/** PyTorch's relic: a 1-d empty tensor joins with anything. */
+const isLegacyEmpty = (x: Tensor): boolean => x.ndim === 1 && x.shape[0] === 0;
+
+function checkTensors(op: string, tensors: unknown): asserts tensors is readonly Tensor[] {
+  if (!Array.isArray(tensors)) throw new ValueError(`${op}: expected an array of tensors, got ${describe(tensors)}`);
+  if (tensors.length === 0) throw new ValueError(`${op}: expected at least one tensor, got an empty array`);
+  const wrong = tensors.findIndex((x) => !(x instanceof Tensor));
+  if (wrong >= 0) throw new ValueError(`${op}: element ${wrong} must be a Tensor, got ${describe(tensors[wrong])}`);
+}
+
+/**
+ * Tensors joined along an existing dimension; their other sizes must agree, their types are promoted.
+ *
+ * @example
+ * ```ts
+ * cat([ones([1, 2]), zeros([2, 2])]).shape; // [3, 2]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.cat.html
+ */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  checkTensors('cat', tensors);
+  const scalar = tensors.findIndex((x) => x.ndim === 0);
+  if (scalar >= 0) throw new ShapeError(`cat: element ${scalar} is 0-d and has no dimension to join; use stack`);
+  const dtype = tensors.map((x) => x.dtype).reduce(promoteTypes);
+  const parts = tensors.filter((x) => !isLegacyEmpty(x));
+  if (parts.length === 0) return to(clone(tensors[0]!), dtype);
+  const axis = normalizeDim('cat', dim, parts[0]!.ndim);
+  const shape = joinedShape(parts, axis);
+  const out = emptyOf(shape, dtype);
+  let start = 0;
+  for (const part of parts) {
+    narrow(out, axis, start, part.shape[axis]!).copy_(part.detach());
+    start += part.shape[axis]!;
+  }
+  const typed = parts.map((part) => to(part, dtype));
+  return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => part.shape[axis]!) });
+}
+
+function joinedShape(parts: readonly Tensor[], axis: number): Shape {
+  const first = parts[0]!.shape;
+  let size = 0;
+  for (const { shape } of parts) {
+    const agrees = shape.length === first.length && shape.every((own, i) => i === axis || own === first[i]);
+    if (!agrees) throw new ShapeError(`cat: sizes must agree but for dim ${axis}: ${show(first)} and ${show(shape)}`);
+    size += shape[axis]!;
+  }
+  return first.with(axis, size);
+}
+
+/**
+ * Tensors of one shape joined along a new dimension.
+ *
+ * @example
+ * ```ts
+ * stack([zeros([2]), ones([2])], 1).shape; // [2, 2]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.stack.html
+ */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  checkTensors('stack', tensors);
+  const axis = normalizeDim('stack', dim, tensors[0]!.ndim + 1);
+  const other = tensors.find((x) => show(x.shape) !== show(tensors[0]!.shape));
+  if (other !== undefined)
+    throw new ShapeError(`stack: shapes must be equal: ${show(tensors[0]!.shape)} and ${show(other.shape)}`);
+  return cat(
+    tensors.map((x) => unsqueeze(x, axis)),
+    axis,
+  );
+}

@@ -1,0 +1,108 @@
+import type { ComputeType, DType } from '../backend/dtype.js';
+import { isFloat } from '../backend/dtype.js';
+import { backend } from '../backend/index.js';
+import type { Kind, Program } from '../backend/program.js';
+import { sameShape, type View } from '../backend/view.js';
+import { compile, type Expr, hasFolds } from '../expr/index.js';
+import { emptyOf, emptyWithShapeOf } from './empty.js';
+import { broadcastShapes, type Shape } from './shape.js';
+import type { Tensor } from './tensor.js';
+
+/** What a kernel with folds runs over: the whole shape, which axes are folded, and whether row results keep them with size 1. */
+export interface Frame {
+  readonly shape: Shape;
+  readonly axes: readonly number[];
+  readonly keepdim: boolean;
+}
+
+/** Expressions made runnable: one output each, compiled once per compute type. Knows nothing of gradients. */
+export class Kernel {
+  readonly name: string;
+  readonly roots: readonly Expr[];
+  readonly inputs: readonly Kind[];
+  readonly params: number;
+  readonly folds: boolean;
+  readonly #programs: Partial<Record<ComputeType, Program>> = {};
+
+  constructor(name: string, roots: readonly Expr[], inputs: readonly Kind[], params: number) {
+    this.name = name;
+    this.roots = roots;
+    this.inputs = inputs;
+    this.params = params;
+    this.folds = hasFolds(roots);
+  }
+
+  program(compute: ComputeType): Program {
+    let program = this.#programs[compute];
+    if (program === undefined) {
+      program = compile({ name: this.name, compute, inputs: this.inputs, params: this.params }, this.roots);
+      this.#programs[compute] = program;
+    }
+    return program;
+  }
+
+  /** Runs into new tensors, one per root. `frame` is for kernels with folds; others broadcast their inputs. */
+  run(inputs: readonly Tensor[], params: readonly number[], dtype: DType, compute: ComputeType, frame: Frame | null) {
+    const outputs = this.roots.map((root) => this.#output(root, inputs, dtype, frame));
+    this.runInto(outputs, inputs, params, compute, frame);
+    return outputs;
+  }
+
+  runInto(
+    outputs: readonly Tensor[],
+    inputs: readonly Tensor[],
+    params: readonly number[],
+    compute: ComputeType,
+    frame: Frame | null,
+  ): void {
+    const program = this.program(compute);
+    if (frame === null) backend.map(program, params, inputs, outputs);
+    else {
+      const ins = inputs.map((tensor) => keepFolded(tensor, frame));
+      const outs = outputs.map((tensor) => keepFolded(tensor, frame));
+      if (this.folds) backend.fold(program, params, ins, outs, frame.shape, frame.axes);
+      else backend.map(program, params, ins, outs);
+    }
+  }
+
+  #output(root: Expr, inputs: readonly Tensor[], dtype: DType, frame: Frame | null): Tensor {
+    if (frame !== null) return emptyOf(root.rate === 'element' ? frame.shape : foldedShape(frame), dtype);
+    const model = commonShape(inputs);
+    return model === null
+      ? emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => tensor.shape)), dtype)
+      : emptyWithShapeOf(model, dtype);
+  }
+}
+
+/** The first input, if all have its shape. */
+function commonShape(inputs: readonly Tensor[]): Tensor | null {
+  const first = inputs[0];
+  if (first === undefined) return null;
+  for (let i = 1; i < inputs.length; i++) if (!sameShape(inputs[i]!.shape, first.shape)) return null;
+  return first;
+}
+
+/** The shape of a row result. */
+export function foldedShape({ shape, axes, keepdim }: Frame): Shape {
+  if (keepdim) return shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+/** A row operand whose folded axes were squeezed away, with these axes back as size 1. */
+function keepFolded(tensor: Tensor, frame: Frame): View {
+  if (frame.keepdim || frame.axes.length === 0 || tensor.shape.length !== frame.shape.length - frame.axes.length)
+    return tensor;
+  const { storage, offset, dtype } = tensor;
+  const shape: number[] = [];
+  const strides: number[] = [];
+  for (let axis = 0, own = 0; axis < frame.shape.length; axis++) {
+    const folded = frame.axes.includes(axis);
+    shape.push(folded ? 1 : tensor.shape[own]!);
+    strides.push(folded ? 0 : tensor.strides[own]!);
+    if (!folded) own++;
+  }
+  return { storage, offset, shape, strides, dtype };
+}
+
+/** What to compute in: float types in themselves, everything else in float64, which holds every int32. */
+export const computeType = (dtype: DType): ComputeType => (isFloat(dtype) ? dtype : 'float64');

@@ -1,0 +1,99 @@
+import { type BackwardRule, record } from '../autograd/node.js';
+import { contiguousStrides, isContiguous, sizeOf } from '../backend/view.js';
+import { ShapeError } from '../errors.js';
+import { convert, sumTo } from './formula.js';
+import { checkShape, type Shape, show } from './shape.js';
+import { Tensor } from './tensor.js';
+
+// Views share the storage of what they are made from: nothing here copies.
+
+/** A recorded view of `x`: the same storage seen through another shape, strides and offset. */
+export function view<A>(
+  x: Tensor,
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+  rule: BackwardRule<A>,
+  attrs: A,
+): Tensor {
+  const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
+  if (result.node !== null) result.viewVersion = x.storage.version;
+  return result;
+}
+
+export const reshapeRule: BackwardRule<Shape> = {
+  name: 'View',
+  backward: (g, _, shape) => [viewAs(restride(g, shape) === null ? convert(g, g.dtype) : g, shape)],
+};
+
+/** The same elements in another shape of the same size; a size of -1 is worked out. */
+export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
+  const unknown = shape.indexOf(-1);
+  if (unknown < 0) {
+    checkShape(op, shape);
+    if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
+    return shape;
+  }
+  const known = shape.filter((_, axis) => axis !== unknown);
+  checkShape(op, known);
+  const rest = x.numel() / sizeOf(known);
+  if (sizeOf(known) === 0 || !Number.isInteger(rest)) throw misfit(op, x, shape);
+  return shape.with(unknown, rest);
+}
+
+function misfit(op: string, x: Tensor, shape: Shape): ShapeError {
+  return new ShapeError(`${op}: shape ${show(shape)} is invalid for ${x.numel()} elements (shape ${show(x.shape)})`);
+}
+
+/** Strides that show `x` in another shape without a copy, or null. */
+export function restride(x: Tensor, shape: Shape): number[] | null {
+  if (isContiguous(x) || x.numel() === 0) return contiguousStrides(shape);
+  const strides = new Array<number>(shape.length);
+  const old = x.shape.map((size, axis) => ({ size, stride: x.strides[axis]! })).filter(({ size }) => size !== 1);
+  let axis = shape.length - 1;
+  for (let last = old.length - 1; last >= 0; ) {
+    // A run of old axes that step evenly, innermost first, must make a whole run of new ones.
+    let step = old[last]!.stride;
+    let run = old[last--]!.size;
+    while (last >= 0 && old[last]!.stride === step * run) run *= old[last--]!.size;
+    for (; axis >= 0 && run % shape[axis]! === 0 && (run > 1 || shape[axis] === 1); axis--) {
+      strides[axis] = step;
+      step *= shape[axis]!;
+      run /= shape[axis]!;
+    }
+    if (run !== 1) return null;
+  }
+  for (; axis >= 0; axis--) strides[axis] = 1;
+  return strides;
+}
+
+/**
+ * The same elements in another shape, without a copy.
+ *
+ * @param shape sizes; one may be -1 and is worked out
+ * @throws ShapeError if the sizes do not fit, or the strides do not allow a view (use `reshape`)
+ * @example
+ * ```ts
+ * arange(6).view([2, -1]).shape; // [2, 3]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
+ */
+export function viewAs(x: Tensor, shape: Shape | Tensor): Tensor {
+  const sizes = resolveShape('view', x, shape instanceof Tensor ? shape.shape : shape);
+  const strides = restride(x, sizes);
+  if (strides === null) {
+    throw new ShapeError(
+      `view: ${show(x.shape)} with strides ${show(x.strides)} cannot be seen as ${show(sizes)}; use reshape`,
+    );
+  }
+  return view(x, sizes, strides, x.offset, reshapeRule, x.shape);
+}
+
+const expandRule: BackwardRule<Shape> = { name: 'Expand', backward: (g, _, shape) => [sumTo(g, shape)] };
+
+/** `x` repeated, without a copy, to a shape it broadcasts to. */
+export function expandTo(x: Tensor, shape: Shape): Tensor {
+  const lead = shape.length - x.ndim;
+  const strides = shape.map((_, axis) => (axis < lead || x.shape[axis - lead] === 1 ? 0 : x.strides[axis - lead]!));
+  return view(x, shape, strides, x.offset, expandRule, x.shape);
+}

@@ -1,0 +1,208 @@
+import { type BackwardRule, record } from '../autograd/node.js';
+import type { DType } from '../backend/dtype.js';
+import { isFloat } from '../backend/dtype.js';
+import { backend } from '../backend/index.js';
+import type { Program } from '../backend/program.js';
+import { sizeOf } from '../backend/view.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { to } from './conversion.js';
+import { zeros } from './creation.js';
+import { emptyOf } from './empty.js';
+import { sumTo } from './formula.js';
+import { expandTo, viewAs } from './layout.js';
+import { add, mul } from './pointwise.js';
+import { broadcastShapes, describe, type Shape, show } from './shape.js';
+import { Tensor } from './tensor.js';
+import { reshape, squeeze, transpose, unsqueeze } from './views.js';
+
+function checkOperands(op: string, ...operands: readonly unknown[]): void {
+  const wrong = operands.findIndex((x) => !(x instanceof Tensor));
+  if (wrong >= 0) throw new ValueError(`${op}: operand ${wrong} must be a Tensor, got ${describe(operands[wrong])}`);
+  const [first, ...rest] = operands as readonly Tensor[];
+  for (const { dtype } of rest) {
+    if (dtype !== first!.dtype)
+      throw new DTypeError(`${op}: operands must have one dtype, got ${first!.dtype} and ${dtype}; convert with .to()`);
+  }
+}
+
+function innerMismatch(op: string, a: Shape, b: Shape): ShapeError {
+  return new ShapeError(`${op}: inner dimensions differ: ${show(a)} x ${show(b)} (${a.at(-1)} != ${b.at(-2) ?? b[0]})`);
+}
+
+const swapped = (x: Tensor): Tensor => transpose(x, -2, -1);
+
+const matmulRule: BackwardRule<null> = {
+  name: 'Mm',
+  backward: (g, [a, b], _, [aNeeds, bNeeds]) => [
+    aNeeds ? sumTo(product('matmul', g, swapped(b!)), a!.shape) : null,
+    bNeeds ? sumTo(product('matmul', swapped(a!), g), b!.shape) : null,
+  ],
+};
+
+/** The product of (batches of) matrices: (…, m, k) x (…, k, n), batches broadcast. */
+function product(op: string, a: Tensor, b: Tensor): Tensor {
+  if (a.shape.at(-1) !== b.shape.at(-2)) throw innerMismatch(op, a.shape, b.shape);
+  if (!isFloat(a.dtype)) return to(product(op, to(a, 'float64'), to(b, 'float64')), a.dtype);
+  // A batch times one matrix is one larger product.
+  if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
+    const rows = product(op, reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b);
+    return viewAs(rows, [...a.shape.slice(0, -1), b.shape[1]!]);
+  }
+  const batch = broadcastShapes(op, a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const out = emptyOf([...batch, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
+  backend.matmul(a, b, [out], null);
+  return record(out, matmulRule, [a, b], [a, b], null);
+}
+
+/**
+ * The matrix product. 1-d operands are a row (left) or a column (right), and that dimension is removed again; leading dimensions are
+ * batches, and broadcast.
+ *
+ * @throws ShapeError if inner sizes differ; DTypeError if element types differ
+ * @example
+ * ```ts
+ * matmul(ones([2, 3]), ones([3, 4])).shape; // [2, 4]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.matmul.html
+ */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkOperands('matmul', a, b);
+  if (a.ndim === 0 || b.ndim === 0)
+    throw new ShapeError(`matmul: expected at least 1 dimension, got ${show(a.shape)} x ${show(b.shape)}; use mul`);
+  if (a.shape.at(-1) !== (b.ndim === 1 ? b.shape[0] : b.shape.at(-2))) throw innerMismatch('matmul', a.shape, b.shape);
+  const left = a.ndim === 1 ? unsqueeze(a, 0) : a;
+  const right = b.ndim === 1 ? unsqueeze(b, 1) : b;
+  const rows = product('matmul', left, right);
+  const columns = a.ndim === 1 ? squeeze(rows, -2) : rows;
+  return b.ndim === 1 ? squeeze(columns, -1) : columns;
+}
+
+function requireDims(op: string, x: Tensor, ndim: number, name: string): void {
+  if (x.ndim !== ndim) throw new ShapeError(`${op}: ${name} must have ${ndim} dimensions, got ${show(x.shape)}`);
+}
+
+/** The product of two matrices, (m, k) x (k, n). @see https://pytorch.org/docs/stable/generated/torch.mm.html */
+export function mm(a: Tensor, b: Tensor): Tensor {
+  checkOperands('mm', a, b);
+  requireDims('mm', a, 2, 'the first operand');
+  requireDims('mm', b, 2, 'the second operand');
+  return product('mm', a, b);
+}
+
+/** Products of two batches of matrices, (b, m, k) x (b, k, n). @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  checkOperands('bmm', a, b);
+  requireDims('bmm', a, 3, 'the first operand');
+  requireDims('bmm', b, 3, 'the second operand');
+  if (a.shape[0] !== b.shape[0]) throw new ShapeError(`bmm: batch sizes differ: ${show(a.shape)} x ${show(b.shape)}`);
+  return product('bmm', a, b);
+}
+
+/** The product of a matrix and a vector. @see https://pytorch.org/docs/stable/generated/torch.mv.html */
+export function mv(a: Tensor, b: Tensor): Tensor {
+  checkOperands('mv', a, b);
+  requireDims('mv', a, 2, 'the matrix');
+  requireDims('mv', b, 1, 'the vector');
+  return matmul(a, b);
+}
+
+/** Σ aᵢ bᵢ of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  checkOperands('dot', a, b);
+  requireDims('dot', a, 1, 'the first operand');
+  requireDims('dot', b, 1, 'the second operand');
+  return matmul(a, b);
+}
+
+export interface AddmmOptions {
+  /** Multiplies the input. Default: 1. With 0 the input is ignored, NaN and all. */
+  beta?: number;
+  /** Multiplies the product. Default: 1. */
+  alpha?: number;
+}
+
+/**
+ * beta · input + alpha · (a x b); the input broadcasts.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.addmm.html
+ */
+export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
+  checkOptions('addmm', options, ['beta', 'alpha']);
+  checkOperands('addmm', input, a, b);
+  requireDims('addmm', a, 2, 'the first matrix');
+  requireDims('addmm', b, 2, 'the second matrix');
+  const { beta = 1, alpha = 1 } = options;
+  const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
+  const fitted = input.ndim <= 2 && show(broadcastShapes('addmm', input.shape, scaled.shape)) === show(scaled.shape);
+  if (!fitted)
+    throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
+  const shifted =
+    beta === 0 ? mul(zeros(input.shape, { dtype: input.dtype }), 1) : beta === 1 ? input : mul(input, beta);
+  return add(shifted, scaled);
+}
+
+const biasPrograms: Partial<Record<DType, Program>> = {};
+
+/** The epilogue of a linear layer: the bias is added to each tile of the product while it is in cache. */
+function addBias(dtype: 'float32' | 'float64'): Program {
+  let program = biasPrograms[dtype];
+  if (program === undefined) {
+    const root = e.add(e.input(0, 'element'), e.input(1, 'element'));
+    program = e.compile({ name: 'addBias', compute: dtype, inputs: ['element', 'element'], params: 0 }, [root]);
+    biasPrograms[dtype] = program;
+  }
+  return program;
+}
+
+const linearRule: BackwardRule<{ readonly bias: Shape }> = {
+  name: 'Linear',
+  backward: (g, [x, weight], { bias }, [xNeeds, weightNeeds, biasNeeds]) => [
+    xNeeds ? matmul(g, weight!) : null,
+    weightNeeds ? weightGradient(g, x!) : null,
+    biasNeeds ? sumTo(g, bias) : null,
+  ],
+};
+
+/** gᵀ x, all leading dimensions being one. */
+function weightGradient(g: Tensor, x: Tensor): Tensor {
+  const rows = (t: Tensor) => reshape(t, [-1, t.shape.at(-1)!].with(0, sizeOf(t.shape.slice(0, -1))));
+  return product('linear', swapped(rows(g)), rows(x));
+}
+
+/**
+ * x weightᵀ + bias.
+ *
+ * @param x (…, inFeatures)
+ * @param weight (outFeatures, inFeatures), or (inFeatures) for a result without the last dimension
+ * @param bias anything that broadcasts to (…, outFeatures)
+ * @throws ShapeError if the sizes do not fit
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  checkOperands('linear', x, weight, ...(bias === undefined || bias === null ? [] : [bias]));
+  if (x.ndim === 0 || x.shape.at(-1) !== weight.shape.at(-1)) {
+    throw new ShapeError(
+      `linear: expected ${weight.shape.at(-1)} features (weight ${show(weight.shape)}), got an input of shape ${show(x.shape)}`,
+    );
+  }
+  if (weight.ndim === 1) return bias === undefined || bias === null ? matmul(x, weight) : add(matmul(x, weight), bias);
+  requireDims('linear', weight, 2, 'the weight');
+  if (bias === undefined || bias === null) return matmul(x, transpose(weight, 0, 1));
+  return biased(x, weight, bias);
+}
+
+function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  const { dtype } = x;
+  const shape = [...x.shape.slice(0, -1), weight.shape[0]!];
+  const wide = broadcastShapes('linear', shape, bias.shape);
+  if (!isFloat(dtype) || show(wide) !== show(shape)) return add(matmul(x, transpose(weight, 0, 1)), bias);
+  const out = emptyOf(shape, dtype);
+  const whole = x.ndim === 1 ? [1, shape[0]!] : shape;
+  const detached = x.detach();
+  const left = x.ndim === 1 ? unsqueeze(detached, 0) : detached;
+  const epilogue = { program: addBias(dtype), params: [], inputs: [expandTo(bias.detach(), whole)] };
+  backend.matmul(left, swapped(weight.detach()), [viewAs(out, whole)], epilogue);
+  return record(out, linearRule, [x, weight, bias], [x, weight], { bias: bias.shape });
+}

@@ -1,0 +1,121 @@
+import { type BackwardOptions, backward } from '../autograd/backward.js';
+import * as conversion from './conversion.js';
+import { type Operand, pointwiseOf } from './elementwise.js';
+import * as indexing from './indexing.js';
+import * as products from './matmul.js';
+import * as pointwise from './pointwise.js';
+import * as random from './random.js';
+import * as reductions from './reductions.js';
+import * as softmaxes from './softmax.js';
+import { Tensor } from './tensor.js';
+import * as views from './views.js';
+
+// Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
+
+const { checkDType, ...conversionMethods } = conversion;
+const { linear, ...productMethods } = products;
+const { max, min, stableShift, ...reductionMethods } = reductions;
+const { broadcastTensors, ...viewMethods } = views;
+const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
+const randomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
+
+/** Functions of a tensor as methods of it. */
+type Methods<T> = {
+  [K in keyof T]: T[K] extends (x: never, ...rest: infer A) => infer R ? (...rest: A) => R : never;
+};
+
+/** In-place forms, with a trailing underscore, of what `unary` and `binary` made. */
+type InPlace<T> = {
+  [K in keyof T & string as T[K] extends { readonly operands: 1 | 2 } ? `${K}_` : never]: T[K] extends {
+    readonly operands: 1;
+  }
+    ? () => Tensor
+    : (other: Operand) => Tensor;
+};
+
+declare module './tensor.js' {
+  interface Tensor
+    extends Methods<typeof conversionMethods>,
+      Methods<typeof productMethods>,
+      Methods<typeof reductionMethods>,
+      Methods<typeof viewMethods>,
+      Methods<typeof indexing>,
+      Methods<typeof softmaxes>,
+      Methods<typeof randomMethods>,
+      Methods<typeof pointwise>,
+      InPlace<typeof pointwise> {
+    /**
+     * Accumulates the gradient of this tensor into the `grad` of every leaf it depends on.
+     *
+     * @param gradient what flows into this tensor; 1 for a tensor of one element
+     * @throws AutogradError if nothing was recorded, the graph was used before, or a saved tensor was changed in place
+     * @example
+     * ```ts
+     * const x = tensor([1, 2, 3], { requiresGrad: true });
+     * x.mul(x).sum().backward();
+     * x.grad; // tensor([2., 4., 6.])
+     * ```
+     * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
+     */
+    backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+    max(): Tensor;
+    max(dim: number, options?: reductions.KeepdimOptions): reductions.Extremes;
+    max(other: Tensor): Tensor;
+    min(): Tensor;
+    min(dim: number, options?: reductions.KeepdimOptions): reductions.Extremes;
+    min(other: Tensor): Tensor;
+    /** The last two dimensions exchanged. */
+    readonly mT: Tensor;
+    /** All dimensions in reverse order. */
+    readonly T: Tensor;
+  }
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+function define(name: string, method: AnyFunction): void {
+  Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
+}
+
+function defineAll(functions: object): void {
+  for (const [name, fn] of Object.entries(functions) as [string, AnyFunction][]) {
+    define(name, function (this: Tensor, ...rest: unknown[]) {
+      return fn(this, ...rest);
+    });
+    const operation = pointwiseOf(fn);
+    if (operation === undefined) continue;
+    define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {
+      return operation.applyInPlace(this, rest as Operand[]);
+    });
+  }
+}
+
+define('backward', function (this: Tensor, gradient: Tensor | null | undefined, options: BackwardOptions | undefined) {
+  backward(this, gradient ?? undefined, options);
+} as AnyFunction);
+defineAll({ max, min });
+for (const functions of [
+  conversionMethods,
+  productMethods,
+  reductionMethods,
+  viewMethods,
+  indexing,
+  softmaxes,
+  randomMethods,
+  pointwise,
+]) {
+  defineAll(functions);
+}
+
+Object.defineProperties(Tensor.prototype, {
+  mT: {
+    get(this: Tensor): Tensor {
+      return views.transpose(this, -2, -1);
+    },
+  },
+  T: {
+    get(this: Tensor): Tensor {
+      return views.permute(this, [...this.shape.keys()].reverse());
+    },
+  },
+});

@@ -1,0 +1,33 @@
+import { type DType, dtypes, isFloat } from '../backend/dtype.js';
+import type { Tensor } from './tensor.js';
+
+/** What elementwise operations take: a tensor, or a number that stands for a 0-d tensor. */
+export type Operand = Tensor | number;
+
+export const promoteTypes = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
+
+const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : 'float32');
+
+const category = (dtype: DType): number => (isFloat(dtype) ? 2 : dtypes[dtype].rank);
+
+/** Tensors with dimensions decide; 0-d tensors, then numbers, count only if their category (bool, integer, float) is higher. */
+function outrank(higher: DType | undefined, lower: DType | undefined): DType | undefined {
+  if (higher === undefined || lower === undefined) return higher ?? lower;
+  return category(lower) > category(higher) ? lower : higher;
+}
+
+/**
+ * The element type of a result, by PyTorch's rules. Numbers are integers if their value is one: JavaScript cannot tell 2 from 2.0.
+ * @see https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+ */
+export function resultType(operands: readonly Operand[]): DType {
+  let tensors: DType | undefined;
+  let scalars: DType | undefined;
+  let numbers: DType | undefined;
+  for (const x of operands) {
+    if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : promoteTypes(numbers, numberType(x));
+    else if (x.shape.length > 0) tensors = tensors === undefined ? x.dtype : promoteTypes(tensors, x.dtype);
+    else scalars = scalars === undefined ? x.dtype : promoteTypes(scalars, x.dtype);
+  }
+  return outrank(tensors, outrank(scalars, numbers)) ?? 'float32';
+}

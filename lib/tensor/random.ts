@@ -1,0 +1,294 @@
+import {
+  allocateState,
+  backend,
+  type DType,
+  isFloat,
+  type RandomKind,
+  type Storage,
+  seedState,
+  sizeOf,
+  stateWords,
+} from '../backend/index.js';
+import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { checkDType, to } from './conversion.js';
+import { requireWritable } from './elementwise.js';
+import { emptyOf } from './empty.js';
+import { multinomial as sampleCategories } from './multinomial.js';
+import { add, lt, mul } from './pointwise.js';
+import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
+import { Tensor } from './tensor.js';
+
+/**
+ * A stream of random numbers (MT19937), independent of the default one. The same seed gives the same values on every machine and backend,
+ * and they are PyTorch's.
+ *
+ * @example
+ * ```ts
+ * const generator = new Generator(42);
+ * rand([2], { generator }); // tensor([0.8823, 0.9150])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
+ */
+export class Generator {
+  /** @internal */
+  readonly state: Storage = allocateState();
+  #seed = 0;
+
+  constructor(seed = 5489) {
+    this.manualSeed(seed);
+  }
+
+  /** Starts the stream anew, from an integer of which the low 32 bits count. */
+  manualSeed(seed: number): this {
+    checkInteger('manualSeed', 'seed', seed, Number.MIN_SAFE_INTEGER);
+    this.#seed = seed;
+    seedState(this.state, seed);
+    return this;
+  }
+
+  /** The seed the stream was last started from. */
+  initialSeed(): number {
+    return this.#seed;
+  }
+
+  /** A copy of where the stream is, to come back to with `setState`. */
+  getState(): Int32Array {
+    return stateWords(this.state).slice();
+  }
+
+  /** Goes back to what `getState` returned. */
+  setState(state: Int32Array): this {
+    const words = stateWords(this.state);
+    if (!(state instanceof Int32Array) || state.length !== words.length) {
+      throw new FormatError(
+        `setState: expected an Int32Array of ${words.length} words from getState, got ${describe(state)}`,
+      );
+    }
+    words.set(state);
+    return this;
+  }
+}
+
+/** The stream that is used where no generator is given. */
+export const defaultGenerator = new Generator();
+
+/**
+ * Starts the default stream anew; returns its generator.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * rand([3]); // tensor([0.4963, 0.7682, 0.0885])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.manual_seed.html
+ */
+export const manualSeed = (seed: number): Generator => defaultGenerator.manualSeed(seed);
+
+export interface DrawOptions {
+  /** The stream to draw from. Default: the one that `manualSeed` starts. */
+  generator?: Generator;
+}
+
+export interface RandomOptions extends DrawOptions {
+  /** Element type. Default: float32, or int32 for integers. */
+  dtype?: DType;
+  /** Whether gradients are accumulated for this tensor. Default: false. */
+  requiresGrad?: boolean;
+}
+
+function draw(kind: RandomKind, out: Tensor, generator: Generator | undefined, p0: number, p1: number): Tensor {
+  backend.random(kind, streamOf(kind, generator).state, out.storage, out.dtype, out.offset, out.numel(), p0, p1);
+  return out;
+}
+
+function streamOf(op: string, generator: Generator | undefined): Generator {
+  if (generator === undefined || generator instanceof Generator) return generator ?? defaultGenerator;
+  throw new ValueError(`${op}: generator must be a Generator, got ${describe(generator)}`);
+}
+
+function drawn(
+  op: string,
+  kind: RandomKind,
+  shape: Shape,
+  options: RandomOptions,
+  fallback: DType,
+  p0 = 0,
+  p1 = 0,
+): Tensor {
+  checkOptions(op, options, ['dtype', 'requiresGrad', 'generator']);
+  checkShape(op, shape);
+  const { dtype = fallback, requiresGrad = false } = options;
+  checkDType(op, dtype);
+  if (fallback === 'float32' && !isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
+  const out = draw(kind, emptyOf([...shape], dtype), options.generator, p0, p1);
+  return requiresGrad ? out.requiresGrad_() : out;
+}
+
+/** Uniform in [0, 1). @see https://pytorch.org/docs/stable/generated/torch.rand.html */
+export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn('rand', 'uniform', shape, options, 'float32', 0, 1);
+
+/** Normal with mean 0 and standard deviation 1. @see https://pytorch.org/docs/stable/generated/torch.randn.html */
+export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
+  drawn('randn', 'normal', shape, options, 'float32', 0, 1);
+
+/**
+ * Integers in [low, high), int32. With two arguments low is 0.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.randint.html
+ */
+export function randint(high: number, shape: Shape, options?: RandomOptions): Tensor;
+export function randint(low: number, high: number, shape: Shape, options?: RandomOptions): Tensor;
+export function randint(
+  first: number,
+  second: number | Shape,
+  third?: Shape | RandomOptions,
+  fourth: RandomOptions = {},
+): Tensor {
+  if (typeof second !== 'number') return randint(0, first, second, (third ?? {}) as RandomOptions);
+  const MIN = -(2 ** 31);
+  checkInteger('randint', 'low', first, MIN, -MIN);
+  checkInteger('randint', 'high', second, MIN, -MIN);
+  if (first >= second) throw new ValueError(`randint: low must be below high, got [${first}, ${second})`);
+  return drawn('randint', 'integer', third as Shape, fourth, 'int32', first, second);
+}
+
+/** 0 … n-1 in random order, int32. @see https://pytorch.org/docs/stable/generated/torch.randperm.html */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  checkInteger('randperm', 'n', n, 0, 2 ** 31 - 1);
+  return drawn('randperm', 'permutation', [n], options, 'int32');
+}
+
+/** Uniform in [0, 1), with the shape and, unless given, the element type of `x`. */
+export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
+  rand(x.shape, { dtype: x.dtype, ...options });
+/** Standard normal, with the shape and, unless given, the element type of `x`. */
+export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
+  randn(x.shape, { dtype: x.dtype, ...options });
+
+/**
+ * Normal with a mean and a standard deviation per element: two tensors that broadcast, or a tensor and a number; of a given shape for two
+ * numbers.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.normal.html
+ */
+export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
+export function normal(mean: Tensor | number, std: Tensor | number, options?: DrawOptions): Tensor;
+export function normal(
+  mean: Tensor | number,
+  std: Tensor | number,
+  third: Shape | DrawOptions = {},
+  fourth: RandomOptions = {},
+): Tensor {
+  if (Array.isArray(third)) {
+    checkStd('normal', std as number);
+    return drawn('normal', 'normal', third, fourth, 'float32', mean as number, std as number);
+  }
+  const options = third as DrawOptions;
+  checkOptions('normal', options, ['generator']);
+  const spread = mul(std, mean instanceof Tensor ? mul(mean, 0).add(1) : 1);
+  if (lt(spread.detach(), 0).any().item()) throw new ValueError('normal: every standard deviation must be at least 0');
+  return add(mul(randn(spread.shape, { dtype: spread.dtype, ...options }), spread), mean);
+}
+
+function checkStd(op: string, std: number): void {
+  if (!(std >= 0)) throw new ValueError(`${op}: the standard deviation must be at least 0, got ${std}`);
+}
+
+/**
+ * 1 with the probability that each element of `p` gives, else 0.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.bernoulli.html
+ */
+export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
+  checkOptions('bernoulli', options, ['generator']);
+  if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
+  const outside = lt(p.detach(), 0).logicalOr(p.detach().gt(1));
+  if (outside.any().item()) throw new ValueError('bernoulli: every probability must be in [0, 1]');
+  return to(lt(rand(p.shape, { dtype: p.dtype, ...options }), p.detach()), p.dtype);
+}
+
+export interface MultinomialOptions extends DrawOptions {
+  /** Whether a category can be drawn more than once. Default: false. */
+  replacement?: boolean;
+}
+
+/**
+ * Indices of `numSamples` categories, drawn with probabilities proportional to the weights (of each row, if there are two dimensions).
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.multinomial.html
+ */
+export function multinomial(weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor {
+  checkOptions('multinomial', options, ['replacement', 'generator']);
+  checkInteger('multinomial', 'numSamples', numSamples, 1);
+  const { dtype, shape } = weights;
+  if (!isFloat(dtype)) throw new DTypeError(`multinomial: weights must be floats, got ${dtype}`);
+  if (shape.length !== 1 && shape.length !== 2)
+    throw new ShapeError(`multinomial: weights must be 1-d or 2-d, got ${show(shape)}`);
+  const { generator, replacement = false } = options;
+  const draws = {
+    uniform: (count: number) =>
+      draw('uniform', emptyOf([count], 'float64'), generator, 0, 1).toTypedArray() as Float64Array,
+    exponential: (count: number) =>
+      draw('exponential', emptyOf([count], dtype), generator, 1, 0).toTypedArray() as Float32Array,
+  };
+  const categories = shape.at(-1)!;
+  const rows = sizeOf(shape.slice(0, -1));
+  const values = weights.toTypedArray() as Float32Array;
+  const out = emptyOf([...shape.slice(0, -1), numSamples], 'int32');
+  for (let row = 0; row < rows; row++) {
+    const own = values.subarray(row * categories, (row + 1) * categories);
+    out.storage.array('int32').set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
+  }
+  return out;
+}
+
+/** Draws into `x` itself; by way of a contiguous tensor if it is not one. */
+function drawInto(op: string, kind: RandomKind, x: Tensor, options: DrawOptions, p0: number, p1 = 0): Tensor {
+  checkOptions(op, options, ['generator']);
+  requireWritable(op, x);
+  if (!x.isContiguous()) return x.copy_(draw(kind, emptyOf(x.shape, x.dtype), options.generator, p0, p1));
+  draw(kind, x, options.generator, p0, p1);
+  x.bumpVersion(op);
+  return x;
+}
+
+function requireFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
+}
+
+/** Fills with uniform values in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html */
+export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor {
+  requireFloat('uniform_', x);
+  if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
+  return drawInto('uniform_', 'uniform', x, options, from, to);
+}
+
+/** Fills with normal values. @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html */
+export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
+  requireFloat('normal_', x);
+  checkStd('normal_', std);
+  return drawInto('normal_', 'normal', x, options, mean, std);
+}
+
+/** Fills with 1 with probability p, else 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html */
+export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
+  if (p instanceof Tensor) return x.copy_(bernoulli(p.expand(x.shape), options));
+  if (!(p >= 0 && p <= 1)) throw new ValueError(`bernoulli_: p must be in [0, 1], got ${p}`);
+  return drawInto('bernoulli_', 'bernoulli', x, options, p);
+}
+
+/** Fills with exponentially distributed values of rate λ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html */
+export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): Tensor {
+  requireFloat('exponential_', x);
+  if (!(lambd > 0)) throw new ValueError(`exponential_: the rate must be above 0, got ${lambd}`);
+  return drawInto('exponential_', 'exponential', x, options, lambd);
+}
+
+/** Fills with integers in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html */
+export function random_(x: Tensor, from: number, to: number, options: DrawOptions = {}): Tensor {
+  checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
+  if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
+  return drawInto('random_', 'integer', x, options, from, to);
+}

@@ -1,0 +1,377 @@
+import type { DType } from '../backend/dtype.js';
+import { isFloat } from '../backend/dtype.js';
+import { DTypeError, ShapeError, UnsupportedError, ValueError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { checkDType, to } from './conversion.js';
+import { Formula, sumOver } from './formula.js';
+import { gather } from './indexing.js';
+import { computeType, type Frame } from './kernel.js';
+import { maximum, minimum } from './pointwise.js';
+import { describe, normalizeDim, normalizeDims, show } from './shape.js';
+import { Tensor } from './tensor.js';
+
+// One row per reduction: an expression with folds over the reduced dimensions.
+
+/** Which dimensions to reduce: one, several, or (undefined, null or an empty list) all. */
+export type Dim = number | readonly number[] | null | undefined;
+
+export interface KeepdimOptions {
+  /** Keep the reduced dimensions with size 1. Default: false. */
+  keepdim?: boolean;
+}
+
+export interface SumOptions extends KeepdimOptions {
+  /** Convert to this element type before reducing. */
+  dtype?: DType;
+}
+
+export interface VarOptions extends KeepdimOptions {
+  /** Divide by max(0, n - correction). Default: 1, Bessel's correction. */
+  correction?: number;
+  /** PyTorch's older name: true for a correction of 1, false for 0. */
+  unbiased?: boolean;
+}
+
+function frameOf(op: string, x: Tensor, dim: Dim, keepdim = false): Frame {
+  if (!(x instanceof Tensor)) throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
+  return { shape: x.shape, axes: normalizeDims(op, dim, x.ndim), keepdim };
+}
+
+/** How many elements each result is made of. */
+const foldedSize = ({ shape, axes }: Frame): number => axes.reduce((size, axis) => size * shape[axis]!, 1);
+
+function requireElements(op: string, frame: Frame): void {
+  const empty = frame.axes.find((axis) => frame.shape[axis] === 0);
+  if (empty !== undefined)
+    throw new ShapeError(`${op}: dim ${empty} of ${show(frame.shape)} is empty, and nothing has no ${op}`);
+}
+
+function requireFloat(op: string, dtype: DType): void {
+  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${dtype}; convert with .float()`);
+}
+
+/** The operand of a sum or product in the type asked for; integers and bools add up in int32. */
+function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
+  if (dtype !== undefined) {
+    checkDType(op, dtype);
+    return to(x, dtype);
+  }
+  return x;
+}
+
+const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (x.dtype === 'bool' ? 'int32' : x.dtype);
+
+const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
+const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
+
+/**
+ * Σ x over `dim`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.sum.html
+ */
+export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
+  checkOptions('sum', options, ['keepdim', 'dtype']);
+  const frame = frameOf('sum', x, dim, options.keepdim);
+  return sumOver(summand('sum', x, options.dtype), sumType(x, options.dtype), frame);
+}
+
+/**
+ * Π x over `dim`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.prod.html
+ */
+export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
+  checkOptions('prod', options, ['keepdim', 'dtype']);
+  const frame = frameOf('prod', x, dim, options.keepdim);
+  return multiplying.call([summand('prod', x, options.dtype)], sumType(x, options.dtype), undefined, frame);
+}
+
+/**
+ * Σ x / n over `dim`; NaN of nothing.
+ *
+ * @throws DTypeError for integers
+ * @see https://pytorch.org/docs/stable/generated/torch.mean.html
+ */
+export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
+  checkOptions('mean', options, ['keepdim', 'dtype']);
+  const frame = frameOf('mean', x, dim, options.keepdim);
+  requireFloat('mean', options.dtype ?? x.dtype);
+  return averaging.call(
+    [summand('mean', x, options.dtype), foldedSize(frame)],
+    options.dtype ?? x.dtype,
+    undefined,
+    frame,
+  );
+}
+
+const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
+const variance = (x: Expr, n: Expr, divisor: Expr) => e.div(e.rowSum(e.square(deviation(x, n))), divisor);
+
+const varying = new Formula('var', 3, variance as (...args: Expr[]) => Expr, [], (g, _, x, n, divisor) => [
+  e.mul(e.mul(e.div(2, divisor!), g), deviation(x!, n!)),
+]);
+const deviating = new Formula(
+  'std',
+  3,
+  (x, n, divisor) => e.sqrt(variance(x, n!, divisor!)),
+  [],
+  (g, out, x, n, divisor) => [
+    // Where all elements are equal the subgradient is 0, as PyTorch takes it.
+    e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
+  ],
+);
+
+function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarOptions): Tensor {
+  checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
+  const frame = frameOf(op, x, dim, options.keepdim);
+  requireFloat(op, x.dtype);
+  const correction = options.correction ?? (options.unbiased === false ? 0 : 1);
+  const n = foldedSize(frame);
+  return formula.call([x, n, Math.max(0, n - correction)], x.dtype, undefined, frame);
+}
+
+/**
+ * Σ (x - mean)² / max(0, n - correction) over `dim`: the variance.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.var.html
+ */
+function var_(x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor {
+  return spread('var', varying, x, dim, options);
+}
+
+export { var_ as var };
+
+/**
+ * √var over `dim`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.std.html
+ */
+export const std = (x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor =>
+  spread('std', deviating, x, dim, options);
+
+/** `[var, mean]` over `dim`. */
+export const varMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
+  var_(x, dim, options),
+  mean(x, dim, { keepdim: options.keepdim ?? false }),
+];
+
+/** `[std, mean]` over `dim`. */
+export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
+  std(x, dim, options),
+  mean(x, dim, { keepdim: options.keepdim ?? false }),
+];
+
+const largest = new Formula('amax', 1, (x) => e.rowMax(x));
+const smallest = new Formula('amin', 1, (x) => e.rowMin(x));
+
+function extreme(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
+  checkOptions(op, options, ['keepdim']);
+  const frame = frameOf(op, x, dim, options.keepdim);
+  requireElements(op, frame);
+  return formula.call([x], x.dtype, undefined, frame);
+}
+
+/**
+ * The largest element over `dim`; equal ones share the gradient. NaN wins.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.amax.html
+ */
+export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
+  extreme('amax', largest, x, dim, options);
+
+/**
+ * The smallest element over `dim`; equal ones share the gradient. NaN wins.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.amin.html
+ */
+export const amin = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
+  extreme('amin', smallest, x, dim, options);
+
+const largestAt = new Formula('argmax', 1, (x) => e.rowArgmax(x));
+const smallestAt = new Formula('argmin', 1, (x) => e.rowArgmin(x));
+
+function extremeAt(
+  op: string,
+  formula: Formula,
+  x: Tensor,
+  dim: number | null | undefined,
+  options: KeepdimOptions,
+): Tensor {
+  checkOptions(op, options, ['keepdim']);
+  const axes = typeof dim === 'number' ? [normalizeDim(op, dim, x.ndim)] : dim;
+  const frame = frameOf(op, x, axes, options.keepdim);
+  requireElements(op, frame);
+  // Positions are computed in float64: float32 would lose them beyond 2^24.
+  return formula.call([x.detach()], 'int32', 'float64', frame);
+}
+
+/**
+ * The position of the largest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.argmax.html
+ */
+export const argmax = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
+  extremeAt('argmax', largestAt, x, dim, options);
+
+/**
+ * The position of the smallest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.argmin.html
+ */
+export const argmin = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
+  extremeAt('argmin', smallestAt, x, dim, options);
+
+/** The extreme elements along a dimension, and where they are. */
+export interface Extremes {
+  readonly values: Tensor;
+  readonly indices: Tensor;
+}
+
+/**
+ * The largest element of all; with a dim, the largest along it and their positions; with a second tensor, the larger of each pair.
+ *
+ * Gradients: all equal largest elements share that of `max(x)`; that of `max(x, dim)` goes to the first.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.max.html
+ */
+export function max(x: Tensor): Tensor;
+export function max(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
+export function max(x: Tensor, other: Tensor): Tensor;
+export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
+  if (second instanceof Tensor) return maximum(x, second);
+  return second === undefined ? amax(reducible('max', x)) : along(reducible('max', x), second, argmax, options);
+}
+
+/**
+ * The smallest element of all; with a dim, the smallest along it and their positions; with a second tensor, the smaller of each pair.
+ *
+ * Gradients: all equal smallest elements share that of `min(x)`; that of `min(x, dim)` goes to the first.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.min.html
+ */
+export function min(x: Tensor): Tensor;
+export function min(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
+export function min(x: Tensor, other: Tensor): Tensor;
+export function min(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
+  if (second instanceof Tensor) return minimum(x, second);
+  return second === undefined ? amin(reducible('min', x)) : along(reducible('min', x), second, argmin, options);
+}
+
+function reducible(op: string, x: unknown): Tensor {
+  if (x instanceof Tensor) return x;
+  throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
+}
+
+function along(x: Tensor, dim: number, position: typeof argmax, options: KeepdimOptions): Extremes {
+  const axis = normalizeDim('max', dim, x.ndim);
+  if (x.ndim === 0) return { values: x.clone(), indices: position(x) };
+  const at = position(x, axis, { keepdim: true });
+  const values = gather(x, axis, at);
+  return options.keepdim === true
+    ? { values, indices: at }
+    : { values: values.squeeze(axis), indices: at.squeeze(axis) };
+}
+
+const anyTrue = new Formula('any', 1, (x) => e.ne(e.rowSum(e.ne(x, 0)), 0));
+const allTrue = new Formula('all', 1, (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
+
+function condition(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
+  checkOptions(op, options, ['keepdim']);
+  const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
+  const frame = none ? { shape: x.shape, axes: [], keepdim: false } : frameOf(op, x, dim, options.keepdim);
+  return formula.call([x.detach()], 'bool', computeType(x.dtype), frame);
+}
+
+/**
+ * Whether any element over `dim` is not 0; false of nothing.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.any.html
+ */
+export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
+  condition('any', anyTrue, x, dim, options);
+
+/**
+ * Whether all elements over `dim` are not 0; true of nothing.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.all.html
+ */
+export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
+  condition('all', allTrue, x, dim, options);
+
+/** A finite largest element to subtract before exponentials, so that they cannot overflow; no gradient flows through it. */
+export function stableShift(x: Expr): Expr {
+  const peak = e.rowMax(x);
+  return e.detach(e.where(e.lt(e.abs(peak), Number.POSITIVE_INFINITY), peak, 0));
+}
+
+const logSumExp = (x: Expr): Expr => {
+  const shift = stableShift(x);
+  return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
+};
+
+const logSumming = new Formula('logsumexp', 1, logSumExp, [], (g, out, x) => [e.mul(g, e.exp(e.sub(x!, out)))]);
+
+/**
+ * log Σ eˣ over `dim`, without overflow.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
+ */
+export function logsumexp(x: Tensor, dim: Dim, options: KeepdimOptions = {}): Tensor {
+  checkOptions('logsumexp', options, ['keepdim']);
+  const frame = frameOf('logsumexp', x, dim, options.keepdim);
+  return logSumming.call([x], isFloat(x.dtype) ? x.dtype : 'float32', undefined, frame);
+}
+
+const norms = new Map<number, Formula>();
+
+/** The p-norm as a formula; each p has its own, because their expressions (and kinks) differ. */
+function normFormula(p: number): Formula {
+  let formula = norms.get(p);
+  if (formula === undefined) {
+    formula = new Formula('norm', 1, normExpression(p), [], normGradient(p));
+    norms.set(p, formula);
+  }
+  return formula;
+}
+
+function normExpression(p: number): (x: Expr) => Expr {
+  if (p === 0) return (x) => e.rowSum(e.ne(x, 0));
+  if (p === 1) return (x) => e.rowSum(e.abs(x));
+  if (p === 2) return (x) => e.sqrt(e.rowSum(e.square(x)));
+  if (p === Number.POSITIVE_INFINITY) return (x) => e.rowMax(e.abs(x));
+  if (p === Number.NEGATIVE_INFINITY) return (x) => e.rowMin(e.abs(x));
+  return (x) => e.pow(e.rowSum(e.pow(e.abs(x), p)), 1 / p);
+}
+
+/** Where a norm is 0 its subgradient is 0, as PyTorch takes it. */
+function normGradient(p: number) {
+  if (p === 2) return (g: Expr, out: Expr, x: Expr) => [e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)))];
+  if (p === 0 || p === 1 || !Number.isFinite(p)) return null;
+  return (g: Expr, out: Expr, x: Expr) => {
+    const scaled = e.where(e.eq(out, 0), 0, e.div(g, e.pow(out, p - 1)));
+    const magnitude = p < 2 ? e.where(e.eq(x, 0), 0, e.pow(e.abs(x), p - 1)) : e.pow(e.abs(x), p - 1);
+    return [e.mul(e.mul(e.sign(x), magnitude), scaled)];
+  };
+}
+
+export interface NormOptions extends SumOptions {}
+
+/**
+ * (Σ |x|^p)^(1/p) over `dim`, the vector norm; p may be 0 (how many are not 0) and ±Infinity (the largest or smallest |x|).
+ *
+ * @param p default 2 (`'fro'` is 2 as well)
+ * @see https://pytorch.org/docs/stable/generated/torch.norm.html
+ */
+export function norm(x: Tensor, p: number | 'fro' = 2, dim?: Dim, options: NormOptions = {}): Tensor {
+  checkOptions('norm', options, ['keepdim', 'dtype']);
+  if (typeof p !== 'number' && p !== 'fro')
+    throw new UnsupportedError(`norm: p must be a number or 'fro', got ${describe(p)}`);
+  const frame = frameOf('norm', x, dim, options.keepdim);
+  const operand = summand('norm', x, options.dtype);
+  requireFloat('norm', operand.dtype);
+  const order = p === 'fro' ? 2 : p;
+  if (!Number.isFinite(order)) requireElements('norm', frame);
+  return normFormula(order).call([operand], operand.dtype, undefined, frame);
+}

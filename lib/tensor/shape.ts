@@ -1,0 +1,70 @@
+import { MAX_DIMS, sizeOf } from '../backend/view.js';
+import { ShapeError, ValueError } from '../errors.js';
+
+export type Shape = readonly number[];
+
+export const show = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** Refuses what is not a list of sizes. */
+export function checkShape(op: string, shape: unknown): asserts shape is Shape {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: expected a shape as an array of sizes, got ${describe(shape)}`);
+  for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new ShapeError(`${op}: sizes must be non-negative integers, got ${show(shape)}`);
+    }
+  }
+  if (shape.length > MAX_DIMS && sizeOf(shape) > 0) {
+    throw new ShapeError(`${op}: at most ${MAX_DIMS} dimensions, got ${shape.length}: ${show(shape)}`);
+  }
+}
+
+/** The axis that `dim` names, counted from the end when negative. A 0-d tensor takes 0 and -1, as if it had one axis. */
+export function normalizeDim(op: string, dim: number, ndim: number): number {
+  const count = Math.max(ndim, 1);
+  if (!Number.isInteger(dim) || dim < -count || dim >= count) {
+    throw new ShapeError(
+      `${op}: dim must be between ${-count} and ${count - 1} for ${ndim} dimensions, got ${describe(dim)}`,
+    );
+  }
+  return dim < 0 ? dim + count : dim;
+}
+
+/** The axes that `dim` names, ascending; all of them for undefined, null and an empty list. A 0-d tensor has none. */
+export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, ndim: number): number[] {
+  const all = dim === undefined || dim === null || (Array.isArray(dim) && dim.length === 0);
+  if (all) return Array.from({ length: ndim }, (_, axis) => axis);
+  const given = (typeof dim === 'number' ? [dim] : (dim as readonly number[])).map((d) => normalizeDim(op, d, ndim));
+  if (new Set(given).size !== given.length) throw new ShapeError(`${op}: a dim appears twice in ${show(dim as Shape)}`);
+  return ndim === 0 ? [] : given.sort((a, b) => a - b);
+}
+
+/** The shape that all `shapes` broadcast to: right-aligned, sizes equal or 1. */
+export function broadcastShapes(op: string, ...shapes: readonly Shape[]): number[] {
+  const ndim = Math.max(0, ...shapes.map((shape) => shape.length));
+  return Array.from({ length: ndim }, (_, axis) => {
+    let size = 1;
+    for (const shape of shapes) {
+      const own = shape[axis - ndim + shape.length] ?? 1;
+      if (own === size || own === 1) continue;
+      if (size !== 1)
+        throw new ShapeError(`${op}: shapes do not broadcast: ${shapes.map(show).join(' x ')} (${size} != ${own})`);
+      size = own;
+    }
+    return size;
+  });
+}
+
+/** What came, in an error message. */
+export function describe(value: unknown): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value);
+  return `a ${value.constructor?.name || 'object'}`;
+}
+
+/** Refuses what is not an integer in [low, high]. */
+export function checkInteger(op: string, name: string, value: unknown, low = 0, high = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high) return;
+  const range = high === Number.MAX_SAFE_INTEGER ? `at least ${low}` : `between ${low} and ${high}`;
+  throw new ValueError(`${op}: ${name} must be an integer, ${range}, got ${describe(value)}`);
+}

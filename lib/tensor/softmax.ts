@@ -1,0 +1,66 @@
+import { type DType, isFloat } from '../backend/dtype.js';
+import { DTypeError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { checkDType, to } from './conversion.js';
+import { Formula } from './formula.js';
+import { stableShift } from './reductions.js';
+import { normalizeDim } from './shape.js';
+import type { Tensor } from './tensor.js';
+
+export interface SoftmaxOptions {
+  /** Convert to this element type first. */
+  dtype?: DType;
+}
+
+const shifted = (x: Expr): Expr => e.sub(x, stableShift(x));
+
+const normalising = new Formula(
+  'softmax',
+  1,
+  (x) => {
+    const weights = e.exp(shifted(x));
+    return e.div(weights, e.rowSum(weights));
+  },
+  [],
+  (g, out) => [e.mul(out, e.sub(g, e.rowSum(e.mul(g, out))))],
+);
+
+const logNormalising = new Formula(
+  'logSoftmax',
+  1,
+  (x) => {
+    const relative = shifted(x);
+    return e.sub(relative, e.log(e.rowSum(e.exp(relative))));
+  },
+  [],
+  (g, out) => [e.sub(g, e.mul(e.exp(out), e.rowSum(g)))],
+);
+
+function along(op: string, formula: Formula, x: Tensor, dim: number, options: SoftmaxOptions): Tensor {
+  checkOptions(op, options, ['dtype']);
+  if (options.dtype !== undefined) checkDType(op, options.dtype);
+  const operand = options.dtype === undefined ? x : to(x, options.dtype);
+  if (!isFloat(operand.dtype))
+    throw new DTypeError(`${op}: expected a float tensor, got ${operand.dtype}; pass { dtype: 'float32' }`);
+  const axis = normalizeDim(op, dim, x.ndim);
+  const frame = { shape: x.shape, axes: x.ndim === 0 ? [] : [axis], keepdim: true };
+  return formula.call([operand], operand.dtype, undefined, frame);
+}
+
+/**
+ * eˣ / Σ eˣ along `dim`, without overflow.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
+ */
+export const softmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>
+  along('softmax', normalising, x, dim, options);
+
+/**
+ * x - log Σ eˣ along `dim`, without overflow.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
+ */
+export const logSoftmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>
+  along('logSoftmax', logNormalising, x, dim, options);

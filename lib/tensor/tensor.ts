@@ -1,0 +1,174 @@
+import { inspect } from 'node:util';
+import type { Node } from '../autograd/node.js';
+import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import type { Storage } from '../backend/storage.js';
+import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
+import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
+import { formatTensor } from './print.js';
+import { describe, type Shape, show } from './shape.js';
+
+/** Values as nested arrays; a number or a boolean for a 0-d tensor. */
+export type NestedArray = number | boolean | NestedArray[];
+
+/**
+ * A multi-dimensional array of one element type: a view (offset, shape, strides) of a storage, with its place in the graph
+ * that `backward` walks. Made by `tensor`, `zeros`, `randn`, …; never by `new`.
+ *
+ * @see https://pytorch.org/docs/stable/tensors.html
+ */
+export class Tensor implements View {
+  storage: Storage;
+  offset: number;
+  shape: Shape;
+  strides: readonly number[];
+  dtype: DType;
+  /** The operation that made this tensor; null for a leaf. */
+  node: Node | null = null;
+  /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
+  grad: Tensor | null = null;
+  /** The storage's version when this view was taken inside a recorded graph; -1 for what is not such a view. */
+  viewVersion = -1;
+  #requiresGrad = false;
+
+  /** @internal */
+  constructor(storage: Storage, offset: number, shape: Shape, strides: readonly number[], dtype: DType) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+    this.dtype = dtype;
+  }
+
+  /** Whether this is a view that was recorded, so that writes through it would have to reach its base. */
+  get isView(): boolean {
+    return this.viewVersion >= 0;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Whether the user made this tensor, rather than an operation on tensors that require gradients. */
+  get isLeaf(): boolean {
+    return this.node === null;
+  }
+
+  get requiresGrad(): boolean {
+    return this.#requiresGrad || this.node !== null;
+  }
+
+  set requiresGrad(value: boolean) {
+    if (this.node !== null && !value) {
+      throw new AutogradError(
+        'requiresGrad: an operation made this tensor, so it cannot be switched off; use detach()',
+      );
+    }
+    if (value && !isFloat(this.dtype)) {
+      throw new DTypeError(`requiresGrad: only float32 and float64 tensors can require gradients, got ${this.dtype}`);
+    }
+    this.#requiresGrad = value;
+  }
+
+  /** Sets `requiresGrad` and returns this tensor. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  /**
+   * A detached tensor over the same storage. Assigning replaces the values (and may replace the shape), leaving `grad` and the
+   * tensor's identity alone.
+   *
+   * @example
+   * ```ts
+   * const layer = new nn.Linear(4, 3);
+   * layer.bias.data = tensor(5.5); // a 0-d bias, broadcast
+   * ```
+   */
+  get data(): Tensor {
+    return this.detach();
+  }
+
+  set data(value: Tensor) {
+    if (!(value instanceof Tensor)) throw new ValueError(`data: expected a Tensor, got ${describe(value)}`);
+    if (this.requiresGrad && !isFloat(value.dtype)) {
+      throw new DTypeError(`data: a tensor that requires a gradient cannot become ${value.dtype}`);
+    }
+    this.storage = value.storage;
+    this.offset = value.offset;
+    this.shape = value.shape;
+    this.strides = value.strides;
+    this.dtype = value.dtype;
+  }
+
+  /** The same values over the same storage, outside the graph. */
+  detach(): Tensor {
+    return new Tensor(this.storage, this.offset, this.shape, this.strides, this.dtype);
+  }
+
+  /** Size of a dimension, or all sizes. */
+  size(): number[];
+  size(dim: number): number;
+  size(dim?: number): number | number[] {
+    if (dim === undefined) return [...this.shape];
+    const size = this.shape.at(dim);
+    if (size === undefined) throw new ShapeError(`size: no dim ${dim} in ${show(this.shape)}`);
+    return size;
+  }
+
+  isContiguous(): boolean {
+    return isContiguous(this);
+  }
+
+  /** The value of a tensor of one element. */
+  item(): number;
+  item(): number | boolean;
+  item(): number | boolean {
+    if (this.numel() !== 1) {
+      throw new ShapeError(`item: expected a tensor of one element, got shape ${show(this.shape)}; use toArray()`);
+    }
+    const value = this.storage.array(this.dtype)[this.offset]!;
+    return this.dtype === 'bool' ? value !== 0 : value;
+  }
+
+  /** A copy of the values as nested arrays. */
+  toArray(): NestedArray {
+    const flat = this.toTypedArray();
+    const strides = contiguousStrides(this.shape);
+    const value = (i: number) => (this.dtype === 'bool' ? flat[i] !== 0 : flat[i]!);
+    const nest = (axis: number, start: number): NestedArray =>
+      axis === this.ndim
+        ? value(start)
+        : Array.from({ length: this.shape[axis]! }, (_, i) => nest(axis + 1, start + i * strides[axis]!));
+    return nest(0, 0);
+  }
+
+  /** A copy of the values in row-major order: Float32Array, Float64Array, Int32Array, or Uint8Array (of 0 and 1) for bool. */
+  toTypedArray(): TypedArray {
+    const { storage, offset, dtype } = this.isContiguous() ? this : this.detach().contiguous();
+    return storage.array(dtype).slice(offset, offset + this.numel());
+  }
+
+  /** The text that PyTorch prints. */
+  toString(): string {
+    const gradFn = this.node === null ? {} : { gradFn: `${this.node.rule.name}Backward0` };
+    return formatTensor(this.toTypedArray(), this.shape, this.dtype, { requiresGrad: this.requiresGrad, ...gradFn });
+  }
+
+  /** `console.log(t)` prints what PyTorch prints. */
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  /** @internal Called after every write in place, so that a backward pass can tell. */
+  bumpVersion(op: string): void {
+    this.storage.version++;
+    this.storage.changedBy = op;
+  }
+}

@@ -1,0 +1,332 @@
+import { type BackwardRule, record } from '../autograd/node.js';
+import { sizeOf } from '../backend/view.js';
+import { ShapeError, ValueError } from '../errors.js';
+import { contiguous } from './conversion.js';
+import { zeros } from './creation.js';
+import { expandTo, reshapeRule, resolveShape, restride, view, viewAs } from './layout.js';
+import {
+  broadcastShapes,
+  checkInteger,
+  checkShape,
+  describe,
+  normalizeDim,
+  normalizeDims,
+  type Shape,
+  show,
+} from './shape.js';
+import { Tensor } from './tensor.js';
+
+// Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
+
+export { viewAs as view } from './layout.js';
+
+/**
+ * The same elements in another shape: a view where strides allow it, else a copy.
+ *
+ * @param shape sizes; one may be -1 and is worked out
+ * @throws ShapeError if the sizes do not fit
+ * @example
+ * ```ts
+ * arange(6).reshape([3, 2]).t().reshape([6]); // tensor([0, 2, 4, 1, 3, 5])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const sizes = resolveShape('reshape', x, shape);
+  return viewAs(restride(x, sizes) === null ? contiguous(x) : x, sizes);
+}
+
+/** `reshape` to the shape of `other`. */
+export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape);
+
+const permuteRule: BackwardRule<readonly number[]> = {
+  name: 'Permute',
+  backward: (g, _, axes) => [
+    permute(
+      g,
+      [...axes.keys()].map((axis) => axes.indexOf(axis)),
+    ),
+  ],
+};
+
+/**
+ * The dimensions in another order.
+ *
+ * @example
+ * ```ts
+ * zeros([2, 3, 5]).permute([2, 0, 1]).shape; // [5, 2, 3]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.permute.html
+ */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  if (!Array.isArray(dims) || dims.length !== x.ndim) {
+    throw new ShapeError(`permute: expected ${x.ndim} dims for shape ${show(x.shape)}, got ${describe(dims)}`);
+  }
+  const axes = dims.map((dim) => normalizeDim('permute', dim, x.ndim));
+  if (new Set(axes).size !== axes.length) throw new ShapeError(`permute: a dim appears twice in ${show(dims)}`);
+  const pick = (of: readonly number[]) => axes.map((axis) => of[axis]!);
+  return view(x, pick(x.shape), pick(x.strides), x.offset, permuteRule, axes);
+}
+
+/**
+ * Two dimensions exchanged.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.transpose.html
+ */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim('transpose', dim0, x.ndim);
+  const b = normalizeDim('transpose', dim1, x.ndim);
+  if (x.ndim === 0) return alias(x);
+  const axes = [...x.shape.keys()];
+  return permute(x, axes.with(a, b).with(b, a));
+}
+
+/** The transpose of a matrix; a tensor of fewer than two dimensions as it is. */
+export function t(x: Tensor): Tensor {
+  if (x.ndim > 2)
+    throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
+  return x.ndim < 2 ? alias(x) : transpose(x, 0, 1);
+}
+
+const aliasRule: BackwardRule<null> = { name: 'Alias', backward: (g) => [g] };
+const alias = (x: Tensor): Tensor => view(x, x.shape, x.strides, x.offset, aliasRule, null);
+
+/**
+ * Dimensions of size 1 repeated to larger sizes, without a copy; new ones may be added in front.
+ *
+ * @param shape sizes; -1 keeps that of the tensor
+ * @example
+ * ```ts
+ * tensor([[1], [2]]).expand([-1, 3]); // tensor([[1, 1, 1], [2, 2, 2]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
+ */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`expand: expected a shape as an array of sizes, got ${describe(shape)}`);
+  const lead = shape.length - x.ndim;
+  const sizes = shape.map((size, axis) => (size === -1 && axis >= lead ? x.shape[axis - lead]! : size));
+  checkShape('expand', sizes);
+  const fits = lead >= 0 && x.shape.every((size, axis) => size === 1 || size === sizes[axis + lead]);
+  if (!fits)
+    throw new ShapeError(`expand: ${show(x.shape)} cannot be expanded to ${show(shape)}; only sizes of 1 can grow`);
+  return expandTo(x, sizes);
+}
+
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape);
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
+
+/** Views of all tensors, each expanded to their common shape. */
+export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => x.shape));
+  return tensors.map((x) => expandTo(x, shape));
+}
+
+/**
+ * Dimensions of size 1 removed: all of them, or those that `dim` names (others are left).
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.squeeze.html
+ */
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  const named = Array.isArray(dim) && dim.length === 0 ? [] : normalizeDims('squeeze', dim, x.ndim);
+  const keep = (axis: number) => x.shape[axis] !== 1 || !named.includes(axis);
+  const shape = x.shape.filter((_, axis) => keep(axis));
+  const strides = x.strides.filter((_, axis) => keep(axis));
+  return view(x, shape, strides, x.offset, reshapeRule, x.shape);
+}
+
+/**
+ * A dimension of size 1 inserted at `dim`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html
+ */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
+  const step = axis < x.ndim ? x.shape[axis]! * x.strides[axis]! : 1;
+  return view(x, x.shape.toSpliced(axis, 0, 1), x.strides.toSpliced(axis, 0, step), x.offset, reshapeRule, x.shape);
+}
+
+/**
+ * Dimensions `startDim` to `endDim` made one; a 0-d tensor becomes [1].
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
+ */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  const start = normalizeDim('flatten', startDim, x.ndim);
+  const end = normalizeDim('flatten', endDim, x.ndim);
+  if (start > end)
+    throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim} in ${show(x.shape)}`);
+  return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+}
+
+/** `flatten` of everything. */
+export const ravel = (x: Tensor): Tensor => flatten(x);
+
+/**
+ * One dimension split into several; one of `sizes` may be -1.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.unflatten.html
+ */
+export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  const axis = normalizeDim('unflatten', dim, x.ndim);
+  const known = sizeOf(sizes.filter((size) => size !== -1));
+  const whole = sizes.map((size) => (size === -1 ? x.shape[axis]! / known : size));
+  if (sizeOf(whole) !== x.shape[axis]) {
+    throw new ShapeError(`unflatten: sizes ${show(sizes)} do not multiply to ${x.shape[axis]}, the size of dim ${dim}`);
+  }
+  return reshape(x, x.shape.toSpliced(axis, 1, ...whole));
+}
+
+interface SliceAttrs {
+  readonly shape: Shape;
+  readonly axis: number;
+  readonly start: number;
+  readonly step: number;
+}
+
+/** The adjoint of a slice: zeros of the whole shape with the gradient in its place. */
+const sliceRule: BackwardRule<SliceAttrs> = {
+  name: 'Slice',
+  backward: (g, _, attrs) => [unslice(g, attrs)],
+};
+
+const unsliceRule: BackwardRule<SliceAttrs> = {
+  name: 'SliceBackward',
+  backward: (g, saved, { axis, start, step }) => [takeSlice(g, axis, start, saved[0]!.shape[axis]!, step)],
+};
+
+function unslice(g: Tensor, attrs: SliceAttrs): Tensor {
+  const whole = zeros(attrs.shape, { dtype: g.dtype });
+  const { axis, start, step } = attrs;
+  takeSlice(whole, axis, start, g.shape[axis]!, step).copy_(g.detach());
+  return record(whole, unsliceRule, [g], [g], attrs);
+}
+
+function takeSlice(x: Tensor, axis: number, start: number, length: number, step: number): Tensor {
+  const shape = x.shape.with(axis, length);
+  const strides = x.strides.with(axis, x.strides[axis]! * step);
+  const offset = x.offset + start * x.strides[axis]!;
+  return view(x, shape, strides, offset, sliceRule, { shape: x.shape, axis, start, step });
+}
+
+/**
+ * `length` neighbours along `dim`, from `start` on (negative: counted from the end).
+ *
+ * @throws ShapeError if they are not all there
+ * @example
+ * ```ts
+ * arange(5).narrow(0, 1, 3); // tensor([1, 2, 3])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
+ */
+export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
+  if (x.ndim === 0) throw new ShapeError('narrow: cannot be applied to a 0-d tensor');
+  const axis = normalizeDim('narrow', dim, x.ndim);
+  const size = x.shape[axis]!;
+  const given = start instanceof Tensor ? start.item() : start;
+  checkInteger('narrow', 'start', given, -size, size);
+  checkInteger('narrow', 'length', length);
+  const first = given < 0 ? given + size : given;
+  if (first + length > size) {
+    throw new ShapeError(
+      `narrow: ${first} + ${length} is beyond the ${size} elements of dim ${dim} in ${show(x.shape)}`,
+    );
+  }
+  return takeSlice(x, axis, first, length, 1);
+}
+
+/**
+ * Every `step`-th element along `dim` from `start` up to, not including, `end`; out-of-range ends are clipped, negative ones count from the
+ * end, as in Python's `x[start:end:step]`.
+ *
+ * @param step at least 1; default 1
+ * @example
+ * ```ts
+ * arange(10).slice(0, 1, -1, 3); // tensor([1, 4, 7])
+ * ```
+ */
+export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SAFE_INTEGER, step = 1): Tensor {
+  if (x.ndim === 0) throw new ShapeError('slice: cannot be applied to a 0-d tensor');
+  const axis = normalizeDim('slice', dim, x.ndim);
+  checkInteger('slice', 'start', start, Number.MIN_SAFE_INTEGER);
+  checkInteger('slice', 'end', end, Number.MIN_SAFE_INTEGER);
+  checkInteger('slice', 'step', step, 1);
+  const size = x.shape[axis]!;
+  const clip = (i: number) => Math.min(size, Math.max(0, i < 0 ? i + size : i));
+  const first = clip(start);
+  return takeSlice(x, axis, first, Math.max(0, Math.ceil((clip(end) - first) / step)), step);
+}
+
+/**
+ * The slice at `index` along `dim`, which is removed.
+ *
+ * @example
+ * ```ts
+ * tensor([[1, 2], [3, 4]]).select(0, -1); // tensor([3, 4])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.select.html
+ */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  if (x.ndim === 0) throw new ShapeError('select: cannot be applied to a 0-d tensor');
+  const axis = normalizeDim('select', dim, x.ndim);
+  const size = x.shape[axis]!;
+  if (!Number.isInteger(index) || index < -size || index >= size) {
+    throw new ValueError(`select: index ${describe(index)} is out of range for dim ${dim} of size ${size}`);
+  }
+  return squeeze(takeSlice(x, axis, index < 0 ? index + size : index, 1, 1), axis);
+}
+
+/**
+ * Views of `splitSize` neighbours each along `dim` (the last may be smaller), or of the sizes listed.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.split.html
+ */
+export function split(x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] {
+  const axis = normalizeDim('split', dim, x.ndim);
+  const size = x.shape[axis] ?? 0;
+  const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : splitSize;
+  checkShape('split', sizes);
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (total !== size)
+    throw new ShapeError(`split: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);
+  let start = 0;
+  return sizes.map((length) => {
+    start += length;
+    return narrow(x, axis, start - length, length);
+  });
+}
+
+function equalSizes(op: string, size: number, each: number): number[] {
+  checkInteger(op, 'size', each, size === 0 ? 0 : 1);
+  if (size === 0) return [0];
+  return Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
+}
+
+/** `split` into the sizes listed. */
+export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(x, sizes, dim);
+
+/**
+ * At most `chunks` views of equal size along `dim` (the last may be smaller).
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.chunk.html
+ */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  checkInteger('chunk', 'chunks', chunks, 1);
+  const axis = normalizeDim('chunk', dim, x.ndim);
+  if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
+  const size = x.shape[axis]!;
+  // PyTorch keeps the number of chunks when there is nothing to divide.
+  if (size === 0) return Array.from({ length: chunks }, () => narrow(x, axis, 0, 0));
+  return split(x, Math.ceil(size / chunks), axis);
+}
+
+/**
+ * The slices along `dim`, which is removed.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
+ */
+export function unbind(x: Tensor, dim = 0): Tensor[] {
+  if (x.ndim === 0) throw new ShapeError('unbind: cannot be applied to a 0-d tensor');
+  const axis = normalizeDim('unbind', dim, x.ndim);
+  return Array.from({ length: x.shape[axis]! }, (_, i) => select(x, axis, i));
+}
