@@ -19,11 +19,11 @@ export interface DotLabel {
   readonly below: boolean;
 }
 
-/** A line; with `band`, over the spread that it smooths; with `dots`, through marked points, some of them labelled. */
+/** A line; with `band`, over the spread that it smooths; with `dots`, through marked points, some of which have a label. */
 export interface Line extends Series {
   readonly points: readonly Point[];
   readonly band?: readonly { readonly x: number; readonly low: number; readonly high: number }[];
-  readonly dots?: ReadonlyMap<Point, DotLabel>;
+  readonly dots?: ReadonlyMap<Point, DotLabel | null>;
 }
 
 /** The rectangle of a panel, its axes, and what is drawn in it. */
@@ -128,7 +128,7 @@ function axes(panel: Panel): string {
 function drawLine({ x, y }: Panel, { tone, points, band = [], dots }: Line): string {
   const upper = band.map((p) => [x.at(p.x), y.at(p.high)] as const);
   const lower = band.map((p) => [x.at(p.x), y.at(p.low)] as const).reverse();
-  const marks = dots === undefined ? [] : points.map((p) => drawDot(x.at(p.x), y.at(p.y), tone, dots.get(p)));
+  const marks = [...(dots ?? [])].map(([p, label]) => drawDot(x.at(p.x), y.at(p.y), tone, label));
   return [
     band.length === 0 ? '' : element('path', { class: `band fill-${tone}`, d: path([...upper, ...lower], true) }),
     element('path', { class: `line ${tone}`, d: path(points.map((p) => [x.at(p.x), y.at(p.y)])) }),
@@ -136,9 +136,9 @@ function drawLine({ x, y }: Panel, { tone, points, band = [], dots }: Line): str
   ].join('');
 }
 
-function drawDot(x: number, y: number, tone: Series['tone'], label: DotLabel | undefined): string {
+function drawDot(x: number, y: number, tone: Series['tone'], label: DotLabel | null): string {
   const dot = element('circle', { class: `dot fill-${tone}`, cx: x, cy: y, r: 5 });
-  return label === undefined ? dot : dot + text(x, label.below ? y + 20 : y - 12, 'value', label.text, 'middle');
+  return label === null ? dot : dot + text(x, label.below ? y + 20 : y - 12, 'value', label.text, 'middle');
 }
 
 /** An estimate: SVG does not tell how wide a text will be. */

@@ -10,6 +10,7 @@ const PANEL = { top: 132, bottom: 356 };
 const GALLERY_TOP = 438;
 const DIGIT = { columns: 12, size: 54 };
 const BUCKETS = 120;
+const MAX_DOTS = 8;
 
 export interface PictureText {
   readonly title: string;
@@ -71,7 +72,7 @@ function lossPanel({ losses, epochs }: History): Panel {
     formatY: String,
     lines: [
       { tone: 'train', label: 'training', band, points: smooth(band.map(({ x, mean }) => ({ x, y: mean }))) },
-      { tone: 'test', label: 'test', points: test, dots: new Map() },
+      { tone: 'test', label: 'test', points: test, dots: dotsAt(test) },
     ],
   };
 }
@@ -94,21 +95,22 @@ function accuracyPanel({ epochs }: History): Panel {
     xLabel: 'epoch',
     formatY: (value) => `${value} %`,
     lines: [
-      { tone: 'train', label: 'training', points: train, dots: new Map() },
-      { tone: 'test', label: 'test', points: test, dots: valueLabels(test, train) },
+      { tone: 'train', label: 'training', points: train, dots: dotsAt(train) },
+      { tone: 'test', label: 'test', points: test, dots: labelledDots(test, train) },
     ],
   };
 }
 
-/** Every value while there is room for it, then the last and the best; on the side where the other line is not. */
-function valueLabels(points: readonly Point[], others: readonly Point[]): ReadonlyMap<Point, DotLabel> {
-  const best = Math.max(...points.map((p) => p.y));
-  const labels = points.map((point, i) => {
-    const label = { text: point.y.toFixed(2), below: others[i]!.y > point.y + 0.1 };
-    return [point, label] as const;
-  });
-  const room = points.length <= 8;
-  return new Map(labels.filter(([point], i) => room || point.y === best || i === labels.length - 1));
+/** Every point while there is room for it, then the last. */
+const marked = (points: readonly Point[]): readonly Point[] => (points.length <= MAX_DOTS ? points : points.slice(-1));
+
+/** Dots without labels. */
+const dotsAt = (points: readonly Point[]) => new Map(marked(points).map((point) => [point, null]));
+
+/** Dots with their values, on the side where the other line is not. */
+function labelledDots(points: readonly Point[], others: readonly Point[]): ReadonlyMap<Point, DotLabel> {
+  const other = (x: number) => others.find((point) => point.x === x)?.y ?? 0;
+  return new Map(marked(points).map((p) => [p, { text: p.y.toFixed(2), below: other(p.x) > p.y + 0.1 }]));
 }
 
 /** An axis of epochs from `first` to `last`, with a tick at most at each of them. */

@@ -26,14 +26,12 @@ export function linearTicks(low: number, high: number, count: number): number[] 
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** 1, 2 and 5 times every power of ten within [low, high]. */
+/** 1, 2 and 5 times every power of ten within [low, high]; only the powers where these would be too many. */
 export function logTicks(low: number, high: number): number[] {
-  const ticks: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    for (const multiple of [1, 2, 5]) {
-      const tick = Number((multiple * 10 ** power).toPrecision(12));
-      if (tick >= low && tick <= high) ticks.push(tick);
-    }
-  }
-  return ticks;
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.floor(Math.log10(high)) - first + 1 }, (_, i) => first + i);
+  const multiples = powers.length > 4 ? [1] : [1, 2, 5];
+  return powers
+    .flatMap((power) => multiples.map((multiple) => Number(`${multiple}e${power}`)))
+    .filter((tick) => tick >= low && tick <= high);
 }
