@@ -52,9 +52,7 @@ int tightest(const std::string& mount, std::string path, int (*quota)(const std:
   return cpus;
 }
 
-bool lists_cpu(const std::string& controllers) {
-  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
-}
+bool lists_cpu(const std::string& controllers) { return ("," + controllers + ",").find(",cpu,") != std::string::npos; }
 
 /** One line of /proc/self/cgroup: "0::/path" for v2, "4:cpu,cpuacct:/path" for v1. */
 int quota_of_line(const std::string& root, const std::string& line) {

@@ -139,8 +139,7 @@ class Pool {
     if (!helpers_.empty()) return;
     shares_ = std::make_unique<Share[]>(size());
     try {
-      for (int i = 1; i < size(); i++)
-        helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
+      for (int i = 1; i < size(); i++) helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
     } catch (const std::system_error&) {
       // The process may have no more threads: make do with those it got.
       size_.store(static_cast<int>(helpers_.size()) + 1, std::memory_order_relaxed);

@@ -13,7 +13,6 @@ namespace nabla::NABLA_ISA {
 #define NABLA_STRING_(name) #name
 #define NABLA_STRING(name) NABLA_STRING_(name)
 
-extern constinit const Kernels kernels = {
-    NABLA_STRING(NABLA_ISA), map, fold, matmul, gather, scatter, random};
+extern constinit const Kernels kernels = {NABLA_STRING(NABLA_ISA), map, fold, matmul, gather, scatter, random};
 
 }  // namespace nabla::NABLA_ISA

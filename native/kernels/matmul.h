@@ -1,0 +1,316 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "../records.h"
+#include "../scratch.h"
+#include "integers.h"
+#include "kernels.h"
+#include "map.h"
+#include "pack.h"
+#include "parallel_for.h"
+#include "tile.h"
+
+/**
+ * Matmul in three steps down: a task computes one block of the output, a block is summed up in chunks of k, a
+ * chunk is done tile by tile in registers. Tasks share nothing, so each packs what it needs of A and B:
+ * blocks are large enough for that not to matter.
+ */
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
+constexpr int64_t kChunk = 256;
+/** Multiply-adds below which a task is not worth another thread. */
+constexpr int64_t kTaskWork = int64_t{1} << 18;
+/** Tasks per thread, so that all are busy to the end. */
+constexpr int64_t kTasksPerThread = 4;
+/** Packing pays where rows are at least so far apart, which caches and page tables suffer from, and so many tiles read
+ * them. */
+constexpr int64_t kFarBytes = 1024;
+constexpr int64_t kManyTiles = 8;
+/** A block of A, packed, is to stay in L2. */
+constexpr int64_t kBlockRows = 512;
+constexpr int64_t kBlockCols = 512;
+
+/** The length, a multiple of `unit`, of the parts of `size`: as few as `limit` allows, all about as long. */
+constexpr int64_t even_part(int64_t size, int64_t limit, int64_t unit) {
+  const int64_t parts = larger(1, ceil_div(size, limit));
+  return larger(unit, round_up(ceil_div(size, parts), unit));
+}
+
+template <typename T>
+struct Strided {
+  T* data;
+  int64_t row_stride, col_stride;
+
+  T* at(int64_t row, int64_t col) const { return data + row * row_stride + col * col_stride; }
+  Strided from(int64_t row, int64_t col) const { return {at(row, col), row_stride, col_stride}; }
+};
+
+/** Memory of one block's computation, carved from the thread's scratch. */
+template <typename T>
+struct BlockScratch {
+  T* a;
+  T* b;
+  T* edge;
+  T* product;
+
+  BlockScratch(int64_t rows, int64_t chunk, int64_t product_size) {
+    const int64_t a_size = round_up(rows * chunk + kLanes<T>, kLanes<T>);
+    const int64_t b_size = kTileCols<T> * chunk;
+    const int64_t edge_size = kTileRows * kTileCols<T>;
+    const int64_t total = a_size + b_size + edge_size + product_size;
+    b = reinterpret_cast<T*>(scratch(Scratch::kMatmul, total * static_cast<int64_t>(sizeof(T))));
+    edge = b + b_size;
+    a = edge + edge_size;
+    product = a + a_size;
+  }
+};
+
+/** A panel of A: up to `kTileRows` rows of a chunk, as tiles read it. */
+template <typename T>
+struct Panel {
+  const T* data;
+  int64_t stride;
+  bool along_k;
+};
+
+/** One chunk of k of one block: C (rows, cols) = or += A (rows, k) x B (k, cols). The columns of C are contiguous. */
+template <typename T>
+struct Chunk {
+  Strided<const T> a, b;
+  Strided<T> c;
+  int64_t rows, cols, k;
+  int64_t panel_rows;
+  bool accumulate;
+  const BlockScratch<T>& memory;
+
+  void run() const {
+    const bool packs = packs_a();
+    if (packs) pack_a();
+    for (int64_t col = 0; col < cols; col += kTileCols<T>) {
+      const int64_t width = smaller(cols - col, kTileCols<T>);
+      const Strided<const T> panel = b_panel(col, width);
+      for (int64_t row = 0; row < rows; row += panel_rows) {
+        const int64_t height = smaller(rows - row, panel_rows);
+        tile(a_panel(row, height, packs), height, panel, c.from(row, col), width);
+      }
+    }
+  }
+
+ private:
+  /** Tiles read A where it is if one of its strides is 1, unless the other is long and many tiles read it. */
+  bool packs_a() const {
+    if (a.row_stride != 1 && a.col_stride != 1) return true;
+    return cols >= kManyTiles * kTileCols<T> && is_far(larger(a.row_stride, a.col_stride), 2 * kFarBytes);
+  }
+
+  static bool is_far(int64_t stride, int64_t bytes) { return stride * static_cast<int64_t>(sizeof(T)) >= bytes; }
+
+  void pack_a() const {
+    for (int64_t row = 0; row < rows; row += panel_rows) {
+      const int64_t height = smaller(rows - row, panel_rows);
+      pack(a.at(row, 0), a.row_stride, a.col_stride, height, k, memory.a + row * k, height);
+    }
+  }
+
+  Panel<T> a_panel(int64_t row, int64_t height, bool packed) const {
+    if (packed) return {memory.a + row * k, height, false};
+    const bool along_k = a.col_stride == 1;
+    return {a.at(row, 0), along_k ? a.row_stride : a.col_stride, along_k};
+  }
+
+  /** Likewise for B, whose rows must also fill whole vectors: packed, they are filled up. */
+  bool packs_b(int64_t width) const {
+    if (b.col_stride != 1 || width % kLanes<T> != 0) return true;
+    return rows >= kManyTiles * kTileRows && is_far(b.row_stride, kFarBytes);
+  }
+
+  Strided<const T> b_panel(int64_t col, int64_t width) const {
+    if (!packs_b(width)) return b.from(0, col);
+    const int64_t stride = round_up(width, kLanes<T>);
+    pack(b.at(0, col), b.col_stride, b.row_stride, width, k, memory.b, stride);
+    return {memory.b, stride, 1};
+  }
+
+  void tile(Panel<T> panel, int64_t height, Strided<const T> row, Strided<T> out, int64_t width) const {
+    const auto multiply = [&](T* to, int64_t to_stride) {
+      const TileKernel<T> kernel = tile_kernel<T>(height, width, panel.along_k);
+      kernel(k, panel.data, panel.stride, row.data, row.row_stride, to, to_stride, accumulate);
+    };
+    if (width % kLanes<T> == 0) return multiply(out.data, out.row_stride);
+    // Tiles are whole vectors wide: what juts out goes no further than a buffer.
+    const Strided<T> edge{memory.edge, kTileCols<T>, 1};
+    if (accumulate) copy_rows(out, edge, height, width);
+    multiply(edge.data, edge.row_stride);
+    copy_rows(edge, out, height, width);
+  }
+
+  static void copy_rows(Strided<T> from, Strided<T> to, int64_t rows, int64_t cols) {
+    for (int64_t i = 0; i < rows; i++) memcpy(to.at(i, 0), from.at(i, 0), cols * sizeof(T));
+  }
+};
+
+/** C (rows, cols) = A (rows, k) x B (k, cols), chunk by chunk. */
+template <typename T>
+void multiply_block(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
+                    const BlockScratch<T>& memory) {
+  const int64_t chunk = even_part(k, kChunk, 1);
+  const int64_t panel_rows = even_part(rows, kTileRows, 1);
+  int64_t start = 0;
+  do {
+    const int64_t length = smaller(chunk, k - start);
+    Chunk<T>{a.from(0, start), b.from(start, 0), c, rows, cols, length, panel_rows, start > 0, memory}.run();
+    start += length;
+  } while (start < k);
+}
+
+/** What one task computes: these rows and columns of one batch. */
+struct Block {
+  int64_t batch, row, col, rows, cols;
+};
+
+/**
+ * How the output is cut into blocks and blocks are dealt out as tasks. No bit of the result depends on it, so
+ * the number of threads may have a say.
+ */
+struct Grid {
+  int64_t batches, block_rows, block_cols, rows_of_blocks, cols_of_blocks;
+  int64_t tasks;
+
+  template <typename T>
+  static Grid plan(const MatmulRecord& record) {
+    int64_t batches = 1;
+    for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
+    const int64_t work = batches * record.m * record.n * larger(1, record.k);
+    const int64_t threads = num_threads();
+    const int64_t tasks = threads == 1 ? 1 : smaller(ceil_div(work, kTaskWork), kTasksPerThread * threads);
+    int64_t rows = even_part(record.m, kBlockRows, kTileRows);
+    int64_t cols = even_part(record.n, kBlockCols, kTileCols<T>);
+    while (batches * ceil_div(record.m, rows) * ceil_div(record.n, cols) < tasks && halve<T>(rows, cols)) {
+    }
+    return {batches, rows, cols, ceil_div(record.m, rows), ceil_div(record.n, cols), tasks};
+  }
+
+  /** Halves the longer side of a block, or else the other; false if it is a single tile. */
+  template <typename T>
+  static bool halve(int64_t& rows, int64_t& cols) {
+    const bool rows_can = rows > kTileRows, cols_can = cols > kTileCols<T>;
+    if (cols_can && (cols >= rows || !rows_can)) {
+      cols = round_up(ceil_div(cols, 2), kTileCols<T>);
+    } else if (rows_can) {
+      rows = round_up(ceil_div(rows, 2), kTileRows);
+    }
+    return rows_can || cols_can;
+  }
+
+  int64_t size() const { return batches * rows_of_blocks * cols_of_blocks; }
+
+  Block block(const MatmulRecord& record, int64_t index) const {
+    const int64_t col = index % cols_of_blocks * block_cols;
+    const int64_t row = index / cols_of_blocks % rows_of_blocks * block_rows;
+    const int64_t batch = index / cols_of_blocks / rows_of_blocks;
+    return {batch, row, col, smaller(block_rows, record.m - row), smaller(block_cols, record.n - col)};
+  }
+};
+
+inline int64_t batch_offset(const MatmulRecord& record, int64_t batch, const int64_t* strides) {
+  int64_t offset = 0;
+  for (int axis = record.batch_dims - 1; axis >= 0; axis--) {
+    offset += batch % record.batch_sizes[axis] * strides[axis];
+    batch /= record.batch_sizes[axis];
+  }
+  return offset;
+}
+
+template <typename T>
+Strided<const T> matrix(const MatmulRecord& record, const Matrix& from, int64_t batch) {
+  const T* data = reinterpret_cast<const T*>(from.data) + batch_offset(record, batch, from.batch_strides);
+  return {data, from.row_stride, from.col_stride};
+}
+
+constexpr int element_size(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
+
+/** The part of an epilogue's operand (or of the plain output) that belongs to a block. */
+inline Operand operand_of_block(const MatmulRecord& record, const Operand& whole, const Block& block) {
+  const int64_t row_stride = whole.strides[record.batch_dims];
+  const int64_t col_stride = whole.strides[record.batch_dims + 1];
+  const int64_t offset =
+      batch_offset(record, block.batch, whole.strides) + block.row * row_stride + block.col * col_stride;
+  return {whole.data + offset * element_size(whole.dtype), whole.dtype, {row_stride, col_stride}};
+}
+
+template <typename T>
+constexpr DType dtype_of();
+template <>
+constexpr DType dtype_of<float>() {
+  return DType::kFloat32;
+}
+template <>
+constexpr DType dtype_of<double>() {
+  return DType::kFloat64;
+}
+
+/** Runs the epilogue over a block's product while that is in cache. */
+template <typename T>
+void run_epilogue(const MatmulRecord& record, const Block& block, T* product) {
+  MapRecord map_record;
+  map_record.program = record.epilogue;
+  map_record.dims = 2;
+  map_record.sizes[0] = block.rows;
+  map_record.sizes[1] = block.cols;
+  map_record.params = record.params;
+  map_record.operands[0] = {reinterpret_cast<char*>(product), dtype_of<T>(), {block.cols, 1}};
+  for (int i = 0; i < record.inputs + record.outputs; i++) {
+    map_record.operands[1 + i] = operand_of_block(record, record.operands[i], block);
+  }
+  map(map_record);
+}
+
+template <typename T>
+void copy_product(const Block& block, const T* product, Strided<T> out) {
+  for (int64_t row = 0; row < block.rows; row++) {
+    for (int64_t col = 0; col < block.cols; col++) *out.at(row, col) = *product++;
+  }
+}
+
+template <typename T>
+void run_block(const MatmulRecord& record, const Block& block) {
+  const Strided<const T> a = matrix<T>(record, record.a, block.batch).from(block.row, 0);
+  const Strided<const T> b = matrix<T>(record, record.b, block.batch).from(0, block.col);
+  const Operand target = operand_of_block(record, record.operands[0], block);
+  const Strided<T> out{reinterpret_cast<T*>(target.data), target.strides[0], target.strides[1]};
+  const bool in_place = record.epilogue == nullptr && out.col_stride == 1;
+  const BlockScratch<T> memory(block.rows, smaller(record.k, kChunk), in_place ? 0 : block.rows * block.cols);
+  const Strided<T> c = in_place ? out : Strided<T>{memory.product, block.cols, 1};
+  multiply_block(a, b, c, block.rows, block.cols, record.k, memory);
+  if (record.epilogue != nullptr) {
+    run_epilogue(record, block, memory.product);
+  } else if (!in_place) {
+    copy_product(block, memory.product, out);
+  }
+}
+
+template <typename T>
+void run_matmul(const MatmulRecord& record) {
+  const Grid grid = Grid::plan<T>(record);
+  const int64_t blocks = grid.size();
+  const int64_t tasks = smaller(blocks, grid.tasks);
+  for_each_task(tasks, [&](int64_t task) {
+    const int64_t end = blocks * (task + 1) / tasks;
+    for (int64_t i = blocks * task / tasks; i < end; i++) run_block<T>(record, grid.block(record, i));
+  });
+}
+
+void matmul(const MatmulRecord& record) {
+  if (record.dtype == DType::kFloat64) {
+    run_matmul<double>(record);
+  } else {
+    run_matmul<float>(record);
+  }
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+
+#include "../simd/vec.h"
+
+/**
+ * The inner loop of matmul: a tile of C that stays in registers while k runs. Every element of C is one chain
+ * of fused multiply-adds over k in order, so that its bits do not depend on how the matrices were cut into
+ * tiles.
+ */
+namespace nabla::NABLA_ISA {
+namespace {
+
+// As many accumulators as registers allow, beside two vectors of B and one of A.
+#if defined(__AVX512F__)
+constexpr int kTileRows = 14;
+#elif defined(__aarch64__)
+constexpr int kTileRows = 12;
+#else
+constexpr int kTileRows = 6;
+#endif
+constexpr int kTileVectors = 2;
+
+template <typename T>
+constexpr int kTileCols = kTileVectors * kLanes<T>;
+
+/**
+ * C (rows, vectors * lanes) = or += A (rows, k) x B (k, vectors * lanes). Rows of B are `b_stride` apart,
+ * those of C `c_stride`. Where A is row-major (`along_k`) `a_stride` is the distance of its rows, else that
+ * of its columns.
+ */
+template <typename T>
+using TileKernel = void (*)(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
+                            int64_t c_stride, bool accumulate);
+
+template <typename T, int Rows, int Vectors, bool AlongK>
+void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c, int64_t c_stride,
+                   bool accumulate) {
+  using V = Vec<T>;
+  V sum[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) sum[i][j] = accumulate ? load(c + i * c_stride + j * kLanes<T>) : V{};
+  }
+  const int64_t row_step = AlongK ? a_stride : 1;
+  const int64_t k_step = AlongK ? 1 : a_stride;
+  for (int64_t p = 0; p < k; p++) {
+    V row[Vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) row[j] = load(b + j * kLanes<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const V factor = splat<V>(a[i * row_step]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; j++) sum[i][j] = fma(factor, row[j], sum[i][j]);
+    }
+    a += k_step;
+    b += b_stride;
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) store(c + i * c_stride + j * kLanes<T>, sum[i][j]);
+  }
+}
+
+template <typename T, int Vectors, bool AlongK, typename Rows>
+struct TileKernels;
+
+template <typename T, int Vectors, bool AlongK, int... Row>
+struct TileKernels<T, Vectors, AlongK, Indices<Row...>> {
+  /** By number of rows, less one. */
+  static constexpr TileKernel<T> by_rows[] = {multiply_tile<T, Row + 1, Vectors, AlongK>...};
+};
+
+template <typename T, int Vectors>
+TileKernel<T> tile_kernel(int64_t rows, bool along_k) {
+  using Rows = MakeIndices<kTileRows>;
+  return along_k ? TileKernels<T, Vectors, true, Rows>::by_rows[rows - 1]
+                 : TileKernels<T, Vectors, false, Rows>::by_rows[rows - 1];
+}
+
+template <typename T>
+TileKernel<T> tile_kernel(int64_t rows, int64_t cols, bool along_k) {
+  return cols > kLanes<T> ? tile_kernel<T, 2>(rows, along_k) : tile_kernel<T, 1>(rows, along_k);
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
