@@ -22,6 +22,9 @@ const REVERSED: Readonly<Record<string, string>> = {
 /** Parameters that take a tensor or a number, where the number's own type matters to the result's. */
 const isOperand = (parameter: string) => /^(operand\d+|input|other|value|min|max)$/.test(parameter);
 
+/** Parameters that take a number, which a Python bool is too. */
+const isNumber = (parameter: string) => /^(alpha|beta|start|end|step)$/.test(parameter);
+
 const isInteger = (tensor: Tensor) => tensor.dtype === 'int32' || tensor.dtype === 'bool';
 
 export interface Scheduler {
@@ -87,7 +90,10 @@ export class Adapter {
   }
 
   tensor(values: Values, shape: readonly number[], dtype: ElementType, requiresGrad = false): Tensor {
-    return this.nabla.tensor(values, { dtype: DTYPES[dtype], requiresGrad }).reshape([...shape]);
+    return this.nabla
+      .tensor(values, { dtype: DTYPES[dtype] })
+      .reshape([...shape])
+      .requiresGrad_(requiresGrad);
   }
 
   recorded(record: TensorRecord, requiresGrad = false): Tensor {
@@ -136,16 +142,25 @@ export class Adapter {
 
   #arrange(...[signatures, args, kwargs]: Parameters<typeof arrange>): unknown[] {
     const tensors = [...args, ...Object.values(kwargs)].filter((value) => this.isTensor(value));
-    const promotes = tensors.length > 0 && tensors.every(isInteger);
     return arrange(signatures, args, kwargs, (value, parameter) =>
-      this.#plain(value, promotes && isOperand(parameter)),
+      isOperand(parameter) && tensors.length > 0 ? this.#operand(value, tensors) : plain(value, parameter),
     );
   }
 
-  /** A value as nabla takes it. A Python float next to integer tensors makes a float result, which a 0-d float tensor does in nabla. */
-  #plain(value: unknown, asTensor: boolean): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.#plain(item, false));
-    if (!(value instanceof PyFloat)) return value;
-    return asTensor ? this.tensor(Float32Array.of(value.value), [], 'f32') : value.value;
+  /**
+   * A scalar beside tensors. In Python its type counts: a bool stays a bool, and a float makes integer tensors floats. The
+   * JavaScript number does not say as much, so a 0-d tensor of that type stands for it.
+   */
+  #operand(value: unknown, tensors: readonly Tensor[]): unknown {
+    if (typeof value === 'boolean') return this.nabla.tensor(value);
+    const promotes = value instanceof PyFloat && tensors.every(isInteger);
+    return promotes ? this.tensor(Float32Array.of(value.value), [], 'f32') : plain(value);
   }
+}
+
+/** A Python value as the JavaScript value that stands for it. */
+function plain(value: unknown, parameter = ''): unknown {
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  if (typeof value === 'boolean' && isNumber(parameter)) return Number(value);
+  return value instanceof PyFloat ? value.value : value;
 }

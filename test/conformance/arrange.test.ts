@@ -23,7 +23,7 @@ describe('arguments', () => {
   });
 
   test('an overload is chosen by type where nothing else tells', () => {
-    expect(arranged('std', [x, true])).toEqual([x, { unbiased: true }]);
+    expect(arranged('std', [x, true])).toEqual([x, undefined, { unbiased: true }]);
     expect(arranged('std', [x, 1])).toEqual([x, 1]);
   });
 

@@ -25,8 +25,8 @@ export function arrange(
   convert: Convert = (value) => value,
 ): unknown[] {
   if (kwargs.out !== undefined) throw new NotSupported('out=: results are always new tensors');
-  const { parameters, positional } = choose(overloads, args, kwargs);
-  const given = bind(parameters, args, kwargs, convert);
+  const given = bind(choose(overloads, args, kwargs).parameters, args, kwargs, convert);
+  const { parameters, positional } = overloads?.at(-1) ?? unlisted(args.length);
   const byPosition = parameters.slice(0, positional).filter(({ name }) => !PLACEMENT.has(name));
   const list = byPosition.map(({ name }) => take(given, name));
   const options = asOptions(given);

@@ -5,7 +5,7 @@
  *
  * By API.md's second rule nabla takes by position everything up to the last parameter that is required or says a
  * shape or a `dim`, the rest in one options object. Where habit draws the line elsewhere, `/` marks it, as in Python.
- * Of overloads the first that fits is taken; `:bool` and `:str` admit only such a value.
+ * Of overloads the first that fits names the arguments, the last is nabla's form; `:bool` and `:str` admit only such a value.
  */
 export const FUNCTIONS = `
 add(input, other, alpha=)
@@ -125,7 +125,7 @@ sum(input, dim=, keepdim=, dtype=)
 take_along_dim(input, indices, dim=)
 tensor_split(input, indices_or_sections, dim=)
 tensordot(a, b, dims=)
-to(input, device:str, dtype, non_blocking=, copy=, memory_format=)
+to(input, device:str, dtype:str, non_blocking=, copy=, memory_format=)
 to(input, dtype, non_blocking=, copy=, memory_format=)
 topk(input, k, dim=, largest=, sorted=)
 trapezoid(y, x=, /, dx=, dim=)

@@ -30,23 +30,26 @@ function tokenize(text: string): Token[] {
 /** These make float tensors, of the sample's element type. */
 const FLOAT_MAKERS = new Set(['rand', 'randn', 'empty', 'ones', 'full', 'arange']);
 
-/** Evaluates such a call on nabla. */
-export function evaluateRandomCall(text: string, size: number, dtype: ElementType, adapter: Adapter): unknown {
-  return new Evaluation(tokenize(text), size, dtype, adapter).value();
+/** What the calls are made on. */
+type Target = Pick<Adapter, 'callee' | 'floats'>;
+
+/** Evaluates such a call, with `size` for N. */
+export function evaluateRandomCall(text: string, size: number, dtype: ElementType, target: Target): unknown {
+  return new Evaluation(tokenize(text), size, dtype, target).value();
 }
 
 class Evaluation {
   readonly #tokens: readonly Token[];
   readonly #size: number;
   readonly #dtype: ElementType;
-  readonly #adapter: Adapter;
+  readonly #target: Target;
   #at = 0;
 
-  constructor(tokens: readonly Token[], size: number, dtype: ElementType, adapter: Adapter) {
+  constructor(tokens: readonly Token[], size: number, dtype: ElementType, target: Target) {
     this.#tokens = tokens;
     this.#size = size;
     this.#dtype = dtype;
-    this.#adapter = adapter;
+    this.#target = target;
   }
 
   value(): unknown {
@@ -54,7 +57,7 @@ class Evaluation {
     while (this.#accept('.')) value = this.#call(`Tensor.${String(this.#next())}`, [value]);
     if (!this.#accept('as')) return value;
     this.#expect('floats');
-    return Array.isArray(value) ? this.#adapter.floats(value, this.#dtype) : value;
+    return Array.isArray(value) ? this.#target.floats(value, this.#dtype) : value;
   }
 
   #atom(): unknown {
@@ -94,7 +97,7 @@ class Evaluation {
       else kwargs[key] = value;
       this.#accept(',');
     }
-    return this.#adapter.callee(name)(args, kwargs);
+    return this.#target.callee(name)(args, kwargs);
   }
 
   #next(): Token {
