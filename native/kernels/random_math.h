@@ -69,12 +69,14 @@ inline float fused(float a, float b, float c) {
 #if NABLA_HAS_FMA
   return __builtin_fmaf(a, b, c);
 #else
-  const DoubleDouble sum = two_sum(static_cast<double>(a) * b, c);
-  const float nearest = static_cast<float>(sum.hi);
-  const double distance = sum.hi - nearest;
-  const double other = sum.hi + distance;
-  const bool tie = sum.lo != 0 && distance != 0 && static_cast<float>(other) == other;
-  return tie && (sum.lo > 0) == (distance > 0) ? static_cast<float>(other) : nearest;
+  const double product = static_cast<double>(a) * b;
+  const double sum = product + c;
+  const float nearest = static_cast<float>(sum);
+  const double distance = sum - nearest;
+  const double other = sum + distance;
+  if (distance == 0 || static_cast<float>(other) != other) return nearest;
+  const double error = two_sum(product, c).lo;
+  return error != 0 && (error > 0) == (distance > 0) ? static_cast<float>(other) : nearest;
 #endif
 }
 
@@ -104,9 +106,8 @@ inline float log_positive(float x) {
   const float e = static_cast<float>((bits >> 23) - 126 - (small ? 1 : 0));
   const float m = (mantissa - 1.0f) + (small ? mantissa : 0.0f);
   const float z = m * m;
-  float y =
-      horner(m, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
-             -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f);
+  float y = horner(m, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
+                   -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f);
   y = y * m;
   y = fused(z, y, e * -2.12194440e-4f);
   y = fused(z, -0.5f, y);

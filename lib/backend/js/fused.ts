@@ -2,14 +2,15 @@ import { twoProduct, twoSum } from './double-double.js';
 
 /** a * b + c of float32 numbers with one rounding, to float32. */
 export function fmaf(a: number, b: number, c: number): number {
-  const { hi: sum, lo: error } = twoSum(a * b, c);
+  const product = a * b;
+  const sum = product + c;
   const nearest = Math.fround(sum);
   const distance = sum - nearest;
   const other = sum + distance;
-  const rounded = error !== 0 && distance !== 0 && Math.fround(other) === other;
-  if (!rounded) return nearest;
-  // The double sum was itself rounded, onto a tie between two floats: what was lost decides.
-  return error > 0 ? Math.max(nearest, other) : Math.min(nearest, other);
+  if (distance === 0 || Math.fround(other) !== other) return nearest;
+  // The double sum is a tie between two floats. If it was itself rounded, what that lost decides.
+  const error = twoSum(product, c).lo;
+  return error !== 0 && error > 0 === distance > 0 ? other : nearest;
 }
 
 /**
