@@ -96,7 +96,7 @@ describe('randomSplit', () => {
       'randomSplit: lengths[1] must be an integer, at least 0, got -1',
     );
     expect(() => randomSplit(dataset, [1.5, -0.5])).toThrow('lengths[0]: expected a fraction between 0 and 1, got 1.5');
-    const misspelt = { generater: new Generator() };
+    const misspelt: object = { generater: new Generator() };
     expect(() => randomSplit(dataset, [10], misspelt)).toThrow("unknown option 'generater'; did you mean 'generator'?");
   });
 });
