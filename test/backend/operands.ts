@@ -6,7 +6,7 @@ import { broadcastStrides, contiguousStrides, sizeOf, type View } from '../../li
 export const layouts = ['contiguous', 'offset', 'strided', 'transposed'] as const;
 export type Layout = (typeof layouts)[number];
 
-/** A view whose elements in row-major order are `values`, repeated as needed; bytes around them hold what no test expects. */
+/** A view whose elements in row-major order are `values`, repeated as needed; memory around them holds what no test expects. */
 export function operand(
   dtype: DType,
   shape: readonly number[],
@@ -16,7 +16,8 @@ export function operand(
   const view = blank(dtype, shape, layout);
   const array = view.storage.array(dtype).fill(113);
   offsetsOf(view, shape).forEach((at, i) => {
-    array[at] = values[i % values.length]!;
+    const value = values[i % values.length]!;
+    array[at] = dtype === 'bool' ? Number(value !== 0) : value;
   });
   return view;
 }
