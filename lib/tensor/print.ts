@@ -128,7 +128,7 @@ const MAX_DIGITS = 100;
 
 /** JavaScript rounds a tie away from zero, Python to the even digit. `write` gives any number of digits after the point. */
 function roundHalfEven(digits: number, write: (digits: number) => string): string {
-  const [, kept, exponent] = /^(.*)5(e.*)?$/.exec(write(digits + 1)) ?? [];
+  const [, kept, exponent] = /^([\d.]*)5(e.*)?$/.exec(write(digits + 1)) ?? [];
   const tie = kept !== undefined && /^50*$/.test(write(MAX_DIGITS).replace(/e.*/, '').slice(kept.length));
   return tie && Number(kept.at(-1)) % 2 === 0 ? kept + (exponent ?? '') : write(digits);
 }
