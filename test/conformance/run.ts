@@ -45,6 +45,7 @@ export async function runFolder(folder: string, nabla: Library, filter: Filter =
       if (filter.name === undefined || filter.name === c.name) results.push(judge(c, adapter));
     }
   }
+  if (results.length === 0) throw new Error(`no recorded case of ${[filter.area, filter.name].join('/')} in ${folder}`);
   return results;
 }
 
