@@ -76,8 +76,7 @@ class MersenneTwister {
   void twist() {
     uint32_t* w = words_;
     for (int i = 0; i < kWords - kMiddle; i++) w[i] = twisted(w[i], w[i + 1], w[i + kMiddle]);
-    for (int i = kWords - kMiddle; i < kWords - 1; i++)
-      w[i] = twisted(w[i], w[i + 1], w[i + kMiddle - kWords]);
+    for (int i = kWords - kMiddle; i < kWords - 1; i++) w[i] = twisted(w[i], w[i + 1], w[i + kMiddle - kWords]);
     w[kWords - 1] = twisted(w[kWords - 1], w[0], w[kMiddle - 1]);
     position() = 0;
   }
