@@ -44,7 +44,9 @@ export function offsetsOf(view: View, shape: readonly number[]): number[] {
   const strides = broadcastStrides(view, shape);
   let offsets = [view.offset];
   shape.forEach((size, axis) => {
-    offsets = offsets.flatMap((offset) => Array.from({ length: size }, (_, i) => offset + i * strides[axis]!));
+    const inner: number[] = [];
+    for (const offset of offsets) for (let i = 0; i < size; i++) inner.push(offset + i * strides[axis]!);
+    offsets = inner;
   });
   return offsets;
 }
