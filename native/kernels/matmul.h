@@ -282,7 +282,7 @@ void run_block(const MatmulRecord& record, const Block& block) {
   const Strided<const T> b = matrix<T>(record, record.b, block.batch).from(0, block.col);
   const Operand target = operand_of_block(record, record.operands[0], block);
   const Strided<T> out{reinterpret_cast<T*>(target.data), target.strides[0], target.strides[1]};
-  const bool in_place = record.epilogue == nullptr && out.col_stride == 1;
+  const bool in_place = record.epilogue == nullptr && (out.col_stride == 1 || record.n == 1);
   const BlockScratch<T> memory(block.rows, smaller(record.k, kChunk), in_place ? 0 : block.rows * block.cols);
   const Strided<T> c = in_place ? out : Strided<T>{memory.product, block.cols, 1};
   multiply_block(a, b, c, block.rows, block.cols, record.k, memory);
