@@ -159,16 +159,15 @@ describe.skipIf(process.env.NABLA_BACKEND === 'js')('native against js', () => {
           },
           2,
         );
-        for (const length of [1, 31, 1024, 3333, 200_000]) {
-          compare(exact, (backend) => {
-            const [p, g, v] = [1, 2, 3].map((seed) => operand(compute, [length], noise(999, seed))) as [
-              View,
-              View,
-              View,
-            ];
-            backend.map(program, [0.5, 0.25], [p, g, v], [p, v]);
-            return [p, v];
-          });
+        for (const shape of [[1], [31], [1024], [3, 1111], [50_000]]) {
+          for (const layout of layouts) {
+            compare(exact, (backend) => {
+              const make = (seed: number) => operand(compute, shape, noise(999, seed), layout);
+              const [p, g, v] = [make(1), make(2), make(3)];
+              backend.map(program, [0.5, 0.25], [p, g, v], [p, v]);
+              return [p, v];
+            });
+          }
         }
       }
     });
@@ -273,6 +272,19 @@ describe.skipIf(process.env.NABLA_BACKEND === 'js')('native against js', () => {
             );
             backend.fold(program, [], [input], outputs, shape, axes);
             return outputs;
+          });
+        }
+      }
+    });
+
+    it('softmax in place, in any layout', () => {
+      const program = programOf('float32', 1, (x) => rowPrograms.softmax!(x!));
+      for (const [shape, axes] of shapes) {
+        for (const layout of layouts) {
+          compare(relative(1e-6), (backend) => {
+            const x = operand('float32', shape, noise(997), layout);
+            backend.fold(program, [], [x], [x], shape, axes);
+            return [x];
           });
         }
       }
