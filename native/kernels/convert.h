@@ -16,16 +16,16 @@ constexpr DType kDTypeOf<double> = DType::kFloat64;
 
 /** Calls `visit` with a null pointer to the type that `dtype` has in memory. */
 template <typename Visit>
-void with_type(DType dtype, Visit visit) {
+auto with_type(DType dtype, Visit visit) {
   switch (dtype) {
-    case DType::kFloat32:
-      return visit(static_cast<float*>(nullptr));
     case DType::kFloat64:
       return visit(static_cast<double*>(nullptr));
     case DType::kInt32:
       return visit(static_cast<int32_t*>(nullptr));
     case DType::kBool:
       return visit(static_cast<Bool*>(nullptr));
+    default:
+      return visit(static_cast<float*>(nullptr));
   }
 }
 

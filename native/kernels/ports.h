@@ -22,17 +22,21 @@ struct Port {
 };
 
 template <typename T>
-Port input_port(const Operand& operand, const int64_t* strides, const Tiling& tiling) {
-  const bool direct = operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, strides);
-  const bool same = same_in_tiles(tiling, strides);
-  return {operand.data, operand.dtype, strides, &tiling,
-          direct ? Binding::kDirect : same ? Binding::kOnce : Binding::kEachTile};
+bool lies_dense(const Operand& operand, const Tiling& tiling) {
+  return operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, operand.strides);
 }
 
 template <typename T>
-Port output_port(const Operand& operand, const int64_t* strides, const Tiling& tiling) {
-  const bool direct = operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, strides);
-  return {operand.data, operand.dtype, strides, &tiling, direct ? Binding::kDirect : Binding::kEachTile};
+Port input_port(const Operand& operand, const Tiling& tiling) {
+  const Binding otherwise = same_in_tiles(tiling, operand.strides) ? Binding::kOnce : Binding::kEachTile;
+  const Binding binding = lies_dense<T>(operand, tiling) ? Binding::kDirect : otherwise;
+  return {operand.data, operand.dtype, operand.strides, &tiling, binding};
+}
+
+template <typename T>
+Port output_port(const Operand& operand, const Tiling& tiling) {
+  const Binding binding = lies_dense<T>(operand, tiling) ? Binding::kDirect : Binding::kEachTile;
+  return {operand.data, operand.dtype, operand.strides, &tiling, binding};
 }
 
 /** Calls run(offset, length) for each innermost run of a tile that spans `extent` positions, in order. */

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "bound_operands.h"
+#include "folding.h"
+#include "work.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** dst[row, column] = src[row] */
+template <typename T>
+void expand_rows(T* dst, const T* src, int64_t rows, int64_t columns) {
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t column = 0; column < columns; column++) dst[row * columns + column] = src[row];
+  }
+}
+
+/** dst[row, column] = column */
+template <typename T>
+void number_columns(T* dst, int64_t rows, int64_t columns, int64_t first) {
+  for (int64_t row = 0; row < rows; row++) {
+    for (int64_t column = 0; column < columns; column++) {
+      dst[row * columns + column] = static_cast<T>(first + column);
+    }
+  }
+}
+
+/** Element instructions over a tile of whole or partial rows, whose columns start at `first`. */
+template <typename T>
+void run_row_elements(const Frame<T>& frame, const Stage& stage, int64_t rows, int64_t columns, int64_t first) {
+  for (int i = 0; i < stage.element_count; i++) {
+    const MicroInstruction& m = stage.elements[i];
+    switch (static_cast<MicroOp>(m.op)) {
+      case MicroOp::position:
+        number_columns(frame[m.dst], rows, columns, first);
+        break;
+      case MicroOp::expand:
+        expand_rows(frame[m.dst], frame[m.a], rows, columns);
+        break;
+      default:
+        frame.run(m, rows * columns);
+    }
+  }
+}
+
+/** dst[row] = fold of src[row, columns] */
+template <typename T>
+void fold_rows(FoldKind kind, T* dst, const T* src, int64_t rows, int64_t columns) {
+  with_fold(kind, [=]<typename Fold>(Fold) {
+    for (int64_t row = 0; row < rows; row++) {
+      const Partial partial = columns == 0 ? Fold::identity() : Fold::of_run(src + row * columns, columns);
+      dst[row] = static_cast<T>(Fold::result(partial));
+    }
+  });
+}
+
+/** Runs tiles [begin, end) of whole rows: all stages of a tile while it is in cache. */
+template <typename T>
+void fold_row_tiles(const FoldRecord& record, const Tiling& elements, const Tiling& row_tiling, int64_t columns,
+                    int64_t begin, int64_t end) {
+  const Program& program = *record.program;
+  Frame<T> frame(program, record.params, larger(elements.max_elements(), row_tiling.max_elements()));
+  BoundOperands<T> operands(frame, program, record.operands, elements, row_tiling);
+  for (int64_t number = begin; number < end; number++) {
+    const Tile tile = tile_at(row_tiling, number);
+    const int64_t rows = tile.extent * row_tiling.inner;
+    operands.load(Kind::kRow, tile);
+    operands.load(Kind::kElement, tile);
+    for (int i = 0; i < program.resident_count; i++) {
+      const Stage& stage = program.resident[i];
+      run_row_elements(frame, stage, rows, columns, 0);
+      for (int f = 0; f < stage.fold_count; f++) {
+        const FoldInstruction& fold = stage.folds[f];
+        fold_rows(fold.fold, frame[fold.dst], frame[fold.src], rows, columns);
+      }
+      frame.run(stage.rows, stage.row_count, rows);
+    }
+    operands.store(Kind::kElement, tile);
+    operands.store(Kind::kRow, tile);
+  }
+}
+
+/** Rows of at most a tile's elements; of none, too. */
+template <typename T>
+void fold_resident(const FoldRecord& record, int64_t columns) {
+  const Nest kept{record.kept, record.sizes};
+  const Tiling rows = cut(kept, kTileElements<T> / larger(1, columns));
+  Tiling elements = rows;
+  elements.nest.dims = record.kept + record.folded;
+  elements.inner = rows.inner * columns;
+  in_tasks(rows.count, elements.max_elements() * work_per_element(*record.program), [&](int64_t begin, int64_t end) {
+    fold_row_tiles<T>(record, elements, rows, columns, begin, end);
+  });
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

@@ -1,0 +1,153 @@
+#pragma once
+
+#include "../program.h"
+#include "../simd/vec.h"
+#include "integers.h"
+
+/**
+ * How a run of elements becomes one value. Bits depend on the run's length alone: elements go round robin to a fixed number of lanes,
+ * however wide the ISA's vectors are, and the lanes are folded by halving. Runs are combined in order, in doubles.
+ */
+namespace nabla::NABLA_ISA {
+namespace {
+
+constexpr int kLaneBytes = 256;
+/** Vectors that together make up the lanes. */
+constexpr int kLaneVectors = kLaneBytes / kVectorBytes;
+
+/** The fold of a run: its value, and for arg folds the position that has it. */
+struct Partial {
+  double value;
+  double position;
+};
+
+struct Sum {
+  static constexpr double kIdentity = 0;
+  template <typename V>
+  static V apply(V a, V b) {
+    return a + b;
+  }
+  static double combine(double a, double b) { return a + b; }
+};
+
+struct Product {
+  static constexpr double kIdentity = 1;
+  template <typename V>
+  static V apply(V a, V b) {
+    return a * b;
+  }
+  static double combine(double a, double b) { return a * b; }
+};
+
+struct Minimum {
+  static constexpr double kIdentity = __builtin_inf();
+  template <typename V>
+  static V apply(V a, V b) {
+    return min(a, b);
+  }
+  static double combine(double a, double b) { return takes_over(b, a) ? b : a; }
+  /** Whether a later element takes the place of an earlier one. */
+  static bool takes_over(double later, double earlier) {
+    return later < earlier || (later != later && earlier == earlier);
+  }
+};
+
+struct Maximum {
+  static constexpr double kIdentity = -__builtin_inf();
+  template <typename V>
+  static V apply(V a, V b) {
+    return max(a, b);
+  }
+  static double combine(double a, double b) { return takes_over(b, a) ? b : a; }
+  static bool takes_over(double later, double earlier) {
+    return later > earlier || (later != later && earlier == earlier);
+  }
+};
+
+/** Folds the lanes of a vector by halving. */
+template <typename Op, int Width, typename V>
+Lane<V> fold_vector(V v) {
+  if constexpr (Width == 1) {
+    return v[0];
+  } else {
+    return fold_vector<Op, Width / 2>(Op::apply(v, rotate<Width / 2>(v)));
+  }
+}
+
+/** The last vector of a run, filled up with the identity. */
+template <typename Op, typename T>
+Vec<T> load_rest(const T* x, int64_t n) {
+  const Vec<T> rest = splat<Vec<T>>(static_cast<T>(n));
+  return iota<T>() < rest ? load_partial(x, n) : splat<Vec<T>>(static_cast<T>(Op::kIdentity));
+}
+
+template <typename Op, typename T>
+T fold_run(const T* x, int64_t n) {
+  constexpr int kWidth = kLanes<T>;
+  const Vec<T> identity = splat<Vec<T>>(static_cast<T>(Op::kIdentity));
+  Vec<T> lanes[kLaneVectors];
+  for (Vec<T>& v : lanes) v = identity;
+  int64_t i = 0;
+  for (; i + kLaneVectors * kWidth <= n; i += kLaneVectors * kWidth) {
+    for (int v = 0; v < kLaneVectors; v++) lanes[v] = Op::apply(lanes[v], load(x + i + v * kWidth));
+  }
+  for (int v = 0; v < kLaneVectors && i < n; v++, i += kWidth) {
+    lanes[v] = Op::apply(lanes[v], n - i >= kWidth ? load(x + i) : load_rest<Op>(x + i, n - i));
+  }
+  for (int half = kLaneVectors / 2; half > 0; half /= 2) {
+    for (int v = 0; v < half; v++) lanes[v] = Op::apply(lanes[v], lanes[v + half]);
+  }
+  return fold_vector<Op, kWidth>(lanes[0]);
+}
+
+/** A fold whose result is the value. */
+template <typename Op>
+struct ValueFold {
+  static Partial identity() { return {Op::kIdentity, 0}; }
+  template <typename T>
+  static Partial of_run(const T* x, int64_t n) {
+    return {static_cast<double>(fold_run<Op>(x, n)), 0};
+  }
+  /** `b` is of a later run, which starts at `start`. */
+  static Partial combine(Partial a, Partial b, int64_t) { return {Op::combine(a.value, b.value), 0}; }
+  static double result(Partial partial) { return partial.value; }
+};
+
+/** A fold whose result is where the value is first found. */
+template <typename Op>
+struct ArgFold {
+  static Partial identity() { return {Op::kIdentity, 0}; }
+  template <typename T>
+  static Partial of_run(const T* x, int64_t n) {
+    const T value = fold_run<Op>(x, n);
+    int64_t i = 0;
+    while (i + 1 < n && x[i] != value && x[i] == x[i]) i++;
+    return {static_cast<double>(value), static_cast<double>(i)};
+  }
+  static Partial combine(Partial a, Partial b, int64_t start) {
+    return Op::takes_over(b.value, a.value) ? Partial{b.value, b.position + static_cast<double>(start)} : a;
+  }
+  static double result(Partial partial) { return partial.position; }
+};
+
+/** Calls `visit` with the implementation of `kind`. */
+template <typename Visit>
+auto with_fold(FoldKind kind, Visit visit) {
+  switch (kind) {
+    case FoldKind::kProd:
+      return visit(ValueFold<Product>{});
+    case FoldKind::kMin:
+      return visit(ValueFold<Minimum>{});
+    case FoldKind::kMax:
+      return visit(ValueFold<Maximum>{});
+    case FoldKind::kArgmin:
+      return visit(ArgFold<Minimum>{});
+    case FoldKind::kArgmax:
+      return visit(ArgFold<Maximum>{});
+    default:
+      return visit(ValueFold<Sum>{});
+  }
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
