@@ -1,3 +1,4 @@
+import { NablaError } from '../../errors.js';
 import type { ComputeType } from '../dtype.js';
 import { planLoops } from '../loops.js';
 import { type Kind, type MicroInstruction, type Program, type Stage, slotLayout } from '../program.js';
@@ -127,7 +128,7 @@ function runElements(instruction: MicroInstruction, slots: readonly Slot[], tile
 const unused: Slot = { block: new Float32Array(0), at: 0 };
 
 function runLoop({ op, dst, a, b, c }: MicroInstruction, slots: readonly Slot[], count: number): void {
-  if (op === 'position' || op === 'expand') throw new Error(`${op} has no meaning for row values`);
+  if (op === 'position' || op === 'expand') throw new NablaError(`${op} gives elements, not row values`);
   const d = slots[dst]!;
   const x = a < 0 ? unused : slots[a]!;
   const y = b < 0 ? unused : slots[b]!;
