@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Each ISA's object may define symbols of its own namespace only. Any other, such as an inline function of a shared header, could be
+# the copy that the linker keeps for everybody, and would be an illegal instruction on machines without that ISA.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+count=0
+for object in build/CMakeFiles/nabla_*.dir/native/isa/*.o; do
+  isa=$(basename "${object%%.cc.*}")
+  foreign=$(nm --demangle --defined-only --extern-only "$object" | cut -d' ' -f3- | grep -v "^nabla::$isa::" || true)
+  count=$((count + 1))
+  if [[ -n $foreign ]]; then
+    printf '%s defines symbols outside nabla::%s:\n%s\n' "$object" "$isa" "$foreign" >&2
+    status=1
+  fi
+done
+if ((count == 0)); then
+  echo 'no objects found: run npm run build:native first' >&2
+  exit 1
+fi
+echo "checked the symbols of $count ISA objects"
+exit $status
