@@ -16,7 +16,7 @@ import { requireWritable } from './elementwise.js';
 import { emptyOf } from './empty.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
-import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
+import { broadcastShapes, checkInteger, checkShape, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
 /**
@@ -187,9 +187,15 @@ export function normal(
   }
   const options = third as DrawOptions;
   checkOptions('normal', options, ['generator']);
-  const spread = mul(std, mean instanceof Tensor ? mul(mean, 0).add(1) : 1);
-  if (lt(spread.detach(), 0).any().item()) throw new ValueError('normal: every standard deviation must be at least 0');
-  return add(mul(randn(spread.shape, { dtype: spread.dtype, ...options }), spread), mean);
+  if (typeof std === 'number') {
+    checkStd('normal', std);
+    const center = mean as Tensor;
+    return add(drawn('normal', 'normal', center.shape, { dtype: center.dtype, ...options }, 'float32', 0, std), center);
+  }
+  if (lt(std.detach(), 0).any().item<boolean>())
+    throw new ValueError('normal: every standard deviation must be at least 0');
+  const shape = broadcastShapes('normal', std.shape, mean instanceof Tensor ? mean.shape : []);
+  return add(mul(randn(shape, { dtype: std.dtype, ...options }), std), mean);
 }
 
 function checkStd(op: string, std: number): void {
@@ -205,7 +211,7 @@ export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
   checkOptions('bernoulli', options, ['generator']);
   if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
   const outside = lt(p.detach(), 0).logicalOr(p.detach().gt(1));
-  if (outside.any().item()) throw new ValueError('bernoulli: every probability must be in [0, 1]');
+  if (outside.any().item<boolean>()) throw new ValueError('bernoulli: every probability must be in [0, 1]');
   return to(lt(rand(p.shape, { dtype: p.dtype, ...options }), p.detach()), p.dtype);
 }
 

@@ -126,15 +126,21 @@ export class Tensor implements View {
     return isContiguous(this);
   }
 
-  /** The value of a tensor of one element. */
-  item(): number;
-  item(): number | boolean;
-  item(): number | boolean {
+  /**
+   * The value of a tensor of one element: a number, or of a bool tensor a boolean.
+   *
+   * @example
+   * ```ts
+   * tensor([2]).item(); // 2
+   * tensor(true).item<boolean>(); // true
+   * ```
+   */
+  item<T extends number | boolean = number>(): T {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: expected a tensor of one element, got shape ${show(this.shape)}; use toArray()`);
     }
     const value = this.storage.array(this.dtype)[this.offset]!;
-    return this.dtype === 'bool' ? value !== 0 : value;
+    return (this.dtype === 'bool' ? value !== 0 : value) as T;
   }
 
   /** A copy of the values as nested arrays. */

@@ -1,0 +1,284 @@
+import { ValueError } from '../errors.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { Pointwise } from '../tensor/elementwise.js';
+import * as pointwise from '../tensor/pointwise.js';
+import { describe } from '../tensor/shape.js';
+import * as softmaxes from '../tensor/softmax.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+
+// Activations as functions: one row each. The modules below only carry their options.
+
+export interface InplaceOptions {
+  /** Write over the input. Default: false. */
+  inplace?: boolean;
+}
+
+export interface LeakyReLUOptions extends InplaceOptions {
+  /** The slope below 0. Default: 0.01. */
+  negativeSlope?: number;
+}
+
+export interface ELUOptions extends InplaceOptions {
+  /** Minus the limit at -∞. Default: 1. */
+  alpha?: number;
+}
+
+export interface GELUOptions {
+  /** `'tanh'` for the approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). Default: 'none', with erf. */
+  approximate?: 'none' | 'tanh';
+}
+
+export interface SoftplusOptions {
+  /** Default: 1. */
+  beta?: number;
+  /** Where beta x is above this the function is x. Default: 20. */
+  threshold?: number;
+}
+
+const float = { result: 'float' } as const;
+
+const rectifying = new Pointwise('relu', (x) => pointwise.relu(x!), {}, 1);
+const leaking = new Pointwise('leakyRelu', (x, slope) => e.where(e.gt(x!, 0), x!, e.mul(x!, slope!)), float, 2);
+const exponential = new Pointwise(
+  'elu',
+  // The exponent is guarded, so that it cannot overflow into the derivative of the linear side.
+  (x, alpha) => e.where(e.gt(x!, 0), x!, e.mul(alpha!, e.expm1(e.where(e.gt(x!, 0), 0, x!)))),
+  float,
+  2,
+);
+const gaussian = new Pointwise(
+  'gelu',
+  (x) => e.mul(e.mul(x!, 0.5), e.add(1, e.erf(e.mul(x!, Math.SQRT1_2)))),
+  float,
+  1,
+);
+const gaussianTanh = new Pointwise(
+  'gelu',
+  (x) => {
+    const inner = e.mul(Math.sqrt(2 / Math.PI), e.add(x!, e.mul(0.044715, e.pow(x!, 3))));
+    return e.mul(e.mul(0.5, x!), e.add(1, e.tanh(inner)));
+  },
+  float,
+  1,
+);
+const swish = new Pointwise('silu', (x) => e.mul(x!, e.sigmoid(x!)), float, 1);
+
+const run = (operation: Pointwise, inplace: boolean | undefined, x: Tensor, ...rest: number[]): Tensor =>
+  inplace === true ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
+
+/** max(x, 0). */
+export function relu(x: Tensor, options: InplaceOptions = {}): Tensor {
+  checkOptions('relu', options, ['inplace']);
+  return run(rectifying, options.inplace, x);
+}
+
+/** x above 0, negativeSlope · x below. */
+export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
+  checkOptions('leakyRelu', options, ['negativeSlope', 'inplace']);
+  return run(leaking, options.inplace, x, options.negativeSlope ?? 0.01);
+}
+
+/** x above 0, alpha (eˣ - 1) below. */
+export function elu(x: Tensor, options: ELUOptions = {}): Tensor {
+  checkOptions('elu', options, ['alpha', 'inplace']);
+  return run(exponential, options.inplace, x, options.alpha ?? 1);
+}
+
+/** x Φ(x), Φ being the normal distribution's cumulative function. */
+export function gelu(x: Tensor, options: GELUOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate']);
+  const { approximate = 'none' } = options;
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw new ValueError(`gelu: approximate must be 'none' or 'tanh', got ${describe(approximate)}`);
+  }
+  return (approximate === 'tanh' ? gaussianTanh : gaussian).apply([x]);
+}
+
+/** x / (1 + e⁻ˣ). */
+export function silu(x: Tensor, options: InplaceOptions = {}): Tensor {
+  checkOptions('silu', options, ['inplace']);
+  return run(swish, options.inplace, x);
+}
+
+/** log(1 + e^(beta x)) / beta. */
+export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
+  checkOptions('softplus', options, ['beta', 'threshold']);
+  return pointwise.softplus(x, options.beta ?? 1, options.threshold ?? 20);
+}
+
+const shown = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+
+/** 1 / (1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html */
+export class Sigmoid extends Module {
+  override forward(x: Tensor): Tensor {
+    return pointwise.sigmoid(x);
+  }
+}
+
+/** (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html */
+export class Tanh extends Module {
+  override forward(x: Tensor): Tensor {
+    return pointwise.tanh(x);
+  }
+}
+
+/** max(x, 0); the derivative at 0 is 0. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
+export class ReLU extends Module {
+  readonly inplace: boolean;
+
+  constructor(options: InplaceOptions = {}) {
+    super();
+    checkOptions('ReLU', options, ['inplace']);
+    this.inplace = options.inplace ?? false;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return relu(x, { inplace: this.inplace });
+  }
+
+  override extraRepr(): string {
+    return this.inplace ? 'inplace=True' : '';
+  }
+}
+
+/** x above 0, negativeSlope · x below. @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html */
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number;
+  readonly inplace: boolean;
+
+  constructor(options: LeakyReLUOptions = {}) {
+    super();
+    checkOptions('LeakyReLU', options, ['negativeSlope', 'inplace']);
+    this.negativeSlope = options.negativeSlope ?? 0.01;
+    this.inplace = options.inplace ?? false;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return leakyRelu(x, { negativeSlope: this.negativeSlope, inplace: this.inplace });
+  }
+
+  override extraRepr(): string {
+    return `negative_slope=${this.negativeSlope}${this.inplace ? ', inplace=True' : ''}`;
+  }
+}
+
+/** x above 0, alpha (eˣ - 1) below. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
+export class ELU extends Module {
+  readonly alpha: number;
+  readonly inplace: boolean;
+
+  constructor(options: ELUOptions = {}) {
+    super();
+    checkOptions('ELU', options, ['alpha', 'inplace']);
+    this.alpha = options.alpha ?? 1;
+    this.inplace = options.inplace ?? false;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return elu(x, { alpha: this.alpha, inplace: this.inplace });
+  }
+
+  override extraRepr(): string {
+    return `alpha=${shown(this.alpha)}${this.inplace ? ', inplace=True' : ''}`;
+  }
+}
+
+/** x Φ(x), exact or by tanh. @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html */
+export class GELU extends Module {
+  readonly approximate: 'none' | 'tanh';
+
+  constructor(options: GELUOptions = {}) {
+    super();
+    checkOptions('GELU', options, ['approximate']);
+    this.approximate = options.approximate ?? 'none';
+  }
+
+  override forward(x: Tensor): Tensor {
+    return gelu(x, { approximate: this.approximate });
+  }
+
+  override extraRepr(): string {
+    return `approximate='${this.approximate}'`;
+  }
+}
+
+/** x / (1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
+export class SiLU extends Module {
+  readonly inplace: boolean;
+
+  constructor(options: InplaceOptions = {}) {
+    super();
+    checkOptions('SiLU', options, ['inplace']);
+    this.inplace = options.inplace ?? false;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return silu(x, { inplace: this.inplace });
+  }
+
+  override extraRepr(): string {
+    return this.inplace ? 'inplace=True' : '';
+  }
+}
+
+/** log(1 + e^(beta x)) / beta. @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html */
+export class Softplus extends Module {
+  readonly beta: number;
+  readonly threshold: number;
+
+  constructor(options: SoftplusOptions = {}) {
+    super();
+    checkOptions('Softplus', options, ['beta', 'threshold']);
+    this.beta = options.beta ?? 1;
+    this.threshold = options.threshold ?? 20;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return pointwise.softplus(x, this.beta, this.threshold);
+  }
+
+  override extraRepr(): string {
+    return `beta=${shown(this.beta)}, threshold=${shown(this.threshold)}`;
+  }
+}
+
+/** PyTorch's choice for a softmax without a dim: 1, but 0 for 0-d, 1-d and 3-d inputs. */
+const softmaxDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1);
+
+/** eˣ / Σ eˣ along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
+export class Softmax extends Module {
+  readonly dim: number | null;
+
+  constructor(dim: number | null = null) {
+    super();
+    this.dim = dim;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return softmaxes.softmax(x, this.dim ?? softmaxDim(x));
+  }
+
+  override extraRepr(): string {
+    return `dim=${this.dim ?? 'None'}`;
+  }
+}
+
+/** x - log Σ eˣ along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
+export class LogSoftmax extends Module {
+  readonly dim: number | null;
+
+  constructor(dim: number | null = null) {
+    super();
+    this.dim = dim;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return softmaxes.logSoftmax(x, this.dim ?? softmaxDim(x));
+  }
+
+  override extraRepr(): string {
+    return `dim=${this.dim ?? 'None'}`;
+  }
+}

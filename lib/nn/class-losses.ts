@@ -1,0 +1,196 @@
+import { isFloat } from '../backend/dtype.js';
+import { sameShape } from '../backend/view.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { Formula } from '../tensor/formula.js';
+import type { Frame } from '../tensor/kernel.js';
+import { div, ne } from '../tensor/pointwise.js';
+import type { Operand } from '../tensor/promotion.js';
+import { stableShift, sum } from '../tensor/reductions.js';
+import { describe, type Shape, show } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { reshape } from '../tensor/views.js';
+import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
+
+export interface NLLOptions extends ReductionOptions {
+  /** A weight per class; `'mean'` then divides by the sum of the targets' weights. */
+  weight?: Tensor | null;
+  /** Targets of this class count for nothing. Default: -100. */
+  ignoreIndex?: number;
+}
+
+export interface CrossEntropyOptions extends NLLOptions {
+  /** How much of each target is spread evenly over all classes. Default: 0. */
+  labelSmoothing?: number;
+}
+
+// A row is the classes of one sample. Arguments: input and weight per class, target per sample, then numbers.
+
+const atTarget = (values: Expr, target: Expr): Expr => e.rowSum(e.where(e.eq(e.position(), target), values, 0));
+
+/** The target's weight; 0 for what is ignored. */
+const targetWeight = (target: Expr, weight: Expr, ignore: Expr): Expr =>
+  e.where(e.eq(target, ignore), 0, weight.rate === 'call' ? weight : atTarget(weight, target));
+
+const counted = (loss: Expr, target: Expr, ignore: Expr): Expr => e.where(e.eq(target, ignore), 0, loss);
+
+const logTotal = (x: Expr): Expr => {
+  const shift = stableShift(x);
+  return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
+};
+
+const row = ['element', 'row', 'element'] as const;
+
+const likelihood = new Formula(
+  'nllLoss',
+  4,
+  (x, target, weight, ignore) => {
+    return counted(e.neg(e.mul(targetWeight(target!, weight!, ignore!), atTarget(x, target!))), target!, ignore!);
+  },
+  row,
+);
+
+const entropy = new Formula(
+  'crossEntropy',
+  4,
+  (x, target, weight, ignore) => {
+    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(logTotal(x), atTarget(x, target!)));
+    return counted(loss, target!, ignore!);
+  },
+  row,
+);
+
+const smoothedEntropy = new Formula(
+  'crossEntropy',
+  6,
+  (x, target, weight, ignore, smoothing, classes) => {
+    const total = logTotal(x);
+    const own = e.mul(targetWeight(target!, weight!, ignore!), e.sub(total, atTarget(x, target!)));
+    const spread = e.rowSum(e.mul(weight!, e.sub(total, x)));
+    const loss = e.add(e.mul(e.sub(1, smoothing!), own), e.mul(e.div(smoothing!, classes!), spread));
+    return counted(loss, target!, ignore!);
+  },
+  row,
+);
+
+/** The target is a probability per class here. */
+const softEntropy = new Formula('crossEntropy', 5, (x, target, weight, smoothing, classes) => {
+  const smoothed = e.add(e.mul(target!, e.sub(1, smoothing!)), e.div(smoothing!, classes!));
+  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(logTotal(x), x)));
+});
+
+const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targetWeight(target!, weight, ignore!), [
+  'element',
+  'row',
+]);
+
+const misplaced = new Formula('crossEntropy', 3, (target, ignore, classes) => {
+  const inside = e.and(e.ge(target, 0), e.lt(target, classes!));
+  return e.rowSum(e.not(e.or(inside, e.eq(target, ignore!))));
+});
+
+/** Class logits (or log-probabilities): (classes), (batch, classes) or (batch, classes, …); the frame folds the classes. */
+function classFrame(op: string, input: unknown): Frame {
+  if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
+  if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
+  if (input.ndim === 0) throw new ShapeError(`${op}: the input must have a dimension of classes, got a 0-d tensor`);
+  return { shape: input.shape, axes: [input.ndim === 1 ? 0 : 1], keepdim: false };
+}
+
+function sampleShape({ shape, axes }: Frame): Shape {
+  return shape.filter((_, axis) => axis !== axes[0]);
+}
+
+/** Weights as an operand: one per class, laid along the class dimension; or the number 1. */
+function classWeights(op: string, weight: Tensor | null | undefined, frame: Frame): Operand {
+  if (weight === null || weight === undefined) return 1;
+  const classes = frame.shape[frame.axes[0]!]!;
+  if (!sameShape(weight.shape, [classes])) {
+    throw new ShapeError(`${op}: weight must have shape [${classes}], one per class, got ${show(weight.shape)}`);
+  }
+  return reshape(weight, [classes, ...frame.shape.slice(frame.axes[0]! + 1).map(() => 1)]);
+}
+
+function checkTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): asserts target is Tensor {
+  if (!(target instanceof Tensor)) throw new ValueError(`${op}: the target must be a Tensor, got ${describe(target)}`);
+  if (target.dtype !== 'int32') {
+    throw new DTypeError(
+      `${op}: class indices must be int32, got ${target.dtype}; convert with .int(), or pass probabilities of shape ${show(frame.shape)}`,
+    );
+  }
+  const expected = sampleShape(frame);
+  if (!sameShape(target.shape, expected)) {
+    throw new ShapeError(
+      `${op}: for an input of shape ${show(frame.shape)} the target must have shape ${show(expected)}, got ${show(target.shape)}`,
+    );
+  }
+  const classes = frame.shape[frame.axes[0]!]!;
+  const all = { shape: target.shape, axes: [...target.shape.keys()], keepdim: false };
+  if (misplaced.call([target, ignoreIndex, classes], 'float64', 'float64', all).item() > 0) {
+    const bad = (target.toTypedArray() as Int32Array).find((t) => t !== ignoreIndex && (t < 0 || t >= classes));
+    throw new ValueError(`${op}: target ${bad} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
+  }
+}
+
+/** The sum of weights that 'mean' divides by: how many targets count, where there are no weights. */
+function totalWeight(input: Tensor, target: Tensor, weight: Operand, ignoreIndex: number, frame: Frame): Tensor {
+  if (typeof weight === 'number') return sum(ne(target, ignoreIndex), undefined, { dtype: input.dtype });
+  return sum(weighing.call([weight.detach(), target, ignoreIndex], input.dtype, undefined, frame));
+}
+
+function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand): Tensor {
+  if (reduction === 'none') return rows;
+  return reduction === 'sum' ? sum(rows) : div(sum(rows), divisor());
+}
+
+/**
+ * -weight[target] · input[target], the input being log-probabilities.
+ *
+ * @param input (classes), (batch, classes) or (batch, classes, …)
+ * @param target int32 class indices, the input's shape without its classes
+ */
+export function nllLoss(input: Tensor, target: Tensor, options: NLLOptions = {}): Tensor {
+  checkOptions('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
+  const { ignoreIndex = -100, reduction = 'mean' } = options;
+  const frame = classFrame('nllLoss', input);
+  checkReduction('nllLoss', reduction, REDUCTIONS);
+  checkTargets('nllLoss', target, frame, ignoreIndex);
+  const weight = classWeights('nllLoss', options.weight, frame);
+  const rows = likelihood.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame);
+  return reduceRows(rows, reduction, () => totalWeight(input, target, weight, ignoreIndex, frame));
+}
+
+/**
+ * -weight[target] · log softmax(input)[target]; for a target of probabilities the sum of that over all classes, each times its probability.
+ *
+ * @param input logits: (classes), (batch, classes) or (batch, classes, …)
+ * @param target int32 class indices, the input's shape without its classes; or probabilities of the input's shape
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions('crossEntropy', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
+  const { ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
+  const frame = classFrame('crossEntropy', input);
+  checkReduction('crossEntropy', reduction, REDUCTIONS);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ValueError(`crossEntropy: labelSmoothing must be in [0, 1], got ${describe(labelSmoothing)}`);
+  }
+  const weight = classWeights('crossEntropy', options.weight, frame);
+  const classes = frame.shape[frame.axes[0]!]!;
+  if (target instanceof Tensor && isFloat(target.dtype) && sameShape(target.shape, input.shape)) {
+    const rows = softEntropy.call([input, target, weight, labelSmoothing, classes], input.dtype, undefined, frame);
+    return reduceRows(rows, reduction, () => rows.numel());
+  }
+  checkTargets('crossEntropy', target, frame, ignoreIndex);
+  const rows =
+    labelSmoothing === 0
+      ? entropy.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame)
+      : smoothedEntropy.call(
+          [input, target, weight, ignoreIndex, labelSmoothing, classes],
+          input.dtype,
+          undefined,
+          frame,
+        );
+  return reduceRows(rows, reduction, () => totalWeight(input, target, weight, ignoreIndex, frame));
+}

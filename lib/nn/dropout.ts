@@ -1,0 +1,39 @@
+import { ValueError } from '../errors.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { empty } from '../tensor/creation.js';
+import { Pointwise } from '../tensor/elementwise.js';
+import { bernoulli_, type DrawOptions } from '../tensor/random.js';
+import { describe } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+export interface DropoutOptions extends DrawOptions {
+  /** Probability of a zero. Default: 0.5. */
+  p?: number;
+  /** Whether to drop anything. Default: true. */
+  training?: boolean;
+  /** Write over the input. Default: false. */
+  inplace?: boolean;
+}
+
+const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x!, e.mul(kept!, scale!)), {}, 3);
+
+export function checkProbability(op: string, p: number): void {
+  if (!(p >= 0 && p <= 1)) throw new ValueError(`${op}: p must be in [0, 1], got ${describe(p)}`);
+}
+
+/**
+ * Zeroes each element with probability p and divides the others by 1 - p, so that the mean stays.
+ *
+ * @throws ValueError if p is outside [0, 1]
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
+ */
+export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
+  checkOptions('dropout', options, ['p', 'training', 'inplace', 'generator']);
+  const { p = 0.5, training = true, inplace = false, generator } = options;
+  checkProbability('dropout', p);
+  if (!training || (p === 0 && !inplace)) return x;
+  const kept = bernoulli_(empty(x.shape, { dtype: 'bool' }), 1 - p, generator === undefined ? {} : { generator });
+  const operands = [kept, p === 1 ? 0 : 1 / (1 - p)];
+  return inplace ? dropping.applyInPlace(x, operands) : dropping.apply([x, ...operands]);
+}

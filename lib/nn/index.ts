@@ -1,0 +1,8 @@
+export { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations.js';
+export * as functional from './functional.js';
+export * as init from './init.js';
+export { Dropout, Flatten, Identity, Linear, type LinearOptions } from './layers.js';
+export * from './losses.js';
+export { type IncompatibleKeys, type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export { Parameter } from './parameter.js';
+export { type Layer, Sequential } from './sequential.js';

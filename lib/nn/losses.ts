@@ -1,0 +1,147 @@
+import { checkOptions } from '../options.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './class-losses.js';
+import { Module } from './module.js';
+import * as losses from './pointwise-losses.js';
+
+/** What a loss module does: its function with the options it was made with. */
+type Loss<O> = (input: Tensor, target: Tensor, options: O) => Tensor;
+
+/** Weights are state: they are saved with the module and follow it to another type. */
+const WEIGHTS = ['weight', 'posWeight'] as const;
+
+/** PyTorch names its buffers `weight` and `pos_weight`, and so do we in state dicts. */
+const bufferName = { weight: 'weight', posWeight: 'pos_weight' } as const;
+
+abstract class LossModule<O extends object> extends Module {
+  readonly options: O;
+  readonly #loss: Loss<O>;
+
+  constructor(name: string, loss: Loss<O>, options: O, known: readonly (keyof O & string)[]) {
+    super();
+    checkOptions(name, options, known);
+    this.#loss = loss;
+    this.options = { ...options };
+    for (const key of WEIGHTS) {
+      if (!known.includes(key as keyof O & string)) continue;
+      this.registerBuffer(bufferName[key], (Reflect.get(options, key) as Tensor | null | undefined) ?? null);
+    }
+  }
+
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return this.#loss(input, target, { ...this.options, ...this.#weights() });
+  }
+
+  #weights(): object {
+    const present = WEIGHTS.filter((key) => bufferName[key] in this);
+    return Object.fromEntries(present.map((key) => [key, Reflect.get(this, bufferName[key])]));
+  }
+}
+
+/**
+ * The mean (or sum) of |input - target|.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.L1Loss.html
+ */
+export class L1Loss extends LossModule<losses.ReductionOptions> {
+  constructor(options: losses.ReductionOptions = {}) {
+    super('L1Loss', losses.l1Loss, options, ['reduction']);
+  }
+}
+
+/**
+ * The mean (or sum) of (input - target)².
+ *
+ * @example
+ * ```ts
+ * new nn.MSELoss().forward(tensor([1, 2]), tensor([1, 4])); // tensor(2.)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
+ */
+export class MSELoss extends LossModule<losses.ReductionOptions> {
+  constructor(options: losses.ReductionOptions = {}) {
+    super('MSELoss', losses.mseLoss, options, ['reduction']);
+  }
+}
+
+/**
+ * Quadratic below `beta`, linear above; the smooth version of L1Loss.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html
+ */
+export class SmoothL1Loss extends LossModule<losses.SmoothL1Options> {
+  constructor(options: losses.SmoothL1Options = {}) {
+    super('SmoothL1Loss', losses.smoothL1Loss, options, ['reduction', 'beta']);
+  }
+}
+
+/**
+ * Quadratic below `delta`, linear above.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
+ */
+export class HuberLoss extends LossModule<losses.HuberOptions> {
+  constructor(options: losses.HuberOptions = {}) {
+    super('HuberLoss', losses.huberLoss, options, ['reduction', 'delta']);
+  }
+}
+
+/**
+ * Binary cross entropy of probabilities.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
+ */
+export class BCELoss extends LossModule<losses.BCEOptions> {
+  constructor(options: losses.BCEOptions = {}) {
+    super('BCELoss', losses.binaryCrossEntropy, options, ['reduction', 'weight']);
+  }
+}
+
+/**
+ * Binary cross entropy of logits: sigmoid and loss in one, without overflow.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
+ */
+export class BCEWithLogitsLoss extends LossModule<losses.BCEWithLogitsOptions> {
+  constructor(options: losses.BCEWithLogitsOptions = {}) {
+    super('BCEWithLogitsLoss', losses.binaryCrossEntropyWithLogits, options, ['reduction', 'weight', 'posWeight']);
+  }
+}
+
+/**
+ * The Kullback-Leibler divergence of log-probabilities from a target distribution.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html
+ */
+export class KLDivLoss extends LossModule<losses.KLDivOptions> {
+  constructor(options: losses.KLDivOptions = {}) {
+    super('KLDivLoss', losses.klDiv, options, ['reduction', 'logTarget']);
+  }
+}
+
+/**
+ * The negative log-likelihood of class indices under log-probabilities.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
+ */
+export class NLLLoss extends LossModule<NLLOptions> {
+  constructor(options: NLLOptions = {}) {
+    super('NLLLoss', nllLoss, options, ['weight', 'ignoreIndex', 'reduction']);
+  }
+}
+
+/**
+ * Cross entropy of logits with class indices or probabilities: log-softmax and negative log-likelihood in one.
+ *
+ * @example
+ * ```ts
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * new nn.CrossEntropyLoss().forward(logits, tensor([0, 1], { dtype: 'int32' })); // tensor(0.1269)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
+ */
+export class CrossEntropyLoss extends LossModule<CrossEntropyOptions> {
+  constructor(options: CrossEntropyOptions = {}) {
+    super('CrossEntropyLoss', crossEntropy, options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
+  }
+}

@@ -1,0 +1,35 @@
+import { inspect } from 'node:util';
+import { ValueError } from '../errors.js';
+import { describe } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+/**
+ * A tensor that a module learns: as a property of a module it is found by `parameters()`. It shares the storage of the tensor it is made of.
+ *
+ * @example
+ * ```ts
+ * class Scale extends nn.Module {
+ *   factor = new nn.Parameter(ones([1]));
+ *   forward(x: Tensor): Tensor {
+ *     return x.mul(this.factor);
+ *   }
+ * }
+ * new Scale().namedParameters(); // [['factor', Parameter]]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
+ */
+export class Parameter extends Tensor {
+  constructor(data: Tensor, requiresGrad = true) {
+    if (!(data instanceof Tensor)) throw new ValueError(`Parameter: expected a Tensor, got ${describe(data)}`);
+    super(data.storage, data.offset, data.shape, data.strides, data.dtype);
+    if (requiresGrad) this.requiresGrad = true;
+  }
+
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`;
+  }
+
+  override [inspect.custom](): string {
+    return this.toString();
+  }
+}

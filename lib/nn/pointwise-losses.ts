@@ -1,0 +1,230 @@
+import { isFloat } from '../backend/dtype.js';
+import { DTypeError, ValueError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { Formula } from '../tensor/formula.js';
+import { computeType } from '../tensor/kernel.js';
+import { type Operand, resultType } from '../tensor/promotion.js';
+import { broadcastShapes, describe } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+/** `'mean'` divides the sum by the number of elements. */
+export type Reduction = 'none' | 'mean' | 'sum';
+
+export interface ReductionOptions {
+  /** What becomes of the single losses: their mean (the default), their sum, or nothing. */
+  reduction?: Reduction;
+}
+
+export function checkReduction<R extends string>(
+  op: string,
+  reduction: unknown,
+  known: readonly R[],
+): asserts reduction is R {
+  if (!known.includes(reduction as R)) {
+    throw new ValueError(
+      `${op}: reduction must be one of ${known.map((r) => `'${r}'`).join(', ')}, got ${describe(reduction)}`,
+    );
+  }
+}
+
+export const REDUCTIONS: readonly Reduction[] = ['none', 'mean', 'sum'];
+
+type Build = (input: Expr, target: Expr, ...rest: Expr[]) => Expr;
+
+/**
+ * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
+ * gradients) are each one pass over memory. `slopes` are derivatives by hand, where PyTorch's differ from the expression's.
+ */
+class PointwiseLoss {
+  readonly #name: string;
+  readonly #single: Formula;
+  readonly #summed: Formula;
+  readonly #averaged: Formula;
+
+  constructor(name: string, build: Build, slopes?: (...args: Expr[]) => (Expr | null)[]) {
+    const loss = build as (...args: Expr[]) => Expr;
+    const scaled = (g: Expr, args: Expr[]) => slopes!(...args).map((slope) => slope && e.mul(g, slope));
+    const count = (args: Expr[]) => args.at(-1)!;
+    this.#name = name;
+    this.#single = new Formula(name, loss.length, loss, [], slopes ? (g, _, ...args) => scaled(g, args) : null);
+    this.#summed = new Formula(
+      name,
+      loss.length,
+      (...args) => e.rowSum(loss(...args)),
+      [],
+      slopes ? (g, _, ...args) => scaled(g, args) : null,
+    );
+    // One more argument than the loss: the number of elements.
+    this.#averaged = new Formula(
+      name,
+      loss.length + 1,
+      (...args) => e.div(e.rowSum(loss(...args.slice(0, -1))), count(args)),
+      [],
+      slopes ? (g, _, ...args) => scaled(e.div(g, count(args)), args.slice(0, -1)) : null,
+    );
+  }
+
+  apply(input: Tensor, target: Tensor, rest: readonly Operand[], reduction: Reduction): Tensor {
+    const name = this.#name;
+    checkPair(name, input, target);
+    checkReduction(name, reduction, REDUCTIONS);
+    const args = [input, target, ...rest];
+    const tensors = args.filter((arg) => arg instanceof Tensor);
+    const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
+    const dtype = resultType(tensors);
+    if (reduction === 'none') return this.#single.call(args, dtype);
+    const frame = { shape, axes: [...shape.keys()], keepdim: false };
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (reduction === 'sum') return this.#summed.call(args, dtype, computeType(dtype), frame);
+    return this.#averaged.call([...args, count], dtype, computeType(dtype), frame);
+  }
+}
+
+function checkPair(op: string, input: unknown, target: unknown): void {
+  if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
+  if (!(target instanceof Tensor)) throw new ValueError(`${op}: the target must be a Tensor, got ${describe(target)}`);
+  if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
+}
+
+const difference = (input: Expr, target: Expr): Expr => e.sub(input, target);
+
+const absolute = new PointwiseLoss('l1Loss', (input, target) => e.abs(difference(input, target)));
+const squared = new PointwiseLoss('mseLoss', (input, target) => e.square(difference(input, target)));
+
+const smoothed = new PointwiseLoss('smoothL1Loss', (input, target, beta) => {
+  const distance = e.abs(difference(input, target));
+  const near = e.div(e.mul(0.5, e.square(distance)), beta!);
+  return e.where(e.lt(distance, beta!), near, e.sub(distance, e.mul(0.5, beta!)));
+});
+
+const hubered = new PointwiseLoss('huberLoss', (input, target, delta) => {
+  const distance = e.abs(difference(input, target));
+  const near = e.mul(0.5, e.square(distance));
+  return e.where(e.lt(distance, delta!), near, e.mul(delta!, e.sub(distance, e.mul(0.5, delta!))));
+});
+
+const clampedLog = (x: Expr): Expr => e.max(e.log(x), -100);
+const clampedLog1p = (x: Expr): Expr => e.max(e.log1p(e.neg(x)), -100);
+
+const binary = new PointwiseLoss(
+  'binaryCrossEntropy',
+  (input, target, weight) => {
+    const likelihood = e.add(e.mul(target, clampedLog(input)), e.mul(e.sub(1, target), clampedLog1p(input)));
+    return e.neg(e.mul(weight!, likelihood));
+  },
+  (input, target, weight) => [
+    e.mul(weight!, e.div(e.sub(input!, target!), e.max(e.mul(input!, e.sub(1, input!)), 1e-12))),
+    e.mul(weight!, e.sub(clampedLog1p(input!), clampedLog(input!))),
+    null,
+  ],
+);
+
+const binaryLogits = new PointwiseLoss('binaryCrossEntropyWithLogits', (input, target, weight, positive) => {
+  // log(1 + e^-x) by way of |x|, so that no exponential can overflow.
+  const softplusMinus = e.sub(e.log1p(e.exp(e.neg(e.abs(input)))), e.min(input, 0));
+  const factor = e.add(1, e.mul(e.sub(positive!, 1), target));
+  return e.mul(weight!, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
+});
+
+/** t log t, which is 0 at 0. */
+const entropy = (t: Expr): Expr => e.where(e.eq(t, 0), 0, e.mul(t, e.log(e.where(e.eq(t, 0), 1, t))));
+const divergence = new PointwiseLoss('klDiv', (input, target) => e.sub(entropy(target), e.mul(target, input)));
+const logDivergence = new PointwiseLoss('klDiv', (input, target) => e.mul(e.exp(target), e.sub(target, input)));
+
+export interface SmoothL1Options extends ReductionOptions {
+  /** Below this distance the loss is quadratic; 0 makes it l1Loss. Default: 1. */
+  beta?: number;
+}
+
+export interface HuberOptions extends ReductionOptions {
+  /** Below this distance the loss is quadratic. Default: 1. */
+  delta?: number;
+}
+
+export interface BCEOptions extends ReductionOptions {
+  /** Multiplies each loss; broadcasts. */
+  weight?: Tensor | null;
+}
+
+export interface BCEWithLogitsOptions extends BCEOptions {
+  /** Multiplies the losses of positive targets; broadcasts. */
+  posWeight?: Tensor | null;
+}
+
+export interface KLDivOptions {
+  /** As elsewhere; `'batchmean'` divides the sum by the first size, as the divergence is defined. Default: 'mean'. */
+  reduction?: Reduction | 'batchmean';
+  /** Whether the target is given as logarithms. Default: false. */
+  logTarget?: boolean;
+}
+
+/** |input - target|. */
+export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
+  checkOptions('l1Loss', options, ['reduction']);
+  return absolute.apply(input, target, [], options.reduction ?? 'mean');
+}
+
+/** (input - target)². */
+export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
+  checkOptions('mseLoss', options, ['reduction']);
+  return squared.apply(input, target, [], options.reduction ?? 'mean');
+}
+
+/** 0.5 d² / beta where d = |input - target| is below beta, d - 0.5 beta elsewhere. */
+export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
+  checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
+  const { beta = 1, reduction = 'mean' } = options;
+  if (!(beta >= 0)) throw new ValueError(`smoothL1Loss: beta must be at least 0, got ${describe(beta)}`);
+  return beta === 0 ? absolute.apply(input, target, [], reduction) : smoothed.apply(input, target, [beta], reduction);
+}
+
+/** 0.5 d² where d = |input - target| is below delta, delta (d - 0.5 delta) elsewhere. */
+export function huberLoss(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
+  checkOptions('huberLoss', options, ['reduction', 'delta']);
+  const { delta = 1, reduction = 'mean' } = options;
+  if (!(delta > 0)) throw new ValueError(`huberLoss: delta must be above 0, got ${describe(delta)}`);
+  return hubered.apply(input, target, [delta], reduction);
+}
+
+const outsideUnit = new Formula('binaryCrossEntropy', 1, (x) => e.rowSum(e.not(e.and(e.ge(x, 0), e.le(x, 1)))));
+
+/** Refuses probabilities outside [0, 1], and NaN. */
+function checkUnit(x: Tensor): void {
+  const frame = { shape: x.shape, axes: [...x.shape.keys()], keepdim: false };
+  const outside = outsideUnit.call([x.detach()], x.dtype, undefined, frame).item();
+  if (outside > 0) {
+    throw new ValueError(
+      `binaryCrossEntropy: ${outside} of ${x.numel()} inputs are outside [0, 1]; apply sigmoid, or use binaryCrossEntropyWithLogits`,
+    );
+  }
+}
+
+/** -weight (target log input + (1 - target) log(1 - input)), each logarithm at least -100. */
+export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOptions = {}): Tensor {
+  checkOptions('binaryCrossEntropy', options, ['reduction', 'weight']);
+  checkPair('binaryCrossEntropy', input, target);
+  checkUnit(input);
+  return binary.apply(input, target, [options.weight ?? 1], options.reduction ?? 'mean');
+}
+
+/** Binary cross entropy of sigmoid(input), without overflow. */
+export function binaryCrossEntropyWithLogits(
+  input: Tensor,
+  target: Tensor,
+  options: BCEWithLogitsOptions = {},
+): Tensor {
+  checkOptions('binaryCrossEntropyWithLogits', options, ['reduction', 'weight', 'posWeight']);
+  return binaryLogits.apply(input, target, [options.weight ?? 1, options.posWeight ?? 1], options.reduction ?? 'mean');
+}
+
+/** target (log target - input), the input being logarithms. */
+export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {}): Tensor {
+  checkOptions('klDiv', options, ['reduction', 'logTarget']);
+  const { reduction = 'mean', logTarget = false } = options;
+  checkReduction('klDiv', reduction, [...REDUCTIONS, 'batchmean']);
+  const loss = logTarget ? logDivergence : divergence;
+  if (reduction !== 'batchmean') return loss.apply(input, target, [], reduction);
+  return loss.apply(input, target, [], 'sum').div(input.shape[0] ?? 1);
+}
