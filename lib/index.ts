@@ -1,6 +1,7 @@
 import './tensor/methods.js';
 
 export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/backward.js';
+export * from './autograd/gradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
 export type { DType } from './backend/dtype.js';
 export { backendName, getNumThreads, setNumThreads } from './backend/index.js';
