@@ -3,6 +3,7 @@
 # the copy that the linker keeps for everybody, and would be an illegal instruction on machines without that ISA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+shopt -s nullglob
 
 status=0
 count=0
