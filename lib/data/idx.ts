@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
-import { empty, type Tensor } from '../index.js';
+import { type DType, empty, type Tensor } from '../index.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -80,9 +80,15 @@ export async function readIdx(path: string): Promise<IdxArray> {
  * @throws FormatError as {@link readIdx} does
  */
 export async function loadIdx(path: string): Promise<Tensor> {
-  const { shape, dtype, data } = await readIdx(path);
-  const tensor = empty(shape, { dtype: dtype === 'float32' || dtype === 'float64' ? dtype : 'int32' });
-  tensor.storage.array(tensor.dtype).set(data);
+  const array = await readIdx(path);
+  const isFloat = array.dtype === 'float32' || array.dtype === 'float64';
+  return idxTensor(array, isFloat ? array.dtype : 'int32');
+}
+
+/** The values as a tensor of a type that holds them. */
+export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
+  const tensor = empty(shape, { dtype });
+  tensor.storage.array(dtype).set(data);
   return tensor;
 }
 

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '../errors.js';
-import { empty, type Tensor } from '../index.js';
+import type { Tensor } from '../index.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import { type IdxArray, readIdx } from './idx.js';
+import { type IdxArray, idxTensor, readIdx } from './idx.js';
 
 /** Images and what they show. */
 export interface LabelledImages {
@@ -57,21 +57,8 @@ async function loadPart(folder: string, part: string, normalize: boolean): Promi
   if (images.shape[0] !== labels.shape[0]) {
     throw new FormatError(`${imagesPath}: ${images.shape[0]} images, but ${labels.shape[0]} labels in ${labelsPath}`);
   }
-  return { images: pixelsOf(images, normalize), labels: integersOf(labels) };
-}
-
-function pixelsOf({ shape, data }: IdxArray, normalize: boolean): Tensor {
-  const table = Float32Array.from({ length: 256 }, (_, value) => (normalize ? value / 255 : value));
-  const tensor = empty(shape, { dtype: 'float32' });
-  const pixels = tensor.storage.array('float32');
-  for (let i = 0; i < data.length; i++) pixels[i] = table[data[i]!]!;
-  return tensor;
-}
-
-function integersOf({ shape, data }: IdxArray): Tensor {
-  const tensor = empty(shape, { dtype: 'int32' });
-  tensor.storage.array('int32').set(data);
-  return tensor;
+  const pixels = idxTensor(images, 'float32');
+  return { images: normalize ? pixels.div_(255) : pixels, labels: idxTensor(labels, 'int32') };
 }
 
 async function findFile(folder: string, name: string): Promise<string> {
