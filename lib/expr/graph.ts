@@ -53,4 +53,6 @@ export function inputsOf(roots: readonly Expr[]): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-export const hasFolds = (roots: readonly Expr[]): boolean => topological(roots).some(isFold);
+/** Whether `roots` speak of rows at all: by a fold, or by a position in one. Anything else is a map. */
+export const hasRows = (roots: readonly Expr[]): boolean =>
+  topological(roots).some((node) => isFold(node) || node.op === 'position');

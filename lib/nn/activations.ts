@@ -44,7 +44,7 @@ const leaking = new Pointwise('leakyRelu', (x, slope) => e.where(e.gt(x!, 0), x!
 const exponential = new Pointwise(
   'elu',
   // The exponent is guarded, so that it cannot overflow into the derivative of the linear side.
-  (x, alpha) => e.where(e.gt(x!, 0), x!, e.mul(alpha!, e.expm1(e.where(e.gt(x!, 0), 0, x!)))),
+  (x, alpha) => e.where(e.le(x!, 0), e.mul(alpha!, e.expm1(e.where(e.le(x!, 0), x!, 0))), x!),
   float,
   2,
 );

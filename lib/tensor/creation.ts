@@ -182,7 +182,9 @@ export function arange(...args: readonly (number | TensorOptions | undefined)[])
   const fallback = numbers.every(Number.isInteger) ? 'int32' : 'float32';
   return finish('arange', options, (dtype = fallback) => {
     const count = Math.max(0, Math.ceil((end - start) / step));
-    return generate([count], dtype, (i) => start + i * step);
+    // Integers step by the integer parts, as in PyTorch.
+    const [first, by] = isFloat(dtype) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
+    return generate([count], dtype, (i) => first + i * by);
   });
 }
 

@@ -3,7 +3,7 @@ import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
 import { sameShape, type View } from '../backend/view.js';
-import { compile, type Expr, hasFolds } from '../expr/index.js';
+import { compile, type Expr, hasRows } from '../expr/index.js';
 import { emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
@@ -18,7 +18,9 @@ export interface Frame {
 /** Expressions made runnable: one output each, compiled once per compute type. Knows nothing of gradients. */
 export class Kernel {
   readonly name: string;
+  /** One expression per output. */
   readonly roots: readonly Expr[];
+  /** Which inputs come with the folded axes removed, or as size 1: those of kind `row`. */
   readonly inputs: readonly Kind[];
   readonly params: number;
   readonly folds: boolean;
@@ -29,13 +31,14 @@ export class Kernel {
     this.roots = roots;
     this.inputs = inputs;
     this.params = params;
-    this.folds = hasFolds(roots);
+    this.folds = hasRows(roots);
   }
 
   program(compute: ComputeType): Program {
     let program = this.#programs[compute];
     if (program === undefined) {
-      program = compile({ name: this.name, compute, inputs: this.inputs, params: this.params }, this.roots);
+      const inputs = this.folds ? this.inputs : this.inputs.map((): Kind => 'element');
+      program = compile({ name: this.name, compute, inputs, params: this.params }, this.roots);
       this.#programs[compute] = program;
     }
     return program;
@@ -58,8 +61,8 @@ export class Kernel {
     const program = this.program(compute);
     if (frame === null) backend.map(program, params, inputs, outputs);
     else {
-      const ins = inputs.map((tensor) => keepFolded(tensor, frame));
-      const outs = outputs.map((tensor) => keepFolded(tensor, frame));
+      const ins = inputs.map((tensor, i) => (this.inputs[i] === 'row' ? keepFolded(tensor, frame) : tensor));
+      const outs = outputs.map((tensor, i) => (this.roots[i]!.rate === 'row' ? keepFolded(tensor, frame) : tensor));
       if (this.folds) backend.fold(program, params, ins, outs, frame.shape, frame.axes);
       else backend.map(program, params, ins, outs);
     }
@@ -90,8 +93,7 @@ export function foldedShape({ shape, axes, keepdim }: Frame): Shape {
 
 /** A row operand whose folded axes were squeezed away, with these axes back as size 1. */
 function keepFolded(tensor: Tensor, frame: Frame): View {
-  if (frame.keepdim || frame.axes.length === 0 || tensor.shape.length !== frame.shape.length - frame.axes.length)
-    return tensor;
+  if (frame.keepdim || frame.axes.length === 0) return tensor;
   const { storage, offset, dtype } = tensor;
   const shape: number[] = [];
   const strides: number[] = [];

@@ -5,7 +5,7 @@ import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
-import { convert, sumTo } from './formula.js';
+import { convert, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel } from './kernel.js';
 import { expandTo, viewAs } from './layout.js';
 import type { Shape } from './shape.js';
@@ -22,8 +22,17 @@ interface Call {
   readonly shapes: readonly Shape[];
   readonly dtypes: readonly DType[];
   readonly shape: Shape;
-  /** For each slot (inputs, then output) where it is among the saved tensors; -1 if it was not saved. */
+  readonly plan: Plan;
+}
+
+/** What follows from which inputs need a gradient; made once for each such choice. */
+interface Plan {
+  /** The inputs, and the output (numbered after them), that the gradients read: what is saved. */
+  readonly saved: readonly number[];
+  /** For each slot (inputs, then output) where it is among the saved; -1 if it is not. */
   readonly places: readonly number[];
+  /** Per input, its gradient over the slots inputs, output, g; null where none is needed or nothing flows. */
+  readonly gradients: readonly (Expr | null)[];
 }
 
 /** Operands of a gradient, as numbers: the inputs, then the output, then g. */
@@ -45,8 +54,8 @@ export class Operation {
   readonly #args: readonly Expr[];
   #expressions: readonly (Expr | null)[] | undefined;
   readonly #gradients = new Map<number, Gradient>();
-  readonly #saves = new Map<string, readonly number[]>();
-  readonly #joint = new Map<string, { readonly kernel: Kernel; readonly uses: Uses }>();
+  readonly #plans = new Map<number, Plan>();
+  readonly #joint = new Map<Plan, { readonly kernel: Kernel; readonly uses: Uses }>();
 
   /** @param args every argument in order, as an input or a parameter: what a handmade gradient is given */
   constructor(
@@ -61,7 +70,7 @@ export class Operation {
     this.#args = args;
     this.#handmade = handmade;
     const title = name.charAt(0).toUpperCase() + name.slice(1);
-    this.#rule = { name: title, backward: (g, saved, call, needs) => this.#backward(g, saved, call, needs) };
+    this.#rule = { name: title, backward: (g, saved, call) => this.#backward(g, saved, call) };
   }
 
   get #root(): Expr {
@@ -88,10 +97,8 @@ export class Operation {
     frame: Frame | null,
   ): Tensor {
     if (!isGradEnabled() || !inputs.some((input) => input.requiresGrad)) return output;
-    const slots = this.#savedSlots(inputs.map((input) => input.requiresGrad));
-    const saved = slots.map((slot) => inputs[slot] ?? output);
-    const places = inputs.map((_, i) => slots.indexOf(i));
-    places.push(slots.indexOf(inputs.length));
+    const plan = this.#plan(inputs);
+    const saved = plan.saved.map((slot) => inputs[slot] ?? output);
     return record(output, this.#rule, inputs, saved, {
       params,
       frame,
@@ -99,109 +106,98 @@ export class Operation {
       shapes: inputs.map((input) => input.shape),
       dtypes: inputs.map((input) => input.dtype),
       shape: frame === null ? output.shape : frame.shape,
-      places,
+      plan,
     });
   }
 
-  /** Which inputs and whether the output (numbered after them) the gradients of the needed inputs read. */
-  #savedSlots(needs: readonly boolean[]): readonly number[] {
-    const key = needs.join();
-    let slots = this.#saves.get(key);
-    if (slots === undefined) {
-      const wanted = this.#gradientExpressions().filter((x, i): x is Expr => needs[i]! && x !== null);
-      slots = inputsOf(wanted).filter((slot) => slot <= needs.length);
-      this.#saves.set(key, slots);
+  #plan(inputs: readonly Tensor[]): Plan {
+    let mask = 0;
+    for (let i = 0; i < inputs.length; i++) if (inputs[i]!.requiresGrad) mask |= 1 << i;
+    let plan = this.#plans.get(mask);
+    if (plan === undefined) {
+      const gradients = this.#gradientExpressions().map((x, i) => ((mask >> i) & 1 ? x : null));
+      const saved = inputsOf(gradients.filter((x) => x !== null)).filter((slot) => slot <= inputs.length);
+      plan = { gradients, saved, places: Array.from({ length: inputs.length + 1 }, (_, slot) => saved.indexOf(slot)) };
+      this.#plans.set(mask, plan);
     }
-    return slots;
+    return plan;
   }
 
-  #backward(g: Tensor, saved: readonly Tensor[], call: Call, needs: readonly boolean[]): readonly (Tensor | null)[] {
-    const gSlot = needs.length + 1;
-    const operand = (slot: number) => (slot === gSlot ? g : saved[call.places[slot]!]!);
-    const joint = this.#joinable(call, needs) ? this.#jointGradient(needs) : null;
-    if (joint !== null) {
-      const dtype = call.dtypes[needs.indexOf(true)]!;
-      const outputs = joint.kernel.run(joint.uses.map(operand), call.params, dtype, call.compute, null);
-      let next = 0;
-      return needs.map((need, i) => (need && this.#gradientExpressions()[i] !== null ? outputs[next++]! : null));
-    }
-    return needs.map((need, i) => {
-      if (!need || this.#gradientExpressions()[i] === null) return null;
-      return this.#inputGradient(i, operand, call);
-    });
+  #backward(g: Tensor, saved: readonly Tensor[], call: Call): readonly (Tensor | null)[] {
+    const { places, gradients } = call.plan;
+    const operand = (slot: number) => (slot === places.length ? g : saved[places[slot]!]!);
+    if (this.#joinable(call)) return this.#jointGradients(operand, call);
+    return gradients.map((gradient, i) => (gradient === null ? null : this.#inputGradient(i, operand, call)));
   }
 
   #inputGradient(i: number, operand: (slot: number) => Tensor, call: Call): Tensor {
     const shape = call.shapes[i]!;
-    const isG = this.#gradientExpressions()[i]!;
-    if (isG.op === 'input') return this.#passOn(operand(isG.value), i, call);
-    const { operation, uses } = this.#gradient(i);
-    const operands = uses.map(operand);
-    if (call.frame !== null || sameShape(shape, call.shape)) {
-      const whole = operation.apply(operands, call.params, call.dtypes[i]!, call.compute, call.frame);
-      return sameShape(whole.shape, shape) ? whole : sumTo(whole, shape);
-    }
-    const summed = this.#summedGradient(i);
-    const frame = { shape: call.shape, axes: repeatedAxes(shape, call.shape), keepdim: true };
-    return viewAs(
-      summed.operation.apply(summed.uses.map(operand), call.params, call.dtypes[i]!, call.compute, frame),
-      shape,
-    );
+    const bare = call.plan.gradients[i]!;
+    if (bare.op === 'input') return this.#passOn(operand(bare.value), i, call);
+    // An expression without rows has a value per element even for an input that has one per row.
+    const perRow = call.frame !== null && this.kernel.inputs[i] === 'row' && bare.rate === 'element';
+    const repeated = call.frame === null && !sameShape(shape, call.shape);
+    const { operation, uses } = perRow || repeated ? this.#summedGradient(i) : this.#gradient(i);
+    const frame = repeated ? { shape: call.shape, axes: repeatedAxes(shape, call.shape), keepdim: true } : call.frame;
+    const gradient = operation.apply(uses.map(operand), call.params, call.dtypes[i]!, call.compute, frame);
+    if (repeated) return viewAs(gradient, shape);
+    return sumTo(gradient, shape);
   }
 
   /** The gradient is another tensor as it is: repeated over the folded axes, or summed over those the input was repeated over. */
-  #passOn(tensor: Tensor, i: number, { frame, shape, shapes, dtypes }: Call): Tensor {
+  #passOn(tensor: Tensor, i: number, { frame, shapes, dtypes }: Call): Tensor {
     const typed = tensor.dtype === dtypes[i] ? tensor : convert(tensor, dtypes[i]!);
-    if (frame === null || this.kernel.inputs[i] === 'row') return sumTo(typed, shapes[i]!);
-    const kept = shape.map((size, axis) => (frame.axes.includes(axis) ? 1 : size));
-    const whole = sameShape(typed.shape, shape) ? typed : expandTo(viewAs(typed, kept), shape);
-    return sumTo(whole, shapes[i]!);
+    if (frame === null) return sumTo(typed, shapes[i]!);
+    const whole = sameShape(typed.shape, frame.shape);
+    if (this.kernel.inputs[i] === 'row') return whole ? sumOver(typed, typed.dtype, frame) : typed;
+    const kept = frame.shape.map((size, axis) => (frame.axes.includes(axis) ? 1 : size));
+    return sumTo(whole ? typed : expandTo(viewAs(typed, kept), frame.shape), shapes[i]!);
   }
 
   /** Several gradients in one pass over memory: only unrecorded, and where each has the shape and type of the whole. */
-  #joinable(call: Call, needs: readonly boolean[]): boolean {
-    if (isGradEnabled() || call.frame !== null || needs.indexOf(true) === needs.lastIndexOf(true)) return false;
-    const dtype = call.dtypes[needs.indexOf(true)];
-    return needs.every((need, i) => {
-      if (!need) return true;
-      const derived = this.#gradientExpressions()[i];
-      if (derived === null || derived === undefined) return true;
-      return derived.op !== 'input' && call.dtypes[i] === dtype && sameShape(call.shapes[i]!, call.shape);
-    });
+  #joinable({ frame, plan, shape, shapes, dtypes }: Call): boolean {
+    if (isGradEnabled() || frame !== null) return false;
+    let first = -1;
+    let count = 0;
+    for (let i = 0; i < plan.gradients.length; i++) {
+      const gradient = plan.gradients[i];
+      if (gradient === null || gradient === undefined) continue;
+      if (first < 0) first = i;
+      if (gradient.op === 'input' || dtypes[i] !== dtypes[first] || !sameShape(shapes[i]!, shape)) return false;
+      count++;
+    }
+    return count > 1;
   }
 
-  #jointGradient(needs: readonly boolean[]): { readonly kernel: Kernel; readonly uses: Uses } {
-    const key = needs.join();
-    let joint = this.#joint.get(key);
+  #jointGradients(
+    operand: (slot: number) => Tensor,
+    { plan, params, dtypes, compute }: Call,
+  ): readonly (Tensor | null)[] {
+    let joint = this.#joint.get(plan);
     if (joint === undefined) {
-      const roots = this.#gradientExpressions().filter((x, i): x is Expr => needs[i]! && x !== null);
+      const roots = plan.gradients.filter((x) => x !== null);
       const { expressions, uses } = renumber(roots, () => 'element');
-      joint = {
-        kernel: new Kernel(
-          `${this.kernel.name}Backward`,
-          expressions,
-          uses.map(() => 'element'),
-          this.kernel.params,
-        ),
-        uses,
-      };
-      this.#joint.set(key, joint);
+      const kinds = uses.map((): Kind => 'element');
+      joint = { kernel: new Kernel(`${this.kernel.name}Backward`, expressions, kinds, this.kernel.params), uses };
+      this.#joint.set(plan, joint);
     }
-    return joint;
+    const dtype = dtypes[plan.gradients.findIndex((x) => x !== null)]!;
+    const outputs = joint.kernel.run(joint.uses.map(operand), params, dtype, compute, null);
+    let next = 0;
+    return plan.gradients.map((gradient) => (gradient === null ? null : outputs[next++]!));
   }
 
   #gradient(i: number): Gradient {
-    const kindOf = (slot: number): Kind => this.kernel.inputs[slot] ?? (this.#root.rate === 'row' ? 'row' : 'element');
-    const expression = this.#gradientExpressions()[i]!;
-    return this.#memoised(i, expression, kindOf);
+    return this.#memoised(i, this.#gradientExpressions()[i]!);
   }
 
   /** The gradient of an input that was repeated, summed over the axes it was repeated over. */
   #summedGradient(i: number): Gradient {
-    return this.#memoised(-1 - i, e.rowSum(this.#gradientExpressions()[i]!), () => 'element');
+    return this.#memoised(-1 - i, e.rowSum(this.#gradientExpressions()[i]!));
   }
 
-  #memoised(key: number, expression: Expr, kindOf: (slot: number) => Kind): Gradient {
+  #memoised(key: number, expression: Expr): Gradient {
+    const kindOf = (slot: number): Kind => this.kernel.inputs[slot] ?? (this.#root.rate === 'row' ? 'row' : 'element');
     let gradient = this.#gradients.get(key);
     if (gradient === undefined) {
       gradient = derivedOperation(`${this.kernel.name}Backward`, expression, kindOf, this.kernel.params);
@@ -255,10 +251,9 @@ function renumber(roots: readonly Expr[], kindOf: (slot: number) => Kind): { exp
 }
 
 function derivedOperation(name: string, expression: Expr, kindOf: (slot: number) => Kind, params: number): Gradient {
-  // Without folds there are no rows: row operands are then simply broadcast.
-  const kinds = e.hasFolds([expression]) ? kindOf : (): Kind => 'element';
-  const { expressions, uses } = renumber([expression], kinds);
-  const inputs = uses.map(kinds);
+  // Without folds there are no rows to compute with: row operands are then broadcast like any other.
+  const { expressions, uses } = renumber([expression], e.hasRows([expression]) ? kindOf : () => 'element');
+  const inputs = uses.map(kindOf);
   const args = [...inputs.map((kind, i) => e.input(i, kind)), ...Array.from({ length: params }, (_, i) => e.param(i))];
   return { operation: new Operation(name, expressions[0]!, inputs, args), uses };
 }
