@@ -105,17 +105,10 @@ export interface LrSchedCase extends CaseHead {
   readonly expected_momentum?: readonly (readonly number[])[];
 }
 
-/** Another tensor that stands for `of`: what PyTorch's scalar kernels give where its vector kernels give `of`. */
-export interface ScalarAlternative {
-  readonly of: number;
-  readonly t: number;
-}
-
 interface Seeded extends CaseHead {
   readonly seed: number;
   /** One uniform drawn right afterwards: the stream was consumed to the same place. */
   readonly next_rand?: TensorRef;
-  readonly scalar_alt?: readonly ScalarAlternative[];
 }
 
 export interface InitCase extends Seeded, Arguments {

@@ -4,7 +4,7 @@ import { checkTensor, EXACT } from '../compare.js';
 import type { RandomCall, RngCase } from '../format.js';
 import { Mismatch } from '../outcome.js';
 import { evaluateRandomCall } from '../random-call.js';
-import { checkNextUniform } from './seeded.js';
+import { checkNextUniform } from './next-uniform.js';
 
 /**
  * Draws after seeding: one call, or several on one stream. nabla promises the bits of PyTorch's vector kernels, so nothing is
