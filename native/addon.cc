@@ -91,8 +91,7 @@ const Isa* choose_isa(Napi::Env env) {
   if (isa != nullptr) return isa;
   std::string known;
   for (const std::string& name : available_isas()) known += (known.empty() ? "" : ", ") + name;
-  Napi::Error error =
-      Napi::Error::New(env, "NABLA_ISA=" + std::string(wanted) + ": this machine can run " + known);
+  Napi::Error error = Napi::Error::New(env, "NABLA_ISA=" + std::string(wanted) + ": this machine can run " + known);
   error.Set("code", "ERR_NABLA_ISA");
   throw error;
 }

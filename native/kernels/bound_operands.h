@@ -8,8 +8,8 @@ namespace {
 enum class Kind { kElement, kRow };
 
 /**
- * The operands of a program on their way in and out of a frame, tile by tile. Element operands are walked by one tiling; row operands by
- * another, of the axes that are not folded.
+ * The operands of a program on their way in and out of a frame, tile by tile. Element operands are walked by one
+ * tiling; row operands by another, of the axes that are not folded.
  */
 template <typename T>
 class BoundOperands {

@@ -29,9 +29,7 @@ auto with_type(DType dtype, Visit visit) {
   }
 }
 
-constexpr int64_t size_of(DType dtype) {
-  return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4;
-}
+constexpr int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
 
 /** Truncated, then modulo 2^32; 0 for NaN and infinities: as JavaScript stores into an Int32Array. */
 inline int32_t to_int32(double x) {
@@ -43,10 +41,14 @@ inline int32_t to_int32(double x) {
 
 template <typename To, typename From>
 To convert(From x) {
-  if constexpr (__is_same(To, Bool)) return static_cast<Bool>(x != 0);
-  else if constexpr (__is_same(From, Bool)) return static_cast<To>(x != 0);
-  else if constexpr (__is_same(To, int32_t)) return to_int32(static_cast<double>(x));
-  else return static_cast<To>(x);
+  if constexpr (__is_same(To, Bool))
+    return static_cast<Bool>(x != 0);
+  else if constexpr (__is_same(From, Bool))
+    return static_cast<To>(x != 0);
+  else if constexpr (__is_same(To, int32_t))
+    return to_int32(static_cast<double>(x));
+  else
+    return static_cast<To>(x);
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 #include "fold_streamed.h"
 
 /**
- * A fold runs a program over rows: what the folded axes span. Three schedules, chosen by program, sizes and strides alone:
- * rows that lie side by side in memory are folded column by column, all at once (for programs of one stage); rows
- * that fit a tile go through all stages in cache; longer ones are streamed once per stage.
+ * A fold runs a program over rows: what the folded axes span. Three schedules, chosen by program, sizes and strides
+ * alone: rows that lie side by side in memory are folded column by column, all at once (for programs of one stage);
+ * rows that fit a tile go through all stages in cache; longer ones are streamed once per stage.
  */
 namespace nabla::NABLA_ISA {
 namespace {

@@ -70,8 +70,9 @@ void number_depths(T* dst, int64_t depth, int64_t width, int64_t first) {
 }
 
 /**
- * A block of rows that lie side by side, seen as columns: `width` of them, neighbours on the last kept axis. Tiles are [depth, width].
- * Elements are folded in three levels, all fixed by the shape: groups within a tile, tiles within a part, parts.
+ * A block of rows that lie side by side, seen as columns: `width` of them, neighbours on the last kept axis. Tiles are
+ * [depth, width]. Elements are folded in three levels, all fixed by the shape: groups within a tile, tiles within a
+ * part, parts.
  */
 template <typename T>
 class ColumnBlock {
@@ -137,8 +138,7 @@ class ColumnBlock {
       const Accumulators from = accumulators(part, f);
       with_fold(stage_.folds[f].fold, [&]<typename Fold>(Fold) {
         for (int64_t c = 0; c < width_; c++) {
-          const Partial sum =
-              Fold::combine({to.values[c], to.positions[c]}, {from.values[c], from.positions[c]}, 0);
+          const Partial sum = Fold::combine({to.values[c], to.positions[c]}, {from.values[c], from.positions[c]}, 0);
           to.values[c] = sum.value;
           to.positions[c] = sum.position;
         }

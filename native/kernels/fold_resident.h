@@ -88,9 +88,8 @@ void fold_resident(const FoldRecord& record, int64_t columns) {
   Tiling elements = rows;
   elements.nest.dims = record.kept + record.folded;
   elements.inner = rows.inner * columns;
-  in_tasks(rows.count, elements.max_elements() * work_per_element(*record.program), [&](int64_t begin, int64_t end) {
-    fold_row_tiles<T>(record, elements, rows, columns, begin, end);
-  });
+  in_tasks(rows.count, elements.max_elements() * work_per_element(*record.program),
+           [&](int64_t begin, int64_t end) { fold_row_tiles<T>(record, elements, rows, columns, begin, end); });
 }
 
 }  // namespace

@@ -5,8 +5,9 @@
 #include "integers.h"
 
 /**
- * How a run of elements becomes one value. Bits depend on the run's length alone: elements go round robin to a fixed number of lanes,
- * however wide the ISA's vectors are, and the lanes are folded by halving. Runs are combined in order, in doubles.
+ * How a run of elements becomes one value. Bits depend on the run's length alone: elements go round robin to a fixed
+ * number of lanes, however wide the ISA's vectors are, and the lanes are folded by halving. Runs are combined in order,
+ * in doubles.
  */
 namespace nabla::NABLA_ISA {
 namespace {

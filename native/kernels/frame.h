@@ -8,8 +8,8 @@ namespace nabla::NABLA_ISA {
 namespace {
 
 /**
- * The slots of a program while it runs on one thread. Each slot has room for `capacity` elements in scratch memory; parameters and
- * constants fill theirs here, once. A slot may instead point into an operand's memory.
+ * The slots of a program while it runs on one thread. Each slot has room for `capacity` elements in scratch memory;
+ * parameters and constants fill theirs here, once. A slot may instead point into an operand's memory.
  */
 template <typename T>
 class Frame {
@@ -59,7 +59,8 @@ class Frame {
   }
 
  private:
-  /** A cache line more than the capacity, so that equal positions of different slots do not compete for one set of the cache. */
+  /** A cache line more than the capacity, so that equal positions of different slots do not compete for one set of the
+   * cache. */
   static constexpr int64_t slot_stride(int64_t capacity) {
     constexpr int64_t kLine = 64 / sizeof(T);
     return (ceil_div(capacity, kLine) + 1) * kLine;

@@ -1,11 +1,82 @@
 #pragma once
-#include "../simd/vec.h"
+
+#include "math_double.h"
+#include "math_float.h"
+#include "math_wide.h"
+
+/**
+ * The functions of micro_ops.h. Each has one formula on every ISA. For floats: those that networks spend their time in
+ * work in single precision (math_float.h), the others on double vectors (math_wide.h). For doubles: exp and log work on
+ * vectors, the others call the C library lane by lane.
+ */
 namespace nabla::NABLA_ISA {
 namespace {
-#define U(name) template <typename V> V name(V a) { return per_lane([](auto x) { return (decltype(x))__builtin_##name((double)x); }, a); }
-U(exp) U(exp2) U(expm1) U(log) U(log2) U(log1p) U(sin) U(cos) U(tan) U(asin) U(acos) U(atan) U(sinh) U(cosh) U(tanh) U(asinh) U(acosh) U(atanh) U(erf) U(erfc)
-template <typename V> V sigmoid(V a) { return splat<V>(1) / (splat<V>(1) + exp(-a)); }
-template <typename V> V sign(V a) { return flag<V>(a > 0) - flag<V>(a < 0); }
-template <typename V> V pow(V a, V b) { return per_lane([](auto x, auto y) { return (decltype(x))__builtin_pow((double)x, (double)y); }, a, b); }
+
+/** -1, 0 or 1; 0 for NaN. */
+template <typename V>
+V sign(V a) {
+  return flag<V>(a > 0) - flag<V>(a < 0);
 }
+
+/** 1 / (1 + e^-a), so written that nothing overflows. */
+template <typename V>
+V sigmoid(V a) {
+  const V one = splat<V>(1);
+  const V e = exp(-abs(a));
+  return quotient(a < 0 ? e : one, one, e);
 }
+
+#define NABLA_WIDE(name)                                               \
+  inline Vec<float> name(Vec<float> a) {                               \
+    return via_double([](Vec<double> x) { return wide::name(x); }, a); \
+  }
+NABLA_WIDE(log2)
+NABLA_WIDE(log1p)
+NABLA_WIDE(sin)
+NABLA_WIDE(cos)
+NABLA_WIDE(tan)
+NABLA_WIDE(asin)
+NABLA_WIDE(acos)
+NABLA_WIDE(atan)
+NABLA_WIDE(sinh)
+NABLA_WIDE(cosh)
+NABLA_WIDE(asinh)
+NABLA_WIDE(acosh)
+NABLA_WIDE(atanh)
+NABLA_WIDE(erfc)
+#undef NABLA_WIDE
+
+inline Vec<float> pow(Vec<float> a, Vec<float> b) {
+  return via_double([](Vec<double> x, Vec<double> y) { return wide::pow(x, y); }, a, b);
+}
+
+#define NABLA_LIBRARY(name)                                           \
+  inline Vec<double> name(Vec<double> a) {                            \
+    return per_lane([](double x) { return __builtin_##name(x); }, a); \
+  }
+NABLA_LIBRARY(exp2)
+NABLA_LIBRARY(expm1)
+NABLA_LIBRARY(log2)
+NABLA_LIBRARY(log1p)
+NABLA_LIBRARY(sin)
+NABLA_LIBRARY(cos)
+NABLA_LIBRARY(tan)
+NABLA_LIBRARY(asin)
+NABLA_LIBRARY(acos)
+NABLA_LIBRARY(atan)
+NABLA_LIBRARY(sinh)
+NABLA_LIBRARY(cosh)
+NABLA_LIBRARY(tanh)
+NABLA_LIBRARY(asinh)
+NABLA_LIBRARY(acosh)
+NABLA_LIBRARY(atanh)
+NABLA_LIBRARY(erf)
+NABLA_LIBRARY(erfc)
+#undef NABLA_LIBRARY
+
+inline Vec<double> pow(Vec<double> a, Vec<double> b) {
+  return per_lane([](double x, double y) { return __builtin_pow(x, y); }, a, b);
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA

@@ -37,13 +37,13 @@ void micro_loop(T* dst, const T* a, const T* b, const T* c, int64_t n) {
 }
 
 namespace micro {
-#define NABLA_DEFINE(name, arity, value)                                                \
-  struct name##_op {                                                                    \
-    static constexpr int kArity = arity;                                                \
-    template <typename V>                                                               \
+#define NABLA_DEFINE(name, arity, value)                                               \
+  struct name##_op {                                                                   \
+    static constexpr int kArity = arity;                                               \
+    template <typename V>                                                              \
     static V apply([[maybe_unused]] V a, [[maybe_unused]] V b, [[maybe_unused]] V c) { \
-      return value;                                                                     \
-    }                                                                                   \
+      return value;                                                                    \
+    }                                                                                  \
   };
 NABLA_MICRO_OPS(NABLA_DEFINE)
 #undef NABLA_DEFINE

@@ -7,7 +7,8 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** kDirect: the slot points into memory. kOnce: every tile sees the same elements. kEachTile: they are copied tile by tile. */
+/** kDirect: the slot points into memory. kOnce: every tile sees the same elements. kEachTile: they are copied tile by
+ * tile. */
 enum class Binding { kDirect, kOnce, kEachTile };
 
 /** An operand as seen from a tiling. */

@@ -4,8 +4,8 @@
 #include "integers.h"
 
 /**
- * Iteration spaces are run tile by tile: a tile is `step` neighbouring positions of one axis, with all axes inside it whole, and has at
- * most about a thousand elements, so that what a program computes stays in the first-level cache.
+ * Iteration spaces are run tile by tile: a tile is `step` neighbouring positions of one axis, with all axes inside it
+ * whole, and has at most about a thousand elements, so that what a program computes stays in the first-level cache.
  */
 namespace nabla::NABLA_ISA {
 namespace {

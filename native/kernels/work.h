@@ -7,7 +7,8 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** Work of a task, in element operations: some ten microseconds, so that handing it to a thread costs little beside it. */
+/** Work of a task, in element operations: some ten microseconds, so that handing it to a thread costs little beside it.
+ */
 constexpr int64_t kMinTaskWork = 1 << 17;
 
 /** Operations and memory accesses per element. */

@@ -9,7 +9,6 @@ constexpr int kVectorBytes = 32;
 }  // namespace nabla::NABLA_ISA
 
 #include "scale_in_two_steps.h"
-#include "types.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -45,6 +44,8 @@ inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
 }
 
+inline bool any(Vec<int64_t> mask) { return _mm256_movemask_pd(reinterpret_cast<Vec<double>>(mask)) != 0; }
+
 inline __m256i first_floats(int64_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
@@ -58,9 +59,7 @@ inline Vec<float> load_partial(const float* from, int64_t count) {
 inline Vec<double> load_partial(const double* from, int64_t count) {
   return _mm256_maskload_pd(from, first_doubles(count));
 }
-inline void store_partial(float* to, Vec<float> v, int64_t count) {
-  _mm256_maskstore_ps(to, first_floats(count), v);
-}
+inline void store_partial(float* to, Vec<float> v, int64_t count) { _mm256_maskstore_ps(to, first_floats(count), v); }
 inline void store_partial(double* to, Vec<double> v, int64_t count) {
   _mm256_maskstore_pd(to, first_doubles(count), v);
 }

@@ -8,7 +8,7 @@ constexpr int kVectorBytes = 64;
 }
 }  // namespace nabla::NABLA_ISA
 
-#include "types.h"
+#include "whole_numbers.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -16,7 +16,8 @@ namespace {
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) { return _mm512_fmadd_pd(a, b, c); }
 
-// With a mask of all lanes, because GCC 12 warns of uninitialised values inside the plain forms. It costs no instruction.
+// With a mask of all lanes, because GCC 12 warns of uninitialised values inside the plain forms. It costs no
+// instruction.
 constexpr __mmask16 kAllFloats = 0xffff;
 constexpr __mmask8 kAllDoubles = 0xff;
 
@@ -42,15 +43,22 @@ inline Vec<double> greater_of(Vec<double> a, Vec<double> b) { return _mm512_mask
 inline Vec<float> less_of(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(kAllFloats, a, b); }
 inline Vec<double> less_of(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(kAllDoubles, a, b); }
 
-/** a * 2^n, rounded once; n is integral. */
+/** a * 2^n, rounded once; n is whole. */
 inline Vec<float> scale(Vec<float> a, Vec<float> n) { return _mm512_maskz_scalef_ps(kAllFloats, a, n); }
 inline Vec<double> scale(Vec<double> a, Vec<double> n) { return _mm512_maskz_scalef_pd(kAllDoubles, a, n); }
 
-inline Vec<double> widen_low(Vec<float> a) { return _mm512_maskz_cvtps_pd(kAllDoubles, _mm512_castps512_ps256(a)); }
-inline Vec<double> widen_high(Vec<float> a) { return _mm512_maskz_cvtps_pd(kAllDoubles, _mm512_maskz_extractf32x8_ps(kAllDoubles, a, 1)); }
-inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
-  return _mm512_maskz_insertf32x8(kAllFloats, _mm512_castps256_ps512(_mm512_maskz_cvtpd_ps(kAllDoubles, low)), _mm512_maskz_cvtpd_ps(kAllDoubles, high), 1);
+inline Vec<double> widen_low(Vec<float> a) {
+  return _mm512_maskz_cvtps_pd(kAllDoubles, _mm512_maskz_extractf32x8_ps(kAllDoubles, a, 0));
 }
+inline Vec<double> widen_high(Vec<float> a) {
+  return _mm512_maskz_cvtps_pd(kAllDoubles, _mm512_maskz_extractf32x8_ps(kAllDoubles, a, 1));
+}
+inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
+  return _mm512_maskz_insertf32x8(kAllFloats, _mm512_castps256_ps512(_mm512_maskz_cvtpd_ps(kAllDoubles, low)),
+                                  _mm512_maskz_cvtpd_ps(kAllDoubles, high), 1);
+}
+
+inline bool any(Vec<int64_t> mask) { return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask)) != 0; }
 
 constexpr __mmask16 first(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
 

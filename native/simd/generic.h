@@ -8,9 +8,9 @@ constexpr int kVectorBytes = 16;
 
 #include "narrow_vectors.h"
 #include "scale_in_two_steps.h"
-#include "types.h"
 
-/** For any machine: vector extensions alone. Without a fused multiply-add, results may differ from other ISAs in the last bit. */
+/** For any machine: vector extensions alone. Without a fused multiply-add, results may differ from other ISAs in the
+ * last bit. */
 namespace nabla::NABLA_ISA {
 namespace {
 

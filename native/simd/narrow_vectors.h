@@ -13,6 +13,8 @@ inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
                     static_cast<float>(high[1])};
 }
 
+inline bool any(Vec<int64_t> mask) { return (mask[0] | mask[1]) != 0; }
+
 template <typename T>
 Vec<T> load_partial(const T* from, int64_t count) {
   Vec<T> v{};

@@ -10,7 +10,6 @@ constexpr int kVectorBytes = 16;
 
 #include "narrow_vectors.h"
 #include "scale_in_two_steps.h"
-#include "types.h"
 
 namespace nabla::NABLA_ISA {
 namespace {

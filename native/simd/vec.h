@@ -5,8 +5,8 @@
 #include "target.h"
 
 /**
- * What kernels say with vectors beyond the compiler's own operators (+, <, ?: and so on): loads, stores, conversions, and the
- * arithmetic the extension lacks. `target.h` brings the parts that differ between ISAs.
+ * What kernels say with vectors beyond the compiler's own operators (+, <, ?: and so on): loads, stores, conversions,
+ * and the arithmetic the extension lacks. `target.h` brings the parts that differ between ISAs.
  */
 namespace nabla::NABLA_ISA {
 namespace {
@@ -81,8 +81,8 @@ Vec<T> iota() {
 /** `v` with its lanes rotated down by `By`: lane i is lane i + By. */
 template <int By, typename V>
 V rotate(V v) {
-  return [v]<int... I>(Indices<I...>) { return __builtin_shufflevector(v, v, ((I + By) % sizeof...(I))...); }(
-      MakeIndices<kVectorBytes / sizeof(Lane<V>)>{});
+  return [v]<int... I>(Indices<I...>) { return __builtin_shufflevector(v, v, ((I + By) % sizeof...(I))...); }
+  (MakeIndices<kVectorBytes / sizeof(Lane<V>)>{});
 }
 
 /** The scalar function `f` of each lane. */
