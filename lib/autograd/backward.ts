@@ -221,7 +221,7 @@ class LeafGrads {
 
   accumulate(leaf: Node | Tensor, gradient: Tensor): void {
     if (leaf instanceof Node) return;
-    const before = leaf.grad;
+    const before = leaf.peekGrad();
     if (this.#createGraph) leaf.grad = before === null ? gradient : add(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
     else if (this.#taken.has(before.storage)) this.#take(leaf, add(before, gradient));
@@ -231,7 +231,7 @@ class LeafGrads {
   #take(leaf: Tensor, gradient: Tensor): void {
     const shared = this.#foreign.has(gradient.storage) || this.#taken.has(gradient.storage);
     const own = shared || gradient.offset !== 0 || !isContiguous(gradient) ? gradient.detach().clone() : gradient;
-    leaf.grad = own;
+    leaf.takeGrad(own);
     this.#taken.add(own.storage);
   }
 }

@@ -16,11 +16,6 @@ export interface BackwardRule<A> {
 /** Where a gradient goes next: another node, a leaf that accumulates it, or nowhere. */
 export type Edge = Node | Tensor | null;
 
-interface Saved {
-  readonly tensor: Tensor;
-  readonly version: number;
-}
-
 let sequence = 0;
 
 /** One recorded operation: what made a tensor. Nodes made later have higher sequence numbers than what they read. */
@@ -31,29 +26,29 @@ export class Node<A = unknown> {
   readonly sequence = sequence++;
   /** The gradient collected so far in the backward pass under way. */
   pending: Tensor | null = null;
-  #saved: readonly Saved[] | null;
+  /** Whether each input wants a gradient. */
+  readonly needs: readonly boolean[];
+  #saved: readonly Tensor[] | null;
+  /** The version of each saved tensor's storage when it was saved. */
+  readonly #versions: readonly number[];
 
   constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
     this.rule = rule;
-    this.edges = inputs.map((input) => (input.requiresGrad ? (input.node ?? input) : null));
+    this.edges = inputs.map((input) => input.node ?? (input.requiresGrad ? input : null));
+    this.needs = this.edges.map((edge) => edge !== null);
     this.attrs = attrs;
-    this.#saved = saved.map((tensor) => ({ tensor, version: tensor.storage.version }));
+    this.#saved = saved;
+    this.#versions = saved.map((tensor) => tensor.storage.version);
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
   backward(grad: Tensor): readonly (Tensor | null)[] {
     const saved = this.#saved;
     if (saved === null) throw usedTwice(this.rule.name);
-    for (const { tensor, version } of saved) {
-      if (tensor.storage.version !== version) throw changedInPlace(this.rule.name, tensor);
+    for (let i = 0; i < saved.length; i++) {
+      if (saved[i]!.storage.version !== this.#versions[i]) throw changedInPlace(this.rule.name, saved[i]!);
     }
-    const tensors = saved.map(({ tensor }) => tensor);
-    return this.rule.backward(
-      grad,
-      tensors,
-      this.attrs,
-      this.edges.map((edge) => edge !== null),
-    );
+    return this.rule.backward(grad, saved, this.attrs, this.needs);
   }
 
   /** Lets go of the saved tensors; another backward pass through here is an error. */

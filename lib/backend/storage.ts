@@ -29,7 +29,7 @@ export class Storage {
   version = 0;
   /** The last in-place operation, for the error that names it. */
   changedBy = '';
-  readonly #views: (TypedArray | undefined)[] = [undefined, undefined, undefined, undefined];
+  #views: (TypedArray | undefined)[] | undefined;
 
   constructor(buffer: ArrayBuffer, byteOffset: number, byteLength: number, address: number) {
     this.buffer = buffer;
@@ -41,6 +41,7 @@ export class Storage {
   /** The whole storage as a typed array. For backends and for copying values in and out; never handed to the user. */
   array(dtype: DType): TypedArray {
     const { code, size, view } = dtypes[dtype];
+    this.#views ??= [undefined, undefined, undefined, undefined];
     let array = this.#views[code];
     if (array === undefined) {
       array = view(this.buffer, this.byteOffset, Math.floor(this.byteLength / size));

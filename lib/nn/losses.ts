@@ -16,25 +16,22 @@ const bufferName = { weight: 'weight', posWeight: 'pos_weight' } as const;
 abstract class LossModule<O extends object> extends Module {
   readonly options: O;
   readonly #loss: Loss<O>;
+  readonly #weights: readonly (typeof WEIGHTS)[number][];
 
   constructor(name: string, loss: Loss<O>, options: O, known: readonly (keyof O & string)[]) {
     super();
     checkOptions(name, options, known);
     this.#loss = loss;
     this.options = { ...options };
-    for (const key of WEIGHTS) {
-      if (!known.includes(key as keyof O & string)) continue;
+    this.#weights = WEIGHTS.filter((key) => (known as readonly string[]).includes(key));
+    for (const key of this.#weights) {
       this.registerBuffer(bufferName[key], (Reflect.get(options, key) as Tensor | null | undefined) ?? null);
     }
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
-    return this.#loss(input, target, { ...this.options, ...this.#weights() });
-  }
-
-  #weights(): object {
-    const present = WEIGHTS.filter((key) => bufferName[key] in this);
-    return Object.fromEntries(present.map((key) => [key, Reflect.get(this, bufferName[key])]));
+    for (const key of this.#weights) Reflect.set(this.options, key, Reflect.get(this, bufferName[key]));
+    return this.#loss(input, target, this.options);
   }
 }
 

@@ -1,4 +1,5 @@
 import { isFloat } from '../backend/dtype.js';
+import { sizeOf } from '../backend/view.js';
 import { DTypeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
@@ -72,11 +73,11 @@ class PointwiseLoss {
     checkReduction(name, reduction, REDUCTIONS);
     const args = [input, target, ...rest];
     const tensors = args.filter((arg) => arg instanceof Tensor);
-    const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
     const dtype = resultType(tensors);
     if (reduction === 'none') return this.#single.call(args, dtype);
-    const frame = { shape, axes: [...shape.keys()], keepdim: false };
-    const count = shape.reduce((a, b) => a * b, 1);
+    const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
+    const frame = { shape, axes: shape.map((_, axis) => axis), keepdim: false };
+    const count = sizeOf(shape);
     if (reduction === 'sum') return this.#summed.call(args, dtype, computeType(dtype), frame);
     return this.#averaged.call([...args, count], dtype, computeType(dtype), frame);
   }

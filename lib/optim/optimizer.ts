@@ -100,7 +100,7 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
-    for (const group of this.paramGroups) for (const parameter of group.params) parameter.grad = null;
+    for (const group of this.paramGroups) for (const parameter of group.params) parameter.dropGrad();
   }
 
   /** Options and state, the parameters being numbered in order of groups; tensors share their storage with the optimizer. */

@@ -28,9 +28,12 @@ export interface SGDState {
 
 const DEFAULTS: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
 
+const BUFFERS = ['none', 'first', 'kept'] as const;
+
 /** The rules of an update that change its expression; the rest are numbers. */
 interface Variant {
-  readonly buffer: 'none' | 'first' | 'kept';
+  /** What is there of a momentum buffer: none is wanted, this step makes it, or an earlier one made it. */
+  readonly buffer: (typeof BUFFERS)[number];
   readonly nesterov: boolean;
 }
 
@@ -55,10 +58,10 @@ function updateKernel({ buffer, nesterov }: Variant): Kernel {
   );
 }
 
-const kernels = new Map<string, Kernel>();
+const kernels = new Map<number, Kernel>();
 
 function kernelFor(variant: Variant): Kernel {
-  const key = `${variant.buffer} ${variant.nesterov}`;
+  const key = BUFFERS.indexOf(variant.buffer) * 2 + Number(variant.nesterov);
   let kernel = kernels.get(key);
   if (kernel === undefined) {
     kernel = updateKernel(variant);

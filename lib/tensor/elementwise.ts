@@ -64,8 +64,9 @@ export class Pointwise {
 
   apply(args: readonly Operand[]): Tensor {
     this.#check(args);
+    const { conditions = 0 } = this.#settings;
     const operands = args.some((arg) => arg instanceof Tensor) ? args : [tensor(args[0] as number), ...args.slice(1)];
-    const promoted = resultType(operands.slice(this.#settings.conditions ?? 0));
+    const promoted = resultType(conditions === 0 ? operands : operands.slice(conditions));
     const dtype = this.#resultType(promoted);
     return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
   }
@@ -103,20 +104,19 @@ export class Pointwise {
     const { name, arity } = this.formula;
     if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
     const { refuse, numbers = 'any', conditions = 0 } = this.#settings;
-    args.forEach((arg, i) => {
-      if (!(arg instanceof Tensor) && typeof arg !== 'number') {
-        throw new ValueError(`${name}: operand ${i} must be a Tensor or a number, got ${describe(arg)}`);
-      }
-      if (
-        typeof arg === 'number' &&
-        (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1)
-      ) {
-        throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
-      }
-      if (refuse !== undefined && arg instanceof Tensor && arg.dtype === refuse.dtype) {
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!;
+      if (arg instanceof Tensor) {
+        if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
-    });
+      if (typeof arg !== 'number') {
+        throw new ValueError(`${name}: operand ${i} must be a Tensor or a number, got ${describe(arg)}`);
+      }
+      if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1) {
+        throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
+      }
+    }
   }
 }
 

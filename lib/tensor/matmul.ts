@@ -3,7 +3,7 @@ import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
-import { sizeOf } from '../backend/view.js';
+import { sameShape, sizeOf, type View } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
@@ -11,7 +11,7 @@ import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { sumTo } from './formula.js';
-import { expandTo, viewAs } from './layout.js';
+import { viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
 import { broadcastShapes, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
@@ -50,10 +50,14 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
     const rows = product(op, reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b);
     return viewAs(rows, [...a.shape.slice(0, -1), b.shape[1]!]);
   }
-  const batch = broadcastShapes(op, a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const out = emptyOf([...batch, a.shape.at(-2)!, b.shape.at(-1)!], a.dtype);
+  const out = emptyOf(productShape(op, a.shape, b.shape), a.dtype);
   backend.matmul(a, b, [out], null);
   return record(out, matmulRule, [a, b], [a, b], null);
+}
+
+function productShape(op: string, a: Shape, b: Shape): Shape {
+  if (a.length === 2 && b.length === 2) return [a[0]!, b[1]!];
+  return [...broadcastShapes(op, a.slice(0, -2), b.slice(0, -2)), a.at(-2)!, b.at(-1)!];
 }
 
 /**
@@ -135,7 +139,7 @@ export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions
   requireDims('addmm', b, 2, 'the second matrix');
   const { beta = 1, alpha = 1 } = options;
   const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
-  const fitted = input.ndim <= 2 && show(broadcastShapes('addmm', input.shape, scaled.shape)) === show(scaled.shape);
+  const fitted = input.ndim <= 2 && sameShape(broadcastShapes('addmm', input.shape, scaled.shape), scaled.shape);
   if (!fitted)
     throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
   const shifted =
@@ -159,17 +163,14 @@ function addBias(dtype: 'float32' | 'float64'): Program {
 const linearRule: BackwardRule<{ readonly bias: Shape }> = {
   name: 'Linear',
   backward: (g, [x, weight], { bias }, [xNeeds, weightNeeds, biasNeeds]) => [
-    xNeeds ? matmul(g, weight!) : null,
-    weightNeeds ? weightGradient(g, x!) : null,
+    xNeeds ? product('linear', g, weight!) : null,
+    weightNeeds ? product('linear', transpose(rows(g), 0, 1), rows(x!)) : null,
     biasNeeds ? sumTo(g, bias) : null,
   ],
 };
 
-/** gᵀ x, all leading dimensions being one. */
-function weightGradient(g: Tensor, x: Tensor): Tensor {
-  const rows = (t: Tensor) => reshape(t, [-1, t.shape.at(-1)!].with(0, sizeOf(t.shape.slice(0, -1))));
-  return product('linear', swapped(rows(g)), rows(x));
-}
+/** All leading dimensions as one. */
+const rows = (x: Tensor): Tensor => (x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]));
 
 /**
  * x weightᵀ + bias.
@@ -195,14 +196,19 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
 
 function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;
-  const shape = [...x.shape.slice(0, -1), weight.shape[0]!];
-  const wide = broadcastShapes('linear', shape, bias.shape);
-  if (!isFloat(dtype) || show(wide) !== show(shape)) return add(matmul(x, transpose(weight, 0, 1)), bias);
+  const shape = x.shape.with(-1, weight.shape[0]!);
+  const fits = isFloat(dtype) && x.ndim > 1 && sameShape(broadcastShapes('linear', shape, bias.shape), shape);
+  if (!fits) return add(matmul(x, transpose(weight, 0, 1)), bias);
   const out = emptyOf(shape, dtype);
-  const whole = x.ndim === 1 ? [1, shape[0]!] : shape;
-  const detached = x.detach();
-  const left = x.ndim === 1 ? unsqueeze(detached, 0) : detached;
-  const epilogue = { program: addBias(dtype), params: [], inputs: [expandTo(bias.detach(), whole)] };
-  backend.matmul(left, swapped(weight.detach()), [viewAs(out, whole)], epilogue);
+  backend.matmul(x, flipped(weight), [out], { program: addBias(dtype), params: [], inputs: [bias] });
   return record(out, linearRule, [x, weight, bias], [x, weight], { bias: bias.shape });
 }
+
+/** A matrix seen transposed, outside the graph. */
+const flipped = ({ storage, offset, shape, strides, dtype }: Tensor): View => ({
+  storage,
+  offset,
+  shape: [shape[1]!, shape[0]!],
+  strides: [strides[1]!, strides[0]!],
+  dtype,
+});

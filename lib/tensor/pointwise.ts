@@ -12,63 +12,79 @@ import { Tensor } from './tensor.js';
 
 const noBool = (hint: string) => ({ refuse: { dtype: 'bool' as const, hint } });
 
-/** -x. Not for bool tensors: use `logicalNot`. */
+/** -x. Not for bool tensors: use `logicalNot`. @example neg(tensor([1, -2])); // tensor([-1.,  2.]) */
 export const neg: Unary = unary('neg', e.neg, noBool('use logicalNot'));
-/** |x|; the derivative at 0 is 0. */
+/** |x|; the derivative at 0 is 0. @example abs(tensor([-1, 2])); // tensor([1., 2.]) */
 export const abs: Unary = unary('abs', e.abs);
-/** -1, 0 or 1. */
+/** -1, 0 or 1; the derivative is 0. @example sign(tensor([-3, 0, 2])); // tensor([-1.,  0.,  1.]) */
 export const sign: Unary = unary('sign', e.sign);
-/** The largest integer not above x. */
+/** The largest integer not above x; the derivative is 0. @example floor(tensor([-0.5, 1.5])); // tensor([-1.,  1.]) */
 export const floor: Unary = unary('floor', e.floor);
-/** The smallest integer not below x. */
+/** The smallest integer not below x; the derivative is 0. @example ceil(tensor([-0.5, 1.5])); // tensor([-0., 2.]) */
 export const ceil: Unary = unary('ceil', e.ceil);
-/** The integer part of x. */
+/** The integer part of x; the derivative is 0. @example trunc(tensor([-1.5, 1.5])); // tensor([-1.,  1.]) */
 export const trunc: Unary = unary('trunc', e.trunc);
-/** x². */
+/** x². @example square(tensor([-2, 3])); // tensor([4., 9.]) */
 export const square: Unary = unary('square', e.square);
-/** √x. */
+/** √x; NaN below 0. @example sqrt(tensor([4, 9])); // tensor([2., 3.]) */
 export const sqrt: Unary = unary('sqrt', e.sqrt, { result: 'float' });
-/** 1 / √x. */
+/** 1 / √x. @example rsqrt(tensor([4, 0.25])); // tensor([0.5000, 2.0000]) */
 export const rsqrt: Unary = unary('rsqrt', e.rsqrt, { result: 'float' });
-/** 1 / x. */
+/** 1 / x. @example reciprocal(tensor([2, -4])); // tensor([ 0.5000, -0.2500]) */
 export const reciprocal: Unary = unary('reciprocal', (x) => e.div(1, x), { result: 'float' });
-/** eˣ. */
+/** eˣ. @example exp(tensor([0, 1])); // tensor([1.0000, 2.7183]) */
 export const exp: Unary = unary('exp', e.exp, { result: 'float' });
-/** 2ˣ. */
+/** 2ˣ. @example exp2(tensor([0, 3])); // tensor([1., 8.]) */
 export const exp2: Unary = unary('exp2', e.exp2, { result: 'float' });
-/** eˣ - 1, accurate near 0. */
+/** eˣ - 1, accurate near 0. @example expm1(tensor(1e-10, { dtype: 'float64' })).item(); // 1e-10 */
 export const expm1: Unary = unary('expm1', e.expm1, { result: 'float' });
-/** Natural logarithm. */
+/** The natural logarithm; NaN below 0. @example log(tensor([1, Math.E])); // tensor([0.0000, 1.0000]) */
 export const log: Unary = unary('log', e.log, { result: 'float' });
-/** Logarithm to base 2. */
+/** The logarithm to base 2. @example log2(tensor([1, 8])); // tensor([0., 3.]) */
 export const log2: Unary = unary('log2', e.log2, { result: 'float' });
-/** Logarithm to base 10. */
+/** The logarithm to base 10. @example log10(tensor([1, 1000])); // tensor([0., 3.]) */
 export const log10: Unary = unary('log10', (x) => e.mul(e.log(x), Math.LOG10E), { result: 'float' });
-/** log(1 + x), accurate near 0. */
+/** log(1 + x), accurate near 0. @example log1p(tensor(1e-10, { dtype: 'float64' })).item(); // 1e-10 */
 export const log1p: Unary = unary('log1p', e.log1p, { result: 'float' });
+/** The sine of x radians. @example sin(tensor([0, Math.PI / 2])); // tensor([0., 1.]) */
 export const sin: Unary = unary('sin', e.sin, { result: 'float' });
+/** The cosine of x radians. @example cos(tensor([0, Math.PI])); // tensor([ 1., -1.]) */
 export const cos: Unary = unary('cos', e.cos, { result: 'float' });
+/** The tangent of x radians. @example tan(tensor([0, Math.PI / 4])); // tensor([0., 1.]) */
 export const tan: Unary = unary('tan', e.tan, { result: 'float' });
+/** The angle in [-π/2, π/2] whose sine is x. @example asin(tensor([0, 1])); // tensor([0.0000, 1.5708]) */
 export const asin: Unary = unary('asin', e.asin, { result: 'float' });
+/** The angle in [0, π] whose cosine is x. @example acos(tensor([1, 0])); // tensor([0.0000, 1.5708]) */
 export const acos: Unary = unary('acos', e.acos, { result: 'float' });
+/** The angle in [-π/2, π/2] whose tangent is x. @example atan(tensor([0, 1])); // tensor([0.0000, 0.7854]) */
 export const atan: Unary = unary('atan', e.atan, { result: 'float' });
+/** (eˣ - e⁻ˣ) / 2. @example sinh(tensor([0, 1])); // tensor([0.0000, 1.1752]) */
 export const sinh: Unary = unary('sinh', e.sinh, { result: 'float' });
+/** (eˣ + e⁻ˣ) / 2. @example cosh(tensor([0, 1])); // tensor([1.0000, 1.5431]) */
 export const cosh: Unary = unary('cosh', e.cosh, { result: 'float' });
+/** (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ). @example tanh(tensor([0, 1])); // tensor([0.0000, 0.7616]) */
 export const tanh: Unary = unary('tanh', e.tanh, { result: 'float' });
+/** The inverse of sinh. @example asinh(tensor([0, 1])); // tensor([0.0000, 0.8814]) */
 export const asinh: Unary = unary('asinh', e.asinh, { result: 'float' });
+/** The inverse of cosh, for x of at least 1. @example acosh(tensor([1, 2])); // tensor([0.0000, 1.3170]) */
 export const acosh: Unary = unary('acosh', e.acosh, { result: 'float' });
+/** The inverse of tanh, for x in [-1, 1]. @example atanh(tensor([0, 0.5])); // tensor([0.0000, 0.5493]) */
 export const atanh: Unary = unary('atanh', e.atanh, { result: 'float' });
-/** 1 / (1 + e⁻ˣ). */
+/** 1 / (1 + e⁻ˣ). @example sigmoid(tensor([0, 2])); // tensor([0.5000, 0.8808]) */
 export const sigmoid: Unary = unary('sigmoid', e.sigmoid, { result: 'float' });
-/** (2/√π) ∫₀ˣ e^(-t²) dt. */
+/** (2/√π) ∫₀ˣ e^(-t²) dt. @example erf(tensor([0, 1])); // tensor([0.0000, 0.8427]) */
 export const erf: Unary = unary('erf', e.erf, { result: 'float' });
-/** 1 - erf(x), without cancellation. */
+/** 1 - erf(x), without cancellation where it is small. @example erfc(tensor([0, 1])); // tensor([1.0000, 0.1573]) */
 export const erfc: Unary = unary('erfc', e.erfc, { result: 'float' });
-/** max(x, 0); the derivative at 0 is 0, and NaN stays NaN. */
+/** max(x, 0); the derivative at 0 is 0, and NaN stays NaN. @example relu(tensor([-1, 2])); // tensor([0., 2.]) */
 export const relu: Unary = unary('relu', (x) => e.where(e.le(x, 0), 0, x));
+/** Whether x is NaN. @example isnan(tensor([0, Number.NaN])); // tensor([False,  True]) */
 export const isnan: Unary = unary('isnan', (x) => e.ne(x, x), { result: 'bool' });
+/** Whether x is infinite. @example isinf(tensor([0, -Infinity])); // tensor([False,  True]) */
 export const isinf: Unary = unary('isinf', (x) => e.eq(e.abs(x), Number.POSITIVE_INFINITY), { result: 'bool' });
+/** Whether x is neither infinite nor NaN. @example isfinite(tensor([0, Infinity])); // tensor([ True, False]) */
 export const isfinite: Unary = unary('isfinite', (x) => e.lt(e.abs(x), Number.POSITIVE_INFINITY), { result: 'bool' });
+/** Whether x is 0. @example logicalNot(tensor([0, 2])); // tensor([ True, False]) */
 export const logicalNot: Unary = unary('logicalNot', e.not, { result: 'bool' });
 
 const plus: Binary = binary('add', e.add);
@@ -86,7 +102,16 @@ function alphaOf(op: string, options: AlphaOptions): number {
   return options.alpha ?? 1;
 }
 
-/** a + alpha · b. */
+/**
+ * a + alpha · b.
+ *
+ * @example
+ * ```ts
+ * add(tensor([1, 2]), tensor([[10], [20]])); // tensor([[11., 12.], [21., 22.]])
+ * tensor([1, 2]).add(10, { alpha: 0.5 }); // tensor([6., 7.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.add.html
+ */
 export function add(a: Expr, b: ExprLike): Expr;
 export function add(a: ExprLike, b: Expr): Expr;
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
@@ -95,7 +120,15 @@ export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions
   return alpha === 1 ? plus(a as Tensor, b as Tensor) : scaledAdd.call([a, b, alpha]);
 }
 
-/** a - alpha · b. */
+/**
+ * a - alpha · b. Not for bool tensors: use `logicalXor`.
+ *
+ * @example
+ * ```ts
+ * sub(tensor([1, 2]), 1); // tensor([0., 1.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.sub.html
+ */
 export function sub(a: Expr, b: ExprLike): Expr;
 export function sub(a: ExprLike, b: Expr): Expr;
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
@@ -104,18 +137,18 @@ export function sub(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions
   return alpha === 1 ? minus(a as Tensor, b as Tensor) : scaledSub.call([a, b, alpha]);
 }
 
-/** x + alpha · other, in place. */
+/** x + alpha · other, in place. @example ones([2]).add_(tensor([1, 2]), { alpha: 10 }); // tensor([11., 21.]) */
 export const add_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
   scaledAdd.applyInPlace(x, [other, alphaOf('add_', options)]);
 
-/** x - alpha · other, in place. */
+/** x - alpha · other, in place. @example ones([2]).sub_(tensor([1, 2])); // tensor([ 0., -1.]) */
 export const sub_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
   scaledSub.applyInPlace(x, [other, alphaOf('sub_', options)]);
 
-/** b - alpha · a. */
+/** b - alpha · a. @example tensor([1, 2]).rsub(10); // tensor([9., 8.]) */
 export const rsub = (a: Operand, b: Operand, options?: AlphaOptions): Tensor => sub(b, a, options);
 
-/** a · b. */
+/** a · b. @example mul(tensor([1, 2]), tensor([3, 4])); // tensor([3., 8.]) */
 export const mul: Binary = binary('mul', e.mul);
 
 const quotient = new Pointwise('div', e.div as (...args: Expr[]) => Expr, { result: 'float' }, 2);
@@ -137,7 +170,17 @@ export interface DivOptions {
   roundingMode?: 'trunc' | 'floor' | null;
 }
 
-/** a / b; of integers too, unless a rounding mode is given. */
+/**
+ * a / b; of integers too, unless a rounding mode is given.
+ *
+ * @throws ValueError for a rounding mode that does not exist
+ * @example
+ * ```ts
+ * div(tensor([7, -7]), 2); // tensor([ 3.5000, -3.5000])
+ * tensor([7, -7], { dtype: 'int32' }).div(2, { roundingMode: 'floor' }); // tensor([ 3, -4])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.div.html
+ */
 export function div(a: Expr, b: ExprLike): Expr;
 export function div(a: ExprLike, b: Expr): Expr;
 export function div(a: Operand, b: Operand, options?: DivOptions): Tensor;
@@ -150,7 +193,7 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
   throw new ValueError(`div: roundingMode must be 'trunc', 'floor' or null, got ${describe(roundingMode)}`);
 }
 
-/** x / other, in place. */
+/** x / other, in place. @example ones([2]).div_(4); // tensor([0.2500, 0.2500]) */
 export const div_ = (x: Tensor, other: Operand): Tensor => quotient.applyInPlace(x, [other]);
 
 const power = new Pointwise('pow', e.pow as (...args: Expr[]) => Expr, {}, 2);
@@ -172,6 +215,12 @@ const CHEAP_EXPONENTS = [1, 2, 3, 0.5, -0.5, -1, -2];
  * aᵇ.
  *
  * @throws ValueError for integers to a negative integer power
+ * @example
+ * ```ts
+ * pow(tensor([1, 2, 3]), 2); // tensor([1., 4., 9.])
+ * pow(2, tensor([1, 2, 3])); // tensor([2., 4., 8.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
 export function pow(a: Expr, b: ExprLike): Expr;
 export function pow(a: ExprLike, b: Expr): Expr;
@@ -189,25 +238,34 @@ export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
   return power.call([a, b]);
 }
 
-/** x to the power of `exponent`, in place. */
+/** x to the power of `exponent`, in place. @example tensor([1, 2, 3]).pow_(3); // tensor([ 1.,  8., 27.]) */
 export const pow_ = (x: Tensor, exponent: Operand): Tensor => power.applyInPlace(x, [exponent]);
 
-/** The larger of two tensors; NaN wins, and equal ones share the gradient. */
+/** The larger of two tensors; NaN wins, and equal ones share the gradient. @example maximum(tensor([1, 5]), tensor([2, 3])); // tensor([2., 5.]) */
 export const maximum: Binary = binary('maximum', e.max, { numbers: 'none' });
-/** The smaller of two tensors; NaN wins, and equal ones share the gradient. */
+/** The smaller of two tensors; NaN wins, and equal ones share the gradient. @example minimum(tensor([1, 5]), tensor([2, 3])); // tensor([1., 3.]) */
 export const minimum: Binary = binary('minimum', e.min, { numbers: 'none' });
 
 const comparison = (name: string, build: (a: Expr, b: Expr) => Expr): Binary =>
   binary(name, build, { result: 'bool', numbers: 'not first' });
 
+/** Whether a = b, element by element, as a bool tensor. @example eq(tensor([1, 2]), 2); // tensor([False,  True]) */
 export const eq: Binary = comparison('eq', e.eq);
+/** Whether a ≠ b; NaN differs from itself. @example ne(tensor([1, 2]), 2); // tensor([ True, False]) */
 export const ne: Binary = comparison('ne', e.ne);
+/** Whether a < b. @example lt(tensor([1, 2, 3]), 2); // tensor([ True, False, False]) */
 export const lt: Binary = comparison('lt', e.lt);
+/** Whether a ≤ b. @example le(tensor([1, 2, 3]), 2); // tensor([ True,  True, False]) */
 export const le: Binary = comparison('le', e.le);
+/** Whether a > b. @example gt(tensor([1, 2, 3]), 2); // tensor([False, False,  True]) */
 export const gt: Binary = comparison('gt', e.gt);
+/** Whether a ≥ b. @example ge(tensor([1, 2, 3]), 2); // tensor([False,  True,  True]) */
 export const ge: Binary = comparison('ge', e.ge);
+/** Whether both are not 0. @example logicalAnd(tensor([true, true]), tensor([true, false])); // tensor([ True, False]) */
 export const logicalAnd: Binary = comparison('logicalAnd', e.and);
+/** Whether either is not 0. @example logicalOr(tensor([true, false]), tensor([false, false])); // tensor([ True, False]) */
 export const logicalOr: Binary = comparison('logicalOr', e.or);
+/** Whether one, and only one, is not 0. @example logicalXor(tensor([true, true]), tensor([true, false])); // tensor([False,  True]) */
 export const logicalXor: Binary = comparison('logicalXor', (a, b) => e.ne(e.ne(a, 0), e.ne(b, 0)));
 
 const softplusFormula = new Pointwise(
@@ -222,7 +280,17 @@ const softplusFormula = new Pointwise(
   3,
 );
 
-/** log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold. */
+/**
+ * log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold.
+ *
+ * @param beta default 1
+ * @param threshold default 20
+ * @example
+ * ```ts
+ * softplus(tensor([-1, 0, 30])); // tensor([ 0.3133,  0.6931, 30.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
+ */
 export function softplus(x: Expr, beta?: number, threshold?: number): Expr;
 export function softplus(x: Tensor, beta?: number, threshold?: number): Tensor;
 export function softplus(x: Expr | Tensor, beta = 1, threshold = 20): Expr | Tensor {
@@ -234,6 +302,11 @@ const selection = new Pointwise('where', e.where as (...args: Expr[]) => Expr, {
 /**
  * Elements of `a` where the condition is true (not 0), of `b` elsewhere; all three broadcast.
  *
+ * @example
+ * ```ts
+ * const x = tensor([-2, 3]);
+ * where(x.gt(0), x, 0); // tensor([0., 3.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
 export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
@@ -268,9 +341,13 @@ function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): Expr[] {
 }
 
 /**
- * min(max(x, low), high); either bound may be left out, and both may be tensors. NaN stays NaN.
+ * min(max(x, low), high); either bound may be left out, and both may be tensors. NaN stays NaN; at a bound the gradient is that of x.
  *
  * @throws ValueError if both bounds are missing
+ * @example
+ * ```ts
+ * clamp(tensor([-2, 0.5, 3]), -1, 1); // tensor([-1.0000,  0.5000,  1.0000])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
 export function clamp(x: Expr, low: ExprLike | null | undefined, high?: ExprLike | null): Expr;
@@ -287,15 +364,15 @@ function clampOperation<T>(low: T | null, high: T | null): [Pointwise, T[]] {
   throw new ValueError('clamp: expected a lower or an upper bound, got neither');
 }
 
-/** `clamp` in place. */
+/** `clamp` in place. @example tensor([-2, 0.5, 3]).clamp_(0); // tensor([0.0000, 0.5000, 3.0000]) */
 export function clamp_(x: Tensor, low?: Operand | null, high?: Operand | null): Tensor {
   const [operation, operands] = clampOperation(low ?? null, high ?? null);
   return operation.applyInPlace(x, operands);
 }
 
-/** max(x, low). */
+/** max(x, low). @example clampMin(tensor([-2, 3]), 0); // tensor([0., 3.]) */
 export const clampMin = (x: Tensor, low: Operand): Tensor => clamp(bounded('clampMin', x), low);
-/** min(x, high). */
+/** min(x, high). @example clampMax(tensor([-2, 3]), 0); // tensor([-2.,  0.]) */
 export const clampMax = (x: Tensor, high: Operand): Tensor => clamp(bounded('clampMax', x), null, high);
 
 function bounded(op: string, x: Tensor): Tensor {
@@ -313,7 +390,16 @@ export interface RoundOptions {
   decimals?: number;
 }
 
-/** The nearest integer, halves to the even one. */
+/**
+ * The nearest integer, halves to the even one; or as many decimal places.
+ *
+ * @example
+ * ```ts
+ * round(tensor([0.5, 1.5, 2.5])); // tensor([0., 2., 2.])
+ * round(tensor([1.2345]), { decimals: 2 }); // tensor([1.2300])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.round.html
+ */
 export function round(x: Expr): Expr;
 export function round(x: Tensor, options?: RoundOptions): Tensor;
 export function round(x: Tensor | Expr, options: RoundOptions = {}): Tensor | Expr {
@@ -344,6 +430,11 @@ function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
  *
  * @param mask bool
  * @param value a number, or a 0-d tensor
+ * @throws DTypeError if the mask is not bool, or a fraction would go into integers
+ * @example
+ * ```ts
+ * maskedFill(tensor([1, 2, 3]), tensor([true, false, true]), 0); // tensor([0., 2., 0.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
@@ -351,7 +442,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
   return masking.applyAs(x.dtype, [x, mask, value]);
 }
 
-/** `maskedFill` in place. */
+/** `maskedFill` in place. @example tensor([1, 2]).maskedFill_(tensor([true, false]), -1); // tensor([-1.,  2.]) */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkMasking(x, mask, value);
   return writeInPlace(masking.formula, x, [x, mask, value]);

@@ -1,4 +1,4 @@
-import { MAX_DIMS, sizeOf } from '../backend/view.js';
+import { MAX_DIMS, sameShape, sizeOf } from '../backend/view.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 export type Shape = readonly number[];
@@ -40,19 +40,27 @@ export function normalizeDims(op: string, dim: number | readonly number[] | null
 }
 
 /** The shape that all `shapes` broadcast to: right-aligned, sizes equal or 1. */
-export function broadcastShapes(op: string, ...shapes: readonly Shape[]): number[] {
-  const ndim = Math.max(0, ...shapes.map((shape) => shape.length));
-  return Array.from({ length: ndim }, (_, axis) => {
-    let size = 1;
-    for (const shape of shapes) {
-      const own = shape[axis - ndim + shape.length] ?? 1;
-      if (own === size || own === 1) continue;
-      if (size !== 1)
-        throw new ShapeError(`${op}: shapes do not broadcast: ${shapes.map(show).join(' x ')} (${size} != ${own})`);
-      size = own;
+export function broadcastShapes(op: string, ...shapes: readonly Shape[]): Shape {
+  let result = shapes[0] ?? [];
+  for (let i = 1; i < shapes.length; i++) {
+    const shape = shapes[i]!;
+    if (!sameShape(result, shape)) result = broadcastPair(op, result, shape, shapes);
+  }
+  return result;
+}
+
+function broadcastPair(op: string, a: Shape, b: Shape, all: readonly Shape[]): Shape {
+  const ndim = Math.max(a.length, b.length);
+  const result = new Array<number>(ndim);
+  for (let axis = 0; axis < ndim; axis++) {
+    const left = a[axis - ndim + a.length] ?? 1;
+    const right = b[axis - ndim + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new ShapeError(`${op}: shapes do not broadcast: ${all.map(show).join(' x ')} (${left} != ${right})`);
     }
-    return size;
-  });
+    result[axis] = left === 1 ? right : left;
+  }
+  return result;
 }
 
 /** What came, in an error message. */

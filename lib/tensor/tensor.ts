@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
-import type { Storage } from '../backend/storage.js';
+import { release, type Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { formatTensor } from './print.js';
@@ -24,8 +24,9 @@ export class Tensor implements View {
   dtype: DType;
   /** The operation that made this tensor; null for a leaf. */
   node: Node | null = null;
-  /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
-  grad: Tensor | null = null;
+  #grad: Tensor | null = null;
+  /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
+  #gradIsPrivate = false;
   /** The storage's version when this view was taken inside a recorded graph; -1 for what is not such a view. */
   viewVersion = -1;
   #requiresGrad = false;
@@ -37,6 +38,34 @@ export class Tensor implements View {
     this.shape = shape;
     this.strides = strides;
     this.dtype = dtype;
+  }
+
+  /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
+  get grad(): Tensor | null {
+    this.#gradIsPrivate = false;
+    return this.#grad;
+  }
+
+  set grad(value: Tensor | null) {
+    this.#gradIsPrivate = false;
+    this.#grad = value;
+  }
+
+  /** @internal `grad`, for code that does not keep it. */
+  peekGrad(): Tensor | null {
+    return this.#grad;
+  }
+
+  /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
+  takeGrad(value: Tensor): void {
+    this.#grad = value;
+    this.#gradIsPrivate = true;
+  }
+
+  /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
+  dropGrad(): void {
+    if (this.#gradIsPrivate) release(this.#grad!.storage);
+    this.grad = null;
   }
 
   /** Whether this is a view that was recorded, so that writes through it would have to reach its base. */

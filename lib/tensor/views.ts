@@ -77,8 +77,19 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
   if (x.ndim === 0) return alias(x);
-  const axes = [...x.shape.keys()];
-  return permute(x, axes.with(a, b).with(b, a));
+  return view(x, exchanged(x.shape, a, b), exchanged(x.strides, a, b), x.offset, transposeRule, { a, b });
+}
+
+const transposeRule: BackwardRule<{ readonly a: number; readonly b: number }> = {
+  name: 'Transpose',
+  backward: (g, _, { a, b }) => [transpose(g, a, b)],
+};
+
+function exchanged(values: readonly number[], a: number, b: number): number[] {
+  const result = values.slice();
+  result[a] = values[b]!;
+  result[b] = values[a]!;
+  return result;
 }
 
 /** The transpose of a matrix; a tensor of fewer than two dimensions as it is. */

@@ -1,9 +1,9 @@
 import { NablaError } from '../../errors.js';
 import type { Epilogue } from '../backend.js';
 import { type DType, dtypes } from '../dtype.js';
-import { type Loops, planLoops } from '../loops.js';
+import { type Loops, planLoops, strideAt } from '../loops.js';
 import { encodeProgram, type Program } from '../program.js';
-import { broadcastStrides, isContiguous, sizeOf, type View } from '../view.js';
+import { isContiguous, sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
 
 const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5 } as const;
@@ -52,12 +52,24 @@ export class Encoder {
     shape: readonly number[],
     axes: readonly number[],
   ): void {
+    this.#start(OPCODE.fold, inputs.length + outputs.length, params.length);
+    this.#write(this.#handle(program));
+    const size = sizeOf(shape);
+    if (axes.length === shape.length && areFlat(inputs, size) && areFlat(outputs, size)) {
+      this.#write(1);
+      this.#write(1);
+      this.#write(1);
+      this.#write(size);
+      this.#writeAll(params);
+      this.#oneRow(inputs, size);
+      this.#oneRow(outputs, size);
+      return;
+    }
     const operands = [...inputs, ...outputs];
-    const keptAxes = [...shape.keys()].filter((axis) => !axes.includes(axis));
+    const keptAxes: number[] = [];
+    for (let axis = 0; axis < shape.length; axis++) if (!axes.includes(axis)) keptAxes.push(axis);
     const kept = withAxis(planLoops(shape, operands, keptAxes));
     const folded = withAxis(planLoops(shape, operands, axes));
-    this.#start(OPCODE.fold, operands.length, params.length);
-    this.#write(this.#handle(program));
     this.#write(kept.sizes.length);
     this.#write(folded.sizes.length);
     this.#writeAll(kept.sizes);
@@ -71,29 +83,36 @@ export class Encoder {
 
   matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
     const { shape } = outputs[0]!;
-    const operands = [...(epilogue?.inputs ?? []), ...outputs];
-    const batchAxes = [...shape.keys()].slice(0, -2);
+    const operands = epilogue === null ? outputs : [...epilogue.inputs, ...outputs];
+    const batchAxes: number[] = [];
+    for (let axis = 0; axis < shape.length - 2; axis++) batchAxes.push(axis);
     const batch = planLoops(shape, [a, b, ...operands], batchAxes);
     const params = epilogue?.params ?? [];
     this.#start(OPCODE.matmul, operands.length, params.length);
     this.#write(epilogue === null ? NO_PROGRAM : this.#handle(epilogue.program));
     this.#write(dtypes[a.dtype].code);
     this.#write(batch.sizes.length);
-    this.#writeAll(shape.slice(-2));
-    this.#write(a.shape.at(-1)!);
+    this.#write(shape[shape.length - 2]!);
+    this.#write(shape[shape.length - 1]!);
+    this.#write(a.shape[a.shape.length - 1]!);
     this.#writeAll(batch.sizes);
-    [a, b].forEach((matrix, i) => {
-      this.#write(addressOf(matrix));
-      this.#writeAll(batch.strides[i]!);
-      this.#writeAll(matrix.strides.slice(-2));
-    });
+    this.#matrix(a, batch.strides[0]!);
+    this.#matrix(b, batch.strides[1]!);
     this.#write(operands.length - outputs.length);
     this.#write(outputs.length);
     this.#writeAll(params);
-    operands.forEach((operand, i) => {
-      this.#operand(operand, batch.strides[2 + i]!);
-      this.#writeAll(broadcastStrides(operand, shape).slice(-2));
-    });
+    for (let i = 0; i < operands.length; i++) {
+      this.#operand(operands[i]!, batch.strides[2 + i]!);
+      this.#write(strideAt(operands[i]!, -2));
+      this.#write(strideAt(operands[i]!, -1));
+    }
+  }
+
+  #matrix(view: View, batchStrides: readonly number[]): void {
+    this.#write(addressOf(view));
+    this.#writeAll(batchStrides);
+    this.#write(view.strides[view.strides.length - 2]!);
+    this.#write(view.strides[view.strides.length - 1]!);
   }
 
   gather(out: View, input: View, index: View, axis: number): void {
@@ -167,6 +186,17 @@ export class Encoder {
       const view = views[i]!;
       this.#write(addressOf(view));
       this.#write(dtypes[view.dtype].code);
+      this.#write(sizeOf(view.shape) === size ? 1 : 0);
+    }
+  }
+
+  /** Operands of a fold of everything: one row, walked in order. */
+  #oneRow(views: readonly View[], size: number): void {
+    for (let i = 0; i < views.length; i++) {
+      const view = views[i]!;
+      this.#write(addressOf(view));
+      this.#write(dtypes[view.dtype].code);
+      this.#write(0);
       this.#write(sizeOf(view.shape) === size ? 1 : 0);
     }
   }
