@@ -2,7 +2,7 @@ import { AutogradError } from '../errors.js';
 
 let enabled = true;
 
-/** Whether operations are being recorded for `backward`. */
+/** Whether operations are being recorded for `backward`. @example noGrad(() => isGradEnabled()); // false */
 export const isGradEnabled = (): boolean => enabled;
 
 /**

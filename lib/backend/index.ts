@@ -12,13 +12,36 @@ export function useBackend(next: Backend): Backend {
   return previous;
 }
 
-/** Which core runs the library's instructions: `native`, or `js` where it was asked for or the native core did not load. */
+/**
+ * Which core runs the library's instructions: `native`, or `js` where it was asked for or the native core did not load.
+ *
+ * @example
+ * ```ts
+ * console.log(backendName());
+ * ```
+ */
 export const backendName = (): Backend['name'] => backend.name;
 
-/** How many threads an operation may use. */
+/**
+ * How many threads an operation may use.
+ *
+ * @example
+ * ```ts
+ * getNumThreads() >= 1; // true
+ * ```
+ */
 export const getNumThreads = (): number => backend.getNumThreads();
 
-/** Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set. */
+/**
+ * Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set.
+ *
+ * @throws ValueError if the count is not a positive integer
+ * @example
+ * ```ts
+ * setNumThreads(1);
+ * getNumThreads(); // 1
+ * ```
+ */
 export function setNumThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1) {
     throw new ValueError(`setNumThreads: expected a positive integer, got ${count}`);

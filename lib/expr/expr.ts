@@ -9,7 +9,16 @@ export type Rate = 'call' | Kind;
 
 type Leaf = 'input' | 'param' | 'constant';
 
-/** A scalar expression: a node of an immutable, possibly shared graph. Made by the functions below, never by hand. */
+/**
+ * A scalar expression: a node of an immutable, possibly shared graph. What `elementwise` gives its function as arguments, and what elementwise
+ * operations make of it.
+ *
+ * @example
+ * ```ts
+ * const square = (x: Expr): Expr => mul(x, x);
+ * elementwise((x) => add(square(x), 1))(tensor([1, 2])); // tensor([2., 5.])
+ * ```
+ */
 export class Expr {
   readonly op: MicroOp | Leaf | `fold:${Fold}` | 'detach';
   readonly args: readonly Expr[];

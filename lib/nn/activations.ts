@@ -68,25 +68,59 @@ const swish = new Pointwise('silu', (x) => e.mul(x!, e.sigmoid(x!)), float, 1);
 const run = (operation: Pointwise, inplace: boolean | undefined, x: Tensor, ...rest: number[]): Tensor =>
   inplace === true ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
 
-/** max(x, 0). */
+/**
+ * max(x, 0); the derivative at 0 is 0.
+ *
+ * @example
+ * ```ts
+ * nn.functional.relu(tensor([-1, 2])); // tensor([0., 2.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu.html
+ */
 export function relu(x: Tensor, options: InplaceOptions = {}): Tensor {
   checkOptions('relu', options, ['inplace']);
   return run(rectifying, options.inplace, x);
 }
 
-/** x above 0, negativeSlope · x below. */
+/**
+ * x above 0, negativeSlope · x below.
+ *
+ * @example
+ * ```ts
+ * nn.functional.leakyRelu(tensor([-1, 2]), { negativeSlope: 0.1 }); // tensor([-0.1000,  2.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu.html
+ */
 export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
   checkOptions('leakyRelu', options, ['negativeSlope', 'inplace']);
   return run(leaking, options.inplace, x, options.negativeSlope ?? 0.01);
 }
 
-/** x above 0, alpha (eˣ - 1) below. */
+/**
+ * x above 0, alpha (eˣ - 1) below.
+ *
+ * @example
+ * ```ts
+ * nn.functional.elu(tensor([-1, 2])); // tensor([-0.6321,  2.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
+ */
 export function elu(x: Tensor, options: ELUOptions = {}): Tensor {
   checkOptions('elu', options, ['alpha', 'inplace']);
   return run(exponential, options.inplace, x, options.alpha ?? 1);
 }
 
-/** x Φ(x), Φ being the normal distribution's cumulative function. */
+/**
+ * x Φ(x), Φ being the normal distribution's cumulative function.
+ *
+ * @throws ValueError for an approximation that does not exist
+ * @example
+ * ```ts
+ * nn.functional.gelu(tensor([-1, 2])); // tensor([-0.1587,  1.9545])
+ * nn.functional.gelu(tensor([-1, 2]), { approximate: 'tanh' }); // tensor([-0.1588,  1.9546])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
+ */
 export function gelu(x: Tensor, options: GELUOptions = {}): Tensor {
   checkOptions('gelu', options, ['approximate']);
   const { approximate = 'none' } = options;
@@ -96,13 +130,29 @@ export function gelu(x: Tensor, options: GELUOptions = {}): Tensor {
   return (approximate === 'tanh' ? gaussianTanh : gaussian).apply([x]);
 }
 
-/** x / (1 + e⁻ˣ). */
+/**
+ * x / (1 + e⁻ˣ).
+ *
+ * @example
+ * ```ts
+ * nn.functional.silu(tensor([-1, 2])); // tensor([-0.2689,  1.7616])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.silu.html
+ */
 export function silu(x: Tensor, options: InplaceOptions = {}): Tensor {
   checkOptions('silu', options, ['inplace']);
   return run(swish, options.inplace, x);
 }
 
-/** log(1 + e^(beta x)) / beta. */
+/**
+ * log(1 + e^(beta x)) / beta.
+ *
+ * @example
+ * ```ts
+ * nn.functional.softplus(tensor([-1, 2]), { beta: 2 }); // tensor([0.0635, 2.0091])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
+ */
 export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   checkOptions('softplus', options, ['beta', 'threshold']);
   return pointwise.softplus(x, options.beta ?? 1, options.threshold ?? 20);
@@ -110,21 +160,45 @@ export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
 
 const shown = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
 
-/** 1 / (1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html */
+/**
+ * 1 / (1 + e⁻ˣ).
+ *
+ * @example
+ * ```ts
+ * new nn.Sigmoid().forward(tensor([0, 2])); // tensor([0.5000, 0.8808])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
+ */
 export class Sigmoid extends Module {
   override forward(x: Tensor): Tensor {
     return pointwise.sigmoid(x);
   }
 }
 
-/** (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html */
+/**
+ * (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ).
+ *
+ * @example
+ * ```ts
+ * new nn.Tanh().forward(tensor([0, 1])); // tensor([0.0000, 0.7616])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html
+ */
 export class Tanh extends Module {
   override forward(x: Tensor): Tensor {
     return pointwise.tanh(x);
   }
 }
 
-/** max(x, 0); the derivative at 0 is 0. @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html */
+/**
+ * max(x, 0); the derivative at 0 is 0.
+ *
+ * @example
+ * ```ts
+ * new nn.ReLU().forward(tensor([-1, 2])); // tensor([0., 2.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
+ */
 export class ReLU extends Module {
   readonly inplace: boolean;
 
@@ -143,7 +217,15 @@ export class ReLU extends Module {
   }
 }
 
-/** x above 0, negativeSlope · x below. @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html */
+/**
+ * x above 0, negativeSlope · x below.
+ *
+ * @example
+ * ```ts
+ * new nn.LeakyReLU({ negativeSlope: 0.1 }).forward(tensor([-1, 2])); // tensor([-0.1000,  2.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
+ */
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
   readonly inplace: boolean;
@@ -164,7 +246,16 @@ export class LeakyReLU extends Module {
   }
 }
 
-/** x above 0, alpha (eˣ - 1) below. @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html */
+/**
+ * x above 0, alpha (eˣ - 1) below.
+ *
+ * @example
+ * ```ts
+ * new nn.ELU().forward(tensor([-1, 2])); // tensor([-0.6321,  2.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html
+ * @see https://arxiv.org/abs/1511.07289
+ */
 export class ELU extends Module {
   readonly alpha: number;
   readonly inplace: boolean;
@@ -185,7 +276,17 @@ export class ELU extends Module {
   }
 }
 
-/** x Φ(x), exact or by tanh. @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html */
+/**
+ * x Φ(x), exact or by tanh.
+ *
+ * @throws ValueError, when called, for an approximation that does not exist
+ * @example
+ * ```ts
+ * new nn.GELU({ approximate: 'tanh' }).forward(tensor([-1, 2])); // tensor([-0.1588,  1.9546])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
+ * @see https://arxiv.org/abs/1606.08415
+ */
 export class GELU extends Module {
   readonly approximate: 'none' | 'tanh';
 
@@ -204,7 +305,15 @@ export class GELU extends Module {
   }
 }
 
-/** x / (1 + e⁻ˣ). @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html */
+/**
+ * x / (1 + e⁻ˣ).
+ *
+ * @example
+ * ```ts
+ * new nn.SiLU().forward(tensor([-1, 2])); // tensor([-0.2689,  1.7616])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html
+ */
 export class SiLU extends Module {
   readonly inplace: boolean;
 
@@ -223,7 +332,15 @@ export class SiLU extends Module {
   }
 }
 
-/** log(1 + e^(beta x)) / beta. @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html */
+/**
+ * log(1 + e^(beta x)) / beta.
+ *
+ * @example
+ * ```ts
+ * new nn.Softplus().forward(tensor([-1, 2])); // tensor([0.3133, 2.1269])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html
+ */
 export class Softplus extends Module {
   readonly beta: number;
   readonly threshold: number;
@@ -247,7 +364,16 @@ export class Softplus extends Module {
 /** PyTorch's choice for a softmax without a dim: 1, but 0 for 0-d, 1-d and 3-d inputs. */
 const softmaxDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1);
 
-/** eˣ / Σ eˣ along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html */
+/**
+ * eˣ / Σ eˣ along `dim`.
+ *
+ * @param dim default PyTorch's: 0 for 0-d, 1-d and 3-d inputs, else 1
+ * @example
+ * ```ts
+ * new nn.Softmax(1).forward(tensor([[0, 1]])); // tensor([[0.2689, 0.7311]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax.html
+ */
 export class Softmax extends Module {
   readonly dim: number | null;
 
@@ -265,7 +391,16 @@ export class Softmax extends Module {
   }
 }
 
-/** x - log Σ eˣ along `dim`. @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html */
+/**
+ * x - log Σ eˣ along `dim`.
+ *
+ * @param dim default PyTorch's: 0 for 0-d, 1-d and 3-d inputs, else 1
+ * @example
+ * ```ts
+ * new nn.LogSoftmax(1).forward(tensor([[0, 1]])); // tensor([[-1.3133, -0.3133]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LogSoftmax.html
+ */
 export class LogSoftmax extends Module {
   readonly dim: number | null;
 

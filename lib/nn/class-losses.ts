@@ -5,8 +5,8 @@ import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
 import { Formula } from '../tensor/formula.js';
-import type { Frame } from '../tensor/kernel.js';
-import { div, ne } from '../tensor/pointwise.js';
+import { type Frame, Kernel } from '../tensor/kernel.js';
+import { div } from '../tensor/pointwise.js';
 import type { Operand } from '../tensor/promotion.js';
 import { stableShift, sum } from '../tensor/reductions.js';
 import { describe, type Shape, show } from '../tensor/shape.js';
@@ -86,10 +86,17 @@ const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targ
   'row',
 ]);
 
-const misplaced = new Formula('crossEntropy', 3, (target, ignore, classes) => {
-  const inside = e.and(e.ge(target, 0), e.lt(target, classes!));
-  return e.rowSum(e.not(e.or(inside, e.eq(target, ignore!))));
-});
+/** How many targets are neither a class nor ignored, and how many count. */
+const census = new Kernel(
+  'classTargets',
+  (() => {
+    const [target, ignore, classes] = [e.input(0, 'element'), e.param(0), e.param(1)];
+    const inside = e.and(e.ge(target, 0), e.lt(target, classes));
+    return [e.rowSum(e.not(e.or(inside, e.eq(target, ignore)))), e.rowSum(e.ne(target, ignore))];
+  })(),
+  ['element'],
+  2,
+);
 
 /** Class logits (or log-probabilities): (classes), (batch, classes) or (batch, classes, …); the frame folds the classes. */
 function classFrame(op: string, input: unknown): Frame {
@@ -113,7 +120,20 @@ function classWeights(op: string, weight: Tensor | null | undefined, frame: Fram
   return reshape(weight, [classes, ...frame.shape.slice(frame.axes[0]! + 1).map(() => 1)]);
 }
 
-function checkTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): asserts target is Tensor {
+/** Refuses targets that are not classes; returns how many are not ignored. */
+function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): number {
+  checkTargetType(op, target, frame);
+  const classes = frame.shape[frame.axes[0]!]!;
+  const all = { shape: target.shape, axes: target.shape.map((_, axis) => axis), keepdim: false };
+  const [misplaced, counted] = census.run([target], [ignoreIndex, classes], 'float64', 'float64', all);
+  if (misplaced!.item() > 0) {
+    const bad = (target.toTypedArray() as Int32Array).find((t) => t !== ignoreIndex && (t < 0 || t >= classes));
+    throw new ValueError(`${op}: target ${bad} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
+  }
+  return counted!.item();
+}
+
+function checkTargetType(op: string, target: unknown, frame: Frame): asserts target is Tensor {
   if (!(target instanceof Tensor)) throw new ValueError(`${op}: the target must be a Tensor, got ${describe(target)}`);
   if (target.dtype !== 'int32') {
     throw new DTypeError(
@@ -126,47 +146,66 @@ function checkTargets(op: string, target: unknown, frame: Frame, ignoreIndex: nu
       `${op}: for an input of shape ${show(frame.shape)} the target must have shape ${show(expected)}, got ${show(target.shape)}`,
     );
   }
-  const classes = frame.shape[frame.axes[0]!]!;
-  const all = { shape: target.shape, axes: [...target.shape.keys()], keepdim: false };
-  if (misplaced.call([target, ignoreIndex, classes], 'float64', 'float64', all).item() > 0) {
-    const bad = (target.toTypedArray() as Int32Array).find((t) => t !== ignoreIndex && (t < 0 || t >= classes));
-    throw new ValueError(`${op}: target ${bad} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
-  }
 }
 
-/** The sum of weights that 'mean' divides by: how many targets count, where there are no weights. */
-function totalWeight(input: Tensor, target: Tensor, weight: Operand, ignoreIndex: number, frame: Frame): Tensor {
-  if (typeof weight === 'number') return sum(ne(target, ignoreIndex), undefined, { dtype: input.dtype });
-  return sum(weighing.call([weight.detach(), target, ignoreIndex], input.dtype, undefined, frame));
-}
+/** The sum of the targets' weights, which 'mean' divides by. */
+const totalWeight = (target: Tensor, weight: Tensor, ignoreIndex: number, frame: Frame): Tensor =>
+  sum(weighing.call([weight.detach(), target, ignoreIndex], weight.dtype, undefined, frame));
+
+const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
 
 function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand): Tensor {
   if (reduction === 'none') return rows;
-  return reduction === 'sum' ? sum(rows) : div(sum(rows), divisor());
+  if (reduction === 'sum') return sum(rows);
+  const by = divisor();
+  if (typeof by !== 'number') return div(sum(rows), by);
+  const frame = { shape: rows.shape, axes: rows.shape.map((_, axis) => axis), keepdim: false };
+  return averaging.call([rows, by], rows.dtype, undefined, frame);
 }
 
 /**
  * -weight[target] · input[target], the input being log-probabilities.
  *
+ * `'mean'` divides by the sum of the weights of the targets that are not ignored.
+ *
  * @param input (classes), (batch, classes) or (batch, classes, …)
  * @param target int32 class indices, the input's shape without its classes
+ * @throws ValueError for a target that is no class; DTypeError for targets that are not int32; ShapeError if the shapes do not fit
+ * @example
+ * ```ts
+ * const input = tensor([[0.2, 0.8]]).log();
+ * nn.functional.nllLoss(input, tensor([1], { dtype: 'int32' })); // tensor(0.2231)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
  */
 export function nllLoss(input: Tensor, target: Tensor, options: NLLOptions = {}): Tensor {
   checkOptions('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
   const { ignoreIndex = -100, reduction = 'mean' } = options;
   const frame = classFrame('nllLoss', input);
   checkReduction('nllLoss', reduction, REDUCTIONS);
-  checkTargets('nllLoss', target, frame, ignoreIndex);
+  const counted = countTargets('nllLoss', target, frame, ignoreIndex);
   const weight = classWeights('nllLoss', options.weight, frame);
   const rows = likelihood.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame);
-  return reduceRows(rows, reduction, () => totalWeight(input, target, weight, ignoreIndex, frame));
+  return reduceRows(rows, reduction, () =>
+    weight instanceof Tensor ? totalWeight(target, weight, ignoreIndex, frame) : counted,
+  );
 }
 
 /**
  * -weight[target] · log softmax(input)[target]; for a target of probabilities the sum of that over all classes, each times its probability.
  *
+ * `'mean'` divides by the sum of the weights of the targets that are not ignored; for probabilities by the number of samples.
+ *
  * @param input logits: (classes), (batch, classes) or (batch, classes, …)
  * @param target int32 class indices, the input's shape without its classes; or probabilities of the input's shape
+ * @throws ValueError for a target that is no class; DTypeError for indices that are not int32; ShapeError if the shapes do not fit
+ * @example
+ * ```ts
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * nn.functional.crossEntropy(logits, tensor([0, 1], { dtype: 'int32' })); // tensor(0.1269)
+ * nn.functional.crossEntropy(logits, tensor([[0.5, 0.5], [0, 1]])); // tensor(0.6269)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   checkOptions('crossEntropy', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
@@ -182,7 +221,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
     const rows = softEntropy.call([input, target, weight, labelSmoothing, classes], input.dtype, undefined, frame);
     return reduceRows(rows, reduction, () => rows.numel());
   }
-  checkTargets('crossEntropy', target, frame, ignoreIndex);
+  const counted = countTargets('crossEntropy', target, frame, ignoreIndex);
   const rows =
     labelSmoothing === 0
       ? entropy.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame)
@@ -192,5 +231,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
           undefined,
           frame,
         );
-  return reduceRows(rows, reduction, () => totalWeight(input, target, weight, ignoreIndex, frame));
+  return reduceRows(rows, reduction, () =>
+    weight instanceof Tensor ? totalWeight(target, weight, ignoreIndex, frame) : counted,
+  );
 }

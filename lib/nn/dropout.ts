@@ -26,6 +26,11 @@ export function checkProbability(op: string, p: number): void {
  * Zeroes each element with probability p and divides the others by 1 - p, so that the mean stays.
  *
  * @throws ValueError if p is outside [0, 1]
+ * @example
+ * ```ts
+ * const y = nn.functional.dropout(ones([1000]), { p: 0.5 });
+ * y.eq(0).logicalOr(y.eq(2)).all(); // tensor(True)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {

@@ -68,6 +68,11 @@ export class Linear<B extends boolean = true> extends Module {
 /**
  * Returns its input.
  *
+ * @example
+ * ```ts
+ * const x = ones([2]);
+ * new nn.Identity().forward(x) === x; // true
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html
  */
 export class Identity extends Module {

@@ -38,6 +38,10 @@ abstract class LossModule<O extends object> extends Module {
 /**
  * The mean (or sum) of |input - target|.
  *
+ * @example
+ * ```ts
+ * new nn.L1Loss().forward(tensor([1, 2]), tensor([1, 4])); // tensor(1.)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.L1Loss.html
  */
 export class L1Loss extends LossModule<losses.ReductionOptions> {
@@ -62,8 +66,12 @@ export class MSELoss extends LossModule<losses.ReductionOptions> {
 }
 
 /**
- * Quadratic below `beta`, linear above; the smooth version of L1Loss.
+ * Quadratic below `beta`, linear above; the smooth version of L1Loss: see `nn.functional.smoothL1Loss`.
  *
+ * @example
+ * ```ts
+ * new nn.SmoothL1Loss({ beta: 0.5 }).forward(tensor([0, 2]), tensor([0, 0])); // tensor(0.8750)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html
  */
 export class SmoothL1Loss extends LossModule<losses.SmoothL1Options> {
@@ -73,8 +81,12 @@ export class SmoothL1Loss extends LossModule<losses.SmoothL1Options> {
 }
 
 /**
- * Quadratic below `delta`, linear above.
+ * Quadratic below `delta`, linear above: see `nn.functional.huberLoss`.
  *
+ * @example
+ * ```ts
+ * new nn.HuberLoss({ delta: 0.5 }).forward(tensor([0, 2]), tensor([0, 0])); // tensor(0.4375)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
  */
 export class HuberLoss extends LossModule<losses.HuberOptions> {
@@ -84,8 +96,12 @@ export class HuberLoss extends LossModule<losses.HuberOptions> {
 }
 
 /**
- * Binary cross entropy of probabilities.
+ * Binary cross entropy of probabilities: see `nn.functional.binaryCrossEntropy`.
  *
+ * @example
+ * ```ts
+ * new nn.BCELoss().forward(tensor([0.8, 0.2]), tensor([1, 0])); // tensor(0.2231)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
  */
 export class BCELoss extends LossModule<losses.BCEOptions> {
@@ -95,8 +111,12 @@ export class BCELoss extends LossModule<losses.BCEOptions> {
 }
 
 /**
- * Binary cross entropy of logits: sigmoid and loss in one, without overflow.
+ * Binary cross entropy of logits: sigmoid and loss in one, without overflow. See `nn.functional.binaryCrossEntropyWithLogits`.
  *
+ * @example
+ * ```ts
+ * new nn.BCEWithLogitsLoss({ posWeight: tensor([2]) }).forward(tensor([0, 0]), tensor([1, 0])); // tensor(1.0397)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
  */
 export class BCEWithLogitsLoss extends LossModule<losses.BCEWithLogitsOptions> {
@@ -106,8 +126,13 @@ export class BCEWithLogitsLoss extends LossModule<losses.BCEWithLogitsOptions> {
 }
 
 /**
- * The Kullback-Leibler divergence of log-probabilities from a target distribution.
+ * The Kullback-Leibler divergence of log-probabilities from a target distribution: see `nn.functional.klDiv`.
  *
+ * @example
+ * ```ts
+ * const input = tensor([[0.5, 0.5]]).log();
+ * new nn.KLDivLoss({ reduction: 'batchmean' }).forward(input, tensor([[1, 0]])); // tensor(0.6931)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html
  */
 export class KLDivLoss extends LossModule<losses.KLDivOptions> {
@@ -117,8 +142,13 @@ export class KLDivLoss extends LossModule<losses.KLDivOptions> {
 }
 
 /**
- * The negative log-likelihood of class indices under log-probabilities.
+ * The negative log-likelihood of class indices under log-probabilities: see `nn.functional.nllLoss`.
  *
+ * @example
+ * ```ts
+ * const input = tensor([[0.2, 0.8]]).log();
+ * new nn.NLLLoss().forward(input, tensor([1], { dtype: 'int32' })); // tensor(0.2231)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
  */
 export class NLLLoss extends LossModule<NLLOptions> {

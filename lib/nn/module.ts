@@ -44,6 +44,7 @@ export abstract class Module {
   training = true;
   readonly #buffers = new Set<string>();
 
+  /** What the module makes of its inputs; for subclasses to define. Called as `model.forward(x)`. */
   abstract forward(...inputs: never[]): unknown;
 
   /** Makes a tensor that is not learned part of the module's state: `this[name]`, saved with it. */
@@ -62,6 +63,7 @@ export abstract class Module {
     return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
   }
 
+  /** The modules that are properties of this one. */
   children(): Module[] {
     return this.namedChildren().map(([, module]) => module);
   }
@@ -78,6 +80,7 @@ export abstract class Module {
     return visit(this, '');
   }
 
+  /** This module and all modules in it, each once. */
   modules(): Module[] {
     return this.namedModules().map(([, module]) => module);
   }
@@ -87,6 +90,7 @@ export abstract class Module {
     return distinct(this.#named((module) => module.#ownParameters()));
   }
 
+  /** All parameters, each once: what an optimizer takes. */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
@@ -96,6 +100,7 @@ export abstract class Module {
     return distinct(this.#named((module) => module.#ownBuffers()));
   }
 
+  /** All registered buffers that are not null, each once. */
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }

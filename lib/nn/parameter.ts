@@ -6,6 +6,7 @@ import { Tensor } from '../tensor/tensor.js';
 /**
  * A tensor that a module learns: as a property of a module it is found by `parameters()`. It shares the storage of the tensor it is made of.
  *
+ * @param requiresGrad default true
  * @example
  * ```ts
  * class Scale extends nn.Module {
@@ -14,7 +15,7 @@ import { Tensor } from '../tensor/tensor.js';
  *     return x.mul(this.factor);
  *   }
  * }
- * new Scale().namedParameters(); // [['factor', Parameter]]
+ * new Scale().namedParameters().map(([name]) => name); // ['factor']
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
  */

@@ -10,7 +10,7 @@ import { type Operand, resultType } from '../tensor/promotion.js';
 import { broadcastShapes, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** `'mean'` divides the sum by the number of elements. */
+/** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
 export type Reduction = 'none' | 'mean' | 'sum';
 
 export interface ReductionOptions {
@@ -161,19 +161,52 @@ export interface KLDivOptions {
   logTarget?: boolean;
 }
 
-/** |input - target|. */
+/**
+ * |input - target|; the derivative where they are equal is 0.
+ *
+ * @param input float
+ * @param target broadcasts with the input
+ * @throws DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.l1Loss(tensor([1, 2]), tensor([1, 4])); // tensor(1.)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
+ */
 export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['reduction']);
   return absolute.apply(input, target, [], options.reduction ?? 'mean');
 }
 
-/** (input - target)². */
+/**
+ * (input - target)².
+ *
+ * @param input float
+ * @param target broadcasts with the input
+ * @throws DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.mseLoss(tensor([1, 2]), tensor([1, 4]), { reduction: 'none' }); // tensor([0., 4.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
+ */
 export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   checkOptions('mseLoss', options, ['reduction']);
   return squared.apply(input, target, [], options.reduction ?? 'mean');
 }
 
-/** 0.5 d² / beta where d = |input - target| is below beta, d - 0.5 beta elsewhere. */
+/**
+ * 0.5 d² / beta where d = |input - target| is below beta, d - 0.5 beta elsewhere.
+ *
+ * @param input float
+ * @param target broadcasts with the input
+ * @throws ValueError for a negative beta; DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.smoothL1Loss(tensor([0.5, 2]), tensor([0, 0]), { reduction: 'none' }); // tensor([0.1250, 1.5000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
+ */
 export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
   checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
   const { beta = 1, reduction = 'mean' } = options;
@@ -181,7 +214,18 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Opt
   return beta === 0 ? absolute.apply(input, target, [], reduction) : smoothed.apply(input, target, [beta], reduction);
 }
 
-/** 0.5 d² where d = |input - target| is below delta, delta (d - 0.5 delta) elsewhere. */
+/**
+ * 0.5 d² where d = |input - target| is below delta, delta (d - 0.5 delta) elsewhere.
+ *
+ * @param input float
+ * @param target broadcasts with the input
+ * @throws ValueError for a delta that is not above 0; DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.huberLoss(tensor([0.5, 4]), tensor([0, 0]), { delta: 2, reduction: 'none' }); // tensor([0.1250, 6.0000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
+ */
 export function huberLoss(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
   checkOptions('huberLoss', options, ['reduction', 'delta']);
   const { delta = 1, reduction = 'mean' } = options;
@@ -202,7 +246,18 @@ function checkUnit(x: Tensor): void {
   }
 }
 
-/** -weight (target log input + (1 - target) log(1 - input)), each logarithm at least -100. */
+/**
+ * -weight (target log input + (1 - target) log(1 - input)), each logarithm at least -100.
+ *
+ * @param input probabilities
+ * @param target probabilities; broadcasts with the input
+ * @throws ValueError for an input outside [0, 1]; DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.binaryCrossEntropy(tensor([0.8, 0.2]), tensor([1, 0])); // tensor(0.2231)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
+ */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOptions = {}): Tensor {
   checkOptions('binaryCrossEntropy', options, ['reduction', 'weight']);
   checkPair('binaryCrossEntropy', input, target);
@@ -210,7 +265,18 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOp
   return binary.apply(input, target, [options.weight ?? 1], options.reduction ?? 'mean');
 }
 
-/** Binary cross entropy of sigmoid(input), without overflow. */
+/**
+ * -weight (posWeight target log σ(input) + (1 - target) log(1 - σ(input))), without overflow.
+ *
+ * @param input logits: what a sigmoid would make probabilities of
+ * @param target probabilities; broadcasts with the input
+ * @throws DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * nn.functional.binaryCrossEntropyWithLogits(tensor([2, -1000]), tensor([1, 0])); // tensor(0.0635)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
+ */
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
   target: Tensor,
@@ -220,7 +286,19 @@ export function binaryCrossEntropyWithLogits(
   return binaryLogits.apply(input, target, [options.weight ?? 1, options.posWeight ?? 1], options.reduction ?? 'mean');
 }
 
-/** target (log target - input), the input being logarithms. */
+/**
+ * target (log target - input), the input being logarithms; 0 where the target is 0.
+ *
+ * @param input log-probabilities
+ * @param target probabilities, or their logarithms with `logTarget`
+ * @throws ValueError for a reduction that does not exist; DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @example
+ * ```ts
+ * const input = tensor([[0.5, 0.5]]).log();
+ * nn.functional.klDiv(input, tensor([[1, 0]]), { reduction: 'batchmean' }); // tensor(0.6931)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
+ */
 export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {}): Tensor {
   checkOptions('klDiv', options, ['reduction', 'logTarget']);
   const { reduction = 'mean', logTarget = false } = options;

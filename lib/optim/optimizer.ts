@@ -141,6 +141,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     });
   }
 
+  /** The groups with their options, as PyTorch prints them. */
   toString(): string {
     const groups = this.paramGroups.map(({ params, names, ...options }, i) => {
       const lines = Object.entries(options).map(([key, value]) => `    ${key}: ${value}`);

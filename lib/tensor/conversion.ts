@@ -14,10 +14,10 @@ export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
   throw new DTypeError(`${op}: ${unknownName('dtype', String(dtype), Object.keys(dtypes))}`);
 }
 
-/** A contiguous copy; the gradient passes through. */
+/** A contiguous copy; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
 export const clone = (x: Tensor): Tensor => convert(x, x.dtype);
 
-/** The tensor itself if its elements are in row-major order, else such a copy. */
+/** The tensor itself if its elements are in row-major order, else such a copy. @example contiguous(ones([2, 3]).t()).isContiguous(); // true */
 export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : clone(x));
 
 /**
@@ -36,27 +36,27 @@ export function to(x: Tensor, target: DType | Tensor): Tensor {
   return dtype === x.dtype ? x : convert(x, dtype);
 }
 
-/** `to('float32')`. */
+/** `to('float32')`. @example float(tensor([true, false])); // tensor([1., 0.]) */
 export const float = (x: Tensor): Tensor => to(x, 'float32');
-/** `to('float64')`. */
+/** `to('float64')`. @example double(tensor([1, 2])).dtype; // 'float64' */
 export const double = (x: Tensor): Tensor => to(x, 'float64');
-/** `to('int32')`. */
+/** `to('int32')`. @example int(tensor([1.9, -1.9])); // tensor([ 1, -1]) */
 export const int = (x: Tensor): Tensor => to(x, 'int32');
-/** `to('int32')`: int32 stands for PyTorch's int64. */
+/** `to('int32')`: int32 stands for PyTorch's int64. @example long(tensor([1.9, -1.9])); // tensor([ 1, -1]) */
 export const long = (x: Tensor): Tensor => to(x, 'int32');
-/** `to('bool')`. */
+/** `to('bool')`. @example bool(tensor([0, 0.5])); // tensor([False,  True]) */
 export const bool = (x: Tensor): Tensor => to(x, 'bool');
 
-/** Writes the values of `source`, broadcast and converted, over those of `x`. */
+/** Writes the values of `source`, broadcast and converted, over those of `x`. @example zeros([2]).copy_(tensor(7)); // tensor([7., 7.]) */
 export const copy_ = (x: Tensor, source: Operand): Tensor => writeInPlace(copying, x, [source], wide(x, source));
 
 const wide = (x: Tensor, source: Operand) => {
   return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
 };
 
-/** Writes `value` over every element of `x`. */
+/** Writes `value` over every element of `x`. @example empty([2]).fill_(0.5); // tensor([0.5000, 0.5000]) */
 export const fill_ = (x: Tensor, value: Operand | boolean): Tensor =>
   writeInPlace(copying, x, [typeof value === 'boolean' ? Number(value) : value]);
 
-/** Writes 0 over every element of `x`. */
+/** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */
 export const zero_ = (x: Tensor): Tensor => fill_(x, 0);

@@ -37,12 +37,14 @@ export function finish(op: string, options: TensorOptions, make: (dtype: DType |
 
 /**
  * A tensor of the given values. Numbers that are all integers make int32 only when asked for: `tensor([1, 2])` is float32, as most tensors
- * in JavaScript programs are meant to be; booleans make bool, an Int32Array int32, a Float64Array float64.
+ * in JavaScript programs are meant to be; booleans make bool, an Int32Array int32, a Float64Array float64. A typed array makes one dimension.
  *
  * @throws ShapeError if nested arrays are ragged; DTypeError if a value does not fit the element type
  * @example
  * ```ts
  * tensor([[1, 2], [3, 4]]).shape; // [2, 2]
+ * tensor([1, 2], { dtype: 'int32' }); // tensor([1, 2])
+ * tensor(Float64Array.of(0.5)).dtype; // 'float64'
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  */
@@ -112,8 +114,12 @@ function checkIntegers(values: ArrayLike<number | boolean>): void {
 }
 
 /**
- * A tensor filled with one value.
+ * A tensor filled with one value: bool for a boolean, else float32 unless another element type is given.
  *
+ * @example
+ * ```ts
+ * full([2], 0.5); // tensor([0.5000, 0.5000])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
 export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
@@ -135,26 +141,42 @@ function filled(
   });
 }
 
-/** A tensor with whatever its memory held: for what is about to be overwritten. */
+/** A tensor with whatever its memory held: for what is about to be overwritten. @example empty([2, 3]).shape; // [2, 3] */
 export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
   checkShape('empty', shape);
   return finish('empty', options, (dtype = 'float32') => emptyOf([...shape], dtype));
 }
 
-/** A tensor of zeros. @see https://pytorch.org/docs/stable/generated/torch.zeros.html */
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * ```ts
+ * zeros([2]); // tensor([0., 0.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.zeros.html
+ */
 export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => filled('zeros', shape, 0, options);
-/** A tensor of ones. @see https://pytorch.org/docs/stable/generated/torch.ones.html */
+/**
+ * A tensor of ones.
+ *
+ * @example
+ * ```ts
+ * ones([2], { dtype: 'int32' }); // tensor([1, 1])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.ones.html
+ */
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
 
 const like = (x: Tensor, options: TensorOptions): TensorOptions => ({ dtype: x.dtype, ...options });
 
-/** `empty` with the shape and, unless given, the element type of `x`. */
+/** `empty` with the shape and, unless given, the element type of `x`. @example emptyLike(zeros([2, 3])).shape; // [2, 3] */
 export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => empty(x.shape, like(x, options));
-/** `zeros` with the shape and, unless given, the element type of `x`. */
+/** `zeros` with the shape and, unless given, the element type of `x`. @example zerosLike(tensor([1, 2])); // tensor([0., 0.]) */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => zeros(x.shape, like(x, options));
-/** `ones` with the shape and, unless given, the element type of `x`. */
+/** `ones` with the shape and, unless given, the element type of `x`. @example onesLike(tensor([1, 2])); // tensor([1., 1.]) */
 export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => ones(x.shape, like(x, options));
-/** `full` with the shape and, unless given, the element type of `x`. */
+/** `full` with the shape and, unless given, the element type of `x`. @example fullLike(tensor([1, 2]), 7); // tensor([7., 7.]) */
 export const fullLike = (x: Tensor, value: number | boolean, options: TensorOptions = {}): Tensor =>
   full(x.shape, value, like(x, options));
 
@@ -164,6 +186,11 @@ export const fullLike = (x: Tensor, value: number | boolean, options: TensorOpti
  * int32 if all three are integers, else float32.
  *
  * @throws ValueError for a step of 0, or one that leads away from the end
+ * @example
+ * ```ts
+ * arange(3); // tensor([0, 1, 2])
+ * arange(1, 2, 0.25); // tensor([1.0000, 1.2500, 1.5000, 1.7500])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.arange.html
  */
 export function arange(end: number, options?: TensorOptions): Tensor;
@@ -199,6 +226,10 @@ function generate(shape: Shape, dtype: DType, value: (i: number) => number): Ten
 /**
  * `steps` values from `start` to `end`, both included, evenly spaced.
  *
+ * @example
+ * ```ts
+ * linspace(0, 1, 5); // tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.linspace.html
  */
 export function linspace(
@@ -227,7 +258,12 @@ function bound(value: number | Tensor): number {
 /**
  * A matrix with ones on the diagonal.
  *
+ * @param n rows
  * @param m columns; default `n`
+ * @example
+ * ```ts
+ * eye(2); // tensor([[1., 0.], [0., 1.]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.eye.html
  */
 export function eye(n: number, m?: number | TensorOptions, options: TensorOptions = {}): Tensor {

@@ -123,7 +123,12 @@ export interface ScatterOptions {
  * `out[i][index[i][j]] = source[i][j]` for dim 1 of a matrix. Of several writes to one place the last wins.
  *
  * @param index int32, with as many dimensions as `x`
- * @throws ValueError if an index is out of range
+ * @throws ValueError if an index is out of range; DTypeError if types differ
+ * @example
+ * ```ts
+ * const index = tensor([[2], [0]], { dtype: 'int32' });
+ * scatter(zeros([2, 3]), 1, index, 1); // tensor([[0., 0., 1.], [1., 0., 0.]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
  */
 export function scatter(
@@ -143,6 +148,13 @@ export function scatter(
 /**
  * `scatter` that adds to what is there; equal indices add up.
  *
+ * @param index int32, with as many dimensions as `x`
+ * @throws ValueError if an index is out of range; DTypeError if types differ
+ * @example
+ * ```ts
+ * const index = tensor([0, 2, 0], { dtype: 'int32' });
+ * scatterAdd(zeros([3]), 0, index, tensor([1, 2, 3])); // tensor([4., 0., 2.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
 export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor =>

@@ -87,7 +87,16 @@ function requireDims(op: string, x: Tensor, ndim: number, name: string): void {
   if (x.ndim !== ndim) throw new ShapeError(`${op}: ${name} must have ${ndim} dimensions, got ${show(x.shape)}`);
 }
 
-/** The product of two matrices, (m, k) x (k, n). @see https://pytorch.org/docs/stable/generated/torch.mm.html */
+/**
+ * The product of two matrices, (m, k) x (k, n).
+ *
+ * @throws ShapeError if inner sizes differ, or an operand is no matrix; DTypeError if element types differ
+ * @example
+ * ```ts
+ * mm(tensor([[1, 2], [3, 4]]), tensor([[1], [1]])); // tensor([[3.], [7.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.mm.html
+ */
 export function mm(a: Tensor, b: Tensor): Tensor {
   checkOperands('mm', a, b);
   requireDims('mm', a, 2, 'the first operand');
@@ -95,7 +104,16 @@ export function mm(a: Tensor, b: Tensor): Tensor {
   return product('mm', a, b);
 }
 
-/** Products of two batches of matrices, (b, m, k) x (b, k, n). @see https://pytorch.org/docs/stable/generated/torch.bmm.html */
+/**
+ * Products of two batches of matrices, (b, m, k) x (b, k, n).
+ *
+ * @throws ShapeError if sizes differ; DTypeError if element types differ
+ * @example
+ * ```ts
+ * bmm(ones([5, 2, 3]), ones([5, 3, 4])).shape; // [5, 2, 4]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.bmm.html
+ */
 export function bmm(a: Tensor, b: Tensor): Tensor {
   checkOperands('bmm', a, b);
   requireDims('bmm', a, 3, 'the first operand');
@@ -104,7 +122,16 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
   return product('bmm', a, b);
 }
 
-/** The product of a matrix and a vector. @see https://pytorch.org/docs/stable/generated/torch.mv.html */
+/**
+ * The product of a matrix and a vector, (m, k) x (k).
+ *
+ * @throws ShapeError if inner sizes differ; DTypeError if element types differ
+ * @example
+ * ```ts
+ * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])); // tensor([3., 7.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.mv.html
+ */
 export function mv(a: Tensor, b: Tensor): Tensor {
   checkOperands('mv', a, b);
   requireDims('mv', a, 2, 'the matrix');
@@ -112,7 +139,16 @@ export function mv(a: Tensor, b: Tensor): Tensor {
   return matmul(a, b);
 }
 
-/** Σ aᵢ bᵢ of two vectors. @see https://pytorch.org/docs/stable/generated/torch.dot.html */
+/**
+ * Σ aᵢ bᵢ of two vectors.
+ *
+ * @throws ShapeError if sizes differ; DTypeError if element types differ
+ * @example
+ * ```ts
+ * dot(tensor([1, 2]), tensor([3, 4])); // tensor(11.)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.dot.html
+ */
 export function dot(a: Tensor, b: Tensor): Tensor {
   checkOperands('dot', a, b);
   requireDims('dot', a, 1, 'the first operand');
@@ -128,8 +164,16 @@ export interface AddmmOptions {
 }
 
 /**
- * beta · input + alpha · (a x b); the input broadcasts.
+ * beta · input + alpha · (a x b).
  *
+ * @param input broadcasts to (m, n)
+ * @param a (m, k)
+ * @param b (k, n)
+ * @throws ShapeError if the sizes do not fit; DTypeError if element types differ
+ * @example
+ * ```ts
+ * addmm(tensor([10, 20]), ones([2, 3]), ones([3, 2]), { alpha: 0.5 }); // tensor([[11.5000, 21.5000], [11.5000, 21.5000]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.addmm.html
  */
 export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
@@ -177,8 +221,12 @@ const rows = (x: Tensor): Tensor => (x.ndim === 2 ? x : reshape(x, [sizeOf(x.sha
  *
  * @param x (…, inFeatures)
  * @param weight (outFeatures, inFeatures), or (inFeatures) for a result without the last dimension
- * @param bias anything that broadcasts to (…, outFeatures)
- * @throws ShapeError if the sizes do not fit
+ * @param bias anything that broadcasts to (…, outFeatures); default none
+ * @throws ShapeError if the sizes do not fit; DTypeError if element types differ
+ * @example
+ * ```ts
+ * linear(tensor([[1, 2]]), tensor([[1, 0], [0, 1], [1, 1]]), tensor(0.5)); // tensor([[1.5000, 2.5000, 3.5000]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {

@@ -20,7 +20,7 @@ export const abs: Unary = unary('abs', e.abs);
 export const sign: Unary = unary('sign', e.sign);
 /** The largest integer not above x; the derivative is 0. @example floor(tensor([-0.5, 1.5])); // tensor([-1.,  1.]) */
 export const floor: Unary = unary('floor', e.floor);
-/** The smallest integer not below x; the derivative is 0. @example ceil(tensor([-0.5, 1.5])); // tensor([-0., 2.]) */
+/** The smallest integer not below x; the derivative is 0. @example ceil(tensor([-1.5, 1.5])); // tensor([-1.,  2.]) */
 export const ceil: Unary = unary('ceil', e.ceil);
 /** The integer part of x; the derivative is 0. @example trunc(tensor([-1.5, 1.5])); // tensor([-1.,  1.]) */
 export const trunc: Unary = unary('trunc', e.trunc);
@@ -38,19 +38,19 @@ export const exp: Unary = unary('exp', e.exp, { result: 'float' });
 export const exp2: Unary = unary('exp2', e.exp2, { result: 'float' });
 /** eˣ - 1, accurate near 0. @example expm1(tensor(1e-10, { dtype: 'float64' })).item(); // 1e-10 */
 export const expm1: Unary = unary('expm1', e.expm1, { result: 'float' });
-/** The natural logarithm; NaN below 0. @example log(tensor([1, Math.E])); // tensor([0.0000, 1.0000]) */
+/** The natural logarithm; NaN below 0. @example log(tensor([1, 2])); // tensor([0.0000, 0.6931]) */
 export const log: Unary = unary('log', e.log, { result: 'float' });
-/** The logarithm to base 2. @example log2(tensor([1, 8])); // tensor([0., 3.]) */
+/** The logarithm to base 2. @example log2(tensor([1, 3])); // tensor([0.0000, 1.5850]) */
 export const log2: Unary = unary('log2', e.log2, { result: 'float' });
-/** The logarithm to base 10. @example log10(tensor([1, 1000])); // tensor([0., 3.]) */
+/** The logarithm to base 10. @example log10(tensor([1, 2])); // tensor([0.0000, 0.3010]) */
 export const log10: Unary = unary('log10', (x) => e.mul(e.log(x), Math.LOG10E), { result: 'float' });
 /** log(1 + x), accurate near 0. @example log1p(tensor(1e-10, { dtype: 'float64' })).item(); // 1e-10 */
 export const log1p: Unary = unary('log1p', e.log1p, { result: 'float' });
-/** The sine of x radians. @example sin(tensor([0, Math.PI / 2])); // tensor([0., 1.]) */
+/** The sine of x radians. @example sin(tensor([0, 1])); // tensor([0.0000, 0.8415]) */
 export const sin: Unary = unary('sin', e.sin, { result: 'float' });
-/** The cosine of x radians. @example cos(tensor([0, Math.PI])); // tensor([ 1., -1.]) */
+/** The cosine of x radians. @example cos(tensor([0, 1])); // tensor([1.0000, 0.5403]) */
 export const cos: Unary = unary('cos', e.cos, { result: 'float' });
-/** The tangent of x radians. @example tan(tensor([0, Math.PI / 4])); // tensor([0., 1.]) */
+/** The tangent of x radians. @example tan(tensor([0, 1])); // tensor([0.0000, 1.5574]) */
 export const tan: Unary = unary('tan', e.tan, { result: 'float' });
 /** The angle in [-π/2, π/2] whose sine is x. @example asin(tensor([0, 1])); // tensor([0.0000, 1.5708]) */
 export const asin: Unary = unary('asin', e.asin, { result: 'float' });

@@ -4,6 +4,7 @@ import type { Tensor } from './tensor.js';
 /** What elementwise operations take: a tensor, or a number that stands for a 0-d tensor. */
 export type Operand = Tensor | number;
 
+/** The wider of two element types: bool < int32 < float32 < float64. @example promoteTypes('int32', 'float32'); // 'float32' */
 export const promoteTypes = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
 
 const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : 'float32');
@@ -17,7 +18,14 @@ function outrank(higher: DType | undefined, lower: DType | undefined): DType | u
 }
 
 /**
- * The element type of a result, by PyTorch's rules. Numbers are integers if their value is one: JavaScript cannot tell 2 from 2.0.
+ * The element type of a result, by PyTorch's rules: tensors with dimensions decide, then 0-d tensors, then numbers. Numbers are integers if
+ * their value is one: JavaScript cannot tell 2 from 2.0.
+ *
+ * @example
+ * ```ts
+ * resultType([tensor([1], { dtype: 'int32' }), 2.5]); // 'float32'
+ * resultType([tensor([1]), tensor(2, { dtype: 'float64' })]); // 'float32'
+ * ```
  * @see https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
  */
 export function resultType(operands: readonly Operand[]): DType {

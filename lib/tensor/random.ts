@@ -125,17 +125,42 @@ function drawn(
   return requiresGrad ? out.requiresGrad_() : out;
 }
 
-/** Uniform in [0, 1). @see https://pytorch.org/docs/stable/generated/torch.rand.html */
+/**
+ * Values uniform in [0, 1).
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * rand([2]); // tensor([0.4963, 0.7682])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.rand.html
+ */
 export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
   drawn('rand', 'uniform', shape, options, 'float32', 0, 1);
 
-/** Normal with mean 0 and standard deviation 1. @see https://pytorch.org/docs/stable/generated/torch.randn.html */
+/**
+ * Normal values of mean 0 and standard deviation 1.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randn([3]); // tensor([ 1.5410, -0.2934, -2.1788])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.randn.html
+ */
 export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
   drawn('randn', 'normal', shape, options, 'float32', 0, 1);
 
 /**
  * Integers in [low, high), int32. With two arguments low is 0.
  *
+ * @throws ValueError if low is not below high
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randint(10, [4]); // tensor([4, 9, 3, 0])
+ * randint(-5, 5, [4]); // tensor([-2,  4,  2, -2])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.randint.html
  */
 export function randint(high: number, shape: Shape, options?: RandomOptions): Tensor;
@@ -154,23 +179,38 @@ export function randint(
   return drawn('randint', 'integer', third as Shape, fourth, 'int32', first, second);
 }
 
-/** 0 … n-1 in random order, int32. @see https://pytorch.org/docs/stable/generated/torch.randperm.html */
+/**
+ * 0 … n-1 in random order, int32.
+ *
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randperm(5); // tensor([4, 0, 1, 3, 2])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.randperm.html
+ */
 export function randperm(n: number, options: RandomOptions = {}): Tensor {
   checkInteger('randperm', 'n', n, 0, 2 ** 31 - 1);
   return drawn('randperm', 'permutation', [n], options, 'int32');
 }
 
-/** Uniform in [0, 1), with the shape and, unless given, the element type of `x`. */
+/** `rand` with the shape and, unless given, the element type of `x`. @example randLike(zeros([2, 3])).shape; // [2, 3] */
 export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
   rand(x.shape, { dtype: x.dtype, ...options });
-/** Standard normal, with the shape and, unless given, the element type of `x`. */
+/** `randn` with the shape and, unless given, the element type of `x`. @example randnLike(zeros([2, 3])).shape; // [2, 3] */
 export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
   randn(x.shape, { dtype: x.dtype, ...options });
 
 /**
- * Normal with a mean and a standard deviation per element: two tensors that broadcast, or a tensor and a number; of a given shape for two
- * numbers.
+ * Normal values with a mean and a standard deviation per element: two tensors that broadcast, or a tensor and a number; of a given shape for
+ * two numbers.
  *
+ * @throws ValueError for a negative standard deviation
+ * @example
+ * ```ts
+ * normal(tensor([0, 100]), tensor([0, 0])); // tensor([  0., 100.])
+ * normal(10, 0.1, [2, 3]).shape; // [2, 3]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.normal.html
  */
 export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
@@ -205,6 +245,11 @@ function checkStd(op: string, std: number): void {
 /**
  * 1 with the probability that each element of `p` gives, else 0.
  *
+ * @throws ValueError for a probability outside [0, 1]; DTypeError for integers
+ * @example
+ * ```ts
+ * bernoulli(tensor([0, 1])); // tensor([0., 1.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.bernoulli.html
  */
 export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
@@ -221,8 +266,13 @@ export interface MultinomialOptions extends DrawOptions {
 }
 
 /**
- * Indices of `numSamples` categories, drawn with probabilities proportional to the weights (of each row, if there are two dimensions).
+ * Indices of `numSamples` categories, drawn with probabilities proportional to the weights (of each row, if there are two dimensions). int32.
  *
+ * @throws ValueError for a negative weight, and for more samples than categories without replacement
+ * @example
+ * ```ts
+ * multinomial(tensor([0, 3, 0]), 1); // tensor([1])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.multinomial.html
  */
 export function multinomial(weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor {
@@ -264,35 +314,89 @@ function requireFloat(op: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
 }
 
-/** Fills with uniform values in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html */
+/**
+ * Fills with values uniform in [from, to).
+ *
+ * @param from default 0
+ * @param to default 1
+ * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * empty([2]).uniform_(-1, 1); // tensor([-0.0075,  0.5364])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html
+ */
 export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor {
   requireFloat('uniform_', x);
   if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
   return drawInto('uniform_', 'uniform', x, options, from, to);
 }
 
-/** Fills with normal values. @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html */
+/**
+ * Fills with normal values.
+ *
+ * @param mean default 0
+ * @param std default 1
+ * @throws DTypeError for integers; ValueError for a negative standard deviation
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * empty([2]).normal_(10, 0.1); // tensor([10.1541,  9.9707])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html
+ */
 export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
   requireFloat('normal_', x);
   checkStd('normal_', std);
   return drawInto('normal_', 'normal', x, options, mean, std);
 }
 
-/** Fills with 1 with probability p, else 0. @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html */
+/**
+ * Fills with 1 with probability p, else 0.
+ *
+ * @param p a number, or a tensor that broadcasts; default 0.5
+ * @throws ValueError for a probability outside [0, 1]
+ * @example
+ * ```ts
+ * empty([3]).bernoulli_(1); // tensor([1., 1., 1.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
+ */
 export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
   if (p instanceof Tensor) return x.copy_(bernoulli(p.expand(x.shape), options));
   if (!(p >= 0 && p <= 1)) throw new ValueError(`bernoulli_: p must be in [0, 1], got ${p}`);
   return drawInto('bernoulli_', 'bernoulli', x, options, p);
 }
 
-/** Fills with exponentially distributed values of rate λ. @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html */
+/**
+ * Fills with exponentially distributed values of rate λ: of density λ e^(-λx).
+ *
+ * @param lambd default 1
+ * @throws DTypeError for integers; ValueError for a rate that is not above 0
+ * @example
+ * ```ts
+ * empty([100]).exponential_(2).ge(0).all(); // tensor(True)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
+ */
 export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): Tensor {
   requireFloat('exponential_', x);
   if (!(lambd > 0)) throw new ValueError(`exponential_: the rate must be above 0, got ${lambd}`);
   return drawInto('exponential_', 'exponential', x, options, lambd);
 }
 
-/** Fills with integers in [from, to). @see https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html */
+/**
+ * Fills with integers in [from, to).
+ *
+ * @throws ValueError if from is not below to
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * empty([3]).random_(0, 10); // tensor([4., 9., 3.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html
+ */
 export function random_(x: Tensor, from: number, to: number, options: DrawOptions = {}): Tensor {
   checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
   if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);

@@ -67,8 +67,16 @@ const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
 const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
 
 /**
- * Σ x over `dim`.
+ * Σ x over `dim`. Integers and bools add up in int32.
  *
+ * @param dim one dimension, several, or none for all
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * sum(x); // tensor(10.)
+ * x.sum(1); // tensor([3., 7.])
+ * x.sum([0], { keepdim: true }); // tensor([[4., 6.]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.sum.html
  */
 export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
@@ -78,8 +86,13 @@ export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 }
 
 /**
- * Π x over `dim`.
+ * Π x over `dim`; the gradient is right where some x are 0.
  *
+ * @param dim one dimension, several, or none for all
+ * @example
+ * ```ts
+ * prod(tensor([[1, 2], [3, 4]]), 1); // tensor([ 2., 12.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.prod.html
  */
 export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
@@ -91,7 +104,12 @@ export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 /**
  * Σ x / n over `dim`; NaN of nothing.
  *
+ * @param dim one dimension, several, or none for all
  * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * mean(tensor([[1, 2], [3, 4]]), 0); // tensor([2., 3.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.mean.html
  */
 export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
@@ -135,6 +153,13 @@ function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarO
 /**
  * Σ (x - mean)² / max(0, n - correction) over `dim`: the variance.
  *
+ * @param dim one dimension, several, or none for all
+ * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * tensor([1, 2, 3, 4]).var(); // tensor(1.6667)
+ * tensor([1, 2, 3, 4]).var(0, { correction: 0 }); // tensor(1.2500)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
 function var_(x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor {
@@ -144,20 +169,26 @@ function var_(x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor {
 export { var_ as var };
 
 /**
- * √var over `dim`.
+ * √var over `dim`; where all elements are equal the gradient is 0.
  *
+ * @param dim one dimension, several, or none for all
+ * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * std(tensor([1, 2, 3, 4])); // tensor(1.2910)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
 export const std = (x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor =>
   spread('std', deviating, x, dim, options);
 
-/** `[var, mean]` over `dim`. */
+/** `[var, mean]` over `dim`. @example varMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
 export const varMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
   var_(x, dim, options),
   mean(x, dim, { keepdim: options.keepdim ?? false }),
 ];
 
-/** `[std, mean]` over `dim`. */
+/** `[std, mean]` over `dim`. @example stdMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
 export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
   std(x, dim, options),
   mean(x, dim, { keepdim: options.keepdim ?? false }),
@@ -176,6 +207,12 @@ function extreme(op: string, formula: Formula, x: Tensor, dim: Dim, options: Kee
 /**
  * The largest element over `dim`; equal ones share the gradient. NaN wins.
  *
+ * @param dim one dimension, several, or none for all
+ * @throws ShapeError if there is nothing to choose from
+ * @example
+ * ```ts
+ * amax(tensor([[1, 5], [7, 3]]), 1); // tensor([5., 7.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.amax.html
  */
 export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
@@ -184,6 +221,12 @@ export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor
 /**
  * The smallest element over `dim`; equal ones share the gradient. NaN wins.
  *
+ * @param dim one dimension, several, or none for all
+ * @throws ShapeError if there is nothing to choose from
+ * @example
+ * ```ts
+ * amin(tensor([[1, 5], [7, 3]]), 1); // tensor([1., 3.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.amin.html
  */
 export const amin = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
@@ -210,6 +253,11 @@ function extremeAt(
 /**
  * The position of the largest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
  *
+ * @throws ShapeError if there is nothing to choose from
+ * @example
+ * ```ts
+ * argmax(tensor([[1, 5], [7, 3]]), 1); // tensor([1, 0])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.argmax.html
  */
 export const argmax = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
@@ -218,6 +266,11 @@ export const argmax = (x: Tensor, dim?: number | null, options: KeepdimOptions =
 /**
  * The position of the smallest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
  *
+ * @throws ShapeError if there is nothing to choose from
+ * @example
+ * ```ts
+ * argmin(tensor([[1, 5], [7, 3]]), 1); // tensor([0, 1])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.argmin.html
  */
 export const argmin = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
@@ -234,6 +287,15 @@ export interface Extremes {
  *
  * Gradients: all equal largest elements share that of `max(x)`; that of `max(x, dim)` goes to the first.
  *
+ * @example
+ * ```ts
+ * const x = tensor([[1, 5], [7, 3]]);
+ * max(x); // tensor(7.)
+ * const { values, indices } = x.max(1);
+ * values; // tensor([5., 7.])
+ * indices; // tensor([1, 0])
+ * x.max(tensor(4)); // tensor([[4., 5.], [7., 4.]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.max.html
  */
 export function max(x: Tensor): Tensor;
@@ -249,6 +311,10 @@ export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions
  *
  * Gradients: all equal smallest elements share that of `min(x)`; that of `min(x, dim)` goes to the first.
  *
+ * @example
+ * ```ts
+ * tensor([[1, 5], [7, 3]]).min(0).values; // tensor([1., 3.])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.min.html
  */
 export function min(x: Tensor): Tensor;
@@ -287,6 +353,10 @@ function condition(op: string, formula: Formula, x: Tensor, dim: Dim, options: K
 /**
  * Whether any element over `dim` is not 0; false of nothing.
  *
+ * @example
+ * ```ts
+ * any(tensor([[0, 0], [0, 1]]), 1); // tensor([False,  True])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.any.html
  */
 export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
@@ -295,6 +365,10 @@ export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor 
 /**
  * Whether all elements over `dim` are not 0; true of nothing.
  *
+ * @example
+ * ```ts
+ * all(tensor([[1, 1], [0, 1]]), 1); // tensor([ True, False])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.all.html
  */
 export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
@@ -316,6 +390,11 @@ const logSumming = new Formula('logsumexp', 1, logSumExp, [], (g, out, x) => [e.
 /**
  * log Σ eˣ over `dim`, without overflow.
  *
+ * @param dim one dimension, several, or null for all
+ * @example
+ * ```ts
+ * logsumexp(tensor([[1000, 1000], [0, 1]]), 1); // tensor([1000.6932,    1.3133])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
  */
 export function logsumexp(x: Tensor, dim: Dim, options: KeepdimOptions = {}): Tensor {
@@ -362,6 +441,13 @@ export interface NormOptions extends SumOptions {}
  * (Σ |x|^p)^(1/p) over `dim`, the vector norm; p may be 0 (how many are not 0) and ±Infinity (the largest or smallest |x|).
  *
  * @param p default 2 (`'fro'` is 2 as well)
+ * @param dim one dimension, several, or none for all
+ * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * norm(tensor([3, -4])); // tensor(5.)
+ * norm(tensor([3, -4]), 1); // tensor(7.)
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
 export function norm(x: Tensor, p: number | 'fro' = 2, dim?: Dim, options: NormOptions = {}): Tensor {

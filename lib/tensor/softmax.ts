@@ -52,6 +52,11 @@ function along(op: string, formula: Formula, x: Tensor, dim: number, options: So
 /**
  * eˣ / Σ eˣ along `dim`, without overflow.
  *
+ * @throws DTypeError for integers, unless a float dtype is asked for
+ * @example
+ * ```ts
+ * softmax(tensor([[0, 0], [1000, 1001]]), 1); // tensor([[0.5000, 0.5000], [0.2689, 0.7311]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
  */
 export const softmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>
@@ -60,6 +65,11 @@ export const softmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): T
 /**
  * x - log Σ eˣ along `dim`, without overflow.
  *
+ * @throws DTypeError for integers, unless a float dtype is asked for
+ * @example
+ * ```ts
+ * logSoftmax(tensor([[0, 0], [1000, 1001]]), 1); // tensor([[-0.6931, -0.6931], [-1.3133, -0.3133]])
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
  */
 export const logSoftmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>

@@ -14,6 +14,15 @@ export type NestedArray = number | boolean | NestedArray[];
  * A multi-dimensional array of one element type: a view (offset, shape, strides) of a storage, with its place in the graph
  * that `backward` walks. Made by `tensor`, `zeros`, `randn`, …; never by `new`.
  *
+ * Every function whose first argument is a tensor is a method too.
+ *
+ * @example
+ * ```ts
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.shape; // [2, 2]
+ * x.dtype; // 'float32'
+ * x.mul(2).sum(1); // tensor([ 6., 14.])
+ * ```
  * @see https://pytorch.org/docs/stable/tensors.html
  */
 export class Tensor implements View {
@@ -88,6 +97,11 @@ export class Tensor implements View {
     return this.node === null;
   }
 
+  /**
+   * Whether gradients flow to this tensor: it was asked for, or an operation on such tensors made it.
+   *
+   * @throws AutogradError when it is switched off for the result of an operation; DTypeError for integers and bools
+   */
   get requiresGrad(): boolean {
     return this.#requiresGrad || this.node !== null;
   }
@@ -151,6 +165,7 @@ export class Tensor implements View {
     return size;
   }
 
+  /** Whether the elements are in row-major order, one after the other. */
   isContiguous(): boolean {
     return isContiguous(this);
   }

@@ -36,7 +36,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return viewAs(restride(x, sizes) === null ? contiguous(x) : x, sizes);
 }
 
-/** `reshape` to the shape of `other`. */
+/** `reshape` to the shape of `other`. @example reshapeAs(arange(4), zeros([2, 2])); // tensor([[0, 1], [2, 3]]) */
 export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape);
 
 const permuteRule: BackwardRule<readonly number[]> = {
@@ -71,6 +71,10 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 /**
  * Two dimensions exchanged.
  *
+ * @example
+ * ```ts
+ * transpose(zeros([2, 3, 5]), 0, -1).shape; // [5, 3, 2]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.transpose.html
  */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
@@ -92,7 +96,16 @@ function exchanged(values: readonly number[], a: number, b: number): number[] {
   return result;
 }
 
-/** The transpose of a matrix; a tensor of fewer than two dimensions as it is. */
+/**
+ * The transpose of a matrix; a tensor of fewer than two dimensions as it is.
+ *
+ * @throws ShapeError for more than two dimensions
+ * @example
+ * ```ts
+ * t(tensor([[1, 2], [3, 4]])); // tensor([[1., 3.], [2., 4.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.t.html
+ */
 export function t(x: Tensor): Tensor {
   if (x.ndim > 2)
     throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
@@ -106,9 +119,10 @@ const alias = (x: Tensor): Tensor => view(x, x.shape, x.strides, x.offset, alias
  * Dimensions of size 1 repeated to larger sizes, without a copy; new ones may be added in front.
  *
  * @param shape sizes; -1 keeps that of the tensor
+ * @throws ShapeError if a size other than 1 would change
  * @example
  * ```ts
- * tensor([[1], [2]]).expand([-1, 3]); // tensor([[1, 1, 1], [2, 2, 2]])
+ * tensor([[1], [2]]).expand([-1, 3]); // tensor([[1., 1., 1.], [2., 2., 2.]])
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
  */
@@ -124,10 +138,21 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   return expandTo(x, sizes);
 }
 
+/** `expand` to the shape of `other`. @example expandAs(tensor([1, 2]), zeros([2, 2])); // tensor([[1., 2.], [1., 2.]]) */
 export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape);
+/** The same as `expand`. @example broadcastTo(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]]) */
 export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
 
-/** Views of all tensors, each expanded to their common shape. */
+/**
+ * Views of all tensors, each expanded to their common shape.
+ *
+ * @throws ShapeError if they do not broadcast
+ * @example
+ * ```ts
+ * broadcastTensors(zeros([3, 1]), zeros([4])).map((x) => x.shape); // [[3, 4], [3, 4]]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.broadcast_tensors.html
+ */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => x.shape));
   return tensors.map((x) => expandTo(x, shape));
@@ -136,6 +161,11 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
 /**
  * Dimensions of size 1 removed: all of them, or those that `dim` names (others are left).
  *
+ * @example
+ * ```ts
+ * squeeze(zeros([1, 2, 1])).shape; // [2]
+ * squeeze(zeros([1, 2, 1]), 0).shape; // [2, 1]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.squeeze.html
  */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
@@ -149,6 +179,10 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 /**
  * A dimension of size 1 inserted at `dim`.
  *
+ * @example
+ * ```ts
+ * unsqueeze(zeros([2, 3]), -1).shape; // [2, 3, 1]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html
  */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
@@ -160,6 +194,12 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 /**
  * Dimensions `startDim` to `endDim` made one; a 0-d tensor becomes [1].
  *
+ * @param startDim default 0
+ * @param endDim included; default -1
+ * @example
+ * ```ts
+ * flatten(zeros([2, 3, 4]), 1).shape; // [2, 12]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
  */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
@@ -170,12 +210,17 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
-/** `flatten` of everything. */
+/** `flatten` of everything. @example ravel(zeros([2, 3])).shape; // [6] */
 export const ravel = (x: Tensor): Tensor => flatten(x);
 
 /**
  * One dimension split into several; one of `sizes` may be -1.
  *
+ * @throws ShapeError if the sizes do not multiply to that of the dimension
+ * @example
+ * ```ts
+ * unflatten(zeros([2, 12]), 1, [3, -1]).shape; // [2, 3, 4]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unflatten.html
  */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
@@ -250,6 +295,9 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
  * Every `step`-th element along `dim` from `start` up to, not including, `end`; out-of-range ends are clipped, negative ones count from the
  * end, as in Python's `x[start:end:step]`.
  *
+ * @param dim default 0
+ * @param start default 0
+ * @param end default the size
  * @param step at least 1; default 1
  * @example
  * ```ts
@@ -271,9 +319,11 @@ export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SA
 /**
  * The slice at `index` along `dim`, which is removed.
  *
+ * @param index negative ones count from the end
+ * @throws ValueError if the index is out of range
  * @example
  * ```ts
- * tensor([[1, 2], [3, 4]]).select(0, -1); // tensor([3, 4])
+ * tensor([[1, 2], [3, 4]]).select(0, -1); // tensor([3., 4.])
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.select.html
  */
@@ -290,6 +340,13 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
 /**
  * Views of `splitSize` neighbours each along `dim` (the last may be smaller), or of the sizes listed.
  *
+ * @param dim default 0
+ * @throws ShapeError if the sizes listed do not add up to that of the dimension
+ * @example
+ * ```ts
+ * split(arange(5), 2); // [tensor([0, 1]), tensor([2, 3]), tensor([4])]
+ * split(arange(5), [1, 4]); // [tensor([0]), tensor([1, 2, 3, 4])]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
 export function split(x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] {
@@ -313,12 +370,17 @@ function equalSizes(op: string, size: number, each: number): number[] {
   return Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
 }
 
-/** `split` into the sizes listed. */
+/** `split` into the sizes listed. @example splitWithSizes(arange(5), [1, 4]); // [tensor([0]), tensor([1, 2, 3, 4])] */
 export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(x, sizes, dim);
 
 /**
  * At most `chunks` views of equal size along `dim` (the last may be smaller).
  *
+ * @param dim default 0
+ * @example
+ * ```ts
+ * chunk(arange(5), 2); // [tensor([0, 1, 2]), tensor([3, 4])]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.chunk.html
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
@@ -334,6 +396,11 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 /**
  * The slices along `dim`, which is removed.
  *
+ * @param dim default 0
+ * @example
+ * ```ts
+ * unbind(tensor([[1, 2], [3, 4]])); // [tensor([1., 2.]), tensor([3., 4.])]
+ * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
  */
 export function unbind(x: Tensor, dim = 0): Tensor[] {

@@ -22,26 +22,36 @@ export class Encoder {
   }
 
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
-    const { shape } = outputs[0]!;
-    const size = sizeOf(shape);
     this.#start(OPCODE.map, inputs.length + outputs.length, params.length);
     this.#write(this.#handle(program));
-    if (areFlat(inputs, size) && areFlat(outputs, size)) {
-      this.#write(1);
-      this.#write(size);
-      this.#writeAll(params);
-      this.#flatOperands(inputs, size);
-      this.#flatOperands(outputs, size);
-      return;
-    }
+    if (this.#flatMap(params, inputs, outputs)) return;
+    const { shape } = outputs[0]!;
     const operands = [...inputs, ...outputs];
     const loops = withAxis(planLoops(shape, operands));
     this.#write(loops.sizes.length);
     this.#writeAll(loops.sizes);
     this.#writeAll(params);
-    operands.forEach((operand, i) => {
-      this.#operand(operand, loops.strides[i]!);
-    });
+    for (let i = 0; i < operands.length; i++) this.#operand(operands[i]!, loops.strides[i]!);
+  }
+
+  /** The rest of a map that one axis suffices for; false, and nothing written, if it does not. Most maps are such, and many are small. */
+  #flatMap(params: readonly number[], inputs: readonly View[], outputs: readonly View[]): boolean {
+    const tape = this.#tape;
+    const size = sizeOf(outputs[0]!.shape);
+    const operands = inputs.length + outputs.length;
+    let at = this.#length + 2 + params.length;
+    for (let i = 0; i < operands; i++) {
+      const view = i < inputs.length ? inputs[i]! : outputs[i - inputs.length]!;
+      const stride = flatStride(view, size);
+      if (stride < 0) return false;
+      tape[at++] = addressOf(view);
+      tape[at++] = dtypes[view.dtype].code;
+      tape[at++] = stride;
+    }
+    this.#write(1);
+    this.#write(size);
+    this.#writeAll(params);
+    return true;
   }
 
   fold(
@@ -181,26 +191,6 @@ export class Encoder {
     this.#writeAll(strides);
   }
 
-  #flatOperands(views: readonly View[], size: number): void {
-    for (let i = 0; i < views.length; i++) {
-      const view = views[i]!;
-      this.#write(addressOf(view));
-      this.#write(dtypes[view.dtype].code);
-      this.#write(sizeOf(view.shape) === size ? 1 : 0);
-    }
-  }
-
-  /** Operands of a fold of everything: one row, walked in order. */
-  #oneRow(views: readonly View[], size: number): void {
-    for (let i = 0; i < views.length; i++) {
-      const view = views[i]!;
-      this.#write(addressOf(view));
-      this.#write(dtypes[view.dtype].code);
-      this.#write(0);
-      this.#write(sizeOf(view.shape) === size ? 1 : 0);
-    }
-  }
-
   #handle(program: Program): number {
     let handle = this.#handles.get(program);
     if (handle === undefined) {
@@ -217,14 +207,16 @@ const MAX_OPERAND = 11;
 
 const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
 
-/** Whether operands of an iteration over `size` elements can be walked as one axis: in order, or staying at their one element. */
-function areFlat(views: readonly View[], size: number): boolean {
-  for (let i = 0; i < views.length; i++) {
-    const view = views[i]!;
-    const own = sizeOf(view.shape);
-    if (own !== 1 && (own !== size || !isContiguous(view))) return false;
+/** The stride of an operand in an iteration over `size` elements in order, if there is one such: 1, or 0 for a single element; else -1. */
+function flatStride({ shape, strides }: View, size: number): number {
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] === 1) continue;
+    if (strides[i] !== step) return -1;
+    step *= shape[i]!;
   }
-  return true;
+  if (step === 1) return 0;
+  return step === size ? 1 : -1;
 }
 
 function withAxis(loops: Loops): Loops {
