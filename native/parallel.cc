@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <memory>
-#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cpu_count.h"
@@ -84,14 +85,15 @@ struct alignas(64) Share {
 class Pool {
  public:
   void run(int64_t tasks, Task task, const void* context) {
-    if (tasks <= 1 || busy_.test_and_set(std::memory_order_acquire)) return run_inline(tasks, task, context);
-    if (size() == 1) {
-      run_inline(tasks, task, context);
-    } else {
-      start_helpers();
-      run_with_helpers(tasks, task, context);
+    if (tasks <= 1 || size() == 1 || busy_.test_and_set(std::memory_order_acquire)) {
+      return run_inline(tasks, task, context);
     }
+    start_helpers();
+    run_with_helpers(tasks, task, context);
+    const std::exception_ptr failure = std::exchange(failure_, nullptr);
+    failed_.clear();
     release();
+    if (failure) std::rethrow_exception(failure);
   }
 
   int size() {
@@ -140,7 +142,7 @@ class Pool {
     shares_ = std::make_unique<Share[]>(size());
     try {
       for (int i = 1; i < size(); i++) helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       // The process may have no more threads: make do with those it got.
       size_.store(static_cast<int>(helpers_.size()) + 1, std::memory_order_relaxed);
     }
@@ -192,8 +194,17 @@ class Pool {
       for (;;) {
         const int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
         if (task >= share.end) break;
-        task_(context_, task);
+        run_task(task);
       }
+    }
+  }
+
+  /** The first exception is kept for the caller; the other tasks run all the same. */
+  void run_task(int64_t task) {
+    try {
+      task_(context_, task);
+    } catch (...) {
+      if (!failed_.test_and_set()) failure_ = std::current_exception();
     }
   }
 
@@ -207,6 +218,8 @@ class Pool {
   Gate gate_;
   Task task_ = nullptr;
   const void* context_ = nullptr;
+  std::atomic_flag failed_;
+  std::exception_ptr failure_;
 };
 
 /** Never destroyed: at process exit its threads may still be waiting on it. */
