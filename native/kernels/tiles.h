@@ -45,8 +45,10 @@ inline Tiling cut(Nest nest, int64_t limit) {
   int axis = nest.dims - 1;
   int64_t inner = 1;
   while (axis > 0 && inner * nest.sizes[axis] <= limit) inner *= nest.sizes[axis--];
-  const int64_t step = smaller(nest.sizes[axis], limit / inner);
-  const int64_t along = ceil_div(nest.sizes[axis], step);
+  const int64_t whole = nest.sizes[axis];
+  if (axis == 0 && inner * whole <= limit) return {nest, 0, whole, inner, 1, 1};
+  const int64_t step = smaller(whole, limit / inner);
+  const int64_t along = ceil_div(whole, step);
   int64_t count = along;
   for (int d = 0; d < axis; d++) count *= nest.sizes[d];
   return {nest, axis, step, inner, along, count};

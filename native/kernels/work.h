@@ -21,6 +21,7 @@ inline int64_t work_per_element(const Program& program) {
 /** Calls body(begin, end) for runs of [0, count) that together make all of it, on several threads if that pays. */
 template <typename Body>
 void in_tasks(int64_t count, int64_t work_each, const Body& body) {
+  if (count == 1) return body(0, 1);
   const int64_t per_task = larger(1, kMinTaskWork / larger(1, work_each));
   const int64_t tasks = ceil_div(count, per_task);
   if (tasks <= 1) return body(0, count);

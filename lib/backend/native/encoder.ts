@@ -3,7 +3,7 @@ import type { Epilogue } from '../backend.js';
 import { type DType, dtypes } from '../dtype.js';
 import { type Loops, planLoops, strideAt } from '../loops.js';
 import { encodeProgram, type Program } from '../program.js';
-import { isContiguous, sizeOf, type View } from '../view.js';
+import { sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
 
 const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5 } as const;
@@ -24,34 +24,14 @@ export class Encoder {
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
     this.#start(OPCODE.map, inputs.length + outputs.length, params.length);
     this.#write(this.#handle(program));
-    if (this.#flatMap(params, inputs, outputs)) return;
     const { shape } = outputs[0]!;
+    if (this.#flatMap(params, inputs, outputs, sizeOf(shape))) return;
     const operands = [...inputs, ...outputs];
     const loops = withAxis(planLoops(shape, operands));
     this.#write(loops.sizes.length);
     this.#writeAll(loops.sizes);
     this.#writeAll(params);
     for (let i = 0; i < operands.length; i++) this.#operand(operands[i]!, loops.strides[i]!);
-  }
-
-  /** The rest of a map that one axis suffices for; false, and nothing written, if it does not. Most maps are such, and many are small. */
-  #flatMap(params: readonly number[], inputs: readonly View[], outputs: readonly View[]): boolean {
-    const tape = this.#tape;
-    const size = sizeOf(outputs[0]!.shape);
-    const operands = inputs.length + outputs.length;
-    let at = this.#length + 2 + params.length;
-    for (let i = 0; i < operands; i++) {
-      const view = i < inputs.length ? inputs[i]! : outputs[i - inputs.length]!;
-      const stride = flatStride(view, size);
-      if (stride < 0) return false;
-      tape[at++] = addressOf(view);
-      tape[at++] = dtypes[view.dtype].code;
-      tape[at++] = stride;
-    }
-    this.#write(1);
-    this.#write(size);
-    this.#writeAll(params);
-    return true;
   }
 
   fold(
@@ -64,17 +44,7 @@ export class Encoder {
   ): void {
     this.#start(OPCODE.fold, inputs.length + outputs.length, params.length);
     this.#write(this.#handle(program));
-    const size = sizeOf(shape);
-    if (axes.length === shape.length && areFlat(inputs, size) && areFlat(outputs, size)) {
-      this.#write(1);
-      this.#write(1);
-      this.#write(1);
-      this.#write(size);
-      this.#writeAll(params);
-      this.#oneRow(inputs, size);
-      this.#oneRow(outputs, size);
-      return;
-    }
+    if (axes.length === shape.length && this.#flatFold(params, inputs, outputs, sizeOf(shape))) return;
     const operands = [...inputs, ...outputs];
     const keptAxes: number[] = [];
     for (let axis = 0; axis < shape.length; axis++) if (!axes.includes(axis)) keptAxes.push(axis);
@@ -89,6 +59,45 @@ export class Encoder {
       this.#operand(operand, kept.strides[i]!);
       this.#writeAll(folded.strides[i]!);
     });
+  }
+
+  /** The rest of a map that one axis suffices for; false if it does not. Most maps are such, and many are small. */
+  #flatMap(params: readonly number[], inputs: readonly View[], outputs: readonly View[], size: number): boolean {
+    const header = this.#length + 2 + params.length;
+    if (!this.#flatOperands(inputs, size, header, 0)) return false;
+    if (!this.#flatOperands(outputs, size, header + inputs.length * 3, 0)) return false;
+    this.#write(1);
+    this.#write(size);
+    this.#writeAll(params);
+    return true;
+  }
+
+  /** Likewise for a fold of everything: one row of one axis. */
+  #flatFold(params: readonly number[], inputs: readonly View[], outputs: readonly View[], size: number): boolean {
+    const header = this.#length + 4 + params.length;
+    if (!this.#flatOperands(inputs, size, header, 1)) return false;
+    if (!this.#flatOperands(outputs, size, header + inputs.length * 4, 1)) return false;
+    this.#write(1);
+    this.#write(1);
+    this.#write(1);
+    this.#write(size);
+    this.#writeAll(params);
+    return true;
+  }
+
+  /** Writes operands from `at` on, with `unitAxes` before the one axis that they are walked by; false if one can't be walked so. */
+  #flatOperands(views: readonly View[], size: number, at: number, unitAxes: number): boolean {
+    const tape = this.#tape;
+    for (let i = 0; i < views.length; i++) {
+      const view = views[i]!;
+      const stride = flatStride(view, size);
+      if (stride < 0) return false;
+      tape[at++] = addressOf(view);
+      tape[at++] = dtypes[view.dtype].code;
+      for (let axis = 0; axis < unitAxes; axis++) tape[at++] = 0;
+      tape[at++] = stride;
+    }
+    return true;
   }
 
   matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
