@@ -1,4 +1,5 @@
-import { ValueError } from './errors.js';
+import { type DType, dtypes } from './backend/dtype.js';
+import { DTypeError, ValueError } from './errors.js';
 import { describe } from './tensor/shape.js';
 
 /**
@@ -56,4 +57,10 @@ export function checkBoolean(where: string, name: string, value: unknown): void 
   if (typeof value !== 'boolean') {
     throw new ValueError(`${where}: ${name}: expected true or false, got ${describe(value)}`);
   }
+}
+
+/** Refuses what is not the name of an element type. */
+export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
+  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
+  throw new DTypeError(`${op}: ${unknownName('dtype', String(dtype), Object.keys(dtypes))}`);
 }

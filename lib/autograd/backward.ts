@@ -6,7 +6,7 @@ import { fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import { withGrad } from './mode.js';
-import { Node } from './node.js';
+import { Node, requireFresh } from './node.js';
 
 export interface BackwardOptions {
   /** Keep what the graph saved, so that another backward pass can use it. Default: `createGraph`. */
@@ -105,6 +105,7 @@ interface Root {
 }
 
 function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (Tensor | null)[]): Root[] {
+  requireFresh(where, tensors);
   return tensors.map((tensor, i) => {
     if (!tensor.requiresGrad) {
       throw new AutogradError(

@@ -1,3 +1,4 @@
+import { isFloat } from '../backend/dtype.js';
 import { AutogradError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
@@ -71,14 +72,18 @@ function changedInPlace(name: string, tensor: Tensor): AutogradError {
   );
 }
 
-function staleView(name: string, view: Tensor): AutogradError {
-  return new AutogradError(
-    `${name}: a view of shape [${view.shape.join(', ')}] was taken before ${view.storage.changedBy} changed its base in place; ` +
-      'its history does not know of that: take the view again',
-  );
+/** Refuses views whose base was since given another history: theirs does not know of it. */
+export function requireFresh(name: string, inputs: readonly Tensor[]): void {
+  for (const input of inputs) {
+    if (!input.isStale) continue;
+    throw new AutogradError(
+      `${name}: a view of shape [${input.shape.join(', ')}] was taken before ${input.storage.changedBy} changed its base in ` +
+        'place; its history does not know of that: take the view again',
+    );
+  }
 }
 
-/** Makes `output` the result of an operation on `inputs`, if gradients are recorded and any input wants one. */
+/** Makes `output` the result of an operation on `inputs`, if gradients are recorded, any input wants one and the output can have one. */
 export function record<A>(
   output: Tensor,
   rule: BackwardRule<A>,
@@ -86,9 +91,8 @@ export function record<A>(
   saved: readonly Tensor[],
   attrs: A,
 ): Tensor {
-  if (isGradEnabled() && inputs.some((input) => input.requiresGrad)) {
-    for (const input of inputs)
-      if (input.isView && input.viewVersion !== input.storage.version) throw staleView(rule.name, input);
+  if (isGradEnabled() && isFloat(output.dtype) && inputs.some((input) => input.requiresGrad)) {
+    requireFresh(rule.name, inputs);
     output.node = new Node(rule, inputs, saved, attrs) as Node;
   }
   return output;

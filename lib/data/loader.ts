@@ -26,10 +26,11 @@ export interface DataLoaderOptions<Item, Batch> {
  *
  * @example
  * ```ts
- * const loader = new DataLoader(new TensorDataset(images, labels), { batchSize: 64, shuffle: true });
- * for (const [x, y] of loader) step(x, y);
+ * const dataset = new TensorDataset(arange(10), arange(10).mul(10));
+ * const loader = new DataLoader(dataset, { batchSize: 4, shuffle: true });
+ * for (const [x, y] of loader) console.log(x.shape, y.shape);
+ * loader.length; // 3
  * ```
- *
  * `loader.length` is the number of batches. `for await` works too.
  *
  * @throws ValueError for options that do not exist, do not fit or exclude each other

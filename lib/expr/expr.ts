@@ -189,3 +189,9 @@ export const rowMin = fold('min');
 export const rowMax = fold('max');
 export const rowArgmin = fold('argmin');
 export const rowArgmax = fold('argmax');
+
+/** A finite largest element to subtract before exponentials, so that they cannot overflow; no gradient flows through it. */
+export function stableShift(x: Expr): Expr {
+  const peak = rowMax(x);
+  return detach(where(lt(abs(peak), Number.POSITIVE_INFINITY), peak, 0));
+}

@@ -31,11 +31,12 @@ const storageOrder = Object.keys(storedAs) as DType[];
  *
  * @example
  * ```ts
+ * const model = new nn.Linear(2, 1);
  * await saveSafetensors('model.safetensors', model.stateDict(), { metadata: { epochs: '5' } });
  * ```
- *
  * float32, float64, int32 and bool are stored as F32, F64, I32 and BOOL.
  *
+ * @throws ValueError for what is not a tensor, and metadata that are not strings
  * @see https://huggingface.co/docs/safetensors
  */
 export async function saveSafetensors(
@@ -51,9 +52,10 @@ export async function saveSafetensors(
  *
  * @example
  * ```ts
+ * await saveSafetensors('model.safetensors', new nn.Linear(2, 1).stateDict());
+ * const model = new nn.Linear(2, 1);
  * model.loadStateDict(await loadSafetensors('model.safetensors'));
  * ```
- *
  * F16 and BF16 become float32; the other integer types become int32, with a range check.
  *
  * @throws FormatError if the file is foreign, truncated or inconsistent: nothing is allocated for the tensors before the
@@ -76,8 +78,10 @@ export async function loadSafetensors(path: string): Promise<Record<string, Tens
  *
  * @example
  * ```ts
- * const { epochs } = await loadSafetensorsMetadata('model.safetensors');
+ * await saveSafetensors('empty.safetensors', {}, { metadata: { epochs: '5' } });
+ * await loadSafetensorsMetadata('empty.safetensors'); // { epochs: '5' }
  * ```
+ * @throws FormatError as {@link loadSafetensors} does
  */
 export async function loadSafetensorsMetadata(path: string): Promise<Record<string, string>> {
   return readFrom(path, (_, header) => Promise.resolve(header.metadata));
@@ -88,7 +92,7 @@ export async function loadSafetensorsMetadata(path: string): Promise<Record<stri
  *
  * @example
  * ```ts
- * const bytes = encodeSafetensors({ weight: randn([3, 4]) });
+ * encodeSafetensors({ weight: zeros([3, 4]) }).length; // 120
  * ```
  */
 export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOptions = {}): Uint8Array {
@@ -100,8 +104,10 @@ export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOpt
  *
  * @example
  * ```ts
- * const { weight } = decodeSafetensors(bytes);
+ * const bytes = encodeSafetensors({ weight: tensor([1, 2]) });
+ * decodeSafetensors(bytes).weight!; // tensor([1., 2.])
  * ```
+ * @throws FormatError as {@link loadSafetensors} does
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Record<string, Tensor> {
   const start = LENGTH_BYTES + parseHeaderLength(name, bytes, bytes.length);

@@ -8,8 +8,8 @@ import { Formula } from '../tensor/formula.js';
 import { type Frame, Kernel } from '../tensor/kernel.js';
 import { div } from '../tensor/pointwise.js';
 import type { Operand } from '../tensor/promotion.js';
-import { stableShift, sum } from '../tensor/reductions.js';
-import { describe, type Shape, show } from '../tensor/shape.js';
+import { sum } from '../tensor/reductions.js';
+import { allAxes, describe, type Shape, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { reshape } from '../tensor/views.js';
 import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
@@ -37,7 +37,7 @@ const targetWeight = (target: Expr, weight: Expr, ignore: Expr): Expr =>
 const counted = (loss: Expr, target: Expr, ignore: Expr): Expr => e.where(e.eq(target, ignore), 0, loss);
 
 const logTotal = (x: Expr): Expr => {
-  const shift = stableShift(x);
+  const shift = e.stableShift(x);
   return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
 };
 
@@ -124,7 +124,7 @@ function classWeights(op: string, weight: Tensor | null | undefined, frame: Fram
 function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): number {
   checkTargetType(op, target, frame);
   const classes = frame.shape[frame.axes[0]!]!;
-  const all = { shape: target.shape, axes: target.shape.map((_, axis) => axis), keepdim: false };
+  const all = { shape: target.shape, axes: allAxes(target.shape.length), keepdim: false };
   const [misplaced, counted] = census.run([target], [ignoreIndex, classes], 'float64', 'float64', all);
   if (misplaced!.item() > 0) {
     const bad = (target.toTypedArray() as Int32Array).find((t) => t !== ignoreIndex && (t < 0 || t >= classes));
@@ -159,7 +159,7 @@ function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand):
   if (reduction === 'sum') return sum(rows);
   const by = divisor();
   if (typeof by !== 'number') return div(sum(rows), by);
-  const frame = { shape: rows.shape, axes: rows.shape.map((_, axis) => axis), keepdim: false };
+  const frame = { shape: rows.shape, axes: allAxes(rows.shape.length), keepdim: false };
   return averaging.call([rows, by], rows.dtype, undefined, frame);
 }
 

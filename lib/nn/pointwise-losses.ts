@@ -7,7 +7,7 @@ import { checkOptions } from '../options.js';
 import { Formula } from '../tensor/formula.js';
 import { computeType } from '../tensor/kernel.js';
 import { type Operand, resultType } from '../tensor/promotion.js';
-import { broadcastShapes, describe } from '../tensor/shape.js';
+import { allAxes, broadcastShapes, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
@@ -76,7 +76,7 @@ class PointwiseLoss {
     const dtype = resultType(tensors);
     if (reduction === 'none') return this.#single.call(args, dtype);
     const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
-    const frame = { shape, axes: shape.map((_, axis) => axis), keepdim: false };
+    const frame = { shape, axes: allAxes(shape.length), keepdim: false };
     const count = sizeOf(shape);
     if (reduction === 'sum') return this.#summed.call(args, dtype, computeType(dtype), frame);
     return this.#averaged.call([...args, count], dtype, computeType(dtype), frame);
@@ -237,7 +237,7 @@ const outsideUnit = new Formula('binaryCrossEntropy', 1, (x) => e.rowSum(e.not(e
 
 /** Refuses probabilities outside [0, 1], and NaN. */
 function checkUnit(x: Tensor): void {
-  const frame = { shape: x.shape, axes: [...x.shape.keys()], keepdim: false };
+  const frame = { shape: x.shape, axes: allAxes(x.shape.length), keepdim: false };
   const outside = outsideUnit.call([x.detach()], x.dtype, undefined, frame).item();
   if (outside > 0) {
     throw new ValueError(

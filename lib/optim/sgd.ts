@@ -22,6 +22,7 @@ export interface SGDOptions {
   maximize: boolean;
 }
 
+/** What SGD keeps per parameter: with momentum the direction of the last step, v. */
 export interface SGDState {
   momentumBuffer: Tensor | null;
 }

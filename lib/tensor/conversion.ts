@@ -1,18 +1,11 @@
-import { type DType, dtypes } from '../backend/dtype.js';
+import type { DType } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
-import { DTypeError } from '../errors.js';
-import { unknownName } from '../options.js';
+import { checkDType } from '../options.js';
 import { writeInPlace } from './elementwise.js';
 import { convert, copying } from './formula.js';
 import { computeType } from './kernel.js';
 import { type Operand, promoteTypes } from './promotion.js';
 import { Tensor } from './tensor.js';
-
-/** Refuses what is not the name of an element type. */
-export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
-  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
-  throw new DTypeError(`${op}: ${unknownName('dtype', String(dtype), Object.keys(dtypes))}`);
-}
 
 /** A contiguous copy; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
 export const clone = (x: Tensor): Tensor => convert(x, x.dtype);
@@ -48,7 +41,8 @@ export const long = (x: Tensor): Tensor => to(x, 'int32');
 export const bool = (x: Tensor): Tensor => to(x, 'bool');
 
 /** Writes the values of `source`, broadcast and converted, over those of `x`. @example zeros([2]).copy_(tensor(7)); // tensor([7., 7.]) */
-export const copy_ = (x: Tensor, source: Operand): Tensor => writeInPlace(copying, x, [source], wide(x, source));
+export const copy_ = (x: Tensor, source: Operand): Tensor =>
+  writeInPlace('copy_', copying, x, [source], wide(x, source));
 
 const wide = (x: Tensor, source: Operand) => {
   return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
@@ -56,7 +50,7 @@ const wide = (x: Tensor, source: Operand) => {
 
 /** Writes `value` over every element of `x`. @example empty([2]).fill_(0.5); // tensor([0.5000, 0.5000]) */
 export const fill_ = (x: Tensor, value: Operand | boolean): Tensor =>
-  writeInPlace(copying, x, [typeof value === 'boolean' ? Number(value) : value]);
+  writeInPlace('fill_', copying, x, [typeof value === 'boolean' ? Number(value) : value]);
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */
 export const zero_ = (x: Tensor): Tensor => fill_(x, 0);

@@ -1,8 +1,7 @@
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { checkDType } from './conversion.js';
+import { checkDType, checkOptions } from '../options.js';
 import { emptyOf } from './empty.js';
 import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
 import { type NestedArray, Tensor } from './tensor.js';
@@ -13,8 +12,6 @@ export interface TensorOptions {
   /** Whether gradients are accumulated for this tensor. Default: false. */
   requiresGrad?: boolean;
 }
-
-export const TENSOR_OPTIONS = ['dtype', 'requiresGrad'] as const;
 
 /** What `tensor` takes: a number, a boolean, nested arrays of them, or a typed array. */
 export type TensorData =
@@ -27,8 +24,8 @@ export type TensorData =
   | Uint32Array;
 
 /** Checks creation options, and applies `requiresGrad` to the finished tensor. */
-export function finish(op: string, options: TensorOptions, make: (dtype: DType | undefined) => Tensor): Tensor {
-  checkOptions(op, options, TENSOR_OPTIONS);
+function finish(op: string, options: TensorOptions, make: (dtype: DType | undefined) => Tensor): Tensor {
+  checkOptions(op, options, ['dtype', 'requiresGrad']);
   if (options.dtype !== undefined) checkDType(op, options.dtype);
   const result = make(options.dtype);
   if (options.requiresGrad === true) result.requiresGrad = true;

@@ -1,4 +1,5 @@
 import { isGradEnabled } from '../autograd/mode.js';
+import { requireFresh } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { sameShape } from '../backend/view.js';
@@ -21,6 +22,7 @@ export interface Unary {
   (x: Tensor): Tensor;
 }
 
+/** The same of two arguments; either may be a number. */
 export interface Binary {
   readonly operands: 2;
   (a: Expr, b: ExprLike): Expr;
@@ -85,7 +87,8 @@ export class Pointwise {
     if ((isFloat(dtype) && !isFloat(x.dtype)) || (dtype !== 'bool' && x.dtype === 'bool')) {
       throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
-    return writeInPlace(this.formula, x, [x, ...rest], isFloat(dtype) ? dtype : computeType(promoted));
+    const compute = isFloat(dtype) ? dtype : computeType(promoted);
+    return writeInPlace(`${this.formula.name}_`, this.formula, x, [x, ...rest], compute);
   }
 
   #resultType(promoted: DType): DType {
@@ -179,32 +182,41 @@ export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elem
 
 /** Runs a formula over `x` itself, and makes `x` the result in the graph. */
 export function writeInPlace(
+  name: string,
   formula: Formula,
   x: Tensor,
   args: readonly Operand[],
   compute = computeType(x.dtype),
 ): Tensor {
-  const name = `${formula.name}_`;
   const tensors = args.filter((arg) => arg instanceof Tensor);
   const recorded = isGradEnabled() && (x.requiresGrad || tensors.some((arg) => arg.requiresGrad));
   checkWritable(name, x, recorded);
   const shape = broadcastShapes(name, x.shape, ...tensors.map((arg) => arg.shape));
   if (!sameShape(shape, x.shape))
     throw new ShapeError(`${name}: the result has shape ${show(shape)}, but the tensor ${show(x.shape)}`);
+  if (recorded) requireFresh(name, tensors);
   const operation = formula.operation(args);
   // What the write would destroy is copied first: operands that overlap x, and old values that gradients need.
-  const inputs = tensors.map((arg) => {
+  const values = tensors.map((arg) => {
     const overlaps = arg.storage === x.storage && !sameView(arg, x);
     return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
   });
   const params = args.filter((arg) => typeof arg === 'number');
-  operation.kernel.runInto([x], inputs, params, compute, null);
+  operation.kernel.runInto([x], values, params, compute, null);
   x.bumpVersion(name);
   if (!recorded) return x;
-  const before = inputs.map((input, i) =>
-    tensors[i]!.storage === x.storage ? withHistory(input, tensors[i]!) : input,
-  );
-  return operation.track(x, before, params, compute, null);
+  if (!tensors.includes(x)) x.node = null;
+  operation.track(x, tensors, params, compute, null, values);
+  x.storage.recordedVersion = x.storage.version;
+  return x;
+}
+
+/** Notes that all of `x` was written over by what has no gradient. */
+export function overwritten(name: string, x: Tensor): void {
+  x.bumpVersion(name);
+  if (!isGradEnabled() || x.node === null) return;
+  x.node = null;
+  x.storage.recordedVersion = x.storage.version;
 }
 
 /** Refuses a tensor that an in-place operation which records nothing may not write to. */
@@ -223,7 +235,7 @@ function checkWritable(name: string, x: Tensor, recorded: boolean): void {
   }
   if (x.isView) {
     throw new AutogradError(
-      `${name}: a view cannot be changed in place while recording; use the out-of-place form, or noGrad`,
+      `${name}: a view cannot be changed in place while recording; use the out-of-place form, clone() it first, or use noGrad`,
     );
   }
 }
@@ -233,10 +245,3 @@ const sameView = (a: Tensor, b: Tensor): boolean =>
 
 const copyOf = (x: Tensor): Tensor =>
   copying.operation([x]).kernel.run([x], [], x.dtype, computeType(x.dtype), null)[0]!;
-
-/** `copy` in the place that `original` has in the graph. */
-function withHistory(copy: Tensor, original: Tensor): Tensor {
-  const stand = copy.detach();
-  stand.node = original.node;
-  return stand;
-}

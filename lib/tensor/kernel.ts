@@ -3,7 +3,7 @@ import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
 import { sameShape, type View } from '../backend/view.js';
-import { compile, type Expr, hasRows } from '../expr/index.js';
+import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
 import { emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
@@ -24,6 +24,9 @@ export class Kernel {
   readonly inputs: readonly Kind[];
   readonly params: number;
   readonly folds: boolean;
+  /** Whether all are elements, so that none can need its folded axes back. */
+  readonly #inputs: 'elements' | 'mixed';
+  readonly #outputs: 'elements' | 'mixed';
   readonly #programs: Partial<Record<ComputeType, Program>> = {};
 
   constructor(name: string, roots: readonly Expr[], inputs: readonly Kind[], params: number) {
@@ -32,6 +35,8 @@ export class Kernel {
     this.inputs = inputs;
     this.params = params;
     this.folds = hasRows(roots);
+    this.#inputs = inputs.includes('row') ? 'mixed' : 'elements';
+    this.#outputs = roots.some((root) => root.rate === 'row') ? 'mixed' : 'elements';
   }
 
   program(compute: ComputeType): Program {
@@ -45,8 +50,15 @@ export class Kernel {
   }
 
   /** Runs into new tensors, one per root. `frame` is for kernels with folds; others broadcast their inputs. */
-  run(inputs: readonly Tensor[], params: readonly number[], dtype: DType, compute: ComputeType, frame: Frame | null) {
-    const outputs = this.roots.map((root) => this.#output(root, inputs, dtype, frame));
+  run(
+    inputs: readonly Tensor[],
+    params: readonly number[],
+    dtype: DType,
+    compute: ComputeType,
+    frame: Frame | null,
+  ): Tensor[] {
+    const outputs = new Array<Tensor>(this.roots.length);
+    for (let i = 0; i < outputs.length; i++) outputs[i] = this.#output(this.roots[i]!, inputs, dtype, frame);
     this.runInto(outputs, inputs, params, compute, frame);
     return outputs;
   }
@@ -59,21 +71,26 @@ export class Kernel {
     frame: Frame | null,
   ): void {
     const program = this.program(compute);
-    if (frame === null) backend.map(program, params, inputs, outputs);
-    else {
-      const ins = inputs.map((tensor, i) => (this.inputs[i] === 'row' ? keepFolded(tensor, frame) : tensor));
-      const outs = outputs.map((tensor, i) => (this.roots[i]!.rate === 'row' ? keepFolded(tensor, frame) : tensor));
-      if (this.folds) backend.fold(program, params, ins, outs, frame.shape, frame.axes);
-      else backend.map(program, params, ins, outs);
+    if (frame === null) {
+      backend.map(program, params, inputs, outputs);
+      return;
     }
+    const ins = this.#inputs === 'elements' ? inputs : inputs.map((x, i) => this.#operand(x, this.inputs[i]!, frame));
+    const outs =
+      this.#outputs === 'elements' ? outputs : outputs.map((x, i) => this.#operand(x, this.roots[i]!.rate, frame));
+    if (this.folds) backend.fold(program, params, ins, outs, frame.shape, frame.axes);
+    else backend.map(program, params, ins, outs);
+  }
+
+  #operand(tensor: Tensor, rate: Rate, frame: Frame): View {
+    return rate === 'row' && !frame.keepdim ? keepFolded(tensor, frame) : tensor;
   }
 
   #output(root: Expr, inputs: readonly Tensor[], dtype: DType, frame: Frame | null): Tensor {
     if (frame !== null) return emptyOf(root.rate === 'element' ? frame.shape : foldedShape(frame), dtype);
     const model = commonShape(inputs);
-    return model === null
-      ? emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => tensor.shape)), dtype)
-      : emptyWithShapeOf(model, dtype);
+    if (model !== null) return emptyWithShapeOf(model, dtype);
+    return emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => tensor.shape)), dtype);
   }
 }
 
@@ -85,15 +102,17 @@ function commonShape(inputs: readonly Tensor[]): Tensor | null {
   return first;
 }
 
+const NO_AXES: Shape = [];
+
 /** The shape of a row result. */
 export function foldedShape({ shape, axes, keepdim }: Frame): Shape {
   if (keepdim) return shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-  return shape.filter((_, axis) => !axes.includes(axis));
+  return axes.length === shape.length ? NO_AXES : shape.filter((_, axis) => !axes.includes(axis));
 }
 
 /** A row operand whose folded axes were squeezed away, with these axes back as size 1. */
 function keepFolded(tensor: Tensor, frame: Frame): View {
-  if (frame.keepdim || frame.axes.length === 0) return tensor;
+  if (frame.axes.length === 0) return tensor;
   const { storage, offset, dtype } = tensor;
   const shape: number[] = [];
   const strides: number[] = [];

@@ -17,7 +17,7 @@ export function view<A>(
   attrs: A,
 ): Tensor {
   const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
-  if (result.node !== null) result.viewVersion = x.storage.version;
+  result.viewVersion = x.storage.version;
   return result;
 }
 

@@ -12,9 +12,8 @@ import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
 
-const { checkDType, ...conversionMethods } = conversion;
 const { linear, ...productMethods } = products;
-const { max, min, stableShift, ...reductionMethods } = reductions;
+const { max, min, ...reductionMethods } = reductions;
 const { broadcastTensors, ...viewMethods } = views;
 const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
 const randomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
@@ -35,7 +34,7 @@ type InPlace<T> = {
 
 declare module './tensor.js' {
   interface Tensor
-    extends Methods<typeof conversionMethods>,
+    extends Methods<typeof conversion>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -95,7 +94,7 @@ define('backward', function (this: Tensor, gradient: Tensor | null | undefined, 
 } as AnyFunction);
 defineAll({ max, min });
 for (const functions of [
-  conversionMethods,
+  conversion,
   productMethods,
   reductionMethods,
   viewMethods,

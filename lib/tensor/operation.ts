@@ -88,17 +88,18 @@ export class Operation {
     return this.track(output, inputs, params, compute, frame);
   }
 
-  /** Records `output` as the result of this operation on `inputs`. */
+  /** Records `output` as the result of this operation on `inputs`; `values` hold what these were, where a write has changed them. */
   track(
     output: Tensor,
     inputs: readonly Tensor[],
     params: readonly number[],
     compute: ComputeType,
     frame: Frame | null,
+    values = inputs,
   ): Tensor {
     if (!isGradEnabled() || !inputs.some((input) => input.requiresGrad)) return output;
     const plan = this.#plan(inputs);
-    const saved = plan.saved.map((slot) => inputs[slot] ?? output);
+    const saved = plan.saved.map((slot) => values[slot] ?? output);
     return record(output, this.#rule, inputs, saved, {
       params,
       frame,

@@ -445,5 +445,5 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
 /** `maskedFill` in place. @example tensor([1, 2]).maskedFill_(tensor([true, false]), -1); // tensor([-1.,  2.]) */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkMasking(x, mask, value);
-  return writeInPlace(masking.formula, x, [x, mask, value]);
+  return writeInPlace('maskedFill_', masking.formula, x, [x, mask, value]);
 }

@@ -10,14 +10,15 @@ import {
   stateWords,
 } from '../backend/index.js';
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { checkDType, to } from './conversion.js';
-import { requireWritable } from './elementwise.js';
+import { checkDType, checkOptions } from '../options.js';
+import { to } from './conversion.js';
+import { overwritten, requireWritable } from './elementwise.js';
 import { emptyOf } from './empty.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
 import { broadcastShapes, checkInteger, checkShape, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
+import { narrow, permute, reshape } from './views.js';
 
 /**
  * A stream of random numbers (MT19937), independent of the default one. The same seed gives the same values on every machine and backend,
@@ -300,14 +301,29 @@ export function multinomial(weights: Tensor, numSamples: number, options: Multin
   return out;
 }
 
-/** Draws into `x` itself; by way of a contiguous tensor if it is not one. */
+/** Draws into `x` itself. */
 function drawInto(op: string, kind: RandomKind, x: Tensor, options: DrawOptions, p0: number, p1 = 0): Tensor {
   checkOptions(op, options, ['generator']);
   requireWritable(op, x);
-  if (!x.isContiguous()) return x.copy_(draw(kind, emptyOf(x.shape, x.dtype), options.generator, p0, p1));
-  draw(kind, x, options.generator, p0, p1);
-  x.bumpVersion(op);
+  if (x.isContiguous()) draw(kind, x, options.generator, p0, p1);
+  else drawStrided(kind, x.detach(), options.generator, p0, p1);
+  overwritten(op, x);
   return x;
+}
+
+/** As many normals as are drawn one by one, not as a block. */
+const FEW = 15;
+
+/** Draws in the order of memory, which for a transposed matrix is that of its columns, and normals one by one: as PyTorch does. */
+function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | undefined, p0: number, p1: number): void {
+  const axes = [...x.shape.keys()].sort((a, b) => x.strides[b]! - x.strides[a]!);
+  const inOrder = permute(x, axes);
+  const values = emptyOf([x.numel()], x.dtype);
+  const step = kind === 'normal' ? FEW : x.numel();
+  for (let start = 0; start < x.numel(); start += step) {
+    draw(kind, narrow(values, 0, start, Math.min(step, x.numel() - start)), generator, p0, p1);
+  }
+  inOrder.copy_(reshape(values, inOrder.shape));
 }
 
 function requireFloat(op: string, x: Tensor): void {

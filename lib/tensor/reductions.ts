@@ -3,8 +3,8 @@ import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, UnsupportedError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkDType, to } from './conversion.js';
+import { checkDType, checkOptions } from '../options.js';
+import { to } from './conversion.js';
 import { Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
 import { computeType, type Frame } from './kernel.js';
@@ -303,7 +303,7 @@ export function max(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function max(x: Tensor, other: Tensor): Tensor;
 export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
   if (second instanceof Tensor) return maximum(x, second);
-  return second === undefined ? amax(reducible('max', x)) : along(reducible('max', x), second, argmax, options);
+  return second === undefined ? amax(reducible('max', x)) : along('max', reducible('max', x), second, argmax, options);
 }
 
 /**
@@ -322,7 +322,7 @@ export function min(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function min(x: Tensor, other: Tensor): Tensor;
 export function min(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
   if (second instanceof Tensor) return minimum(x, second);
-  return second === undefined ? amin(reducible('min', x)) : along(reducible('min', x), second, argmin, options);
+  return second === undefined ? amin(reducible('min', x)) : along('min', reducible('min', x), second, argmin, options);
 }
 
 function reducible(op: string, x: unknown): Tensor {
@@ -330,8 +330,8 @@ function reducible(op: string, x: unknown): Tensor {
   throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
 }
 
-function along(x: Tensor, dim: number, position: typeof argmax, options: KeepdimOptions): Extremes {
-  const axis = normalizeDim('max', dim, x.ndim);
+function along(op: string, x: Tensor, dim: number, position: typeof argmax, options: KeepdimOptions): Extremes {
+  const axis = normalizeDim(op, dim, x.ndim);
   if (x.ndim === 0) return { values: x.clone(), indices: position(x) };
   const at = position(x, axis, { keepdim: true });
   const values = gather(x, axis, at);
@@ -374,14 +374,8 @@ export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor 
 export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
   condition('all', allTrue, x, dim, options);
 
-/** A finite largest element to subtract before exponentials, so that they cannot overflow; no gradient flows through it. */
-export function stableShift(x: Expr): Expr {
-  const peak = e.rowMax(x);
-  return e.detach(e.where(e.lt(e.abs(peak), Number.POSITIVE_INFINITY), peak, 0));
-}
-
 const logSumExp = (x: Expr): Expr => {
-  const shift = stableShift(x);
+  const shift = e.stableShift(x);
   return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
 };
 

@@ -30,10 +30,17 @@ export function normalizeDim(op: string, dim: number, ndim: number): number {
   return dim < 0 ? dim + count : dim;
 }
 
+/** Every axis, in order. */
+export function allAxes(ndim: number): number[] {
+  const axes = new Array<number>(ndim);
+  for (let axis = 0; axis < ndim; axis++) axes[axis] = axis;
+  return axes;
+}
+
 /** The axes that `dim` names, ascending; all of them for undefined, null and an empty list. A 0-d tensor has none. */
 export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, ndim: number): number[] {
   const all = dim === undefined || dim === null || (Array.isArray(dim) && dim.length === 0);
-  if (all) return Array.from({ length: ndim }, (_, axis) => axis);
+  if (all) return allAxes(ndim);
   const given = (typeof dim === 'number' ? [dim] : (dim as readonly number[])).map((d) => normalizeDim(op, d, ndim));
   if (new Set(given).size !== given.length) throw new ShapeError(`${op}: a dim appears twice in ${show(dim as Shape)}`);
   return ndim === 0 ? [] : given.sort((a, b) => a - b);

@@ -2,10 +2,9 @@ import { type DType, isFloat } from '../backend/dtype.js';
 import { DTypeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkDType, to } from './conversion.js';
+import { checkDType, checkOptions } from '../options.js';
+import { to } from './conversion.js';
 import { Formula } from './formula.js';
-import { stableShift } from './reductions.js';
 import { normalizeDim } from './shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -14,7 +13,7 @@ export interface SoftmaxOptions {
   dtype?: DType;
 }
 
-const shifted = (x: Expr): Expr => e.sub(x, stableShift(x));
+const shifted = (x: Expr): Expr => e.sub(x, e.stableShift(x));
 
 const normalising = new Formula(
   'softmax',

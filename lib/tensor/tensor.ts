@@ -36,7 +36,7 @@ export class Tensor implements View {
   #grad: Tensor | null = null;
   /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
   #gradIsPrivate = false;
-  /** The storage's version when this view was taken inside a recorded graph; -1 for what is not such a view. */
+  /** The storage's version when this view was taken; -1 for what is not a view. */
   viewVersion = -1;
   #requiresGrad = false;
 
@@ -77,9 +77,14 @@ export class Tensor implements View {
     this.grad = null;
   }
 
-  /** Whether this is a view that was recorded, so that writes through it would have to reach its base. */
+  /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
   get isView(): boolean {
     return this.viewVersion >= 0;
+  }
+
+  /** Whether the tensor this is a view of was since given another history, by a recorded write in place. */
+  get isStale(): boolean {
+    return this.isView && this.viewVersion < this.storage.recordedVersion;
   }
 
   /** Number of dimensions. */
@@ -103,7 +108,7 @@ export class Tensor implements View {
    * @throws AutogradError when it is switched off for the result of an operation; DTypeError for integers and bools
    */
   get requiresGrad(): boolean {
-    return this.#requiresGrad || this.node !== null;
+    return this.#requiresGrad || this.node !== null || this.isStale;
   }
 
   set requiresGrad(value: boolean) {
