@@ -1,0 +1,64 @@
+// Uses the thread pool from several environments of one process; the first argument says how. Run by environments.test.ts.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { matrix, quarters } from './matrices.js';
+
+/** Loads the addon in this environment, not before. Returns one large product's checksum, computed again and again until `done`. */
+async function multiply(done: (round: number) => boolean): Promise<number> {
+  const { backend, setNumThreads } = await import('../../lib/backend/index.js');
+  setNumThreads(3);
+  const a = matrix('float32', [200, 150], 'rows', quarters);
+  const b = matrix('float32', [150, 210], 'columns', quarters);
+  const out = matrix('float32', [200, 210], 'rows', () => 0);
+  let checksum = 0;
+  for (let round = 0; !done(round); round++) {
+    backend.matmul(a, b, [out], null);
+    checksum = out.storage.array('float32').reduce((sum, value, i) => sum + value * (i % 7), 0);
+  }
+  return checksum;
+}
+
+/** In a worker of Node 20, tsx must be asked anew to load TypeScript. */
+function startWorker(rounds: number): Worker {
+  const file = JSON.stringify(import.meta.url);
+  const code = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${file}, ${file}))`;
+  return new Worker(code, { eval: true, workerData: rounds });
+}
+
+async function checksumOf(worker: Worker): Promise<number> {
+  const [checksum] = await once(worker, 'message');
+  await once(worker, 'exit');
+  return checksum;
+}
+
+const modes: Record<string, () => Promise<void>> = {
+  async together() {
+    const workers = [startWorker(50), startWorker(50), startWorker(50)].map(checksumOf);
+    const own = await multiply((round) => round === 50);
+    for (const checksum of await Promise.all(workers)) assert.equal(checksum, own);
+  },
+  async unload() {
+    // The main thread does not load the addon: with each worker it comes and goes.
+    const first = await checksumOf(startWorker(5));
+    await sleep(100);
+    assert.equal(await checksumOf(startWorker(5)), first);
+    await sleep(100);
+  },
+  async terminate() {
+    const worker = startWorker(Number.POSITIVE_INFINITY);
+    await sleep(1000);
+    await worker.terminate();
+    assert.ok(Number.isFinite(await multiply((round) => round === 5)));
+  },
+  async exit() {
+    startWorker(Number.POSITIVE_INFINITY);
+    await multiply((round) => round === 5);
+    await sleep(1000);
+    process.exit(0);
+  },
+};
+
+if (isMainThread) await modes[process.argv[2]!]!();
+else parentPort!.postMessage(await multiply((round) => round >= workerData));

@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const app = fileURLToPath(new URL('./environments-app.ts', import.meta.url));
+
+it.skipIf(process.env.NABLA_BACKEND === 'js').each([
+  ['together', 'the main thread and workers compute at once'],
+  ['unload', 'the last environment that has the core ends, and another begins'],
+  ['terminate', 'a worker is terminated in the middle of its work'],
+  ['exit', 'the process exits while a worker works'],
+])('%s: %s', (mode) => {
+  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app, mode], { encoding: 'utf8' });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+});
