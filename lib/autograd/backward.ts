@@ -1,12 +1,13 @@
+import type { DType } from '../backend/dtype.js';
 import { release, type Storage, trackAllocations } from '../backend/storage.js';
 import { isContiguous, sameShape } from '../backend/view.js';
 import { AutogradError, ShapeError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { fullLike } from '../tensor/creation.js';
+import { full, fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import { withGrad } from './mode.js';
-import { Node, requireFresh } from './node.js';
+import { type Edge, Node, requireFresh } from './node.js';
 
 export interface BackwardOptions {
   /** Keep what the graph saved, so that another backward pass can use it. Default: `createGraph`. */
@@ -43,10 +44,7 @@ export function backward(
   checkOptions('backward', options, ['retainGraph', 'createGraph']);
   const roots = seedRoots('backward', list(tensors), gradTensors === undefined ? [] : list(gradTensors));
   const createGraph = options.createGraph ?? false;
-  const grads = new LeafGrads(
-    createGraph,
-    new Set(gradTensors === undefined ? [] : roots.map((root) => root.grad.storage)),
-  );
+  const grads = new LeafGrads(createGraph, new Set(roots.map((root) => root.grad.storage)));
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
   runPass(createGraph, pass, () => grads.storages());
 }
@@ -131,7 +129,19 @@ function seed(where: string, tensor: Tensor, given: Tensor | null): Tensor {
         'reduce it (sum, mean) or pass the gradient',
     );
   }
-  return fullLike(tensor.detach(), 1);
+  return tensor.ndim === 0 ? one(tensor.dtype) : fullLike(tensor.detach(), 1);
+}
+
+const oneOf = new Map<DType, Tensor>();
+
+/** The gradient of a scalar with respect to itself; never written to, and never anybody's `grad`. */
+function one(dtype: DType): Tensor {
+  let value = oneOf.get(dtype);
+  if (value === undefined) {
+    value = full([], 1, { dtype });
+    oneOf.set(dtype, value);
+  }
+  return value;
 }
 
 /**
@@ -181,16 +191,20 @@ function propagate(
   }
 }
 
+let passes = 0;
+
 /** Every node the roots depend on, newest first: a node is newer than all it depends on, so this is a topological order. */
 function reachable(roots: readonly Root[]): Node[] {
-  const stack = roots.map((root) => root.edge);
-  const seen = new Set<Node>();
-  for (let edge = stack.pop(); edge !== undefined; edge = stack.pop()) {
-    if (edge instanceof Tensor || seen.has(edge)) continue;
-    seen.add(edge);
-    for (const next of edge.edges) if (next !== null) stack.push(next);
-  }
-  return [...seen].sort((a, b) => b.sequence - a.sequence);
+  const pass = ++passes;
+  const nodes: Node[] = [];
+  const visit = (edge: Edge) => {
+    if (edge === null || edge instanceof Tensor || edge.pass === pass) return;
+    edge.pass = pass;
+    nodes.push(edge);
+  };
+  for (const root of roots) visit(root.edge);
+  for (let i = 0; i < nodes.length; i++) for (const edge of nodes[i]!.edges) visit(edge);
+  return nodes.sort((a, b) => b.sequence - a.sequence);
 }
 
 /** The nodes from which a wanted one can be reached through at least one edge. */

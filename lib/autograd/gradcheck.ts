@@ -153,7 +153,7 @@ function checkInputs(where: string, inputs: readonly Tensor[]): void {
     if (input.dtype !== 'float64') {
       throw new DTypeError(`${where}: input ${i} requires a gradient and must be float64, got ${input.dtype}`);
     }
-    if (input.strides.some((stride, axis) => stride === 0 && input.shape[axis]! > 1)) {
+    if (input.numel() > 0 && input.strides.some((stride, axis) => stride === 0 && input.shape[axis]! > 1)) {
       throw new ValueError(`${where}: input ${i} has one element in several places; clone() it first`);
     }
   }

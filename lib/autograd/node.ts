@@ -27,6 +27,8 @@ export class Node<A = unknown> {
   readonly sequence = sequence++;
   /** The gradient collected so far in the backward pass under way. */
   pending: Tensor | null = null;
+  /** The last backward pass that found this node. */
+  pass = 0;
   /** Whether each input wants a gradient. */
   readonly needs: readonly boolean[];
   #saved: readonly Tensor[] | null;
