@@ -148,7 +148,7 @@ export function normal_<T extends Tensor>(tensor: T, options: NormalOptions = {}
  * @example
  * ```ts
  * manualSeed(0);
- * nn.init.truncNormal_(empty([3])); // tensor([ 1.5410, -0.2934, -0.7193])
+ * nn.init.truncNormal_(empty([3])); // tensor([ 1.5410, -0.2934, -1.3986])
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.trunc_normal_
  */

@@ -31,10 +31,10 @@ export interface Binary {
 }
 
 /**
- * The element type of a result: `promote` as the operands promote, `float` the same but float32 for integers and bools, `bool` for
- * conditions.
+ * The element type of a result: `promote` as the operands promote, `number` the same but int32 for bools, `float` but float32 for
+ * integers and bools, `bool` for conditions.
  */
-export type ResultRule = 'promote' | 'float' | 'bool';
+export type ResultRule = 'promote' | 'number' | 'float' | 'bool';
 
 interface Settings {
   readonly result?: ResultRule;
@@ -94,6 +94,7 @@ export class Pointwise {
   #resultType(promoted: DType): DType {
     const { result = 'promote' } = this.#settings;
     if (result === 'bool') return 'bool';
+    if (result === 'number' && promoted === 'bool') return 'int32';
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
   }
 
@@ -224,7 +225,7 @@ export const requireWritable = (name: string, x: Tensor): void =>
   checkWritable(name, x, isGradEnabled() && x.requiresGrad);
 
 function checkWritable(name: string, x: Tensor, recorded: boolean): void {
-  if (x.strides.some((stride, axis) => stride === 0 && x.shape[axis]! > 1)) {
+  if (x.numel() > 0 && x.strides.some((stride, axis) => stride === 0 && x.shape[axis]! > 1)) {
     throw new ShapeError(`${name}: an expanded tensor has one element in several places; clone() it first`);
   }
   if (!recorded) return;

@@ -10,22 +10,22 @@ import { Tensor } from './tensor.js';
 // One row per operation: its expression. Gradients, SIMD and JS loops, in-place forms (`relu_`) and methods follow from it.
 // Every unary function takes a Tensor (or, inside `elementwise`, an expression) and keeps its shape; PyTorch's page of the same name has the plots.
 
-const noBool = (hint: string) => ({ refuse: { dtype: 'bool' as const, hint } });
+const noBool = (hint = 'convert with .int()') => ({ refuse: { dtype: 'bool' as const, hint } });
 
 /** -x. Not for bool tensors: use `logicalNot`. @example neg(tensor([1, -2])); // tensor([-1.,  2.]) */
 export const neg: Unary = unary('neg', e.neg, noBool('use logicalNot'));
 /** |x|; the derivative at 0 is 0. @example abs(tensor([-1, 2])); // tensor([1., 2.]) */
-export const abs: Unary = unary('abs', e.abs);
+export const abs: Unary = unary('abs', e.abs, noBool());
 /** -1, 0 or 1; the derivative is 0. @example sign(tensor([-3, 0, 2])); // tensor([-1.,  0.,  1.]) */
 export const sign: Unary = unary('sign', e.sign);
 /** The largest integer not above x; the derivative is 0. @example floor(tensor([-0.5, 1.5])); // tensor([-1.,  1.]) */
-export const floor: Unary = unary('floor', e.floor);
+export const floor: Unary = unary('floor', e.floor, noBool());
 /** The smallest integer not below x; the derivative is 0. @example ceil(tensor([-1.5, 1.5])); // tensor([-1.,  2.]) */
-export const ceil: Unary = unary('ceil', e.ceil);
+export const ceil: Unary = unary('ceil', e.ceil, noBool());
 /** The integer part of x; the derivative is 0. @example trunc(tensor([-1.5, 1.5])); // tensor([-1.,  1.]) */
-export const trunc: Unary = unary('trunc', e.trunc);
+export const trunc: Unary = unary('trunc', e.trunc, noBool());
 /** x². @example square(tensor([-2, 3])); // tensor([4., 9.]) */
-export const square: Unary = unary('square', e.square);
+export const square: Unary = unary('square', e.square, { result: 'number' });
 /** √x; NaN below 0. @example sqrt(tensor([4, 9])); // tensor([2., 3.]) */
 export const sqrt: Unary = unary('sqrt', e.sqrt, { result: 'float' });
 /** 1 / √x. @example rsqrt(tensor([4, 0.25])); // tensor([0.5000, 2.0000]) */
@@ -77,7 +77,7 @@ export const erf: Unary = unary('erf', e.erf, { result: 'float' });
 /** 1 - erf(x), without cancellation where it is small. @example erfc(tensor([0, 1])); // tensor([1.0000, 0.1573]) */
 export const erfc: Unary = unary('erfc', e.erfc, { result: 'float' });
 /** max(x, 0); the derivative at 0 is 0, and NaN stays NaN. @example relu(tensor([-1, 2])); // tensor([0., 2.]) */
-export const relu: Unary = unary('relu', (x) => e.where(e.le(x, 0), 0, x));
+export const relu: Unary = unary('relu', (x) => e.where(e.le(x, 0), 0, x), noBool());
 /** Whether x is NaN. @example isnan(tensor([0, Number.NaN])); // tensor([False,  True]) */
 export const isnan: Unary = unary('isnan', (x) => e.ne(x, x), { result: 'bool' });
 /** Whether x is infinite. @example isinf(tensor([0, -Infinity])); // tensor([False,  True]) */
@@ -196,14 +196,14 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
 /** x / other, in place. @example ones([2]).div_(4); // tensor([0.2500, 0.2500]) */
 export const div_ = (x: Tensor, other: Operand): Tensor => quotient.applyInPlace(x, [other]);
 
-const power = new Pointwise('pow', e.pow as (...args: Expr[]) => Expr, {}, 2);
+const power = new Pointwise('pow', e.pow as (...args: Expr[]) => Expr, { result: 'number' }, 2);
 const powers = new Map<number, Unary>();
 
 /** The exponents that need no pow, each an operation of its own. */
 function fixedPower(exponent: number): Unary {
   let operation = powers.get(exponent);
   if (operation === undefined) {
-    operation = unary('pow', (x) => e.pow(x, exponent), { result: Number.isInteger(exponent) ? 'promote' : 'float' });
+    operation = unary('pow', (x) => e.pow(x, exponent), { result: Number.isInteger(exponent) ? 'number' : 'float' });
     powers.set(exponent, operation);
   }
   return operation;
@@ -248,6 +248,8 @@ export const minimum: Binary = binary('minimum', e.min, { numbers: 'none' });
 
 const comparison = (name: string, build: (a: Expr, b: Expr) => Expr): Binary =>
   binary(name, build, { result: 'bool', numbers: 'not first' });
+const connective = (name: string, build: (a: Expr, b: Expr) => Expr): Binary =>
+  binary(name, build, { result: 'bool', numbers: 'none' });
 
 /** Whether a = b, element by element, as a bool tensor. @example eq(tensor([1, 2]), 2); // tensor([False,  True]) */
 export const eq: Binary = comparison('eq', e.eq);
@@ -262,11 +264,11 @@ export const gt: Binary = comparison('gt', e.gt);
 /** Whether a ≥ b. @example ge(tensor([1, 2, 3]), 2); // tensor([False,  True,  True]) */
 export const ge: Binary = comparison('ge', e.ge);
 /** Whether both are not 0. @example logicalAnd(tensor([true, true]), tensor([true, false])); // tensor([ True, False]) */
-export const logicalAnd: Binary = comparison('logicalAnd', e.and);
+export const logicalAnd: Binary = connective('logicalAnd', e.and);
 /** Whether either is not 0. @example logicalOr(tensor([true, false]), tensor([false, false])); // tensor([ True, False]) */
-export const logicalOr: Binary = comparison('logicalOr', e.or);
+export const logicalOr: Binary = connective('logicalOr', e.or);
 /** Whether one, and only one, is not 0. @example logicalXor(tensor([true, true]), tensor([true, false])); // tensor([False,  True]) */
-export const logicalXor: Binary = comparison('logicalXor', (a, b) => e.ne(e.ne(a, 0), e.ne(b, 0)));
+export const logicalXor: Binary = connective('logicalXor', (a, b) => e.ne(e.ne(a, 0), e.ne(b, 0)));
 
 const softplusFormula = new Pointwise(
   'softplus',
