@@ -1,0 +1,97 @@
+/**
+ * What a driver can be asked to do. Every driver makes the same operands (see `drivers/inputs.ts`), float32 unless its library
+ * knows only float64, and does one of these per iteration, through the interface that the library's users have.
+ */
+export type Work =
+  | MatmulWork
+  | MapWork
+  | InPlaceWork
+  | RowsWork
+  | LossWork
+  | TrainingWork
+  | MomentumWork
+  | EpochWork
+  | PeakWork;
+
+/** a[m, k] * b[k, n]; a transposed operand is stored the other way round. */
+export interface MatmulWork {
+  readonly kind: 'matmul';
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+export const mapOps = ['add', 'relu', 'sigmoid', 'tanh', 'exp', 'gelu'] as const;
+export type MapOp = (typeof mapOps)[number];
+
+/** An elementwise operation with a result of its own, not recorded for a backward pass. */
+export interface MapWork {
+  readonly kind: 'map';
+  readonly op: MapOp;
+  readonly size: number;
+}
+
+/** An elementwise operation that overwrites its operand: no memory is asked for. */
+export interface InPlaceWork {
+  readonly kind: 'inPlace';
+  readonly op: Exclude<MapOp, 'exp' | 'gelu'>;
+  readonly size: number;
+}
+
+export const rowOps = ['sum', 'meanOverRows', 'meanOverColumns', 'softmax', 'layerNorm'] as const;
+export type RowOp = (typeof rowOps)[number];
+
+/**
+ * On x[rows, columns]: the sum of all; the mean of each column (over the rows) or of each row (over the columns); softmax, and
+ * (x - mean) / sqrt(var + 1e-5), of each row.
+ */
+export interface RowsWork {
+  readonly kind: 'rows';
+  readonly op: RowOp;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export const lossNames = ['l1', 'mse', 'smoothL1', 'bceWithLogits', 'crossEntropy'] as const;
+export type LossName = (typeof lossNames)[number];
+
+/** A loss of x[rows, columns], its mean, forward and backward. */
+export interface LossWork {
+  readonly kind: 'loss';
+  readonly loss: LossName;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * A step of training of a perceptron: zeroGrad, forward, loss, backward, SGD. `program` is the first program of the README: sigmoid after
+ * every layer, 0-d biases, mean squared error; `classifier` has ReLU between layers and cross-entropy.
+ */
+export interface TrainingWork {
+  readonly kind: 'training';
+  readonly network: 'program' | 'classifier';
+  readonly layers: readonly number[];
+  readonly batch: number;
+}
+
+/** One step of SGD with momentum on one parameter. */
+export interface MomentumWork {
+  readonly kind: 'momentum';
+  readonly size: number;
+}
+
+/** One pass of the `784-hidden-10` classifier over `images` images of MNIST's shape, shuffled, in batches. */
+export interface EpochWork {
+  readonly kind: 'epoch';
+  readonly images: number;
+  readonly hidden: number;
+  readonly batch: number;
+}
+
+/** Independent fused multiply-adds on registers alone: what the processor can reach. Counted as `flops` per iteration. */
+export interface PeakWork {
+  readonly kind: 'peak';
+  readonly flops: number;
+}

@@ -1,0 +1,102 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { unknownName } from '../lib/options.js';
+import { questions } from './questions/index.js';
+
+/** What the command line sets. */
+export interface BenchOptions {
+  readonly peers: boolean;
+  readonly full: boolean;
+  readonly only: readonly string[];
+  readonly rounds: number;
+  readonly threads: readonly number[];
+  readonly peersDir: string | undefined;
+  readonly json: string | undefined;
+  readonly charts: string | undefined;
+  readonly readme: boolean;
+}
+
+/** A command line that cannot be understood; the message says why. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const questionNames = questions.map(({ name }) => name);
+
+export const usage = `Times nabla: against its own plain JavaScript backend, or against other libraries.
+
+  npm run bench -- [options]          a choice of cases, native and JS backend, under two minutes
+  npm run bench:peers -- [options]    every case, native and every other library that is installed
+
+  --only A,B        questions: ${questionNames.join(', ')}
+  --full            every case, also without other libraries
+  --rounds N        turns of each contender; the fastest and the median are reported (7)
+  --threads A,B     numbers of threads to compare (1 and as many as there are processors)
+  --peers-dir DIR   folder in whose node_modules the npm packages of other libraries are (bench/peers)
+  --json FILE       write every measurement, and the machine, to a file
+  --charts DIR      write a picture (SVG) per question to a folder
+  --readme          put the table into README.md
+  --help            this text`;
+
+const booleans = ['peers', 'full', 'readme', 'help'] as const;
+const texts = ['only', 'rounds', 'threads', 'peers-dir', 'json', 'charts'] as const;
+const names: readonly string[] = [...booleans, ...texts];
+
+/** The checked options of a command line, or 'help'. */
+export function parseArguments(args: readonly string[]): BenchOptions | 'help' {
+  const { flags, values } = read(args);
+  if (flags.has('help')) return 'help';
+  const processors = availableParallelism();
+  const threads = values.get('threads') ?? (processors === 1 ? '1' : `1,${processors}`);
+  return {
+    peers: flags.has('peers'),
+    full: flags.has('full') || flags.has('peers'),
+    only: (values.get('only')?.split(',') ?? questionNames).map(checkQuestion),
+    rounds: integer('rounds', values.get('rounds') ?? '7', 1, 1000),
+    threads: unique(threads.split(',').map((text) => integer('threads', text, 1, 1024))),
+    peersDir: values.get('peers-dir'),
+    json: values.get('json'),
+    charts: values.get('charts'),
+    readme: flags.has('readme'),
+  };
+}
+
+function read(args: readonly string[]): { flags: Set<string>; values: Map<string, string> } {
+  const options = Object.fromEntries([
+    ...booleans.map((name) => [name, { type: 'boolean' as const }]),
+    ...texts.map((name) => [name, { type: 'string' as const }]),
+  ]);
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const flags = new Set<string>();
+  const values = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw new UsageError(`unexpected argument '${token.value}'`);
+    if (token.kind === 'option') take(token.name, token.value, flags, values);
+  }
+  return { flags, values };
+}
+
+function take(name: string, value: string | undefined, flags: Set<string>, values: Map<string, string>): void {
+  if (!names.includes(name)) throw new UsageError(unknownName('option', name, names));
+  if (flags.has(name) || values.has(name)) throw new UsageError(`--${name} is given twice`);
+  if (booleans.some((boolean) => boolean === name)) {
+    if (value !== undefined) throw new UsageError(`--${name} takes no value`);
+    flags.add(name);
+  } else {
+    if (value === undefined || value === '') throw new UsageError(`--${name} needs a value`);
+    values.set(name, value);
+  }
+}
+
+function checkQuestion(name: string): string {
+  if (!questionNames.includes(name)) throw new UsageError(`--only: ${unknownName('question', name, questionNames)}`);
+  return name;
+}
+
+function integer(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+  throw new UsageError(`--${name} must be an integer from ${low} to ${high}, got '${text}'`);
+}
+
+const unique = (values: readonly number[]): number[] => [...new Set(values)];

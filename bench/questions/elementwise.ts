@@ -1,0 +1,22 @@
+import { type MapOp, mapOps } from '../harness/work.js';
+import { type Case, type Question, sizeLabel, traffic } from './question.js';
+
+const sizes = [300, 2 ** 15, 2 ** 20, 2 ** 24];
+const quickSizes = [300, 2 ** 20];
+const headlines: readonly MapOp[] = ['add', 'relu', 'sigmoid', 'tanh', 'gelu'];
+
+function applied(op: MapOp, size: number): Case {
+  return {
+    label: `${op}, ${sizeLabel(size)}`,
+    work: { kind: 'map', op, size },
+    amount: traffic(size * (op === 'add' ? 3 : 2)),
+    ...(quickSizes.includes(size) && { quick: true }),
+    ...(size === 2 ** 20 && headlines.includes(op) && { headline: true }),
+  };
+}
+
+export const elementwise: Question = {
+  name: 'elementwise',
+  title: 'Elementwise operations, elements',
+  cases: mapOps.flatMap((op) => sizes.map((size) => applied(op, size))),
+};

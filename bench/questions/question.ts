@@ -1,0 +1,36 @@
+import type { Work } from '../harness/work.js';
+
+/** How much is done, in the unit in which people compare it. */
+export interface Amount {
+  readonly unit: 'GFLOP' | 'GB';
+  readonly perIteration: number;
+}
+
+/** One row of a table. */
+export interface Case {
+  readonly label: string;
+  readonly work: Work;
+  readonly amount?: Amount;
+  /** Asked by the quick run too. */
+  readonly quick?: true;
+  /** Worth a row in the README. */
+  readonly headline?: true;
+}
+
+export interface Question {
+  /** What `--only` takes. */
+  readonly name: string;
+  readonly title: string;
+  readonly cases: readonly Case[];
+}
+
+export const gflop = (flops: number): Amount => ({ unit: 'GFLOP', perIteration: flops / 1e9 });
+
+/** What float32 operands and results weigh that have to be read or written at least once. */
+export const traffic = (elements: number): Amount => ({ unit: 'GB', perIteration: (4 * elements) / 1e9 });
+
+/** 300, 2^15: powers of two are easier to read as such. */
+export function sizeLabel(size: number): string {
+  const exponent = Math.log2(size);
+  return Number.isInteger(exponent) && exponent >= 10 ? `2^${exponent}` : size.toLocaleString('en');
+}

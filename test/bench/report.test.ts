@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Contender } from '../../bench/harness/contender.js';
+import { compare } from '../../bench/harness/race.js';
+import { summarize } from '../../bench/harness/statistics.js';
+import { formatFactor, formatRate, formatTime } from '../../bench/report/format.js';
+import { insertTable, markdownTable } from '../../bench/report/markdown.js';
+
+const machine = {
+  cpu: 'A processor',
+  processors: 2,
+  memoryGiB: 8,
+  platform: 'linux x64',
+  node: 'v20.0.0',
+  isa: 'avx2',
+  date: '2025-01-02T03:04:05.000Z',
+};
+const contender = (name: string): Contender => ({ name, threads: 1, command: '', args: [], env: {} });
+const timed = (...samples: number[]) => ({ kind: 'timed', summary: summarize(samples) }) as const;
+
+describe('summarize', () => {
+  it('gives minimum, median and spread', () => {
+    expect(summarize([3, 2, 4])).toEqual({ rounds: 3, minimum: 2, median: 3, spread: 0.5 });
+    expect(summarize([4, 2])).toEqual({ rounds: 2, minimum: 2, median: 3, spread: 0.5 });
+  });
+});
+
+describe('compare', () => {
+  it('passes what is as near as float32 allows', () => {
+    expect(compare([1, 1000], [1.0001, 1000.1])).toBeUndefined();
+  });
+
+  it('tells what differs', () => {
+    expect(compare([1, 2], [1, 2.1])).toBe('computes something else: value 1 is 2, not 2.1');
+    expect(compare([1, Number.NaN], [1, 2])).toBe('computes something else: value 1 is NaN, not 2');
+    expect(compare([1], [1, 2])).toBe('computes 1 values, not 2');
+  });
+});
+
+describe('formats', () => {
+  it('choose a unit and three digits', () => {
+    expect([1.234e-6, 12.34e-6, 123.4e-6, 1.234e-3, 1.234].map(formatTime)).toEqual([
+      '1.23 µs',
+      '12.3 µs',
+      '123 µs',
+      '1.23 ms',
+      '1.23 s',
+    ]);
+    expect(formatRate({ unit: 'GFLOP', perIteration: 3 }, 0.02)).toBe('150 GFLOP/s');
+    expect(formatFactor(3, 2)).toBe('1.50 x');
+  });
+});
+
+describe('the table for the README', () => {
+  const [native, js] = [contender('native'), contender('js')];
+  const work = { kind: 'momentum', size: 1 } as const;
+  const row = (label: string, headline: boolean) => ({
+    case: { label, work, ...(headline && { headline }) },
+    outcomes: new Map([
+      [native, timed(1e-3)],
+      [js, timed(5e-3)],
+    ]),
+  });
+  const answers = [
+    { question: { name: 'q', title: 'Q', cases: [] }, rows: [row('shown', true), row('hidden', false)] },
+  ];
+  const table = markdownTable(answers, [native, js], machine);
+
+  it('has the headline cases, and how much faster nabla is', () => {
+    expect(table.split('\n').slice(0, 3)).toEqual([
+      '| | native | js | faster by |',
+      '|---|---:|---:|---:|',
+      '| q: shown | 1.00 ms | 5.00 ms | 5.00 x |',
+    ]);
+    expect(table).toContain('A processor, 2 processors, avx2, Node v20.0.0, linux x64; 2025-01-02');
+  });
+
+  it('goes between its markers, whatever was there', () => {
+    const page = 'before <!-- bench:start -->old<!-- bench:end --> after';
+    expect(insertTable(page, 'new')).toBe('before <!-- bench:start -->\n\nnew\n\n<!-- bench:end --> after');
+    expect(() => insertTable('no markers', 'new')).toThrow('expected <!-- bench:start -->');
+  });
+});
