@@ -44,6 +44,16 @@ void transpose_block(const T* from, int64_t from_stride, int64_t m, T* to, int64
   for (int i = 0; i < kCount; i++) store(to + i * to_stride, rows[i]);
 }
 
+/** One by one, with zeros from m to `to_stride`: whatever memory held there may be denormal, which slows every
+ * multiply-add down. */
+template <typename T>
+void gather_rows(const T* from, int64_t across, int64_t along, int64_t m, int64_t k, T* to, int64_t to_stride) {
+  for (int64_t p = 0; p < k; p++) {
+    for (int64_t i = 0; i < m; i++) to[p * to_stride + i] = from[i * across + p * along];
+    for (int64_t i = m; i < to_stride; i++) to[p * to_stride + i] = 0;
+  }
+}
+
 /** to[p * to_stride + i] = from[i * from_stride + p] for i < m, p < k; up to a vector beyond `to` is written
  * too. */
 template <typename T>
@@ -57,9 +67,7 @@ void transpose(const T* from, int64_t from_stride, int64_t m, int64_t k, T* to, 
       transpose_block(from + i * from_stride + p, from_stride, rows, to + p * to_stride + i, to_stride);
     }
   }
-  for (; p < k; p++) {
-    for (int64_t i = 0; i < m; i++) to[p * to_stride + i] = from[i * from_stride + p];
-  }
+  gather_rows(from + p, from_stride, 1, m, k - p, to + p * to_stride, to_stride);
 }
 
 /** to[p * to_stride + i] = from[p * from_stride + i] for i < m, p < k; up to a vector beyond `to` is written
@@ -76,7 +84,7 @@ void copy_rows(const T* from, int64_t from_stride, int64_t m, int64_t k, T* to, 
 
 /**
  * to[p * to_stride + i] = from[i * across + p * along] for i < m, p < k. For A, m counts rows; for B it
- * counts columns. Up to a vector beyond `to` is written too; elements from m to `to_stride` are not NaN.
+ * counts columns. Up to a vector beyond `to` is written too; elements from m to `to_stride` are 0.
  */
 template <typename T>
 void pack(const T* from, int64_t across, int64_t along, int64_t m, int64_t k, T* to, int64_t to_stride) {
@@ -85,9 +93,7 @@ void pack(const T* from, int64_t across, int64_t along, int64_t m, int64_t k, T*
   } else if (across == 1) {
     copy_rows(from, along, m, k, to, to_stride);
   } else {
-    for (int64_t p = 0; p < k; p++) {
-      for (int64_t i = 0; i < m; i++) to[p * to_stride + i] = from[i * across + p * along];
-    }
+    gather_rows(from, across, along, m, k, to, to_stride);
   }
 }
 
