@@ -3,6 +3,7 @@ import { release, type Storage, trackAllocations } from '../backend/storage.js';
 import { isContiguous, sameShape } from '../backend/view.js';
 import { AutogradError, ShapeError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { clone } from '../tensor/conversion.js';
 import { full, fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -44,7 +45,7 @@ export function backward(
   checkOptions('backward', options, ['retainGraph', 'createGraph']);
   const roots = seedRoots('backward', list(tensors), gradTensors === undefined ? [] : list(gradTensors));
   const createGraph = options.createGraph ?? false;
-  const grads = new LeafGrads(createGraph, new Set(roots.map((root) => root.grad.storage)));
+  const grads = new LeafGrads(createGraph, seedsOf(roots));
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
   runPass(createGraph, pass, () => grads.storages());
 }
@@ -73,12 +74,14 @@ export function grad(
   const { gradOutputs } = options;
   const roots = seedRoots('grad', list(outputs), gradOutputs === undefined ? [] : list(gradOutputs));
   const createGraph = options.createGraph ?? false;
+  const seeds = seedsOf(roots);
   const found = new Map<Node | Tensor, Tensor>();
   const wanted = new Set(targets.map((target) => target.node ?? target));
   const keep = (edge: Node | Tensor, gradient: Tensor): void => {
     if (!wanted.has(edge)) return;
     const before = found.get(edge);
-    found.set(edge, before === undefined ? gradient : add(before, gradient));
+    const own = seeds.has(gradient.storage) ? clone(gradient) : gradient;
+    found.set(edge, before === undefined ? own : add(before, gradient));
   };
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
   runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => gradient.storage)));
@@ -101,6 +104,9 @@ interface Root {
   readonly edge: Node | Tensor;
   readonly grad: Tensor;
 }
+
+/** Storages that no gradient may be: the caller can see what was passed in, and the implied one is everybody's. */
+const seedsOf = (roots: readonly Root[]): ReadonlySet<Storage> => new Set(roots.map((root) => root.grad.storage));
 
 function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (Tensor | null)[]): Root[] {
   requireFresh(where, tensors);
@@ -221,13 +227,13 @@ function leadingTo(order: readonly Node[], wanted: ReadonlySet<Node | Tensor>): 
 /** Accumulates into `grad` of leaves. A gradient that only this pass has seen is taken as it is; any other is copied. */
 class LeafGrads {
   readonly #createGraph: boolean;
-  /** Storages that a `grad` may not be: those of gradients the caller passed in, and those that are some leaf's already. */
-  readonly #foreign: ReadonlySet<Storage>;
+  readonly #seeds: ReadonlySet<Storage>;
+  /** Storages that are some leaf's gradient already. */
   readonly #taken = new Set<Storage>();
 
-  constructor(createGraph: boolean, foreign: ReadonlySet<Storage>) {
+  constructor(createGraph: boolean, seeds: ReadonlySet<Storage>) {
     this.#createGraph = createGraph;
-    this.#foreign = foreign;
+    this.#seeds = seeds;
   }
 
   storages(): Set<Storage> {
@@ -237,14 +243,14 @@ class LeafGrads {
   accumulate(leaf: Node | Tensor, gradient: Tensor): void {
     if (leaf instanceof Node) return;
     const before = leaf.peekGrad();
-    if (this.#createGraph) leaf.grad = before === null ? gradient : add(before, gradient);
+    if (this.#createGraph) leaf.grad = before === null ? clone(gradient) : add(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
     else if (this.#taken.has(before.storage)) this.#take(leaf, add(before, gradient));
     else before.add_(gradient);
   }
 
   #take(leaf: Tensor, gradient: Tensor): void {
-    const shared = this.#foreign.has(gradient.storage) || this.#taken.has(gradient.storage);
+    const shared = this.#seeds.has(gradient.storage) || this.#taken.has(gradient.storage);
     const own = shared || gradient.offset !== 0 || !isContiguous(gradient) ? gradient.detach().clone() : gradient;
     leaf.takeGrad(own);
     this.#taken.add(own.storage);

@@ -1,7 +1,8 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { contiguousStrides, isContiguous, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
-import { convert, sumTo } from './formula.js';
+import { convert, sumOver, sumTo } from './formula.js';
+import type { Frame } from './kernel.js';
 import { checkShape, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -96,4 +97,20 @@ export function expandTo(x: Tensor, shape: Shape): Tensor {
   const lead = shape.length - x.ndim;
   const strides = shape.map((_, axis) => (axis < lead || x.shape[axis - lead] === 1 ? 0 : x.strides[axis - lead]!));
   return view(x, shape, strides, x.offset, expandRule, x.shape);
+}
+
+const repeatRule: BackwardRule<Frame> = {
+  name: 'Expand',
+  backward: (g, _, frame) => [sumOver(g, g.dtype, frame)],
+};
+
+/** A row result repeated, without a copy, over the axes that a fold took away. */
+export function repeatOver(x: Tensor, frame: Frame): Tensor {
+  const strides = new Array<number>(frame.shape.length).fill(0);
+  for (let axis = 0, own = 0; axis < strides.length; axis++) {
+    const folded = frame.axes.includes(axis);
+    if (!folded) strides[axis] = x.strides[own]!;
+    if (!folded || frame.keepdim) own++;
+  }
+  return view(x, frame.shape, strides, x.offset, repeatRule, frame);
 }

@@ -7,7 +7,7 @@ import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
 import { convert, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel } from './kernel.js';
-import { expandTo, viewAs } from './layout.js';
+import { repeatOver, viewAs } from './layout.js';
 import type { Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -151,8 +151,7 @@ export class Operation {
     if (frame === null) return sumTo(typed, shapes[i]!);
     const whole = sameShape(typed.shape, frame.shape);
     if (this.kernel.inputs[i] === 'row') return whole ? sumOver(typed, typed.dtype, frame) : typed;
-    const kept = frame.shape.map((size, axis) => (frame.axes.includes(axis) ? 1 : size));
-    return sumTo(whole ? typed : expandTo(viewAs(typed, kept), frame.shape), shapes[i]!);
+    return sumTo(whole ? typed : repeatOver(typed, frame), shapes[i]!);
   }
 
   /** Several gradients in one pass over memory: only unrecorded, and where each has the shape and type of the whole. */
