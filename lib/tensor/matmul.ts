@@ -3,7 +3,7 @@ import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
-import { sameShape, sizeOf, type View } from '../backend/view.js';
+import { sizeOf, type View } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
@@ -13,7 +13,7 @@ import { emptyOf } from './empty.js';
 import { sumTo } from './formula.js';
 import { viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
-import { broadcastShapes, describe, type Shape, show } from './shape.js';
+import { broadcastShapes, broadcastsTo, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
@@ -183,8 +183,7 @@ export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions
   requireDims('addmm', b, 2, 'the second matrix');
   const { beta = 1, alpha = 1 } = options;
   const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
-  const fitted = input.ndim <= 2 && sameShape(broadcastShapes('addmm', input.shape, scaled.shape), scaled.shape);
-  if (!fitted)
+  if (!broadcastsTo(input.shape, scaled.shape))
     throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
   const shifted =
     beta === 0 ? mul(zeros(input.shape, { dtype: input.dtype }), 1) : beta === 1 ? input : mul(input, beta);
@@ -245,7 +244,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
 function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;
   const shape = x.shape.with(-1, weight.shape[0]!);
-  const fits = isFloat(dtype) && x.ndim > 1 && sameShape(broadcastShapes('linear', shape, bias.shape), shape);
+  const fits = isFloat(dtype) && x.ndim > 1 && broadcastsTo(bias.shape, shape);
   if (!fits) return add(matmul(x, transpose(weight, 0, 1)), bias);
   const out = emptyOf(shape, dtype);
   backend.matmul(x, flipped(weight), [out], { program: addBias(dtype), params: [], inputs: [bias] });

@@ -56,6 +56,14 @@ export function broadcastShapes(op: string, ...shapes: readonly Shape[]): Shape 
   return result;
 }
 
+/** Whether a tensor of shape `from` broadcasts to `to` as it is. */
+export function broadcastsTo(from: Shape, to: Shape): boolean {
+  const lead = to.length - from.length;
+  if (lead < 0) return false;
+  for (let axis = 0; axis < from.length; axis++) if (from[axis] !== 1 && from[axis] !== to[axis + lead]) return false;
+  return true;
+}
+
 function broadcastPair(op: string, a: Shape, b: Shape, all: readonly Shape[]): Shape {
   const ndim = Math.max(a.length, b.length);
   const result = new Array<number>(ndim);

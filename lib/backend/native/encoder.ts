@@ -102,12 +102,10 @@ export class Encoder {
 
   matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
     const { shape } = outputs[0]!;
-    const operands = epilogue === null ? outputs : [...epilogue.inputs, ...outputs];
-    const batchAxes: number[] = [];
-    for (let axis = 0; axis < shape.length - 2; axis++) batchAxes.push(axis);
-    const batch = planLoops(shape, [a, b, ...operands], batchAxes);
-    const params = epilogue?.params ?? [];
-    this.#start(OPCODE.matmul, operands.length, params.length);
+    const inputs = epilogue === null ? NONE : epilogue.inputs;
+    const params = epilogue === null ? NONE : epilogue.params;
+    const batch = shape.length === 2 ? NO_BATCH : batchLoops(shape, [a, b, ...inputs, ...outputs]);
+    this.#start(OPCODE.matmul, inputs.length + outputs.length, params.length);
     this.#write(epilogue === null ? NO_PROGRAM : this.#handle(epilogue.program));
     this.#write(dtypes[a.dtype].code);
     this.#write(batch.sizes.length);
@@ -115,16 +113,21 @@ export class Encoder {
     this.#write(shape[shape.length - 1]!);
     this.#write(a.shape[a.shape.length - 1]!);
     this.#writeAll(batch.sizes);
-    this.#matrix(a, batch.strides[0]!);
-    this.#matrix(b, batch.strides[1]!);
-    this.#write(operands.length - outputs.length);
+    this.#matrix(a, batch.strides[0] ?? NONE);
+    this.#matrix(b, batch.strides[1] ?? NONE);
+    this.#write(inputs.length);
     this.#write(outputs.length);
     this.#writeAll(params);
-    for (let i = 0; i < operands.length; i++) {
-      this.#operand(operands[i]!, batch.strides[2 + i]!);
-      this.#write(strideAt(operands[i]!, -2));
-      this.#write(strideAt(operands[i]!, -1));
+    for (let i = 0; i < inputs.length; i++) this.#tileOperand(inputs[i]!, batch.strides[2 + i] ?? NONE);
+    for (let i = 0; i < outputs.length; i++) {
+      this.#tileOperand(outputs[i]!, batch.strides[2 + inputs.length + i] ?? NONE);
     }
+  }
+
+  #tileOperand(view: View, batchStrides: readonly number[]): void {
+    this.#operand(view, batchStrides);
+    this.#write(strideAt(view, -2));
+    this.#write(strideAt(view, -1));
   }
 
   #matrix(view: View, batchStrides: readonly number[]): void {
@@ -208,6 +211,15 @@ export class Encoder {
     }
     return handle;
   }
+}
+
+const NONE: readonly never[] = [];
+const NO_BATCH: Loops = { sizes: NONE, strides: NONE };
+
+function batchLoops(shape: readonly number[], operands: readonly View[]): Loops {
+  const axes: number[] = [];
+  for (let axis = 0; axis < shape.length - 2; axis++) axes.push(axis);
+  return planLoops(shape, operands, axes);
 }
 
 /** Most doubles that instructions have before their operands (without parameters), and per operand: 8 axes and a unit axis. */
