@@ -192,7 +192,8 @@ export function writeInPlace(
   const tensors = args.filter((arg) => arg instanceof Tensor);
   const recorded = isGradEnabled() && (x.requiresGrad || tensors.some((arg) => arg.requiresGrad));
   checkWritable(name, x, recorded);
-  const shape = broadcastShapes(name, x.shape, ...tensors.map((arg) => arg.shape));
+  const others = tensors.filter((arg) => arg !== x);
+  const shape = broadcastShapes(name, x.shape, ...others.map((arg) => arg.shape));
   if (!sameShape(shape, x.shape))
     throw new ShapeError(`${name}: the result has shape ${show(shape)}, but the tensor ${show(x.shape)}`);
   if (recorded) requireFresh(name, tensors);

@@ -1,0 +1,381 @@
+import { describe, expect, test } from 'vitest';
+import {
+  AutogradError,
+  DTypeError,
+  grad,
+  gradcheck,
+  noGrad,
+  ones,
+  ShapeError,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../lib/index.js';
+
+const leaf = (values: number | number[] | number[][]): Tensor =>
+  tensor(values, { dtype: 'float64', requiresGrad: true });
+
+describe('gradients through writes in place', () => {
+  test.each<[name: string, fn: (x: Tensor, y: Tensor) => Tensor]>([
+    ['x.mul_(y)', (x, y) => x.mul(1).mul_(y)],
+    ['x.mul_(y) twice', (x, y) => x.mul(1).mul_(y).mul_(y)],
+    [
+      'x.mul_(x)',
+      (x) => {
+        const z = x.mul(1);
+        return z.mul_(z);
+      },
+    ],
+    [
+      'x.div_(x + y)',
+      (x, y) => {
+        const z = x.mul(1);
+        return z.div_(z.add(y));
+      },
+    ],
+    ['x.pow_(y)', (x, y) => x.mul(1).pow_(y)],
+    ['x.add_(y, alpha)', (x, y) => x.mul(1).add_(y, { alpha: 3 }).mul(x)],
+    ['x.sub_(y row)', (x, y) => x.mul(1).sub_(y.select(0, 1))],
+    ['x.sin_().mul_(y)', (x, y) => x.mul(1).sin_().mul_(y)],
+    ['x.clamp_(y, 2)', (x, y) => x.mul(1).clamp_(y, 2)],
+    ['x.copy_(y)', (x, y) => x.mul(1).copy_(y.mul(2)).mul(x)],
+    ['x.copy_(y row)', (x, y) => x.mul(1).copy_(y.select(0, 0)).mul(x)],
+    ['x.fill_(y element)', (x, y) => x.mul(1).fill_(y.select(0, 0).select(0, 1)).mul(x)],
+    [
+      'x.maskedFill_(mask, y element)',
+      (x, y) => {
+        return x
+          .mul(1)
+          .maskedFill_(
+            tensor([
+              [true, false],
+              [false, true],
+            ]),
+            y.select(0, 0).select(0, 0),
+          )
+          .mul(y);
+      },
+    ],
+    [
+      'x.mul_(x.t()): an operand that overlaps',
+      (x) => {
+        const z = x.mul(1);
+        return z.mul_(z.t());
+      },
+    ],
+    [
+      'x.add_(x.t()).mul_(x.select(…))',
+      (x) => {
+        const z = x.mul(1);
+        z.add_(z.t());
+        return z.mul_(z.select(0, 0));
+      },
+    ],
+    ['a tensor that needed no gradient before', (x, y) => zeros([2, 2], { dtype: 'float64' }).add_(x).mul_(y)],
+  ])('%s', (_, fn) => {
+    const x = leaf([
+      [0.3, 0.7],
+      [1.4, 1.1],
+    ]);
+    const y = leaf([
+      [1.2, 0.45],
+      [0.8, 2.1],
+    ]);
+    expect(gradcheck(fn, [x, y])).toBe(true);
+  });
+
+  test('a leaf seen through detach() keeps its gradient', () => {
+    const w = leaf([2, 3]);
+    const alias = w.detach();
+    alias.mul_(w);
+    alias.sum().backward();
+    expect(w.grad!.toArray()).toEqual([2, 3]);
+  });
+
+  test.each<[name: string, overwrite: (x: Tensor) => Tensor]>([
+    ['fill_', (x) => x.fill_(3)],
+    ['zero_', (x) => x.zero_()],
+    ['copy_', (x) => x.copy_(tensor([1, 2]))],
+    ['uniform_', (x) => x.uniform_()],
+    ['normal_', (x) => x.normal_()],
+    ['bernoulli_', (x) => x.bernoulli_(0.5)],
+  ])('%s ends the history of what it writes over', (_, overwrite) => {
+    const w = leaf([1, 2]);
+    const x = w.mul(2);
+    overwrite(x);
+    expect(x.requiresGrad).toBe(false);
+    x.mul(5).add(w).sum().backward();
+    expect(w.grad!.toArray()).toEqual([1, 1]);
+  });
+
+  test('the written tensor is what the graph knows by its name', () => {
+    const w = leaf([1, 2]);
+    const x = w.mul(2);
+    const before = x.sum();
+    x.mul_(10);
+    before.backward(null, { retainGraph: true });
+    expect(w.grad!.toArray()).toEqual([2, 2]);
+    x.sum().backward();
+    expect(w.grad!.toArray()).toEqual([22, 22]);
+  });
+
+  test('grad() with respect to it means the value after the write', () => {
+    const w = leaf([1, 2]);
+    const x = w.mul(2);
+    x.mul_(10);
+    expect(grad(x.mul(x).sum(), x)[0]!.toArray()).toEqual([40, 80]);
+  });
+
+  test('a float32 tensor can take up a float64 one', () => {
+    const w = ones([2], { requiresGrad: true });
+    const y = leaf([4, 5]);
+    const x = w.mul(1).mul_(y);
+    expect(x.dtype).toBe('float32');
+    x.sum().backward();
+    expect([w.grad!.dtype, y.grad!.dtype]).toEqual(['float32', 'float64']);
+    expect([w.grad!.toArray(), y.grad!.toArray()]).toEqual([
+      [4, 5],
+      [1, 1],
+    ]);
+  });
+});
+
+describe('a saved tensor that changed', () => {
+  test.each<[name: string, run: (x: Tensor) => Tensor, places: RegExp]>([
+    [
+      'the result of exp',
+      (x) => {
+        const y = x.exp();
+        const z = y.sum();
+        y.mul_(2);
+        return z.add(y.sum());
+      },
+      /shape \[2\] that Exp saved was changed in place by mul_/,
+    ],
+    [
+      'an operand of mul',
+      (x) => {
+        const y = x.mul(1);
+        const z = y.mul(y);
+        y.add_(1);
+        return z.sum();
+      },
+      /shape \[2\] that Mul saved was changed in place by add_/,
+    ],
+    [
+      'by copy_',
+      (x) => {
+        const y = x.exp();
+        const z = y.mul(2);
+        y.copy_(ones([2]));
+        return z.sum();
+      },
+      /that Exp saved was changed in place by copy_/,
+    ],
+    [
+      'by zero_',
+      (x) => {
+        const y = x.exp();
+        const z = y.mul(2);
+        y.zero_();
+        return z.sum();
+      },
+      /that Exp saved was changed in place by fill_/,
+    ],
+    [
+      'by normal_',
+      (x) => {
+        const y = x.exp();
+        const z = y.mul(2);
+        y.normal_();
+        return z.sum();
+      },
+      /that Exp saved was changed in place by normal_/,
+    ],
+    [
+      'by maskedFill_',
+      (x) => {
+        const y = x.exp();
+        const z = y.mul(2);
+        noGrad(() => y.maskedFill_(y.gt(1), 0));
+        return z.sum();
+      },
+      /by maskedFill_/,
+    ],
+    [
+      'through a view, without recording',
+      (x) => {
+        const y = x.exp();
+        noGrad(() => y.narrow(0, 0, 1).relu_());
+        return y.sum();
+      },
+      /by relu_/,
+    ],
+    [
+      'through detach()',
+      (x) => {
+        const y = x.exp();
+        y.detach().sqrt_();
+        return y.sum();
+      },
+      /by sqrt_/,
+    ],
+    [
+      'a parameter that was updated',
+      (x) => {
+        const y = x.mul(x);
+        noGrad(() => x.sub_(0.1));
+        return y.sum();
+      },
+      /that Mul saved was changed in place by sub_/,
+    ],
+    [
+      'an operand of matmul',
+      (x) => {
+        const a = x.mul(1).reshape([1, 2]);
+        const y = a.matmul(a.t());
+        noGrad(() => a.add_(1));
+        return y.sum();
+      },
+      /that Mm saved was changed in place by add_/,
+    ],
+  ])('%s is an error that names both places', (_, run, places) => {
+    const out = run(leaf([0.5, 1.5]));
+    const pass = () => out.backward(null, { retainGraph: true });
+    expect(pass).toThrow(AutogradError);
+    expect(pass).toThrow(places);
+  });
+
+  test('what no gradient needs may change', () => {
+    const x = leaf([0.5, 1.5]);
+    const y = x.add(1);
+    const z = y.add(2).sum();
+    y.mul_(100);
+    z.backward();
+    expect(x.grad!.toArray()).toEqual([1, 1]);
+  });
+
+  test('a write before the value is saved is none', () => {
+    const x = leaf([0.5, 1.5]);
+    const y = x.mul(2);
+    y.mul_(3);
+    y.mul(y).sum().backward();
+    expect(x.grad!.toArray()).toEqual([36, 108]);
+  });
+});
+
+describe('views', () => {
+  test('a view is not written while recording', () => {
+    const base = leaf([1, 2, 3]).mul(1);
+    expect(() => base.narrow(0, 0, 2).mul_(2)).toThrow(
+      'mul_: a view cannot be changed in place while recording; use the out-of-place form, clone() it first, or use noGrad',
+    );
+    expect(base.toArray()).toEqual([1, 2, 3]);
+  });
+
+  test('not even one whose base needed no gradient: the base would not know of it', () => {
+    const base = zeros([4], { dtype: 'float64' });
+    expect(() => base.narrow(0, 0, 2).copy_(leaf([1, 2]))).toThrow('copy_: a view cannot be changed in place');
+  });
+
+  test('a view can be written where nothing is recorded', () => {
+    const base = zeros([2, 2]);
+    base.select(0, 1).fill_(3);
+    base.t().select(0, 0).add_(1);
+    expect(base.toArray()).toEqual([
+      [1, 0],
+      [4, 3],
+    ]);
+    const w = leaf([1, 2]);
+    noGrad(() => w.narrow(0, 1, 1).fill_(7));
+    expect(w.toArray()).toEqual([1, 7]);
+  });
+
+  test('a copy of a view can be written', () => {
+    const x = leaf([1, 2, 3]);
+    x.narrow(0, 0, 2).clone().mul_(5).sum().backward();
+    expect(x.grad!.toArray()).toEqual([5, 5, 0]);
+  });
+
+  test('a view taken before its base got another history is refused, where gradients would go astray', () => {
+    const x = leaf([1, 2, 3]).mul(1);
+    const view = x.narrow(0, 0, 2);
+    x.mul_(2);
+    expect(() => view.sum()).toThrow(AutogradError);
+    expect(() => view.sum()).toThrow(
+      /^Sum: a view of shape \[2\] was taken before mul_ changed its base in place; its history does not know of that: take the view again$/,
+    );
+    expect(noGrad(() => view.sum().item())).toBe(6);
+    expect(x.narrow(0, 0, 2).sum().item()).toBe(6);
+  });
+
+  test('so is one of a base that needed no gradient', () => {
+    const base = zeros([2], { dtype: 'float64' });
+    const view = base.view([1, 2]);
+    base.add_(leaf([1, 2]));
+    expect(() => view.sum()).toThrow('was taken before add_ changed its base');
+    expect(() => view.backward(ones([1, 2]))).toThrow('backward: a view of shape [1, 2] was taken before add_');
+  });
+
+  test('an update that is not recorded leaves views valid', () => {
+    const w = leaf([
+      [1, 2],
+      [3, 4],
+    ]);
+    const view = w.t();
+    noGrad(() => w.sub_(1));
+    view.mul(view).sum().backward();
+    expect(w.grad!.toArray()).toEqual([
+      [0, 2],
+      [4, 6],
+    ]);
+  });
+});
+
+describe('refusals', () => {
+  test('a leaf that requires a gradient, while recording', () => {
+    const w = leaf([1, 2]);
+    const writes: ((x: Tensor) => unknown)[] = [
+      (x) => x.add_(1),
+      (x) => x.fill_(1),
+      (x) => x.copy_(ones([2])),
+      (x) => x.uniform_(),
+      (x) => x.bernoulli_(),
+      (x) => x.maskedFill_(tensor([true, false]), 0),
+      (x) => x.clamp_(0),
+    ];
+    for (const write of writes) {
+      expect(() => write(w)).toThrow(
+        'a leaf that requires a gradient cannot be changed in place while recording; use noGrad',
+      );
+      expect(w.toArray()).toEqual([1, 2]);
+    }
+    noGrad(() => w.add_(1));
+    expect(w.toArray()).toEqual([2, 3]);
+  });
+
+  test('a result of another shape', () => {
+    expect(() => ones([2]).add_(ones([3, 2]))).toThrow(ShapeError);
+    expect(() => ones([2]).add_(ones([3, 2]))).toThrow('add_: the result has shape [3, 2], but the tensor [2]');
+    expect(() => ones([1]).mul_(ones([3]))).toThrow('mul_: the result has shape [3], but the tensor [1]');
+    expect(() => ones([2]).add_(ones([3]))).toThrow('add_: shapes do not broadcast: [2] x [3] (2 != 3)');
+  });
+
+  test('a result of another category', () => {
+    const integers = tensor([1, 2], { dtype: 'int32' });
+    expect(() => integers.add_(0.5)).toThrow(DTypeError);
+    expect(() => integers.add_(0.5)).toThrow('add_: the result is float32 and cannot be stored in a int32 tensor');
+    expect(() => integers.div_(2)).toThrow('div_: the result is float32');
+    expect(() => tensor([true]).add_(1)).toThrow('add_: the result is int32 and cannot be stored in a bool tensor');
+    expect(() => integers.exp_()).toThrow('exp_: the result is float32');
+    expect(integers.add_(1).toArray()).toEqual([2, 3]);
+    expect(integers.eq_(2).toArray()).toEqual([1, 0]);
+  });
+
+  test('an expanded tensor', () => {
+    expect(() => ones([1]).expand([3]).add_(1)).toThrow(
+      'add_: an expanded tensor has one element in several places; clone() it first',
+    );
+    expect(ones([1]).expand([1]).add_(1).toArray()).toEqual([2]);
+  });
+});
