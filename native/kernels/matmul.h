@@ -54,17 +54,14 @@ template <typename T>
 struct BlockScratch {
   T* a;
   T* b;
-  T* edge;
   T* product;
 
   BlockScratch(int64_t rows, int64_t chunk, int64_t product_size) {
     const int64_t a_size = round_up(rows * chunk + kLanes<T>, kLanes<T>);
     const int64_t b_size = kTileCols<T> * chunk;
-    const int64_t edge_size = kTileRows * kTileCols<T>;
-    const int64_t total = a_size + b_size + edge_size + product_size;
+    const int64_t total = a_size + b_size + product_size;
     b = reinterpret_cast<T*>(scratch(Scratch::kMatmul, total * static_cast<int64_t>(sizeof(T))));
-    edge = b + b_size;
-    a = edge + edge_size;
+    a = b + b_size;
     product = a + a_size;
   }
 };
@@ -136,20 +133,9 @@ struct Chunk {
   }
 
   void tile(Panel<T> panel, int64_t height, Strided<const T> row, Strided<T> out, int64_t width) const {
-    const auto multiply = [&](T* to, int64_t to_stride) {
-      const TileKernel<T> kernel = tile_kernel<T>(height, width, panel.along_k);
-      kernel(k, panel.data, panel.stride, row.data, row.row_stride, to, to_stride, accumulate);
-    };
-    if (width % kLanes<T> == 0) return multiply(out.data, out.row_stride);
-    // Tiles are whole vectors wide: what juts out goes no further than a buffer.
-    const Strided<T> edge{memory.edge, kTileCols<T>, 1};
-    if (accumulate) copy_rows(out, edge, height, width);
-    multiply(edge.data, edge.row_stride);
-    copy_rows(edge, out, height, width);
-  }
-
-  static void copy_rows(Strided<T> from, Strided<T> to, int64_t rows, int64_t cols) {
-    for (int64_t i = 0; i < rows; i++) memcpy(to.at(i, 0), from.at(i, 0), cols * sizeof(T));
+    const TileKernel<T> kernel = tile_kernel<T>(height, width, panel.along_k);
+    const int64_t last = width - (ceil_div(width, kLanes<T>) - 1) * kLanes<T>;
+    kernel(k, panel.data, panel.stride, row.data, row.row_stride, out.data, out.row_stride, last, accumulate);
   }
 };
 

@@ -26,23 +26,41 @@ template <typename T>
 constexpr int kTileCols = kTileVectors * kLanes<T>;
 
 /**
- * C (rows, vectors * lanes) = or += A (rows, k) x B (k, vectors * lanes). Rows of B are `b_stride` apart,
- * those of C `c_stride`. Where A is row-major (`along_k`) `a_stride` is the distance of its rows, else that
- * of its columns.
+ * C (rows, cols) = or += A (rows, k) x B (k, cols), where B is whole vectors wide and of the last vector only
+ * `last` columns belong to C. Rows of B are `b_stride` apart, those of C `c_stride`. Where A is row-major
+ * (`along_k`) `a_stride` is the distance of its rows, else that of its columns.
  */
 template <typename T>
 using TileKernel = void (*)(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
-                            int64_t c_stride, bool accumulate);
+                            int64_t c_stride, int64_t last, bool accumulate);
+
+/** A vector of C's row, of which `count` lanes are there. */
+template <typename T>
+Vec<T> load_columns(const T* from, int64_t count) {
+  return count == kLanes<T> ? load(from) : load_partial(from, count);
+}
+
+template <typename T>
+void store_columns(T* to, Vec<T> v, int64_t count) {
+  if (count == kLanes<T>) {
+    store(to, v);
+  } else {
+    store_partial(to, v, count);
+  }
+}
 
 template <typename T, int Rows, int Vectors, bool AlongK>
 void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c, int64_t c_stride,
-                   bool accumulate) {
+                   int64_t last, bool accumulate) {
   using V = Vec<T>;
   V sum[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; j++) sum[i][j] = accumulate ? load(c + i * c_stride + j * kLanes<T>) : V{};
+    for (int j = 0; j < Vectors; j++) {
+      const int64_t count = j == Vectors - 1 ? last : kLanes<T>;
+      sum[i][j] = accumulate ? load_columns(c + i * c_stride + j * kLanes<T>, count) : V{};
+    }
   }
   const int64_t row_step = AlongK ? a_stride : 1;
   const int64_t k_step = AlongK ? 1 : a_stride;
@@ -62,7 +80,9 @@ void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t 
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; j++) store(c + i * c_stride + j * kLanes<T>, sum[i][j]);
+    for (int j = 0; j < Vectors; j++) {
+      store_columns(c + i * c_stride + j * kLanes<T>, sum[i][j], j == Vectors - 1 ? last : kLanes<T>);
+    }
   }
 }
 
