@@ -28,8 +28,7 @@ function startWorker(rounds: number): Worker {
 }
 
 async function checksumOf(worker: Worker): Promise<number> {
-  const [checksum] = await once(worker, 'message');
-  await once(worker, 'exit');
+  const [[checksum]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   return checksum;
 }
 
