@@ -31,21 +31,24 @@ const DEFAULTS: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay:
 
 const BUFFERS = ['none', 'first', 'kept'] as const;
 
-/** The rules of an update that change its expression; the rest are numbers. */
+/** What changes the expression of an update; the rest are numbers. */
 interface Variant {
   /** What is there of a momentum buffer: none is wanted, this step makes it, or an earlier one made it. */
   readonly buffer: (typeof BUFFERS)[number];
   readonly nesterov: boolean;
+  readonly decays: boolean;
+  readonly maximize: boolean;
 }
 
 /**
  * g' = ±g + weightDecay · p; v' = g' at first, then momentum · v + (1 - dampening) · g'; p' = p - lr · (v', or g' + momentum · v' for Nesterov).
  * One pass over memory. Outputs: p', and v' if there is momentum.
  */
-function updateKernel({ buffer, nesterov }: Variant): Kernel {
+function updateKernel({ buffer, nesterov, decays, maximize }: Variant): Kernel {
   const [p, g, v] = [0, 1, 2].map((i) => e.input(i, 'element')) as [Expr, Expr, Expr];
-  const [lr, momentum, kept, weightDecay, sign] = [0, 1, 2, 3, 4].map(e.param) as [Expr, Expr, Expr, Expr, Expr];
-  const gradient = e.add(e.mul(sign, g), e.mul(weightDecay, p));
+  const [lr, momentum, kept, weightDecay] = [0, 1, 2, 3].map(e.param) as [Expr, Expr, Expr, Expr];
+  const uphill = maximize ? e.neg(g) : g;
+  const gradient = decays ? e.add(uphill, e.mul(weightDecay, p)) : uphill;
   const direction = buffer === 'kept' ? e.add(e.mul(momentum, v), e.mul(kept, gradient)) : gradient;
   const ahead = nesterov ? e.add(gradient, e.mul(momentum, direction)) : direction;
   const stepped = e.sub(p, e.mul(lr, ahead));
@@ -55,14 +58,16 @@ function updateKernel({ buffer, nesterov }: Variant): Kernel {
     'sgd',
     roots,
     Array.from({ length: inputs }, () => 'element' as const),
-    5,
+    4,
   );
 }
 
 const kernels = new Map<number, Kernel>();
 
-function kernelFor(variant: Variant): Kernel {
-  const key = BUFFERS.indexOf(variant.buffer) * 2 + Number(variant.nesterov);
+function kernelFor(buffer: Variant['buffer'], { nesterov, weightDecay, maximize }: SGDOptions): Kernel {
+  const variant = { buffer, nesterov, decays: weightDecay !== 0, maximize };
+  const flags = Number(nesterov) + 2 * Number(variant.decays) + 4 * Number(maximize);
+  const key = 8 * BUFFERS.indexOf(buffer) + flags;
   let kernel = kernels.get(key);
   if (kernel === undefined) {
     kernel = updateKernel(variant);
@@ -108,27 +113,21 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
   }
 
   protected override update(parameter: Tensor, gradient: Tensor, group: Group<SGDOptions>): void {
-    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = group;
-    const buffer = this.state.get(parameter)?.momentumBuffer ?? null;
+    const { lr, momentum, dampening, weightDecay } = group;
+    const before = this.state.get(parameter)?.momentumBuffer ?? null;
     const rate = lr instanceof Tensor ? lr.item() : lr;
-    const params = [rate, momentum, 1 - dampening, weightDecay, maximize ? -1 : 1];
-    const compute = computeType(parameter.dtype);
+    const params = [rate, momentum, 1 - dampening, weightDecay];
+    const run = (buffer: Variant['buffer'], outputs: readonly Tensor[], inputs: readonly Tensor[]) =>
+      kernelFor(buffer, group).runInto(outputs, inputs, params, computeType(parameter.dtype), null);
     if (momentum === 0) {
-      kernelFor({ buffer: 'none', nesterov: false }).runInto([parameter], [parameter, gradient], params, compute, null);
-    } else if (buffer === null) {
+      run('none', [parameter], [parameter, gradient]);
+    } else if (before === null) {
       const first = emptyOf(parameter.shape, parameter.dtype);
-      kernelFor({ buffer: 'first', nesterov }).runInto(
-        [parameter, first],
-        [parameter, gradient],
-        params,
-        compute,
-        null,
-      );
+      run('first', [parameter, first], [parameter, gradient]);
       this.state.set(parameter, { momentumBuffer: first });
     } else {
-      const kernel = kernelFor({ buffer: 'kept', nesterov });
-      kernel.runInto([parameter, buffer], [parameter, gradient, buffer], params, compute, null);
-      buffer.bumpVersion('SGD.step');
+      run('kept', [parameter, before], [parameter, gradient, before]);
+      before.bumpVersion('SGD.step');
     }
     parameter.bumpVersion('SGD.step');
   }
