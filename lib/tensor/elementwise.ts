@@ -45,6 +45,8 @@ interface Settings {
   readonly numbers?: 'any' | 'not first' | 'none';
   /** How many leading operands are conditions: they do not take part in type promotion, and are never numbers. */
   readonly conditions?: number;
+  /** Compute in float64 whatever the type, where float32 would round what has to be exact. */
+  readonly wide?: boolean;
 }
 
 /** An elementwise operation: one expression, and what follows from it. */
@@ -66,10 +68,11 @@ export class Pointwise {
 
   apply(args: readonly Operand[]): Tensor {
     this.#check(args);
-    const { conditions = 0 } = this.#settings;
+    const { conditions = 0, wide = false } = this.#settings;
     const operands = args.some((arg) => arg instanceof Tensor) ? args : [tensor(args[0] as number), ...args.slice(1)];
     const promoted = resultType(conditions === 0 ? operands : operands.slice(conditions));
     const dtype = this.#resultType(promoted);
+    if (wide) return this.formula.call(dtype === 'float32' ? operands.map(asFloat32) : operands, dtype, 'float64');
     return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
   }
 
@@ -123,6 +126,8 @@ export class Pointwise {
     }
   }
 }
+
+const asFloat32 = (x: Operand): Operand => (typeof x === 'number' ? Math.fround(x) : x);
 
 const registry = new WeakMap<object, Pointwise>();
 

@@ -153,16 +153,31 @@ export const mul: Binary = binary('mul', e.mul);
 
 const quotient = new Pointwise('div', e.div as (...args: Expr[]) => Expr, { result: 'float' }, 2);
 const divideTrunc: Binary = binary('div', (a, b) => e.trunc(e.div(a, b)));
-const divideFloor: Binary = binary('div', floorDivide);
+const divideFloor: Binary = binary('div', floorDivide, { wide: true });
 
-/** Python's floor division, exact where the rounded quotient would not be: by way of the remainder's sign. */
+/** Python's floor division: where the rounded quotient is beyond the true one, the exact remainder's sign tells. */
 function floorDivide(a: Expr, b: Expr): Expr {
   const quotient = e.div(a, b);
   const floored = e.floor(quotient);
-  const remainder = e.sub(a, e.mul(floored, b));
+  const product = e.mul(floored, b);
+  const remainder = e.sub(e.sub(a, product), productError(floored, b, product));
   const over = e.where(e.lt(b, 0), e.gt(remainder, 0), e.lt(remainder, 0));
   const finite = e.lt(e.abs(quotient), Number.POSITIVE_INFINITY);
   return e.where(e.and(finite, over), e.sub(floored, 1), floored);
+}
+
+/** a · b - fl(a · b) in float64, by Dekker's product; NaN where its parts overflow. */
+function productError(a: Expr, b: Expr, product: Expr): Expr {
+  const [[aHigh, aLow], [bHigh, bLow]] = [halves(a), halves(b)];
+  const high = e.sub(e.mul(aHigh, bHigh), product);
+  return e.add(e.add(e.add(high, e.mul(aHigh, bLow)), e.mul(aLow, bHigh)), e.mul(aLow, bLow));
+}
+
+/** Veltkamp's split into 26 bits each, whose products are exact. */
+function halves(x: Expr): [high: Expr, low: Expr] {
+  const scaled = e.mul(x, 2 ** 27 + 1);
+  const high = e.sub(scaled, e.sub(scaled, x));
+  return [high, e.sub(x, high)];
 }
 
 export interface DivOptions {
