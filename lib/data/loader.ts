@@ -15,7 +15,7 @@ export interface DataLoaderOptions<Item, Batch> {
   readonly dropLast?: boolean;
   /** Where orders are drawn from. Default: the default generator. */
   readonly generator?: Generator;
-  /** The order to visit items in, instead of `shuffle`. */
+  /** The order to visit items in, instead of `shuffle`. Default: one after the other. */
   readonly sampler?: Sampler;
   /** Makes a batch of items. Default: the data set's own `gather`, or else {@link defaultCollate}. */
   readonly collate?: (items: Item[]) => Batch;

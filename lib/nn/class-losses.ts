@@ -15,7 +15,7 @@ import { reshape } from '../tensor/views.js';
 import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
 
 export interface NLLOptions extends ReductionOptions {
-  /** A weight per class; `'mean'` then divides by the sum of the targets' weights. */
+  /** A weight per class; `'mean'` then divides by the sum of the targets' weights. Default: null, 1 for each. */
   weight?: Tensor | null;
   /** Targets of this class count for nothing. Default: -100. */
   ignoreIndex?: number;

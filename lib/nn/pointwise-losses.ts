@@ -145,12 +145,12 @@ export interface HuberOptions extends ReductionOptions {
 }
 
 export interface BCEOptions extends ReductionOptions {
-  /** Multiplies each loss; broadcasts. */
+  /** Multiplies each loss; broadcasts. Default: null, 1. */
   weight?: Tensor | null;
 }
 
 export interface BCEWithLogitsOptions extends BCEOptions {
-  /** Multiplies the losses of positive targets; broadcasts. */
+  /** Multiplies the losses of positive targets; broadcasts. Default: null, 1. */
   posWeight?: Tensor | null;
 }
 

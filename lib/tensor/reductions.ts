@@ -23,14 +23,14 @@ export interface KeepdimOptions {
 }
 
 export interface SumOptions extends KeepdimOptions {
-  /** Convert to this element type before reducing. */
+  /** Convert to this element type before reducing. Default: the tensor's own; int32 for sums and products of bools. */
   dtype?: DType;
 }
 
 export interface VarOptions extends KeepdimOptions {
   /** Divide by max(0, n - correction). Default: 1, Bessel's correction. */
   correction?: number;
-  /** PyTorch's older name: true for a correction of 1, false for 0. */
+  /** PyTorch's older name: true for a correction of 1, false for 0. Default: true. */
   unbiased?: boolean;
 }
 

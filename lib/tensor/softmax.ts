@@ -9,7 +9,7 @@ import { normalizeDim } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 export interface SoftmaxOptions {
-  /** Convert to this element type first. */
+  /** Convert to this element type first. Default: the tensor's own. */
   dtype?: DType;
 }
 
