@@ -14,7 +14,7 @@ import { Tensor } from '../tensor/tensor.js';
 export type Reduction = 'none' | 'mean' | 'sum';
 
 export interface ReductionOptions {
-  /** What becomes of the single losses: their mean (the default), their sum, or nothing. */
+  /** What becomes of the single losses: `'mean'`, `'sum'`, or `'none'` to keep them. Default: `'mean'`. */
   reduction?: Reduction;
 }
 

@@ -102,6 +102,9 @@ function alphaOf(op: string, options: AlphaOptions): number {
   return options.alpha ?? 1;
 }
 
+/** The same as an expression, for `elementwise`. */
+export function add(a: Expr, b: ExprLike): Expr;
+export function add(a: ExprLike, b: Expr): Expr;
 /**
  * a + alpha · b.
  *
@@ -112,14 +115,15 @@ function alphaOf(op: string, options: AlphaOptions): number {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.add.html
  */
-export function add(a: Expr, b: ExprLike): Expr;
-export function add(a: ExprLike, b: Expr): Expr;
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('add', options);
   return alpha === 1 ? plus(a as Tensor, b as Tensor) : scaledAdd.call([a, b, alpha]);
 }
 
+/** The same as an expression, for `elementwise`. */
+export function sub(a: Expr, b: ExprLike): Expr;
+export function sub(a: ExprLike, b: Expr): Expr;
 /**
  * a - alpha · b. Not for bool tensors: use `logicalXor`.
  *
@@ -129,8 +133,6 @@ export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.sub.html
  */
-export function sub(a: Expr, b: ExprLike): Expr;
-export function sub(a: ExprLike, b: Expr): Expr;
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function sub(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('sub', options);
@@ -185,6 +187,9 @@ export interface DivOptions {
   roundingMode?: 'trunc' | 'floor' | null;
 }
 
+/** The same as an expression, for `elementwise`. */
+export function div(a: Expr, b: ExprLike): Expr;
+export function div(a: ExprLike, b: Expr): Expr;
 /**
  * a / b; of integers too, unless a rounding mode is given.
  *
@@ -196,8 +201,6 @@ export interface DivOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
-export function div(a: Expr, b: ExprLike): Expr;
-export function div(a: ExprLike, b: Expr): Expr;
 export function div(a: Operand, b: Operand, options?: DivOptions): Tensor;
 export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = {}): Tensor | Expr {
   checkOptions('div', options, ['roundingMode']);
@@ -226,6 +229,9 @@ function fixedPower(exponent: number): Unary {
 
 const CHEAP_EXPONENTS = [1, 2, 3, 0.5, -0.5, -1, -2];
 
+/** The same as an expression, for `elementwise`. */
+export function pow(a: Expr, b: ExprLike): Expr;
+export function pow(a: ExprLike, b: Expr): Expr;
 /**
  * aᵇ.
  *
@@ -237,8 +243,6 @@ const CHEAP_EXPONENTS = [1, 2, 3, 0.5, -0.5, -1, -2];
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
-export function pow(a: Expr, b: ExprLike): Expr;
-export function pow(a: ExprLike, b: Expr): Expr;
 export function pow(a: Operand, b: Operand): Tensor;
 export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
   if (typeof a === 'number' && typeof b === 'number') throw new ValueError('pow: expected a Tensor, got two numbers');
@@ -297,6 +301,8 @@ const softplusFormula = new Pointwise(
   3,
 );
 
+/** The same as an expression, for `elementwise`. */
+export function softplus(x: Expr, beta?: number, threshold?: number): Expr;
 /**
  * log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold.
  *
@@ -308,7 +314,6 @@ const softplusFormula = new Pointwise(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
  */
-export function softplus(x: Expr, beta?: number, threshold?: number): Expr;
 export function softplus(x: Tensor, beta?: number, threshold?: number): Tensor;
 export function softplus(x: Expr | Tensor, beta = 1, threshold = 20): Expr | Tensor {
   return softplusFormula.call([x, beta, threshold]);
@@ -316,6 +321,8 @@ export function softplus(x: Expr | Tensor, beta = 1, threshold = 20): Expr | Ten
 
 const selection = new Pointwise('where', e.where as (...args: Expr[]) => Expr, { conditions: 1 }, 3);
 
+/** The same as an expression, for `elementwise`. */
+export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
 /**
  * Elements of `a` where the condition is true (not 0), of `b` elsewhere; all three broadcast.
  *
@@ -326,7 +333,6 @@ const selection = new Pointwise('where', e.where as (...args: Expr[]) => Expr, {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
-export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor;
 export function where(condition: Tensor | Expr, a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
   return selection.call([condition, a, b]);
@@ -357,6 +363,8 @@ function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): Expr[] {
   return [e.where(e.le(x, high), g, 0), e.where(e.gt(x, high), g, 0)];
 }
 
+/** The same as an expression, for `elementwise`. */
+export function clamp(x: Expr, low: ExprLike | null | undefined, high?: ExprLike | null): Expr;
 /**
  * min(max(x, low), high); either bound may be left out, and both may be tensors. NaN stays NaN; at a bound the gradient is that of x.
  *
@@ -367,7 +375,6 @@ function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): Expr[] {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
-export function clamp(x: Expr, low: ExprLike | null | undefined, high?: ExprLike | null): Expr;
 export function clamp(x: Tensor, low: Operand | null | undefined, high?: Operand | null): Tensor;
 export function clamp(x: Tensor | Expr, low?: Operand | Expr | null, high?: Operand | Expr | null): Tensor | Expr {
   const [operation, operands] = clampOperation(low ?? null, high ?? null);
@@ -407,6 +414,8 @@ export interface RoundOptions {
   decimals?: number;
 }
 
+/** The same as an expression, for `elementwise`. */
+export function round(x: Expr): Expr;
 /**
  * The nearest integer, halves to the even one; or as many decimal places.
  *
@@ -417,7 +426,6 @@ export interface RoundOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.round.html
  */
-export function round(x: Expr): Expr;
 export function round(x: Tensor, options?: RoundOptions): Tensor;
 export function round(x: Tensor | Expr, options: RoundOptions = {}): Tensor | Expr {
   checkOptions('round', options, ['decimals']);

@@ -80,9 +80,11 @@ describe('doc comments', () => {
     expect(classes.flatMap((item) => undocumented(item, METHOD))).toEqual([]);
   });
 
-  it('are on every option', () => {
+  it('are on every option, with its default', () => {
     const options = declarations.filter(isOptions);
     expect(options.length).toBeGreaterThan(20);
     expect(options.flatMap((item) => undocumented(item, PROPERTY))).toEqual([]);
+    const comments = options.flatMap((item) => bodyOf(item).match(/\/\*\*.*\*\//g) ?? []);
+    expect(comments.filter((comment) => !comment.includes('Default'))).toEqual([]);
   });
 });

@@ -68,7 +68,8 @@ const namesIn = (list: string): [name: string, alias: string][] =>
 
 function declaration(text: string, file: string, kind: string, name: string, path: string): PublicExport {
   const starts = [...text.matchAll(new RegExp(`^(?:export )?(?:abstract |async )*${kind} ${name}\\b`, 'gm'))];
-  const at = starts[0]?.index ?? 0;
-  const doc = DOC_BEFORE.exec(text.slice(0, at))?.[0] ?? '';
-  return { path, kind: kind as PublicExport['kind'], file, doc, source: text.slice(at) };
+  // Overloads are documented where their users are: the longest comment is the main one.
+  const docs = starts.map(({ index }) => DOC_BEFORE.exec(text.slice(0, index))?.[0] ?? '');
+  const doc = docs.reduce((longest, next) => (next.length > longest.length ? next : longest), '');
+  return { path, kind: kind as PublicExport['kind'], file, doc, source: text.slice(starts[0]?.index ?? 0) };
 }
