@@ -13,11 +13,22 @@ constexpr int64_t kGroup = 16;
 /** Where there are fewer blocks of columns than this, threads share each block. Either way gives the same bits. */
 constexpr int64_t kManyBlocks = 64;
 
-/** The running folds of neighbouring columns, in doubles. */
+/** The running folds of neighbouring columns, in doubles. There is room for whole vectors. */
 struct Accumulators {
   double* values;
   double* positions;
 };
+
+template <typename Op>
+void accumulate_vector(double* to, Vec<double> v) {
+  store<double>(to, Op::apply(load(to), v));
+}
+
+template <typename Op>
+void accumulate_vector(double* to, Vec<float> v) {
+  accumulate_vector<Op>(to, widen_low(v));
+  accumulate_vector<Op>(to + kLanes<double>, widen_high(v));
+}
 
 /** Adds a tile's elements [depth, width] to the accumulators of `width` columns. */
 template <typename Op, typename T>
@@ -34,9 +45,7 @@ void accumulate(ValueFold<Op>, Accumulators to, const T* x, int64_t depth, int64
       };
       Vec<T> sum = at(0);
       for (int64_t row = 1; row < rows; row++) sum = Op::apply(sum, at(row));
-      for (int64_t lane = 0; lane < lanes; lane++) {
-        to.values[column + lane] = Op::combine(to.values[column + lane], static_cast<double>(sum[lane]));
-      }
+      accumulate_vector<Op>(to.values + column, sum);
     }
   }
 }
@@ -95,7 +104,7 @@ class ColumnBlock {
   }
 
   static int64_t accumulator_count(const Program& program, int64_t width) {
-    return program.resident[0].fold_count * width * 2;
+    return program.resident[0].fold_count * padded(width) * 2;
   }
 
   /** Folds one part of the depth into `memory`. */
@@ -166,6 +175,8 @@ class ColumnBlock {
   }
 
  private:
+  static int64_t padded(int64_t width) { return round_up(width, kLanes<float>); }
+
   static Tile whole_tile(int64_t width) { return {0, {0}, width}; }
 
   Operand operand_of_block(const Operand& whole, int64_t outer, int64_t start, bool is_row) const {
@@ -186,7 +197,7 @@ class ColumnBlock {
   }
 
   Accumulators accumulators(double* memory, int f) const {
-    return {memory + 2 * f * width_, memory + (2 * f + 1) * width_};
+    return {memory + 2 * f * padded(width_), memory + (2 * f + 1) * padded(width_)};
   }
 
   /** How deep a tile starts. */

@@ -7,20 +7,18 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** dst[row, column] = src[row] */
-template <typename T>
-void expand_rows(T* dst, const T* src, int64_t rows, int64_t columns) {
-  for (int64_t row = 0; row < rows; row++) {
-    for (int64_t column = 0; column < columns; column++) dst[row * columns + column] = src[row];
-  }
-}
-
-/** dst[row, column] = column */
-template <typename T>
-void number_columns(T* dst, int64_t rows, int64_t columns, int64_t first) {
-  for (int64_t row = 0; row < rows; row++) {
-    for (int64_t column = 0; column < columns; column++) {
-      dst[row * columns + column] = static_cast<T>(first + column);
+/**
+ * dst[row, column] = value(row, column), for a vector of columns at a time. What a row's last vector has too many, the
+ * next row overwrites.
+ */
+template <typename T, typename Value>
+void fill_rows(T* dst, int64_t rows, int64_t columns, Value value) {
+  const T* end = dst + rows * columns;
+  for (int64_t row = 0; row < rows; row++, dst += columns) {
+    for (int64_t column = 0; column < columns; column += kLanes<T>) {
+      const int64_t room = end - (dst + column);
+      const Vec<T> v = value(row, column);
+      room >= kLanes<T> ? store<T>(dst + column, v) : store_partial(dst + column, v, room);
     }
   }
 }
@@ -32,10 +30,13 @@ void run_row_elements(const Frame<T>& frame, const Stage& stage, int64_t rows, i
     const MicroInstruction& m = stage.elements[i];
     switch (static_cast<MicroOp>(m.op)) {
       case MicroOp::position:
-        number_columns(frame[m.dst], rows, columns, first);
+        fill_rows(frame[m.dst], rows, columns, [first](int64_t, int64_t column) {
+          return iota<T>() + splat<Vec<T>>(static_cast<T>(first + column));
+        });
         break;
       case MicroOp::expand:
-        expand_rows(frame[m.dst], frame[m.a], rows, columns);
+        fill_rows(frame[m.dst], rows, columns,
+                  [src = frame[m.a]](int64_t row, int64_t) { return splat<Vec<T>>(src[row]); });
         break;
       default:
         frame.run(m, rows * columns);

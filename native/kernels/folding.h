@@ -86,6 +86,8 @@ template <typename Op, typename T>
 T fold_run(const T* x, int64_t n) {
   constexpr int kWidth = kLanes<T>;
   const Vec<T> identity = splat<Vec<T>>(static_cast<T>(Op::kIdentity));
+  // As below, but for folding in lanes that no element has reached.
+  if (n <= kWidth) return fold_vector<Op, kWidth>(Op::apply(identity, load_rest<Op>(x, n)));
   Vec<T> lanes[kLaneVectors];
   for (Vec<T>& v : lanes) v = identity;
   int64_t i = 0;
@@ -114,6 +116,18 @@ struct ValueFold {
   static double result(Partial partial) { return partial.value; }
 };
 
+/** Where `value` or NaN first is in x[n]; one of them is there. */
+template <typename T>
+int64_t find(const T* x, int64_t n, T value) {
+  int64_t i = 0;
+  for (; i + kLanes<T> < n; i += kLanes<T>) {
+    const Vec<T> v = load(x + i);
+    if (any((v == splat<Vec<T>>(value)) | (v != v))) break;
+  }
+  while (i + 1 < n && x[i] != value && x[i] == x[i]) i++;
+  return i;
+}
+
 /** A fold whose result is where the value is first found. */
 template <typename Op>
 struct ArgFold {
@@ -121,9 +135,7 @@ struct ArgFold {
   template <typename T>
   static Partial of_run(const T* x, int64_t n) {
     const T value = fold_run<Op>(x, n);
-    int64_t i = 0;
-    while (i + 1 < n && x[i] != value && x[i] == x[i]) i++;
-    return {static_cast<double>(value), static_cast<double>(i)};
+    return {static_cast<double>(value), static_cast<double>(find(x, n, value))};
   }
   static Partial combine(Partial a, Partial b, int64_t start) {
     return Op::takes_over(b.value, a.value) ? Partial{b.value, b.position + static_cast<double>(start)} : a;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "blocked.h"
 #include "bound_operands.h"
 #include "work.h"
 
@@ -22,12 +23,16 @@ void map_tiles(const MapRecord& record, const Tiling& tiling, int64_t begin, int
 }
 
 template <typename T>
-void map_all(const MapRecord& record) {
-  const Nest nest{record.dims, record.sizes};
-  if (nest.size() == 0) return;
-  const Tiling tiling = cut(nest, kTileElements<T>);
+void map_block(const MapRecord& record) {
+  const Tiling tiling = cut({record.dims, record.sizes}, kTileElements<T>);
   in_tasks(tiling.count, tiling.max_elements() * work_per_element(*record.program),
            [&](int64_t begin, int64_t end) { map_tiles<T>(record, tiling, begin, end); });
+}
+
+template <typename T>
+void map_all(const MapRecord& record) {
+  if (Nest{record.dims, record.sizes}.size() == 0) return;
+  for_each_block<T>(record, [](const MapRecord& block) { map_block<T>(block); });
 }
 
 void map(const MapRecord& record) { record.program->is_double ? map_all<double>(record) : map_all<float>(record); }

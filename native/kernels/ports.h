@@ -81,15 +81,40 @@ void store_run(To* dst, const From* src, int64_t stride, int64_t n) {
   }
 }
 
+/** dst[row, column] = src[column * stride + row], in the order of memory. */
+template <typename To, typename From>
+void load_transposed(To* dst, const From* src, int64_t stride, int64_t rows, int64_t columns) {
+  for (int64_t column = 0; column < columns; column++) {
+    for (int64_t row = 0; row < rows; row++) dst[row * columns + column] = convert<To>(src[column * stride + row]);
+  }
+}
+
+/** Whether the last two axes of tiles are better walked the other way around. */
+inline bool is_transposed(const Port& port) {
+  const int last = port.tiling->nest.dims - 1;
+  return port.tiling->axis < last && port.tiling->inner > 0 && port.strides[last - 1] == 1 && port.strides[last] > 1;
+}
+
 template <typename T>
 void load_tile(T* slot, const Port& port, const char* from, int64_t extent) {
   const int64_t stride = port.strides[port.tiling->nest.dims - 1];
   with_type(port.dtype, [=, &port]<typename S>(S*) {
     T* to = slot;
-    for_each_run(*port.tiling, extent, port.strides, [&to, from, stride](int64_t offset, int64_t n) {
-      load_run(to, reinterpret_cast<const S*>(from) + offset, stride, n);
-      to += n;
-    });
+    const S* source = reinterpret_cast<const S*>(from);
+    if (is_transposed(port)) {
+      Tiling planes = *port.tiling;
+      const int64_t columns = planes.nest.sizes[--planes.nest.dims];
+      planes.inner /= columns;
+      for_each_run(planes, extent, port.strides, [&to, source, stride, columns](int64_t offset, int64_t rows) {
+        load_transposed(to, source + offset, stride, rows, columns);
+        to += rows * columns;
+      });
+    } else {
+      for_each_run(*port.tiling, extent, port.strides, [&to, source, stride](int64_t offset, int64_t n) {
+        load_run(to, source + offset, stride, n);
+        to += n;
+      });
+    }
   });
 }
 

@@ -44,6 +44,7 @@ inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
 }
 
+inline bool any(Vec<int32_t> mask) { return _mm256_movemask_ps(reinterpret_cast<Vec<float>>(mask)) != 0; }
 inline bool any(Vec<int64_t> mask) { return _mm256_movemask_pd(reinterpret_cast<Vec<double>>(mask)) != 0; }
 
 inline __m256i first_floats(int64_t count) {

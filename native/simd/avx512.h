@@ -58,6 +58,7 @@ inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
                                   _mm512_maskz_cvtpd_ps(kAllDoubles, high), 1);
 }
 
+inline bool any(Vec<int32_t> mask) { return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0; }
 inline bool any(Vec<int64_t> mask) { return _mm512_movepi64_mask(reinterpret_cast<__m512i>(mask)) != 0; }
 
 constexpr __mmask16 first(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }

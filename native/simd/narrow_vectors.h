@@ -13,6 +13,7 @@ inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
                     static_cast<float>(high[1])};
 }
 
+inline bool any(Vec<int32_t> mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
 inline bool any(Vec<int64_t> mask) { return (mask[0] | mask[1]) != 0; }
 
 template <typename T>
