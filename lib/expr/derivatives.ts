@@ -89,10 +89,16 @@ function shareAmongEqual(g: Expr, out: Expr, a: Expr): Expr {
   return mul(extreme, div(g, e.rowSum(extreme)));
 }
 
-/** product / a, and right where some a are 0: a lone zero gets the product of the others, several leave nothing. */
+/**
+ * product / a, and right where some a are 0: a lone zero gets the product of the others. Where one zero too many leaves nothing, its
+ * value (0) stands as a factor, so that second derivatives are right as well.
+ */
 function productOfOthers(a: Expr): Expr {
   const zero = eq(a, 0);
   const zeros = e.rowSum(zero);
+  const zeroSum = e.rowSum(where(zero, a, 0));
   const product = e.rowProd(where(zero, 1, a));
-  return where(zero, where(eq(zeros, 1), product, 0), where(eq(zeros, 0), div(product, where(zero, 1, a)), 0));
+  const ofZero = where(eq(zeros, 1), product, where(eq(zeros, 2), mul(sub(zeroSum, a), product), 0));
+  const quotient = div(product, where(zero, 1, a));
+  return where(zero, ofZero, where(eq(zeros, 0), quotient, where(eq(zeros, 1), mul(zeroSum, quotient), 0)));
 }

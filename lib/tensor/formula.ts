@@ -90,9 +90,21 @@ export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summin
 /** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  const lead = x.ndim - shape.length;
-  const axes = [...x.shape.keys()].filter((axis) => axis < lead || (shape[axis - lead] === 1 && x.shape[axis] !== 1));
-  return viewAs(axes.length === 0 ? x : sumOver(x, x.dtype, { shape: x.shape, axes, keepdim: true }), shape);
+  const frame = repetition(shape, x.shape);
+  return fitted(frame.axes.length === 0 ? x : sumOver(x, x.dtype, frame), shape);
 }
+
+/** What is summed where `own` was broadcast to `whole`. Only sizes of 1 within `own` need the summed axes kept. */
+export function repetition(own: Shape, whole: Shape): Frame {
+  const lead = whole.length - own.length;
+  const axes: number[] = [];
+  for (let axis = 0; axis < whole.length; axis++) {
+    if (axis < lead || (own[axis - lead] === 1 && whole[axis] !== 1)) axes.push(axis);
+  }
+  return { shape: whole, axes, keepdim: axes.length > lead };
+}
+
+/** The same elements with the axes of size 1 that `shape` has not left out. */
+export const fitted = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : viewAs(x, shape));
 
 export { copying };

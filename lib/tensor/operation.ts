@@ -5,9 +5,9 @@ import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
-import { convert, sumOver, sumTo } from './formula.js';
+import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel } from './kernel.js';
-import { repeatOver, viewAs } from './layout.js';
+import { repeatOver } from './layout.js';
 import type { Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -139,10 +139,9 @@ export class Operation {
     const perRow = call.frame !== null && this.kernel.inputs[i] === 'row' && bare.rate === 'element';
     const repeated = call.frame === null && !sameShape(shape, call.shape);
     const { operation, uses } = perRow || repeated ? this.#summedGradient(i) : this.#gradient(i);
-    const frame = repeated ? { shape: call.shape, axes: repeatedAxes(shape, call.shape), keepdim: true } : call.frame;
+    const frame = repeated ? repetition(shape, call.shape) : call.frame;
     const gradient = operation.apply(uses.map(operand), call.params, call.dtypes[i]!, call.compute, frame);
-    if (repeated) return viewAs(gradient, shape);
-    return sumTo(gradient, shape);
+    return repeated ? fitted(gradient, shape) : sumTo(gradient, shape);
   }
 
   /** The gradient is another tensor as it is: repeated over the folded axes, or summed over those the input was repeated over. */
@@ -256,10 +255,4 @@ function derivedOperation(name: string, expression: Expr, kindOf: (slot: number)
   const inputs = uses.map(kindOf);
   const args = [...inputs.map((kind, i) => e.input(i, kind)), ...Array.from({ length: params }, (_, i) => e.param(i))];
   return { operation: new Operation(name, expressions[0]!, inputs, args), uses };
-}
-
-/** The axes of `whole` that an input of shape `own` was repeated over. */
-function repeatedAxes(own: Shape, whole: Shape): number[] {
-  const lead = whole.length - own.length;
-  return [...whole.keys()].filter((axis) => axis < lead || (own[axis - lead] === 1 && whole[axis] !== 1));
 }
