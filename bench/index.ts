@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { nablaJs, nablaNative } from './contenders/nabla.js';
-import type { Contender } from './harness/contender.js';
+import { findContenders } from './contenders/index.js';
+import { type Contender, nameOf } from './harness/contender.js';
 import { describeMachine, machineLine } from './harness/machine.js';
 import { Race } from './harness/race.js';
 import { type BenchOptions, parseArguments, UsageError, usage } from './options.js';
@@ -8,23 +8,29 @@ import { questions } from './questions/index.js';
 import type { Question } from './questions/question.js';
 import { jsonReport } from './report/json.js';
 import { insertTable, markdownTable } from './report/markdown.js';
-import type { Answered } from './report/results.js';
+import { type Answered, type AnsweredCase, peaksOf } from './report/results.js';
 import { TerminalTable } from './report/terminal.js';
 
 const README = new URL('../README.md', import.meta.url);
 
 async function main(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
-  const contenders = [...options.threads.map(nablaNative), nablaJs()];
   console.log(machineLine(machine));
+  const { contenders, missing } = findContenders(options);
+  for (const { library, install } of missing) console.log(`Without ${library}, which is not here: ${install}`);
+
   const race = new Race(options.rounds);
   try {
     const versions = await introduce(race, contenders);
     const answers: Answered[] = [];
-    for (const question of chosen(options)) answers.push(await answer(race, question, contenders));
+    for (const question of chosen(options)) {
+      const able = contenders.filter(({ kinds }) => question.cases.some(({ work }) => kinds.includes(work.kind)));
+      if (able.length > 0) answers.push(await answer(race, question, able, peaksOf(answers)));
+    }
     if (options.json !== undefined) await writeFile(options.json, jsonReport(answers, versions, machine));
     if (options.readme) {
-      await writeFile(README, insertTable(await readFile(README, 'utf8'), markdownTable(answers, contenders, machine)));
+      const table = markdownTable(answers, contenders, machine);
+      await writeFile(README, insertTable(await readFile(README, 'utf8'), table));
     }
   } finally {
     await race.stop();
@@ -35,6 +41,8 @@ async function main(options: BenchOptions): Promise<void> {
 async function introduce(race: Race, contenders: readonly Contender[]): Promise<Map<Contender, string>> {
   const versions = new Map<Contender, string>();
   for (const contender of contenders) versions.set(contender, (await race.driverOf(contender)).greeting.version);
+  const each = new Map([...versions].map(([{ library }, version]) => [library, version]));
+  console.log([...each].map(([library, version]) => `${library} ${version}`).join(', '));
   return versions;
 }
 
@@ -45,21 +53,31 @@ function chosen({ only, full }: BenchOptions): Question[] {
     .filter(({ cases }) => cases.length > 0);
 }
 
-async function answer(race: Race, question: Question, contenders: readonly Contender[]): Promise<Answered> {
-  const table = new TerminalTable(question, contenders);
+async function answer(
+  race: Race,
+  question: Question,
+  contenders: readonly Contender[],
+  peaks: ReadonlyMap<number, number>,
+): Promise<Answered> {
+  const table = new TerminalTable(question, contenders, peaks);
+  const cases: AnsweredCase[] = [];
   console.log(table.heading());
-  const rows = [];
   for (const each of question.cases) {
-    const outcomes = await race.run(each, contenders);
-    console.log(table.row(each, outcomes));
-    for (const [{ name }, outcome] of outcomes) {
-      if (outcome.kind !== 'failed') continue;
-      console.log(`    ${name}: ${outcome.why}`);
-      process.exitCode = 1;
-    }
-    rows.push({ case: each, outcomes });
+    const able = contenders.filter(({ kinds }) => kinds.includes(each.work.kind));
+    const answered = { case: each, outcomes: await race.run(each.work, able) };
+    cases.push(answered);
+    console.log(table.rows(answered));
+    reportFailures(answered);
   }
-  return { question, rows };
+  return { question, contenders, cases };
+}
+
+function reportFailures({ outcomes }: AnsweredCase): void {
+  for (const [contender, outcome] of outcomes) {
+    if (outcome.kind !== 'failed') continue;
+    console.log(`    ${nameOf(contender)}: ${outcome.why}`);
+    process.exitCode = 1;
+  }
 }
 
 try {

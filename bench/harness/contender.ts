@@ -1,17 +1,25 @@
+import type { Work } from './work.js';
+
 /** Who takes part: a library on so many threads, and the command that starts its driver. */
 export interface Contender {
-  /** The column's heading: `nabla, 1 thread`. */
-  readonly name: string;
+  /** The column's heading. */
+  readonly library: string;
   readonly threads: number;
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** What it can do at all; what its driver can't is skipped beside that. */
+  readonly kinds: readonly Work['kind'][];
+  /** How many seconds it may take over one request, preparation included. */
+  readonly patience: number;
 }
 
 /** A library that is not here, and how it gets here. */
 export interface Missing {
-  readonly name: string;
+  readonly library: string;
   readonly install: string;
 }
+
+export const nameOf = ({ library, threads }: Contender): string => `${library}, ${threadsLabel(threads)}`;
 
 export const threadsLabel = (count: number): string => `${count} thread${count === 1 ? '' : 's'}`;

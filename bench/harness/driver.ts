@@ -2,19 +2,28 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { Contender } from './contender.js';
+import { type Contender, nameOf } from './contender.js';
 import type { Greeting, Prepared, Request, Timing, Unsupported } from './protocol.js';
 import type { Work } from './work.js';
 
-/** Longest that a request may take. */
-const PATIENCE_SECONDS = 30;
 const ANSWERS = 3;
 /** How much of what a driver printed is kept for the message about its failure. */
 const PRINTED_KEPT = 2000;
 
-/** A driver that ended, or did not answer in time. */
+/** A driver that ended before it answered. */
 export class DriverError extends Error {
   override readonly name = 'DriverError';
+}
+
+/** A driver that took longer than its contender's patience. */
+export class DriverTimeout extends Error {
+  override readonly name = 'DriverTimeout';
+  readonly seconds: number;
+
+  constructor(seconds: number) {
+    super(`took more than ${seconds} s`);
+    this.seconds = seconds;
+  }
 }
 
 /** A driver's process, and its side of the protocol. */
@@ -29,10 +38,11 @@ export class Driver {
     this.greeting = greeting;
   }
 
-  static async start({ name, command, args, env }: Contender): Promise<Driver> {
+  static async start(contender: Contender): Promise<Driver> {
+    const { command, args, env } = contender;
     const child = spawn(command, args, { env: environment(env), stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => {}); // the driver ended: what it was asked goes unanswered, which is reported
-    const answers = new Answers(name, child);
+    const answers = new Answers(contender, child);
     return new Driver(child, answers, await answers.next<Greeting>());
   }
 
@@ -51,8 +61,7 @@ export class Driver {
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');
-    this.#process.stdin.end();
-    this.#process.kill();
+    this.#process.kill('SIGKILL');
     await ended;
   }
 
@@ -64,14 +73,14 @@ export class Driver {
 
 /** The lines a driver answers with, one at a time. */
 class Answers {
-  readonly #name: string;
+  readonly #contender: Contender;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #lines: Interface;
   #printed = '';
   #failure: Error | undefined;
 
-  constructor(name: string, process: ChildProcessWithoutNullStreams) {
-    this.#name = name;
+  constructor(contender: Contender, process: ChildProcessWithoutNullStreams) {
+    this.#contender = contender;
     this.#process = process;
     this.#lines = createInterface({ input: process.stdio[ANSWERS] as Readable });
     const keep = (text: Buffer) => {
@@ -93,10 +102,12 @@ class Answers {
         this.#process.off('close', ended);
         finish();
       };
-      const fail = (why: string) => settle(() => reject(new DriverError(`${this.#name} ${why}`)));
+      const { patience } = this.#contender;
       const answered = (line: string) => settle(() => resolve(JSON.parse(line)));
-      const ended = () => fail(`ended${this.#explanation()}`);
-      const timer = setTimeout(() => fail(`took more than ${PATIENCE_SECONDS} s`), PATIENCE_SECONDS * 1000);
+      const ended = () =>
+        settle(() => reject(new DriverError(`${nameOf(this.#contender)} ended${this.#explanation()}`)));
+      const late = () => settle(() => reject(new DriverTimeout(patience)));
+      const timer = setTimeout(late, patience * 1000);
       this.#lines.once('line', answered);
       this.#process.once('close', ended);
     });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case } from '../questions/question.js';
 import type { Contender } from './contender.js';
-import { Driver, DriverError } from './driver.js';
+import { Driver, DriverError, DriverTimeout } from './driver.js';
+import { compare } from './probe.js';
 import { type Summary, summarize } from './statistics.js';
+import type { Work } from './work.js';
 
 /** How long each turn is meant to be: long against the clock's grain, short against what disturbs it. */
 const TURN_SECONDS = 0.02;
@@ -11,15 +12,17 @@ const WARM_SECONDS = 0.15;
 const BUDGET_SECONDS = 4;
 /** Other libraries' idle threads spin a while before they sleep; they must not run during the next turn. */
 const SETTLE_SECONDS = 0.02;
-/** How far probes may lie apart, in float32, for values of the order of 1. */
-const TOLERANCE = 2e-4;
 
 export type Outcome =
   | { readonly kind: 'timed'; readonly summary: Summary; readonly note?: string }
-  | { readonly kind: 'skipped'; readonly why: string }
+  /** One request took more than the contender's patience. */
+  | { readonly kind: 'abandoned'; readonly seconds: number }
+  | { readonly kind: 'unsupported' }
   | { readonly kind: 'failed'; readonly why: string };
 
+/** A contender that has prepared the work in hand, and what its turns took. */
 interface Entrant {
+  readonly contender: Contender;
   readonly driver: Driver;
   readonly note: string | undefined;
   readonly iterations: number;
@@ -27,13 +30,26 @@ interface Entrant {
   readonly samples: number[];
 }
 
-/** The contenders' processes, which live from question to question. One that failed is started anew for the next. */
+/**
+ * The contenders' processes, which live from one piece of work to the next; one that fails is started anew. First all prepare, and
+ * what they computed is compared with the first one's; then they take turns, so that what disturbs the machine disturbs all.
+ */
 export class Race {
   readonly #rounds: number;
   readonly #drivers = new Map<Contender, Driver>();
+  #outcomes = new Map<Contender, Outcome>();
+  #reference: readonly number[] | undefined;
 
   constructor(rounds: number) {
     this.#rounds = rounds;
+  }
+
+  async run(work: Work, contenders: readonly Contender[]): Promise<Map<Contender, Outcome>> {
+    this.#outcomes = new Map();
+    this.#reference = undefined;
+    if (work.kind === 'load') await this.#load(contenders);
+    else await this.#compete(work, contenders);
+    return this.#outcomes;
   }
 
   async driverOf(contender: Contender): Promise<Driver> {
@@ -45,64 +61,83 @@ export class Race {
     return driver;
   }
 
-  /** Lets every contender do the case: first all prepare and are compared with the first, then they take turns. */
-  async run({ work }: Case, contenders: readonly Contender[]): Promise<Map<Contender, Outcome>> {
-    const outcomes = new Map<Contender, Outcome>();
-    const entrants = new Map<Contender, Entrant>();
-    let reference: readonly number[] | undefined;
-    const attempt = async (contender: Contender, turn: () => Promise<void>) => {
-      try {
-        await turn();
-      } catch (error) {
-        if (!(error instanceof DriverError)) throw error;
-        entrants.delete(contender);
-        outcomes.set(contender, { kind: 'failed', why: error.message });
-        await this.#discard(contender);
-      }
-    };
-
-    for (const contender of contenders) {
-      await attempt(contender, async () => {
-        const driver = await this.driverOf(contender);
-        const answer = await driver.prepare(work);
-        if ('unsupported' in answer) {
-          outcomes.set(contender, { kind: 'skipped', why: answer.unsupported });
-          return;
-        }
-        reference ??= answer.probe;
-        const difference = answer.note === undefined ? compare(answer.probe, reference) : undefined;
-        if (difference !== undefined) outcomes.set(contender, { kind: 'failed', why: difference });
-        else entrants.set(contender, await this.#enter(driver, answer.note));
-      });
-    }
-    for (let round = 0; round < this.#rounds; round++) {
-      for (const [contender, entrant] of entrants) {
-        if (round >= entrant.rounds) continue;
-        await attempt(contender, () => takeTurn(entrant));
-      }
-    }
-    for (const [contender, { samples, note }] of entrants) {
-      outcomes.set(contender, { kind: 'timed', summary: summarize(samples), ...(note !== undefined && { note }) });
-    }
-    return outcomes;
-  }
-
   async stop(): Promise<void> {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
   }
 
-  async #enter(driver: Driver, note: string | undefined): Promise<Entrant> {
+  async #compete(work: Work, contenders: readonly Contender[]): Promise<void> {
+    const entrants: Entrant[] = [];
+    for (const contender of contenders) {
+      await this.#attempt(contender, async () => {
+        const entrant = await this.#enter(contender, work);
+        if (entrant !== null) entrants.push(entrant);
+      });
+    }
+    for (let round = 0; round < this.#rounds; round++) {
+      for (const entrant of entrants) {
+        if (round < entrant.rounds && !this.#outcomes.has(entrant.contender)) {
+          await this.#attempt(entrant.contender, () => takeTurn(entrant));
+        }
+      }
+    }
+    for (const { contender, samples, note } of entrants) this.#conclude(contender, samples, note);
+  }
+
+  /** Prepares, compares and warms up; null if that settles the contender's outcome. */
+  async #enter(contender: Contender, work: Work): Promise<Entrant | null> {
+    const driver = await this.driverOf(contender);
+    const answer = await driver.prepare(work);
+    if ('unsupported' in answer) {
+      this.#outcomes.set(contender, { kind: 'unsupported' });
+      return null;
+    }
+    const { probe, note } = answer;
+    this.#reference ??= probe;
+    const difference = note === undefined ? compare(probe, this.#reference) : undefined;
+    if (difference !== undefined) {
+      this.#outcomes.set(contender, { kind: 'failed', why: difference });
+      return null;
+    }
     const warm = await driver.warm(WARM_SECONDS);
     const each = warm.seconds / warm.iterations;
     const iterations = Math.max(1, Math.round(TURN_SECONDS / each));
     const affordable = Math.floor(BUDGET_SECONDS / (each * iterations));
-    return { driver, note, iterations, rounds: Math.max(1, Math.min(this.#rounds, affordable)), samples: [] };
+    const rounds = Math.max(1, Math.min(this.#rounds, affordable));
+    return { contender, driver, note, iterations, rounds, samples: [] };
   }
 
-  async #discard(contender: Contender): Promise<void> {
-    const driver = this.#drivers.get(contender);
-    this.#drivers.delete(contender);
-    await driver?.stop();
+  async #load(contenders: readonly Contender[]): Promise<void> {
+    const samples = new Map(contenders.map((contender) => [contender, [] as number[]]));
+    for (let round = 0; round < this.#rounds; round++) {
+      for (const [contender, times] of samples) {
+        await this.#attempt(contender, async () => {
+          const driver = await Driver.start(contender);
+          times.push(driver.greeting.loadSeconds);
+          await driver.stop();
+        });
+      }
+    }
+    for (const [contender, times] of samples) this.#conclude(contender, times);
+  }
+
+  /** Lets a contender do something that may fail; if it does, that is its outcome, and its process ends. */
+  async #attempt(contender: Contender, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof DriverTimeout) this.#outcomes.set(contender, { kind: 'abandoned', seconds: error.seconds });
+      else if (error instanceof DriverError) this.#outcomes.set(contender, { kind: 'failed', why: error.message });
+      else throw error;
+      const driver = this.#drivers.get(contender);
+      this.#drivers.delete(contender);
+      await driver?.stop();
+    }
+  }
+
+  #conclude(contender: Contender, samples: readonly number[], note?: string): void {
+    if (this.#outcomes.has(contender)) return;
+    const summary = summarize(samples);
+    this.#outcomes.set(contender, { kind: 'timed', summary, ...(note !== undefined && { note }) });
   }
 }
 
@@ -113,13 +148,3 @@ async function takeTurn({ driver, iterations, samples }: Entrant): Promise<void>
   const { seconds } = await driver.time(iterations);
   samples.push(seconds / iterations);
 }
-
-/** How a probe differs from the one it should equal, if it does. */
-export function compare(probe: readonly number[], reference: readonly number[]): string | undefined {
-  if (probe.length !== reference.length) return `computes ${probe.length} values, not ${reference.length}`;
-  const at = probe.findIndex((value, i) => !close(value, reference[i]!));
-  return at < 0 ? undefined : `computes something else: value ${at} is ${probe[at]}, not ${reference[at]}`;
-}
-
-const close = (value: number, expected: number): boolean =>
-  Math.abs(value - expected) <= TOLERANCE * Math.max(1, Math.abs(expected));

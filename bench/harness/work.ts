@@ -11,7 +11,9 @@ export type Work =
   | TrainingWork
   | MomentumWork
   | EpochWork
-  | PeakWork;
+  | PeakWork
+  | CopyWork
+  | LoadWork;
 
 /** a[m, k] * b[k, n]; a transposed operand is stored the other way round. */
 export interface MatmulWork {
@@ -90,8 +92,19 @@ export interface EpochWork {
   readonly batch: number;
 }
 
-/** Independent fused multiply-adds on registers alone: what the processor can reach. Counted as `flops` per iteration. */
+/** Independent fused multiply-adds on registers alone, about so many operations in all: what the processor can reach. */
 export interface PeakWork {
   readonly kind: 'peak';
   readonly flops: number;
+}
+
+/** A plain loop that copies so many float32: what memory can reach. */
+export interface CopyWork {
+  readonly kind: 'copy';
+  readonly size: number;
+}
+
+/** Loading the library, in a new process each time; drivers measure it before they greet. */
+export interface LoadWork {
+  readonly kind: 'load';
 }

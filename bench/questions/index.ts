@@ -1,6 +1,8 @@
 import { elementwise } from './elementwise.js';
 import { epoch } from './epoch.js';
 import { inPlace } from './in-place.js';
+import { limits } from './limits.js';
+import { load } from './load.js';
 import { losses } from './losses.js';
 import { matmul } from './matmul.js';
 import { optimizer } from './optimizer.js';
@@ -11,6 +13,7 @@ import { layerWidths } from './widths.js';
 
 /** Every question, as they are asked. */
 export const questions: readonly Question[] = [
+  limits,
   training,
   matmul,
   elementwise,
@@ -20,4 +23,5 @@ export const questions: readonly Question[] = [
   optimizer,
   epoch,
   layerWidths,
+  load,
 ];

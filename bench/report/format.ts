@@ -13,6 +13,8 @@ export const formatRate = ({ unit, perIteration }: Amount, seconds: number): str
 /** How many times as long `seconds` is as `reference`. */
 export const formatFactor = (seconds: number, reference: number): string => `${threeDigits(seconds / reference)} x`;
 
+export const formatShare = (share: number): string => `${Math.round(share * 100)} %`;
+
 function threeDigits(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(value >= 10 ? 1 : 2);

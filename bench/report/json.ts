@@ -1,4 +1,4 @@
-import type { Contender } from '../harness/contender.js';
+import { type Contender, nameOf } from '../harness/contender.js';
 import type { Machine } from '../harness/machine.js';
 import type { Answered } from './results.js';
 
@@ -8,15 +8,18 @@ export function jsonReport(
   versions: ReadonlyMap<Contender, string>,
   machine: Machine,
 ): string {
-  const contenders = [...versions].map(([{ name, threads }, version]) => ({ name, threads, version }));
-  const questions = answers.map(({ question, rows }) => ({
-    name: question.name,
-    title: question.title,
-    cases: rows.map(({ case: { label, work, amount }, outcomes }) => ({
+  const contenders = [...versions].map(([contender, version]) => {
+    const { library, threads } = contender;
+    return { name: nameOf(contender), library, threads, version };
+  });
+  const questions = answers.map(({ question: { name, title }, cases }) => ({
+    name,
+    title,
+    cases: cases.map(({ case: { label, work, amount }, outcomes }) => ({
       label,
       work,
       amount,
-      results: Object.fromEntries([...outcomes].map(([{ name }, outcome]) => [name, outcome])),
+      results: Object.fromEntries([...outcomes].map(([contender, outcome]) => [nameOf(contender), outcome])),
     })),
   }));
   return `${JSON.stringify({ machine, contenders, questions }, null, 1)}\n`;

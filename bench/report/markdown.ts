@@ -1,41 +1,45 @@
 import type { Contender } from '../harness/contender.js';
 import { type Machine, machineLine } from '../harness/machine.js';
+import type { Amount } from '../questions/question.js';
 import { formatFactor, formatRate, formatTime } from './format.js';
-import { type Answered, type AnsweredCase, fastest } from './results.js';
+import { type Answered, fastest, type Line, librariesOf, linesOf } from './results.js';
 
-/** The headline cases as a Markdown table: times, and how many times as fast the fastest of nabla is as the last contender. */
+const ROUNDS = 'The fastest of several rounds, taken by turns; every contender in a process of its own.';
+
+/** The headline cases as one table: nabla's time and rate, and for each of the others how many times as long it takes. */
 export function markdownTable(
   answers: readonly Answered[],
   contenders: readonly Contender[],
   machine: Machine,
 ): string {
-  const rows = answers.flatMap(({ question, rows }) =>
-    rows.filter((row) => row.case.headline).map((row) => tableRow(question.name, row, contenders)),
+  const libraries = librariesOf(contenders);
+  const rows = answers.flatMap(({ question, cases }) =>
+    cases
+      .filter((answered) => answered.case.headline)
+      .flatMap((answered) =>
+        linesOf(answered, contenders)
+          .filter(({ outcomes }) => fastest(outcomes[0]) !== undefined)
+          .map((line) => tableRow(question.name, line, answered.case.amount)),
+      ),
   );
-  const names = contenders.map(({ name }) => name);
   return [
-    `| | ${[...names, 'faster by'].join(' | ')} |`,
-    `|---|${'---:|'.repeat(names.length + 1)}`,
+    `| | ${libraries.join(' | ')} |`,
+    `|---|${'---:|'.repeat(libraries.length)}`,
     ...rows,
     '',
-    `${machineLine(machine)}; ${machine.date.slice(0, 10)}. The fastest of several rounds, by turns, each contender in a process of its own.`,
+    `${machineLine(machine)}; ${machine.date.slice(0, 10)}. ${ROUNDS}`,
   ].join('\n');
 }
 
-function tableRow(
-  question: string,
-  { case: { label, amount }, outcomes }: AnsweredCase,
-  contenders: readonly Contender[],
-) {
-  const times = contenders.map((contender) => fastest(outcomes.get(contender)));
-  const cells = times.map((seconds) => {
-    if (seconds === undefined) return '';
-    return amount === undefined ? formatTime(seconds) : `${formatTime(seconds)} (${formatRate(amount, seconds)})`;
+function tableRow(question: string, { label, outcomes }: Line, amount: Amount | undefined): string {
+  const reference = fastest(outcomes[0])!;
+  const first =
+    amount === undefined ? formatTime(reference) : `${formatTime(reference)}, ${formatRate(amount, reference)}`;
+  const others = outcomes.slice(1).map((outcome) => {
+    const seconds = fastest(outcome);
+    return seconds === undefined ? '' : `${formatTime(seconds)} (${formatFactor(seconds, reference)})`;
   });
-  const last = times.at(-1);
-  const own = Math.min(...times.slice(0, -1).filter((seconds) => seconds !== undefined));
-  const factor = last === undefined || !Number.isFinite(own) ? '' : formatFactor(last, own);
-  return `| ${question}: ${label} | ${[...cells, factor].join(' | ')} |`;
+  return `| ${question}: ${label} | ${[first, ...others].join(' | ')} |`;
 }
 
 const START = '<!-- bench:start -->';

@@ -1,11 +1,12 @@
-import type { Contender } from '../harness/contender.js';
+import { type Contender, threadsLabel } from '../harness/contender.js';
 import type { Outcome } from '../harness/race.js';
 import type { Case, Question } from '../questions/question.js';
 
 /** A question and what came of its cases. */
 export interface Answered {
   readonly question: Question;
-  readonly rows: readonly AnsweredCase[];
+  readonly contenders: readonly Contender[];
+  readonly cases: readonly AnsweredCase[];
 }
 
 export interface AnsweredCase {
@@ -13,5 +14,47 @@ export interface AnsweredCase {
   readonly outcomes: ReadonlyMap<Contender, Outcome>;
 }
 
+/** One line of a table: a case on so many threads, and what each library made of it. */
+export interface Line {
+  readonly label: string;
+  readonly threads: number;
+  readonly outcomes: readonly (Outcome | undefined)[];
+}
+
+/** The columns of a table; the first is what the others are compared with. */
+export const librariesOf = (contenders: readonly Contender[]): string[] => [
+  ...new Set(contenders.map(({ library }) => library)),
+];
+
+/** A case as lines, one for each number of threads. */
+export function linesOf({ case: { label }, outcomes }: AnsweredCase, contenders: readonly Contender[]): Line[] {
+  const libraries = librariesOf(contenders);
+  const counts = [...new Set(contenders.map(({ threads }) => threads))];
+  return counts.map((threads) => ({
+    label: counts.length === 1 ? label : `${label}, ${threadsLabel(threads)}`,
+    threads,
+    outcomes: libraries.map((library) => {
+      const contender = contenders.find((each) => each.library === library && each.threads === threads);
+      return contender && outcomes.get(contender);
+    }),
+  }));
+}
+
 export const fastest = (outcome: Outcome | undefined): number | undefined =>
   outcome?.kind === 'timed' ? outcome.summary.minimum : undefined;
+
+/** GFLOP/s of the multiply-add loop by number of threads, where it was measured. */
+export function peaksOf(answers: readonly Answered[]): Map<number, number> {
+  const peaks = new Map<number, number>();
+  for (const {
+    case: { work, amount },
+    outcomes,
+  } of answers.flatMap(({ cases }) => cases)) {
+    if (work.kind !== 'peak') continue;
+    for (const [{ threads }, outcome] of outcomes) {
+      const seconds = fastest(outcome);
+      if (seconds !== undefined && amount !== undefined) peaks.set(threads, amount.perIteration / seconds);
+    }
+  }
+  return peaks;
+}

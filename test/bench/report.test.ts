@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Contender } from '../../bench/harness/contender.js';
-import { compare } from '../../bench/harness/race.js';
+import { compare } from '../../bench/harness/probe.js';
 import { summarize } from '../../bench/harness/statistics.js';
 import { formatFactor, formatRate, formatTime } from '../../bench/report/format.js';
 import { insertTable, markdownTable } from '../../bench/report/markdown.js';
@@ -14,7 +14,9 @@ const machine = {
   isa: 'avx2',
   date: '2025-01-02T03:04:05.000Z',
 };
-const contender = (name: string): Contender => ({ name, threads: 1, command: '', args: [], env: {} });
+const contender = (library: string, threads = 1): Contender => {
+  return { library, threads, command: '', args: [], env: {}, kinds: ['momentum'], patience: 1 };
+};
 const timed = (...samples: number[]) => ({ kind: 'timed', summary: summarize(samples) }) as const;
 
 describe('summarize', () => {
@@ -51,25 +53,23 @@ describe('formats', () => {
 });
 
 describe('the table for the README', () => {
-  const [native, js] = [contender('native'), contender('js')];
+  const contenders = [contender('native'), contender('native', 2), contender('js')];
   const work = { kind: 'momentum', size: 1 } as const;
-  const row = (label: string, headline: boolean) => ({
+  const answered = (label: string, headline: boolean) => ({
     case: { label, work, ...(headline && { headline }) },
-    outcomes: new Map([
-      [native, timed(1e-3)],
-      [js, timed(5e-3)],
-    ]),
+    outcomes: new Map(contenders.map((each, i) => [each, timed((i + 1) * 1e-3)])),
   });
-  const answers = [
-    { question: { name: 'q', title: 'Q', cases: [] }, rows: [row('shown', true), row('hidden', false)] },
-  ];
-  const table = markdownTable(answers, [native, js], machine);
+  const cases = [answered('shown', true), answered('hidden', false)];
+  const question = { name: 'q', title: 'Q', cases: cases.map((each) => each.case) };
+  const table = markdownTable([{ question, contenders, cases }], contenders, machine);
 
-  it('has the headline cases, and how much faster nabla is', () => {
-    expect(table.split('\n').slice(0, 3)).toEqual([
-      '| | native | js | faster by |',
-      '|---|---:|---:|---:|',
-      '| q: shown | 1.00 ms | 5.00 ms | 5.00 x |',
+  it('has the headline cases, and how many times as long the others take', () => {
+    expect(table.split('\n').slice(0, 5)).toEqual([
+      '| | native | js |',
+      '|---|---:|---:|',
+      '| q: shown, 1 thread | 1.00 ms | 3.00 ms (3.00 x) |',
+      '| q: shown, 2 threads | 2.00 ms |  |',
+      '',
     ]);
     expect(table).toContain('A processor, 2 processors, avx2, Node v20.0.0, linux x64; 2025-01-02');
   });

@@ -23,7 +23,7 @@ export function tasks(work: Work): Task | null {
       return momentum(work);
     case 'epoch':
       return epoch(work);
-    case 'peak':
+    default:
       return null;
   }
 }

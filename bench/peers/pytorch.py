@@ -1,0 +1,250 @@
+"""The driver for PyTorch: the protocol of ../harness/protocol.ts, the work of ../harness/work.ts.
+
+python3 pytorch.py THREADS eager|compiled
+"""
+
+import json
+import os
+import sys
+import time
+
+start = time.perf_counter()
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+load_seconds = time.perf_counter() - start
+
+threads, mode = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(threads)
+compiled = mode == "compiled"
+
+X, Y, WEIGHT, BIAS = 1, 2, 10, 30  # the seeds of ../drivers/inputs.ts
+
+
+def unit(size, seed):
+    """The hash of ../drivers/inputs.ts, in 64-bit integers kept to 32 bits."""
+    word = 0xFFFFFFFF
+    h = (torch.arange(1, size + 1) * 0x9E3779B1 & word) ^ (seed * 0x85EBCA6B & word)
+    h = ((h ^ (h >> 16)) * 0x45D9F3B) & word
+    h = ((h ^ (h >> 16)) * 0x45D9F3B) & word
+    return ((h ^ (h >> 16)) >> 8).double() / 2**24
+
+
+def uniform(shape, seed, low=-1.0, high=1.0):
+    size = torch.Size(shape).numel()
+    return (low + (high - low) * unit(size, seed)).float().reshape(shape)
+
+
+def labels(size, seed, classes):
+    return (classes * unit(size, seed)).floor().long()
+
+
+def probe(values, scale=1):
+    flat = values.detach().reshape(-1)
+    return [flat[i * len(flat) // 16].item() * scale for i in range(16)]
+
+
+def compile_if_asked(function):
+    """A program for these very shapes: what was compiled before is forgotten, or it would be for any shape."""
+    if not compiled:
+        return function
+    torch._dynamo.reset()
+    return torch.compile(function, dynamic=False)
+
+
+class Making:
+    """Work that makes a new tensor."""
+
+    def __init__(self, function, *operands):
+        function = compile_if_asked(function)
+        self.run = lambda: function(*operands)
+
+    def first(self):
+        return probe(self.run())
+
+
+def matmul(m, k, n, transposeA, transposeB, **_):
+    def matrix(rows, columns, transposed, seed):
+        values = uniform([rows * columns], seed)
+        return values.reshape(columns, rows).t() if transposed else values.reshape(rows, columns)
+
+    return Making(torch.matmul, matrix(m, k, transposeA, X), matrix(k, n, transposeB, Y))
+
+
+MAPS = {
+    "add": lambda x, y: x + y,
+    "relu": lambda x, y: torch.relu(x),
+    "sigmoid": lambda x, y: torch.sigmoid(x),
+    "tanh": lambda x, y: torch.tanh(x),
+    "exp": lambda x, y: torch.exp(x),
+    "gelu": lambda x, y: F.gelu(x),
+}
+
+IN_PLACE = {
+    "add": lambda x, y: x.add_(y),
+    "relu": lambda x, y: x.relu_(),
+    "sigmoid": lambda x, y: x.sigmoid_(),
+    "tanh": lambda x, y: x.tanh_(),
+}
+
+
+def elementwise(table):
+    return lambda op, size, **_: Making(table[op], uniform([size], X), uniform([size], Y))
+
+
+def rows(op, rows, columns, **_):
+    operations = {
+        "sum": lambda x: x.sum(),
+        "meanOverRows": lambda x: x.mean(0),
+        "meanOverColumns": lambda x: x.mean(1),
+        "softmax": lambda x: x.softmax(1),
+        "layerNorm": lambda x: F.layer_norm(x, [columns]),
+    }
+    return Making(operations[op], uniform([rows, columns], X))
+
+
+LOSSES = {
+    "l1": F.l1_loss,
+    "mse": F.mse_loss,
+    "smoothL1": F.smooth_l1_loss,
+    "bceWithLogits": F.binary_cross_entropy_with_logits,
+    "crossEntropy": F.cross_entropy,
+}
+
+
+class Loss:
+    def __init__(self, loss, rows, columns, **_):
+        classes = loss == "crossEntropy"
+        self.terms = rows if classes else rows * columns
+        self.x = uniform([rows, columns], X, -2, 2).requires_grad_()
+        low = 0 if loss == "bceWithLogits" else -1
+        self.y = labels(rows, Y, columns) if classes else uniform([rows, columns], Y, low, 1)
+        self.loss = compile_if_asked(LOSSES[loss])
+
+    def run(self):
+        self.x.grad = None
+        value = self.loss(self.x, self.y)
+        value.backward()
+        return value
+
+    def first(self):
+        return [self.run().item(), *probe(self.x.grad, self.terms)]
+
+
+def network(kind, layers):
+    stages = []
+    for i, (inputs, outputs) in enumerate(zip(layers, layers[1:])):
+        bound = inputs**-0.5
+        linear = nn.Linear(inputs, outputs)
+        linear.weight.data = uniform([outputs, inputs], WEIGHT + i, -bound, bound)
+        linear.bias.data = torch.tensor(5.5) if kind == "program" else uniform([outputs], BIAS + i, -bound, bound)
+        stages += [linear, nn.Sigmoid()] if kind == "program" else [linear, nn.ReLU()]
+    return nn.Sequential(*stages if kind == "program" else stages[:-1])
+
+
+def stepping(kind, layers):
+    model = network(kind, layers)
+    criterion = nn.MSELoss() if kind == "program" else nn.CrossEntropyLoss()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1 if kind == "program" else 0.01)
+    forward = compile_if_asked(lambda x, y: criterion(model(x), y))
+    update = torch.compile(sgd.step) if compiled else sgd.step
+
+    def step(x, y):
+        sgd.zero_grad()
+        loss = forward(x, y)
+        loss.backward()
+        update()
+        return loss
+
+    return step
+
+
+class Training:
+    def __init__(self, network, layers, batch, **_):
+        x = uniform([batch, layers[0]], X)
+        y = uniform([batch, layers[-1]], Y, 0, 1) if network == "program" else labels(batch, Y, layers[-1])
+        step = stepping(network, layers)
+        self.run = lambda: step(x, y)
+
+    def first(self):
+        return [self.run().item() for _ in range(3)]
+
+
+class Momentum:
+    def __init__(self, size, **_):
+        self.weight = nn.Parameter(uniform([size], X))
+        self.weight.grad = uniform([size], Y)
+        self.run = torch.optim.SGD([self.weight], lr=1e-3, momentum=0.9).step
+
+    def first(self):
+        self.run()
+        self.run()
+        return probe(self.weight)
+
+
+class Epoch:
+    """Batches by indexing with a permutation, which is faster than a DataLoader that collates examples."""
+
+    def __init__(self, images, hidden, batch, **_):
+        self.x, self.y, self.batch = uniform([images, 784], X, 0, 1), labels(images, Y, 10), batch
+        self.step = stepping("classifier", [784, hidden, 10])
+
+    def run(self):
+        for indices in torch.randperm(len(self.x)).split(self.batch):
+            self.step(self.x[indices], self.y[indices])
+
+    def first(self):
+        return [self.step(self.x[: self.batch], self.y[: self.batch]).item()]
+
+
+KINDS = {
+    "matmul": matmul,
+    "map": elementwise(MAPS),
+    "inPlace": elementwise(IN_PLACE),
+    "rows": rows,
+    "loss": Loss,
+    "training": Training,
+    "momentum": Momentum,
+    "epoch": Epoch,
+}
+
+
+def warm(task, seconds):
+    begin, iterations, elapsed = time.perf_counter(), 0, 0
+    while iterations == 0 or elapsed < seconds:
+        task.run()
+        iterations += 1
+        elapsed = time.perf_counter() - begin
+    return {"iterations": iterations, "seconds": elapsed}
+
+
+def measure(task, iterations):
+    run = task.run
+    begin = time.perf_counter()
+    for _ in range(iterations):
+        run()
+    return {"iterations": iterations, "seconds": time.perf_counter() - begin}
+
+
+def serve():
+    answers = os.fdopen(3, "w", buffering=1)
+
+    def answer(message):
+        print(json.dumps(message), file=answers)
+
+    answer({"name": "PyTorch", "version": torch.__version__, "loadSeconds": load_seconds})
+    task = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "prepare":
+            task = None
+            task = KINDS[request["work"]["kind"]](**request["work"])
+            answer({"probe": task.first()})
+        elif request["do"] == "warm":
+            answer(warm(task, request["seconds"]))
+        else:
+            answer(measure(task, request["iterations"]))
+
+
+serve()
