@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { matrix, quarters } from './matrices.js';
+import { elementsOf, matrix, quarters } from './matrices.js';
 
 /** Loads the addon in this environment, not before. Returns one large product's checksum, computed again and again until `done`. */
 async function multiply(done: (round: number) => boolean): Promise<number> {
@@ -15,7 +15,7 @@ async function multiply(done: (round: number) => boolean): Promise<number> {
   let checksum = 0;
   for (let round = 0; !done(round); round++) {
     backend.matmul(a, b, [out], null);
-    checksum = out.storage.array('float32').reduce((sum, value, i) => sum + value * (i % 7), 0);
+    checksum = elementsOf(out).reduce((sum, value, i) => sum + value * (i % 7), 0);
   }
   return checksum;
 }
