@@ -1,4 +1,15 @@
-export { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations.js';
+export {
+  ELU,
+  GELU,
+  LeakyReLU,
+  LogSoftmax,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+} from './activation-modules.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
 export { Dropout, Flatten, Identity, Linear, type LinearOptions } from './layers.js';

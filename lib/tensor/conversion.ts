@@ -53,4 +53,4 @@ export const fill_ = (x: Tensor, value: Operand | boolean): Tensor =>
   writeInPlace('fill_', copying, x, [typeof value === 'boolean' ? Number(value) : value]);
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */
-export const zero_ = (x: Tensor): Tensor => fill_(x, 0);
+export const zero_ = (x: Tensor): Tensor => writeInPlace('zero_', copying, x, [0]);
