@@ -180,7 +180,7 @@ describe('a saved tensor that changed', () => {
         y.zero_();
         return z.sum();
       },
-      /that Exp saved was changed in place by fill_/,
+      /that Exp saved was changed in place by zero_/,
     ],
     [
       'by normal_',
