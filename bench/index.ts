@@ -16,7 +16,7 @@ const README = new URL('../README.md', import.meta.url);
 async function main(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
   console.log(machineLine(machine));
-  const { contenders, missing } = findContenders(options);
+  const { contenders, missing } = findContenders(options.against, options);
   for (const { library, install } of missing) console.log(`Without ${library}, which is not here: ${install}`);
 
   const race = new Race(options.rounds);

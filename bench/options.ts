@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { unknownName } from '../lib/options.js';
+import { defaultPeers, peerNames } from './contenders/index.js';
 import { questions } from './questions/index.js';
 
 /** What the command line sets. */
 export interface BenchOptions {
-  readonly peers: boolean;
+  /** Names of the libraries to compare with. */
+  readonly against: readonly string[];
   readonly full: boolean;
   readonly only: readonly string[];
   readonly rounds: number;
@@ -28,6 +30,7 @@ export const usage = `Times nabla: against its own plain JavaScript backend, or 
   npm run bench -- [options]          a choice of cases, native and JS backend, under two minutes
   npm run bench:peers -- [options]    every case, native and every other library that is installed
 
+  --against A,B     libraries: ${peerNames.join(', ')}
   --only A,B        questions: ${questionNames.join(', ')}
   --full            every case, also without other libraries
   --rounds N        turns of each contender; the fastest and the median are reported (7)
@@ -39,7 +42,7 @@ export const usage = `Times nabla: against its own plain JavaScript backend, or 
   --help            this text`;
 
 const booleans = ['peers', 'full', 'readme', 'help'] as const;
-const texts = ['only', 'rounds', 'threads', 'peers-dir', 'json', 'charts'] as const;
+const texts = ['against', 'only', 'rounds', 'threads', 'peers-dir', 'json', 'charts'] as const;
 const names: readonly string[] = [...booleans, ...texts];
 
 /** The checked options of a command line, or 'help'. */
@@ -49,9 +52,9 @@ export function parseArguments(args: readonly string[]): BenchOptions | 'help' {
   const processors = availableParallelism();
   const threads = values.get('threads') ?? (processors === 1 ? '1' : `1,${processors}`);
   return {
-    peers: flags.has('peers'),
+    against: choice('against', values, defaultPeers(flags.has('peers')), peerNames),
     full: flags.has('full') || flags.has('peers'),
-    only: (values.get('only')?.split(',') ?? questionNames).map(checkQuestion),
+    only: choice('only', values, questionNames, questionNames),
     rounds: integer('rounds', values.get('rounds') ?? '7', 1, 1000),
     threads: unique(threads.split(',').map((text) => integer('threads', text, 1, 1024))),
     peersDir: values.get('peers-dir'),
@@ -88,9 +91,18 @@ function take(name: string, value: string | undefined, flags: Set<string>, value
   }
 }
 
-function checkQuestion(name: string): string {
-  if (!questionNames.includes(name)) throw new UsageError(`--only: ${unknownName('question', name, questionNames)}`);
-  return name;
+/** The names that an option lists, all of them known. */
+function choice(
+  option: string,
+  values: ReadonlyMap<string, string>,
+  otherwise: readonly string[],
+  known: readonly string[],
+): readonly string[] {
+  const chosen = values.get(option)?.split(',') ?? otherwise;
+  for (const name of chosen) {
+    if (!known.includes(name)) throw new UsageError(`--${option}: ${unknownName('name', name, known)}`);
+  }
+  return chosen;
 }
 
 function integer(name: string, text: string, low: number, high: number): number {

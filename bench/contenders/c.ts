@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Contender, Missing } from '../harness/contender.js';
+import type { Contender, Missing, Peer, Where } from '../harness/contender.js';
 import type { Work } from '../harness/work.js';
 
 /** A driver in C, compiled when it is needed. */
-interface Peer {
+interface Program {
   readonly library: string;
   readonly source: string;
   readonly links: readonly string[];
@@ -14,7 +14,7 @@ interface Peer {
   readonly install: string;
 }
 
-const peers: readonly Peer[] = [
+const programs: readonly Program[] = [
   {
     library: 'loops in C',
     source: 'loops.c',
@@ -40,21 +40,23 @@ const peers: readonly Peer[] = [
 
 const folder = fileURLToPath(new URL('../peers', import.meta.url));
 
-/** The C libraries that are here, on each number of threads. */
-export function findCPeers(threads: readonly number[]): (Contender | Missing)[] {
-  return peers.flatMap((peer): (Contender | Missing)[] => {
-    const { library, kinds, install } = peer;
-    const program = compile(peer);
-    if (program === undefined) return [{ library, install }];
-    return threads.map((count) => {
-      const env = { OMP_NUM_THREADS: String(count), OPENBLAS_NUM_THREADS: String(count) };
-      return { library, threads: count, command: program, args: [], env, kinds, patience: 30 };
-    });
+export const cPeers: readonly Peer[] = programs.map((program) => ({
+  library: program.library,
+  find: (where) => find(program, where),
+}));
+
+function find(program: Program, { threads }: Where): Contender[] | Missing {
+  const { library, kinds, install } = program;
+  const command = compile(program);
+  if (command === undefined) return { library, install };
+  return threads.map((count) => {
+    const env = { OMP_NUM_THREADS: String(count), OPENBLAS_NUM_THREADS: String(count) };
+    return { library, threads: count, command, args: [], env, kinds, patience: 30 };
   });
 }
 
 /** The path of the driver, or undefined where there is no compiler or no library. */
-function compile({ source, links }: Peer): string | undefined {
+function compile({ source, links }: Program): string | undefined {
   const build = join(folder, 'build');
   mkdirSync(build, { recursive: true });
   const program = join(build, basename(source, '.c'));

@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Contender, Missing } from '../harness/contender.js';
+import type { Contender, Missing, Peer, Where } from '../harness/contender.js';
 import type { Work } from '../harness/work.js';
 
 /** A library in JavaScript or WebAssembly; each has one thread. */
-interface Peer {
+interface Package {
   readonly library: string;
   readonly packages: readonly string[];
   readonly driver: string;
@@ -15,7 +15,7 @@ interface Peer {
 
 const tfjsKinds = ['matmul', 'map', 'rows', 'loss', 'training', 'momentum', 'load'] as const;
 
-const peers: readonly Peer[] = [
+const libraries: readonly Package[] = [
   { library: 'tfjs CPU', packages: ['@tensorflow/tfjs'], driver: 'tfjs.ts', mode: 'cpu', kinds: tfjsKinds },
   {
     library: 'tfjs WASM',
@@ -36,26 +36,28 @@ const peers: readonly Peer[] = [
 
 const path = (relative: string) => fileURLToPath(new URL(`../peers/${relative}`, import.meta.url));
 
-/** The libraries among these that are in `folder`'s node_modules: bench/peers, where none is given. */
-export function findNpmPeers(folder: string | undefined): (Contender | Missing)[] {
-  const root = folder === undefined ? path('') : resolve(folder);
-  const { resolve: find } = createRequire(join(root, 'package.json'));
-  return peers.map(({ library, packages, driver, mode = '', kinds }) => {
-    if (!packages.every((name) => canResolve(find, name))) {
-      const install =
-        folder === undefined
-          ? 'npm install --prefix bench/peers'
-          : `npm install --prefix ${folder} ${packages.join(' ')}`;
-      return { library, install };
-    }
-    const args = ['--import', 'tsx', path(driver), join(root, 'package.json'), mode];
-    return { library, threads: 1, command: process.execPath, args, env: {}, kinds, patience: 10 };
-  });
+export const npmPeers: readonly Peer[] = libraries.map((library) => ({
+  library: library.library,
+  find: (where) => find(library, where),
+}));
+
+function find({ library, packages, driver, mode = '', kinds }: Package, { peersDir }: Where): Contender[] | Missing {
+  const root = peersDir === undefined ? path('') : resolve(peersDir);
+  const from = join(root, 'package.json');
+  if (!packages.every((name) => canResolve(createRequire(from), name))) {
+    const everything = 'npm install --prefix bench/peers';
+    return {
+      library,
+      install: peersDir === undefined ? everything : `npm install --prefix ${peersDir} ${packages.join(' ')}`,
+    };
+  }
+  const args = ['--import', 'tsx', path(driver), from, mode];
+  return [{ library, threads: 1, command: process.execPath, args, env: {}, kinds, patience: 10 }];
 }
 
-function canResolve(find: NodeJS.RequireResolve, name: string): boolean {
+function canResolve(require: NodeJS.Require, name: string): boolean {
   try {
-    find(name);
+    require.resolve(name);
     return true;
   } catch {
     return false;

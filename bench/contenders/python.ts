@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Contender, Missing } from '../harness/contender.js';
+import type { Contender, Missing, Peer, Where } from '../harness/contender.js';
 import type { Work } from '../harness/work.js';
 import { everyKind } from './nabla.js';
 
@@ -33,16 +33,19 @@ const modes: readonly Mode[] = [
   },
 ];
 
-/** The modes that work in the Python that NABLA_BENCH_PYTHON names, on each number of threads. */
-export function findPytorch(threads: readonly number[]): (Contender | Missing)[] {
+/** The modes that work in the Python that NABLA_BENCH_PYTHON names. */
+export const pythonPeers: readonly Peer[] = modes.map((mode) => ({
+  library: mode.library,
+  find: (where) => find(mode, where),
+}));
+
+function find({ library, mode, kinds, trial, install }: Mode, { threads }: Where): Contender[] | Missing {
   const python = process.env.NABLA_BENCH_PYTHON ?? 'python3';
-  return modes.flatMap(({ library, mode, kinds, trial, install }): (Contender | Missing)[] => {
-    if (spawnSync(python, ['-c', trial], { stdio: 'ignore' }).status !== 0) return [{ library, install }];
-    return threads.map((count) => {
-      const env = { OMP_NUM_THREADS: String(count), MKL_NUM_THREADS: String(count) };
-      // To compile takes long.
-      const patience = mode === 'compiled' ? 180 : 60;
-      return { library, threads: count, command: python, args: [driver, String(count), mode], env, kinds, patience };
-    });
+  if (spawnSync(python, ['-c', trial], { stdio: 'ignore' }).status !== 0) return { library, install };
+  return threads.map((count) => {
+    const env = { OMP_NUM_THREADS: String(count), MKL_NUM_THREADS: String(count) };
+    // To compile takes long.
+    const patience = mode === 'compiled' ? 180 : 60;
+    return { library, threads: count, command: python, args: [driver, String(count), mode], env, kinds, patience };
   });
 }

@@ -20,6 +20,18 @@ export interface Missing {
   readonly install: string;
 }
 
+/** A library that may be here. */
+export interface Peer {
+  readonly library: string;
+  find(where: Where): Contender[] | Missing;
+}
+
+export interface Where {
+  readonly threads: readonly number[];
+  /** The folder in whose node_modules npm packages are; undefined for the suite's own. */
+  readonly peersDir: string | undefined;
+}
+
 export const nameOf = ({ library, threads }: Contender): string => `${library}, ${threadsLabel(threads)}`;
 
 export const threadsLabel = (count: number): string => `${count} thread${count === 1 ? '' : 's'}`;

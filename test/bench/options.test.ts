@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments, UsageError } from '../../bench/options.js';
+import { type BenchOptions, parseArguments, UsageError } from '../../bench/options.js';
 import { questions } from '../../bench/questions/index.js';
 
 describe('parseArguments', () => {
   it('asks every question by default', () => {
-    expect(parseArguments([])).toMatchObject({ only: questions.map(({ name }) => name), rounds: 7, full: false });
+    expect(parseArguments([])).toMatchObject({
+      against: ['js-backend'],
+      only: questions.map(({ name }) => name),
+      rounds: 7,
+      full: false,
+    });
   });
 
   it('reads lists, once each', () => {
@@ -18,12 +23,16 @@ describe('parseArguments', () => {
   });
 
   it('asks everything of other libraries', () => {
-    expect(parseArguments(['--peers'])).toMatchObject({ peers: true, full: true });
+    const { against, full } = parseArguments(['--peers']) as BenchOptions;
+    expect(against).toContain('pytorch');
+    expect(against).not.toContain('js-backend');
+    expect(full).toBe(true);
   });
 
   it.each([
     [['--ony', 'matmul'], "unknown option 'ony'; did you mean 'only'?"],
-    [['--only', 'matmull'], "--only: unknown question 'matmull'; did you mean 'matmul'?"],
+    [['--only', 'matmull'], "--only: unknown name 'matmull'; did you mean 'matmul'?"],
+    [['--against', 'pytorhc'], "--against: unknown name 'pytorhc'; did you mean 'pytorch'?"],
     [['--rounds', '0'], "--rounds must be an integer from 1 to 1000, got '0'"],
     [['--threads', '1,x'], "--threads must be an integer from 1 to 1024, got 'x'"],
     [['--threads', '1,'], "--threads must be an integer from 1 to 1024, got ''"],
