@@ -29,11 +29,11 @@ export const reshapeRule: BackwardRule<Shape> = {
 
 /** The same elements in another shape of the same size; a size of -1 is worked out. */
 export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
-  const unknown = shape.indexOf(-1);
+  const unknown = Array.isArray(shape) ? shape.indexOf(-1) : -1;
   if (unknown < 0) {
     checkShape(op, shape);
     if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
-    return shape;
+    return [...shape];
   }
   const known = shape.filter((_, axis) => axis !== unknown);
   checkShape(op, known);

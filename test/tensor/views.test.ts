@@ -1,0 +1,438 @@
+import { describe, expect, test } from 'vitest';
+import {
+  arange,
+  broadcastTensors,
+  cat,
+  gradcheck,
+  gradgradcheck,
+  ones,
+  randn,
+  ShapeError,
+  stack,
+  Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from '../../lib/index.js';
+import * as joining from '../../lib/tensor/joining.js';
+import * as views from '../../lib/tensor/views.js';
+
+/** 0, 1, 2, … in the given shape. */
+const counting = (...shape: number[]): Tensor => arange(shape.reduce((a, b) => a * b, 1)).reshape(shape);
+
+interface View {
+  readonly name: string;
+  readonly of: () => Tensor;
+  readonly take: (x: Tensor) => Tensor | Tensor[];
+  readonly expected: unknown;
+  /** Whether the elements are copied, because strides cannot show them. */
+  readonly copies?: boolean;
+}
+
+const rows: readonly View[] = [
+  {
+    name: 'view',
+    of: () => counting(6),
+    take: (x) => x.view([2, 3]),
+    expected: [
+      [0, 1, 2],
+      [3, 4, 5],
+    ],
+  },
+  { name: 'view with -1', of: () => counting(2, 3), take: (x) => x.view([-1]), expected: [0, 1, 2, 3, 4, 5] },
+  { name: 'view of a 0-d tensor', of: () => arange(1).reshape([]), take: (x) => x.view([1, 1]), expected: [[0]] },
+  {
+    name: 'view as another',
+    of: () => counting(6),
+    take: (x) => x.view(zeros([3, 2])),
+    expected: [
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ],
+  },
+  {
+    name: 'view of columns',
+    of: () => counting(2, 3, 2),
+    take: (x) => x.narrow(1, 1, 2).view([2, 2, 1, 2]),
+    expected: [
+      [[[2, 3]], [[4, 5]]],
+      [[[8, 9]], [[10, 11]]],
+    ],
+  },
+  {
+    name: 'reshape',
+    of: () => counting(2, 3),
+    take: (x) => x.reshape([3, 2]),
+    expected: [
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ],
+  },
+  {
+    name: 'reshape, transposed',
+    of: () => counting(3, 2),
+    take: (x) => x.t().reshape([6]),
+    expected: [0, 2, 4, 1, 3, 5],
+    copies: true,
+  },
+  { name: 'reshapeAs', of: () => counting(2, 3), take: (x) => x.reshapeAs(zeros([6])), expected: [0, 1, 2, 3, 4, 5] },
+  {
+    name: 'permute',
+    of: () => counting(1, 2, 3),
+    take: (x) => x.permute([2, 0, -2]),
+    expected: [[[0, 3]], [[1, 4]], [[2, 5]]],
+  },
+  { name: 'transpose', of: () => counting(2, 1, 2), take: (x) => x.transpose(0, -1), expected: [[[0, 2]], [[1, 3]]] },
+  { name: 'transpose of a 0-d tensor', of: () => arange(1).reshape([]), take: (x) => x.transpose(0, -1), expected: 0 },
+  {
+    name: 't',
+    of: () => counting(2, 2),
+    take: (x) => x.t(),
+    expected: [
+      [0, 2],
+      [1, 3],
+    ],
+  },
+  { name: 't of a vector', of: () => counting(2), take: (x) => x.t(), expected: [0, 1] },
+  { name: 'T', of: () => counting(1, 1, 2), take: (x) => x.T, expected: [[[0]], [[1]]] },
+  { name: 'mT', of: () => counting(1, 1, 2), take: (x) => x.mT, expected: [[[0], [1]]] },
+  {
+    name: 'expand',
+    of: () => counting(2, 1),
+    take: (x) => x.expand([-1, 2]),
+    expected: [
+      [0, 0],
+      [1, 1],
+    ],
+  },
+  {
+    name: 'expand with new dims',
+    of: () => counting(2),
+    take: (x) => x.expand([1, 2, 2]),
+    expected: [
+      [
+        [0, 1],
+        [0, 1],
+      ],
+    ],
+  },
+  { name: 'expand to nothing', of: () => counting(1), take: (x) => x.expand([0]), expected: [] },
+  { name: 'expandAs', of: () => counting(1), take: (x) => x.expandAs(zeros([3])), expected: [0, 0, 0] },
+  {
+    name: 'broadcastTo',
+    of: () => counting(2),
+    take: (x) => x.broadcastTo([2, 2]),
+    expected: [
+      [0, 1],
+      [0, 1],
+    ],
+  },
+  { name: 'squeeze', of: () => counting(1, 2, 1), take: (x) => x.squeeze(), expected: [0, 1] },
+  { name: 'squeeze one', of: () => counting(1, 2, 1), take: (x) => x.squeeze(-1), expected: [[0, 1]] },
+  { name: 'squeeze a larger one', of: () => counting(1, 2), take: (x) => x.squeeze(1), expected: [[0, 1]] },
+  { name: 'squeeze several', of: () => counting(1, 2, 1), take: (x) => x.squeeze([0, 1]), expected: [[0], [1]] },
+  { name: 'squeeze none', of: () => counting(1, 2), take: (x) => x.squeeze([]), expected: [[0, 1]] },
+  { name: 'unsqueeze', of: () => counting(2), take: (x) => x.unsqueeze(0), expected: [[0, 1]] },
+  { name: 'unsqueeze last', of: () => counting(2), take: (x) => x.unsqueeze(-1), expected: [[0], [1]] },
+  { name: 'flatten', of: () => counting(2, 1, 2), take: (x) => x.flatten(), expected: [0, 1, 2, 3] },
+  {
+    name: 'flatten some',
+    of: () => counting(2, 1, 2),
+    take: (x) => x.flatten(1),
+    expected: [
+      [0, 1],
+      [2, 3],
+    ],
+  },
+  { name: 'flatten a 0-d tensor', of: () => arange(1).reshape([]), take: (x) => x.flatten(), expected: [0] },
+  {
+    name: 'flatten, transposed',
+    of: () => counting(2, 2),
+    take: (x) => x.t().flatten(),
+    expected: [0, 2, 1, 3],
+    copies: true,
+  },
+  { name: 'ravel', of: () => counting(2, 2), take: (x) => x.ravel(), expected: [0, 1, 2, 3] },
+  {
+    name: 'unflatten',
+    of: () => counting(6),
+    take: (x) => x.unflatten(0, [2, -1]),
+    expected: [
+      [0, 1, 2],
+      [3, 4, 5],
+    ],
+  },
+  { name: 'narrow', of: () => counting(5), take: (x) => x.narrow(0, 1, 3), expected: [1, 2, 3] },
+  {
+    name: 'narrow from the end',
+    of: () => counting(2, 3),
+    take: (x) => x.narrow(-1, -2, 2),
+    expected: [
+      [1, 2],
+      [4, 5],
+    ],
+  },
+  {
+    name: 'narrow from a tensor',
+    of: () => counting(5),
+    take: (x) => x.narrow(0, tensor(2, { dtype: 'int32' }), 1),
+    expected: [2],
+  },
+  { name: 'narrow to nothing', of: () => counting(5), take: (x) => x.narrow(0, 5, 0), expected: [] },
+  { name: 'slice', of: () => counting(10), take: (x) => x.slice(0, 1, -1, 3), expected: [1, 4, 7] },
+  { name: 'slice beyond the ends', of: () => counting(3), take: (x) => x.slice(0, -9, 9), expected: [0, 1, 2] },
+  { name: 'slice of nothing', of: () => counting(3), take: (x) => x.slice(0, 2, 1), expected: [] },
+  { name: 'slice by default', of: () => counting(2), take: (x) => x.slice(), expected: [0, 1] },
+  { name: 'select', of: () => counting(2, 2), take: (x) => x.select(0, -1), expected: [2, 3] },
+  { name: 'select a column', of: () => counting(2, 2), take: (x) => x.select(1, 0), expected: [0, 2] },
+  { name: 'split', of: () => counting(5), take: (x) => x.split(2), expected: [[0, 1], [2, 3], [4]] },
+  {
+    name: 'split by sizes',
+    of: () => counting(1, 3),
+    take: (x) => x.split([1, 0, 2], 1),
+    expected: [[[0]], [[]], [[1, 2]]],
+  },
+  { name: 'splitWithSizes', of: () => counting(3), take: (x) => x.splitWithSizes([1, 2]), expected: [[0], [1, 2]] },
+  { name: 'chunk', of: () => counting(5), take: (x) => x.chunk(3), expected: [[0, 1], [2, 3], [4]] },
+  {
+    name: 'chunk into fewer than asked',
+    of: () => counting(4),
+    take: (x) => x.chunk(3),
+    expected: [
+      [0, 1],
+      [2, 3],
+    ],
+  },
+  { name: 'chunk nothing', of: () => counting(0), take: (x) => x.chunk(2), expected: [[], []] },
+  {
+    name: 'unbind',
+    of: () => counting(2, 2),
+    take: (x) => x.unbind(1),
+    expected: [
+      [0, 2],
+      [1, 3],
+    ],
+  },
+];
+
+test('there is a row for every view', () => {
+  const named = new Set(rows.map(({ name }) => name.split(/[ ,]/)[0]));
+  expect(Object.keys(views).filter((name) => !named.has(name))).toEqual(['broadcastTensors']);
+});
+
+const listed = (result: Tensor | Tensor[]): Tensor[] => (Array.isArray(result) ? result : [result]);
+
+describe.each(rows)('$name', ({ of, take, expected, copies = false }) => {
+  test('shows the right elements', () => {
+    const result = take(of());
+    expect(Array.isArray(result) ? result.map((part) => part.toArray()) : result.toArray()).toEqual(expected);
+  });
+
+  test(copies ? 'copies' : 'copies nothing', () => {
+    const x = of();
+    const parts = listed(take(x));
+    for (const part of parts) expect(part.storage === x.storage).toBe(!copies);
+    if (copies || parts.every((part) => part.numel() === 0)) return;
+    x.fill_(7);
+    for (const part of parts) expect(part.eq(7).all().item()).toBe(true);
+  });
+
+  test('of a strided tensor', () => {
+    const x = of();
+    const strided = stack([x, zeros(x.shape, { dtype: 'int32' })], -1).select(-1, 0);
+    const values = listed(take(of())).map((part) => part.toArray());
+    const apart = () => listed(take(strided)).map((part) => part.toArray());
+    try {
+      expect(apart()).toEqual(values);
+    } catch (error) {
+      if (!(error instanceof ShapeError && /^view: .* use reshape$/.test(error.message))) throw error;
+    }
+  });
+
+  test('passes gradients on', () => {
+    const shape = of().shape;
+    const x = randn(shape, { dtype: 'float64', requiresGrad: true });
+    if (x.numel() === 0) return;
+    expect(gradcheck(take, x)).toBe(true);
+    expect(gradgradcheck((a) => listed(take(a)).map((part) => part.square()), x)).toBe(true);
+    expect(gradcheck((a) => listed(take(a.mul(a))).map((part) => part.exp()), x)).toBe(true);
+  });
+});
+
+describe('strides that can be shown otherwise', () => {
+  test.each<[name: string, x: Tensor, shape: number[]]>([
+    ['merged axes that step evenly', counting(2, 3, 4).transpose(0, 1).transpose(0, 1), [6, 4]],
+    ['an axis split', counting(4, 6).t(), [2, 3, 4]],
+    ['axes of size 1 anywhere', counting(2, 3).t().unsqueeze(1), [3, 1, 1, 2]],
+    ['a repeated axis split', counting(1, 2).expand([4, 2]), [2, 2, 2]],
+    ['rows of a wider matrix', counting(4, 6).narrow(1, 0, 3), [2, 2, 3]],
+    ['no elements', zeros([3, 0]).t(), [0, 7]],
+  ])('%s', (_, x, shape) => {
+    const viewed = x.view(shape);
+    expect(viewed.storage).toBe(x.storage);
+    expect(viewed.flatten().toArray()).toEqual(x.flatten().toArray());
+  });
+
+  test.each<[name: string, x: Tensor, shape: number[]]>([
+    ['a transposed matrix made flat', counting(2, 3).t(), [6]],
+    ['columns merged with rows', counting(4, 6).narrow(1, 0, 3), [12]],
+    ['a repeated axis merged', counting(1, 2).expand([4, 2]), [8]],
+  ])('%s cannot', (_, x, shape) => {
+    expect(() => x.view(shape)).toThrow('use reshape');
+    expect(x.reshape(shape).toArray()).toEqual(x.clone().view(shape).toArray());
+  });
+});
+
+describe('joining', () => {
+  const mixed = () => [tensor([[1, 2]], { dtype: 'float64' }), counting(2, 2)];
+
+  test('there is a test for every function', () => {
+    expect(Object.keys(joining).sort()).toEqual(['cat', 'stack']);
+  });
+
+  test('cat', () => {
+    expect(cat([counting(1, 2), counting(2, 2)]).toArray()).toEqual([
+      [0, 1],
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(cat([counting(2, 1), counting(2, 2)], -1).toArray()).toEqual([
+      [0, 0, 1],
+      [1, 2, 3],
+    ]);
+    expect(cat([counting(2, 3).t(), counting(2, 2)]).toArray()).toEqual([
+      [0, 3],
+      [1, 4],
+      [2, 5],
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(cat(mixed()).dtype).toBe('float64');
+    expect(cat([zeros([0]), counting(1, 2)]).toArray()).toEqual([[0, 1]]);
+    expect(cat([zeros([0, 2]), zeros([1, 2])]).shape).toEqual([1, 2]);
+    expect(cat([tensor([true]), tensor([false])]).toArray()).toEqual([true, false]);
+  });
+
+  test('cat copies', () => {
+    const x = counting(2);
+    const joined = cat([x]);
+    x.fill_(9);
+    expect(joined.toArray()).toEqual([0, 1]);
+  });
+
+  test('stack', () => {
+    expect(stack([counting(2), counting(2)]).toArray()).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(stack([counting(2), counting(2)], -1).toArray()).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+    expect(stack([tensor(1), tensor(2)]).toArray()).toEqual([1, 2]);
+  });
+
+  test('gradients, also where parts share a tensor or need none', () => {
+    const x = randn([2, 3], { dtype: 'float64', requiresGrad: true });
+    const y = randn([2, 1], { dtype: 'float64', requiresGrad: true });
+    expect(gradcheck((a, b) => cat([a, b, a.narrow(1, 0, 2)], 1).square(), [x, y])).toBe(true);
+    expect(gradgradcheck((a, b) => cat([a, b], 1).exp(), [x, y])).toBe(true);
+    expect(gradcheck((a) => stack([a.t(), ones([3, 2], { dtype: 'float64' }), a.t().exp()], 1), x)).toBe(true);
+  });
+
+  test('gradients have the types of the parts', () => {
+    const narrow = ones([2], { requiresGrad: true });
+    const wide = ones([2], { dtype: 'float64', requiresGrad: true });
+    cat([narrow, wide]).sum().backward();
+    expect([narrow.grad!.dtype, wide.grad!.dtype]).toEqual(['float32', 'float64']);
+  });
+});
+
+test('a shape that was passed in can be changed afterwards', () => {
+  const shape = [2, 3];
+  const made = [counting(6).view(shape), counting(6).reshape(shape), zeros(shape), ones([1, 3]).expand(shape)];
+  shape[0] = 9;
+  for (const x of made) expect(x.shape).toEqual([2, 3]);
+});
+
+test('broadcastTensors', () => {
+  const [a, b] = broadcastTensors(counting(2, 1), counting(3));
+  expect([a!.toArray(), b!.toArray()]).toEqual([
+    [
+      [0, 0, 0],
+      [1, 1, 1],
+    ],
+    [
+      [0, 1, 2],
+      [0, 1, 2],
+    ],
+  ]);
+  expect(() => broadcastTensors(ones([2]), ones([3]))).toThrow(
+    'broadcastTensors: shapes do not broadcast: [2] x [3] (2 != 3)',
+  );
+});
+
+describe('refusals', () => {
+  const x = () => counting(2, 3);
+  test.each<[call: () => unknown, error: new (message: string) => Error, message: string]>([
+    [() => x().view([4]), ShapeError, 'view: shape [4] is invalid for 6 elements (shape [2, 3])'],
+    [() => x().view([-1, 4]), ShapeError, 'view: shape [-1, 4] is invalid for 6 elements'],
+    [() => x().reshape([-1, -1]), ShapeError, 'reshape: sizes must be non-negative integers'],
+    [() => x().reshape([1.5, 4]), ShapeError, 'reshape: sizes must be non-negative integers, got [1.5, 4]'],
+    [() => zeros([0]).reshape([-1, 0]), ShapeError, 'reshape: shape [-1, 0] is invalid for 0 elements'],
+    [
+      () => Reflect.apply(Tensor.prototype.reshape, x(), [6]),
+      ShapeError,
+      'reshape: expected a shape as an array of sizes, got 6',
+    ],
+    [
+      () => Reflect.apply(Tensor.prototype.view, x(), [6]),
+      ShapeError,
+      'view: expected a shape as an array of sizes, got 6',
+    ],
+    [() => x().t().view([6]), ShapeError, 'view: [3, 2] with strides [1, 3] cannot be seen as [6]; use reshape'],
+    [() => x().permute([0]), ShapeError, 'permute: expected 2 dims for shape [2, 3], got an array of 1'],
+    [() => x().permute([0, 0]), ShapeError, 'permute: a dim appears twice in [0, 0]'],
+    [() => x().permute([0, 2]), ShapeError, 'permute: dim must be between -2 and 1 for 2 dimensions, got 2'],
+    [() => x().transpose(0, 2), ShapeError, 'transpose: dim must be between -2 and 1'],
+    [
+      () => zeros([1, 1, 1]).t(),
+      ShapeError,
+      't: expected at most 2 dimensions, got [1, 1, 1]; use transpose or permute',
+    ],
+    [() => x().expand([2, 4]), ShapeError, 'expand: [2, 3] cannot be expanded to [2, 4]; only sizes of 1 can grow'],
+    [() => x().expand([3]), ShapeError, 'expand: [2, 3] cannot be expanded to [3]'],
+    [() => x().expand([-1, 2, 3]), ShapeError, 'expand: sizes must be non-negative integers, got [-1, 2, 3]'],
+    [() => x().squeeze(2), ShapeError, 'squeeze: dim must be between -2 and 1'],
+    [() => x().unsqueeze(3), ShapeError, 'unsqueeze: dim must be between -3 and 2'],
+    [() => x().flatten(1, 0), ShapeError, 'flatten: startDim 1 comes after endDim 0 in [2, 3]'],
+    [() => x().unflatten(1, [2, 2]), ShapeError, 'unflatten: sizes [2, 2] do not multiply to 3, the size of dim 1'],
+    [() => x().narrow(1, 2, 2), ShapeError, 'narrow: 2 + 2 is beyond the 3 elements of dim 1 in [2, 3]'],
+    [() => x().narrow(1, -4, 1), ValueError, 'narrow: start must be an integer, between -3 and 3, got -4'],
+    [() => x().narrow(0, 0, -1), ValueError, 'narrow: length must be an integer, at least 0, got -1'],
+    [() => tensor(1).narrow(0, 0, 1), ShapeError, 'narrow: cannot be applied to a 0-d tensor'],
+    [() => x().slice(0, 0, 1, 0), ValueError, 'slice: step must be an integer, at least 1, got 0'],
+    [() => tensor(1).slice(), ShapeError, 'slice: cannot be applied to a 0-d tensor'],
+    [() => x().select(0, 2), ValueError, 'select: index 2 is out of range for dim 0 of size 2'],
+    [() => x().select(0, -3), ValueError, 'select: index -3 is out of range'],
+    [() => tensor(1).select(0, 0), ShapeError, 'select: cannot be applied to a 0-d tensor'],
+    [() => x().split([1, 1], 1), ShapeError, 'split: sizes [1, 1] add up to 2, not to 3, the size of dim 1'],
+    [() => x().split(0), ValueError, 'split: size must be an integer, at least 1, got 0'],
+    [() => x().chunk(0), ValueError, 'chunk: chunks must be an integer, at least 1, got 0'],
+    [() => tensor(1).unbind(), ShapeError, 'unbind: cannot be applied to a 0-d tensor'],
+    [() => cat([x(), counting(2, 2)]), ShapeError, 'cat: sizes must agree but for dim 0: [2, 3] and [2, 2]'],
+    [() => cat([x(), counting(3)]), ShapeError, 'cat: sizes must agree but for dim 0: [2, 3] and [3]'],
+    [() => cat([]), ValueError, 'cat: expected at least one tensor, got an empty array'],
+    [() => cat([tensor(1)]), ShapeError, 'cat: element 0 is 0-d and has no dimension to join; use stack'],
+    [() => Reflect.apply(cat, undefined, [x()]), ValueError, 'cat: expected an array of tensors, got a Tensor'],
+    [() => Reflect.apply(cat, undefined, [[x(), 1]]), ValueError, 'cat: element 1 must be a Tensor, got 1'],
+    [() => cat([x()], 2), ShapeError, 'cat: dim must be between -2 and 1'],
+    [() => stack([counting(2), counting(3)]), ShapeError, 'stack: shapes must be equal: [2] and [3]'],
+    [() => stack([counting(2)], 2), ShapeError, 'stack: dim must be between -2 and 1'],
+  ])('%s', (call, error, message) => {
+    expect(call).toThrow(error);
+    expect(call).toThrow(message);
+  });
+});
