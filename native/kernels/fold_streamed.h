@@ -5,12 +5,8 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** Tiles that are folded into one partial result. Part of how sums associate, so it must not depend on the machine. */
-constexpr int64_t kTilesPerPart = 32;
 /** With fewer rows than this, threads share each row; else they take whole rows. Either way gives the same bits. */
 constexpr int64_t kManyRows = 64;
-
-inline int64_t parts_of(const Tiling& tiling) { return ceil_div(tiling.count, kTilesPerPart); }
 
 /** One row that is longer than a tile. Its row values stay here while its elements pass by, once per stage. */
 template <typename T>
@@ -49,11 +45,7 @@ class StreamedRow {
 
   /** The part of an operand that belongs to a row: its strides are those of the folded axes. */
   Operand operand_of_row(const Operand& whole, int64_t row) const {
-    int64_t offset = 0;
-    for (int d = record_.kept - 1; d >= 0; d--) {
-      offset += row % record_.sizes[d] * whole.strides[d];
-      row /= record_.sizes[d];
-    }
+    const int64_t offset = offset_at(row, {record_.kept, record_.sizes}, whole.strides);
     Operand part{whole.data + offset * size_of(whole.dtype), whole.dtype, {}};
     for (int d = 0; d < record_.folded; d++) part.strides[d] = whole.strides[record_.kept + d];
     return part;

@@ -203,12 +203,7 @@ struct Grid {
 };
 
 inline int64_t batch_offset(const MatmulRecord& record, int64_t batch, const int64_t* strides) {
-  int64_t offset = 0;
-  for (int axis = record.batch_dims - 1; axis >= 0; axis--) {
-    offset += batch % record.batch_sizes[axis] * strides[axis];
-    batch /= record.batch_sizes[axis];
-  }
-  return offset;
+  return offset_at(batch, {record.batch_dims, record.batch_sizes}, strides);
 }
 
 template <typename T>
@@ -217,26 +212,13 @@ Strided<const T> matrix(const MatmulRecord& record, const Matrix& from, int64_t 
   return {data, from.row_stride, from.col_stride};
 }
 
-constexpr int element_size(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
-
 /** The part of an epilogue's operand (or of the plain output) that belongs to a block. */
 inline Operand operand_of_block(const MatmulRecord& record, const Operand& whole, const Block& block) {
   const int64_t row_stride = whole.strides[record.batch_dims];
   const int64_t col_stride = whole.strides[record.batch_dims + 1];
   const int64_t offset =
       batch_offset(record, block.batch, whole.strides) + block.row * row_stride + block.col * col_stride;
-  return {whole.data + offset * element_size(whole.dtype), whole.dtype, {row_stride, col_stride}};
-}
-
-template <typename T>
-constexpr DType dtype_of();
-template <>
-constexpr DType dtype_of<float>() {
-  return DType::kFloat32;
-}
-template <>
-constexpr DType dtype_of<double>() {
-  return DType::kFloat64;
+  return {whole.data + offset * size_of(whole.dtype), whole.dtype, {row_stride, col_stride}};
 }
 
 /** Runs the epilogue over a block's product while that is in cache. */
@@ -248,7 +230,7 @@ void run_epilogue(const MatmulRecord& record, const Block& block, T* product) {
   map_record.sizes[0] = block.rows;
   map_record.sizes[1] = block.cols;
   map_record.params = record.params;
-  map_record.operands[0] = {reinterpret_cast<char*>(product), dtype_of<T>(), {block.cols, 1}};
+  map_record.operands[0] = {reinterpret_cast<char*>(product), kDTypeOf<T>, {block.cols, 1}};
   for (int i = 0; i < record.inputs + record.outputs; i++) {
     map_record.operands[1 + i] = operand_of_block(record, record.operands[i], block);
   }

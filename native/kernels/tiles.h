@@ -26,6 +26,16 @@ struct Nest {
   }
 };
 
+/** How far from the first position of a nest the one with this row-major number is. */
+inline int64_t offset_at(int64_t number, Nest nest, const int64_t* strides) {
+  int64_t offset = 0;
+  for (int d = nest.dims - 1; d >= 0; d--) {
+    offset += number % nest.sizes[d] * strides[d];
+    number /= nest.sizes[d];
+  }
+  return offset;
+}
+
 struct Tiling {
   Nest nest;
   /** The axis that is cut. */
