@@ -11,6 +11,8 @@ import { describe, normalizeDim, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 import { narrow, reshape } from './views.js';
 
+const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
+
 function checkIndex(op: string, index: unknown): asserts index is Tensor {
   if (!(index instanceof Tensor)) throw new ValueError(`${op}: the index must be a Tensor, got ${describe(index)}`);
   if (index.dtype !== 'int32')
@@ -65,7 +67,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   checkDims('gather', index, x);
   if (index.numel() === 0)
     return record(emptyOf(index.shape, x.dtype), gatherRule, [x], [index], { shape: x.shape, axis });
-  const [source, at] = x.ndim === 0 || index.ndim === 0 ? [reshape(x, [1]), reshape(index, [1])] : [x, index];
+  const [source, at] = [atLeast1(x), atLeast1(index)];
   checkExtent('gather', at.shape, source.shape, axis);
   const out = emptyOf(at.shape, x.dtype);
   const bad = backend.gather(out, source, at, axis);
@@ -168,12 +170,11 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
   if (!(values instanceof Tensor))
     throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
-  const out = clone(x.detach());
-  if (index.numel() === 0) return record(out, scatterRule, [x, index, values], [index], { axis, add: true });
+  if (index.numel() === 0) return clone(x);
   checkDims(op, index, values);
   checkExtent(op, index.shape, values.shape, -1);
   if (x.ndim > 0) checkExtent(op, index.shape, x.shape, axis);
-  const atLeast1 = (tensor: Tensor) => (tensor.ndim === 0 ? reshape(tensor, [1]) : tensor);
+  const out = clone(x.detach());
   const at = atLeast1(index);
   const part = at.shape.reduce((view, size, i) => narrow(view, i, 0, size), atLeast1(values));
   const bad = backend.scatter(atLeast1(out), at, part.detach(), axis, add ? 'add' : 'set');

@@ -245,7 +245,10 @@ function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;
   const shape = x.shape.with(-1, weight.shape[0]!);
   const fits = isFloat(dtype) && x.ndim > 1 && broadcastsTo(bias.shape, shape);
-  if (!fits) return add(matmul(x, transpose(weight, 0, 1)), bias);
+  if (!fits) {
+    broadcastShapes('linear', shape, bias.shape);
+    return add(matmul(x, transpose(weight, 0, 1)), bias);
+  }
   const out = emptyOf(shape, dtype);
   backend.matmul(x, flipped(weight), [out], { program: addBias(dtype), params: [], inputs: [bias] });
   return record(out, linearRule, [x, weight, bias], [x, weight], { bias: bias.shape });
