@@ -1,11 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findContenders } from './contenders/index.js';
 import { type Contender, nameOf } from './harness/contender.js';
-import { describeMachine, machineLine } from './harness/machine.js';
+import { describeMachine, type Machine, machineLine } from './harness/machine.js';
 import { Race } from './harness/race.js';
 import { type BenchOptions, parseArguments, UsageError, usage } from './options.js';
 import { questions } from './questions/index.js';
 import type { Question } from './questions/question.js';
+import { renderChart } from './report/chart.js';
 import { jsonReport } from './report/json.js';
 import { insertTable, markdownTable } from './report/markdown.js';
 import { type Answered, type AnsweredCase, peaksOf } from './report/results.js';
@@ -28,6 +30,7 @@ async function main(options: BenchOptions): Promise<void> {
       if (able.length > 0) answers.push(await answer(race, question, able, peaksOf(answers)));
     }
     if (options.json !== undefined) await writeFile(options.json, jsonReport(answers, versions, machine));
+    if (options.charts !== undefined) await writeCharts(options.charts, answers, machine);
     if (options.readme) {
       const table = markdownTable(answers, contenders, machine);
       await writeFile(README, insertTable(await readFile(README, 'utf8'), table));
@@ -77,6 +80,13 @@ function reportFailures({ outcomes }: AnsweredCase): void {
     if (outcome.kind !== 'failed') continue;
     console.log(`    ${nameOf(contender)}: ${outcome.why}`);
     process.exitCode = 1;
+  }
+}
+
+async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const answered of answers) {
+    await writeFile(join(folder, `${answered.question.name}.svg`), renderChart(answered, machine));
   }
 }
 

@@ -24,6 +24,7 @@ function onBackend(backend: 'native' | 'js', library: string, threads: number): 
     threads,
     command: process.execPath,
     args: ['--import', 'tsx', path('../drivers/nabla/index.ts'), String(threads)],
+    loadArgs: [path('../drivers/load.mjs'), 'nabla'],
     env: { NABLA_BACKEND: backend, TSX_TSCONFIG_PATH: path('../tsconfig.dist.json') },
     kinds: everyKind,
     patience: 60,

@@ -52,7 +52,8 @@ function find({ library, packages, driver, mode = '', kinds }: Package, { peersD
     };
   }
   const args = ['--import', 'tsx', path(driver), from, mode];
-  return [{ library, threads: 1, command: process.execPath, args, env: {}, kinds, patience: 10 }];
+  const loadArgs = [path('../drivers/load.mjs'), packages[0]!, from];
+  return [{ library, threads: 1, command: process.execPath, args, loadArgs, env: {}, kinds, patience: 10 }];
 }
 
 function canResolve(require: NodeJS.Require, name: string): boolean {

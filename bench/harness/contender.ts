@@ -7,6 +7,8 @@ export interface Contender {
   readonly threads: number;
   readonly command: string;
   readonly args: readonly string[];
+  /** Arguments that start a process which only loads the library, where the driver brings more along. */
+  readonly loadArgs?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** What it can do at all; what its driver can't is skipped beside that. */
   readonly kinds: readonly Work['kind'][];

@@ -111,7 +111,7 @@ export class Race {
     for (let round = 0; round < this.#rounds; round++) {
       for (const [contender, times] of samples) {
         await this.#attempt(contender, async () => {
-          const driver = await Driver.start(contender);
+          const driver = await Driver.start({ ...contender, args: contender.loadArgs ?? contender.args });
           times.push(driver.greeting.loadSeconds);
           await driver.stop();
         });

@@ -27,11 +27,11 @@ static void peak(void) {
     vector chains[CHAINS], factor = {0}, term = {0};
     factor += 0.5f;
     term += 1.0f;
-    for (int i = 0; i < CHAINS; i++) chains[i] = term * (float)i; // all alike, they would become one
+    for (int i = 0; i < CHAINS; i++) chains[i] = term * (float)i;  // all alike, they would become one
     for (long step = 0; step < peak_steps; step++) {
 #pragma GCC unroll 10
       for (int i = 0; i < CHAINS; i++) {
-        chains[i] = chains[i] * factor + term; // contracted to one instruction
+        chains[i] = chains[i] * factor + term;  // contracted to one instruction
       }
     }
     vector sum = {0};
@@ -40,10 +40,9 @@ static void peak(void) {
   }
 }
 
-#define PLAIN_LOOP(name, statement)                        \
-  static void name(void) {                                 \
-    _Pragma("omp parallel for simd schedule(static)")      \
-    for (size_t i = 0; i < size; i++) statement;           \
+#define PLAIN_LOOP(name, statement)                                                                \
+  static void name(void) {                                                                         \
+    _Pragma("omp parallel for simd schedule(static)") for (size_t i = 0; i < size; i++) statement; \
   }
 
 PLAIN_LOOP(copy, out[i] = x[i])

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { labels, unit } from '../../bench/drivers/inputs.js';
+import { tasks } from '../../bench/drivers/nabla/tasks.js';
+import { lossNames, mapOps, rowOps, type Work } from '../../bench/harness/work.js';
+
+describe('the operands', () => {
+  it('are those of the drivers in Python and C', () => {
+    expect([0, 1, 1000].map((i) => unit(i, 1) * 2 ** 24)).toEqual([76399, 12049990, 4333165]);
+    expect([...labels(5, 2, 10)]).toEqual([8, 2, 4, 0, 5]);
+  });
+});
+
+describe("nabla's driver", () => {
+  const works: Work[] = [
+    { kind: 'matmul', m: 3, k: 4, n: 5, transposeA: false, transposeB: true },
+    { kind: 'matmul', m: 3, k: 4, n: 5, transposeA: true, transposeB: false },
+    ...mapOps.map((op) => ({ kind: 'map', op, size: 20 }) as const),
+    { kind: 'inPlace', op: 'add', size: 20 },
+    ...rowOps.map((op) => ({ kind: 'rows', op, rows: 3, columns: 4 }) as const),
+    ...lossNames.map((loss) => ({ kind: 'loss', loss, rows: 3, columns: 4 }) as const),
+    { kind: 'training', network: 'program', layers: [4, 3, 2, 1], batch: 5 },
+    { kind: 'training', network: 'classifier', layers: [8, 6, 4], batch: 5 },
+    { kind: 'momentum', size: 20 },
+    { kind: 'epoch', images: 20, hidden: 4, batch: 8 },
+  ];
+
+  it.each(works)('does %j', (work) => {
+    const task = tasks(work)!;
+    const probe = task.first();
+    expect(probe.length).toBeGreaterThan(0);
+    expect(probe.every(Number.isFinite)).toBe(true);
+    task.run();
+  });
+
+  it('learns', () => {
+    const [before, , after] = tasks({ kind: 'training', network: 'classifier', layers: [8, 6, 4], batch: 5 })!.first();
+    expect(after).toBeLessThan(before!);
+  });
+
+  it('leaves the loops in C to others', () => {
+    expect(tasks({ kind: 'copy', size: 20 })).toBeNull();
+  });
+});

@@ -1,0 +1,19 @@
+/** A driver that behaves as its argument says: it agrees, disagrees, cannot, crashes, or does not answer. */
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const behaviour = process.argv[2];
+const answer = (message) => writeSync(3, `${JSON.stringify(message)}\n`);
+
+function prepare() {
+  if (behaviour === 'crashes') throw new Error('out of order');
+  if (behaviour === 'cannot') return answer({ unsupported: 'not my work' });
+  if (behaviour !== 'sleeps') answer({ probe: [behaviour === 'disagrees' ? 2 : 1] });
+}
+
+answer({ name: behaviour, version: '1', loadSeconds: 0.5 });
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line);
+  if (request.do === 'prepare') prepare();
+  else answer({ iterations: request.iterations ?? 10, seconds: 0.001 * (request.iterations ?? 10) });
+}
