@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backend } from '../../lib/backend/index.js';
 import { microOpNames, microOps } from '../../lib/backend/micro-ops.js';
-import { loadAddon } from '../../lib/backend/native/load.js';
+import { explainMismatch, loadAddon } from '../../lib/backend/native/load.js';
 import { allocate } from '../../lib/backend/storage.js';
 import { NablaError } from '../../lib/errors.js';
 import { noise, operand, valuesOf } from './operands.js';
@@ -91,6 +92,27 @@ describe.skipIf(backend.name === 'js')('the native core', () => {
       const error = unitsInTheLastPlace(results[i]!, exact);
       if (!(error <= 2)) expect.fail(`${op}(${x}) is ${exact}, got ${results[i]}: ${error} units away`);
     });
+  });
+});
+
+describe('loading', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('says in one line why there is no core, and what makes one', () => {
+    vi.stubEnv('NABLA_PREBUILD', `${tmpdir()}/nothing`);
+    const reason =
+      /^the native core did not load \(No native build was found for .*\): npm run build:native builds it$/;
+    expect(loadAddon()).toEqual({ reason: expect.stringMatching(reason) });
+  });
+
+  it('refuses a core that numbers micro-operations differently', () => {
+    expect(explainMismatch({ microOps: microOpNames })).toBeUndefined();
+    const swapped = microOpNames.with(1, 'expand');
+    expect(explainMismatch({ microOps: swapped })).toMatch('micro-operation 1 is expand there, copy here');
+    const older = microOpNames.slice(0, -1);
+    expect(explainMismatch({ microOps: older })).toMatch(/micro-operation \d+ is missing there, where here/);
   });
 });
 

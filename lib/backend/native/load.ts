@@ -27,7 +27,7 @@ function requireAddon(): Addon {
 }
 
 /** A binary of another version numbers the micro-operations differently, and would compute something else. */
-function explainMismatch({ microOps }: Addon): string | undefined {
+export function explainMismatch({ microOps }: Pick<Addon, 'microOps'>): string | undefined {
   const length = Math.max(microOps.length, microOpNames.length);
   for (let i = 0; i < length; i++) {
     if (microOps[i] === microOpNames[i]) continue;
