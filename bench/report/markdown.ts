@@ -1,45 +1,46 @@
-import type { Contender } from '../harness/contender.js';
+import { type Contender, nameOf } from '../harness/contender.js';
 import { type Machine, machineLine } from '../harness/machine.js';
-import type { Amount } from '../questions/question.js';
 import { formatFactor, formatRate, formatTime } from './format.js';
-import { type Answered, fastest, type Line, librariesOf, linesOf } from './results.js';
+import { type Answered, type AnsweredCase, fastest } from './results.js';
 
 const ROUNDS = 'The fastest of several rounds, taken by turns; every contender in a process of its own.';
 
-/** The headline cases as one table: nabla's time and rate, and for each of the others how many times as long it takes. */
+/**
+ * The headline cases as one table: the first library's times and rates, and for each of the others how many times as long it takes on the
+ * same number of threads.
+ */
 export function markdownTable(
   answers: readonly Answered[],
   contenders: readonly Contender[],
   machine: Machine,
 ): string {
-  const libraries = librariesOf(contenders);
   const rows = answers.flatMap(({ question, cases }) =>
     cases
       .filter((answered) => answered.case.headline)
-      .flatMap((answered) =>
-        linesOf(answered, contenders)
-          .filter(({ outcomes }) => fastest(outcomes[0]) !== undefined)
-          .map((line) => tableRow(question.name, line, answered.case.amount)),
+      .map(
+        (answered) => `| ${[`${question.name}: ${answered.case.label}`, ...cells(answered, contenders)].join(' | ')} |`,
       ),
   );
   return [
-    `| | ${libraries.join(' | ')} |`,
-    `|---|${'---:|'.repeat(libraries.length)}`,
+    `| | ${contenders.map(nameOf).join(' | ')} |`,
+    `|---|${'---:|'.repeat(contenders.length)}`,
     ...rows,
     '',
     `${machineLine(machine)}; ${machine.date.slice(0, 10)}. ${ROUNDS}`,
   ].join('\n');
 }
 
-function tableRow(question: string, { label, outcomes }: Line, amount: Amount | undefined): string {
-  const reference = fastest(outcomes[0])!;
-  const first =
-    amount === undefined ? formatTime(reference) : `${formatTime(reference)}, ${formatRate(amount, reference)}`;
-  const others = outcomes.slice(1).map((outcome) => {
-    const seconds = fastest(outcome);
-    return seconds === undefined ? '' : `${formatTime(seconds)} (${formatFactor(seconds, reference)})`;
+function cells({ case: { amount }, outcomes }: AnsweredCase, contenders: readonly Contender[]): string[] {
+  const own = contenders[0]!.library;
+  return contenders.map((contender) => {
+    const seconds = fastest(outcomes.get(contender));
+    if (seconds === undefined) return '';
+    const time = formatTime(seconds);
+    if (contender.library === own) return amount === undefined ? time : `${time}, ${formatRate(amount, seconds)}`;
+    const rival = contenders.find(({ library, threads }) => library === own && threads === contender.threads);
+    const reference = rival && fastest(outcomes.get(rival));
+    return reference === undefined ? time : `${time} (${formatFactor(seconds, reference)})`;
   });
-  return `| ${question}: ${label} | ${[first, ...others].join(' | ')} |`;
 }
 
 const START = '<!-- bench:start -->';

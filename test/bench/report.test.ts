@@ -64,11 +64,10 @@ describe('the table for the README', () => {
   const table = markdownTable([{ question, contenders, cases }], contenders, machine);
 
   it('has the headline cases, and how many times as long the others take', () => {
-    expect(table.split('\n').slice(0, 5)).toEqual([
-      '| | native | js |',
-      '|---|---:|---:|',
-      '| q: shown, 1 thread | 1.00 ms | 3.00 ms (3.00 x) |',
-      '| q: shown, 2 threads | 2.00 ms |  |',
+    expect(table.split('\n').slice(0, 4)).toEqual([
+      '| | native, 1 thread | native, 2 threads | js, 1 thread |',
+      '|---|---:|---:|---:|',
+      '| q: shown | 1.00 ms | 2.00 ms | 3.00 ms (3.00 x) |',
       '',
     ]);
     expect(table).toContain('A processor, 2 processors, avx2, Node v20.0.0, linux x64; 2025-01-02');
