@@ -226,6 +226,9 @@ export function normal(
     checkStd('normal', std as number);
     return drawn('normal', 'normal', third, fourth, 'float32', mean as number, std as number);
   }
+  if (!(mean instanceof Tensor || std instanceof Tensor)) {
+    throw new ValueError(`normal: expected a shape after two numbers, got ${describe(third)}`);
+  }
   const options = third as DrawOptions;
   checkOptions('normal', options, ['generator']);
   if (typeof std === 'number') {

@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest';
+import {
+  arange,
+  type DType,
+  DTypeError,
+  empty,
+  emptyLike,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  ShapeError,
+  Tensor,
+  type TensorData,
+  tensor,
+  ValueError,
+  zeros,
+  zerosLike,
+} from '../../lib/index.js';
+
+describe('tensor', () => {
+  test.each<[data: TensorData, dtype: DType, shape: number[], values: unknown]>([
+    [3, 'float32', [], 3],
+    [true, 'bool', [], true],
+    [[], 'float32', [0], []],
+    [[[], []], 'float32', [2, 0], [[], []]],
+    [[1, 2], 'float32', [2], [1, 2]],
+    [[[1], [2]], 'float32', [2, 1], [[1], [2]]],
+    [[true, false], 'bool', [2], [true, false]],
+    [[true, 2], 'float32', [2], [1, 2]],
+    [[0.1], 'float32', [1], [Math.fround(0.1)]],
+    [new Float32Array([1, 2]), 'float32', [2], [1, 2]],
+    [new Float64Array([0.1]), 'float64', [1], [0.1]],
+    [new Int32Array([1, -2]), 'int32', [2], [1, -2]],
+    [new Uint8Array([0, 255]), 'int32', [2], [0, 255]],
+    [new Int16Array([-3]), 'int32', [1], [-3]],
+    [[Number.NaN, -Infinity, -0], 'float32', [3], [Number.NaN, -Infinity, -0]],
+  ])('of %j', (data, dtype, shape, values) => {
+    const x = tensor(data);
+    expect([x.dtype, x.shape, x.toArray()]).toEqual([dtype, shape, values]);
+  });
+
+  test('as a given type', () => {
+    expect(tensor([1, 2], { dtype: 'int32' }).toTypedArray()).toEqual(new Int32Array([1, 2]));
+    expect(tensor([0, 2, Number.NaN], { dtype: 'bool' }).toArray()).toEqual([false, true, true]);
+    expect(tensor([true], { dtype: 'float64' }).toTypedArray()).toEqual(new Float64Array([1]));
+    expect(tensor(new Float64Array([0.1]), { dtype: 'float32' }).item()).toBe(Math.fround(0.1));
+  });
+
+  test('copies what it is given', () => {
+    const data = new Float32Array([1, 2]);
+    const x = tensor(data);
+    data[0] = 9;
+    expect(x.toArray()).toEqual([1, 2]);
+  });
+
+  test.each<[call: () => unknown, error: new (message: string) => Error, message: string]>([
+    [
+      () => tensor([[1, 2], [3]]),
+      ShapeError,
+      'tensor: nested arrays are ragged: expected an array of 2 at depth 1, got an array of 1',
+    ],
+    [
+      () => tensor([1, [2]]),
+      ShapeError,
+      'tensor: nested arrays are ragged: expected a number at depth 1, got an array of 1',
+    ],
+    [() => tensor([[1], 2]), ShapeError, 'tensor: nested arrays are ragged: expected an array of 1 at depth 1, got 2'],
+    [() => Reflect.apply(tensor, undefined, ['1']), ValueError, "tensor: expected numbers or booleans, got '1'"],
+    [() => Reflect.apply(tensor, undefined, [[1, null]]), ValueError, 'tensor: expected numbers or booleans, got null'],
+    [() => tensor([1.5], { dtype: 'int32' }), DTypeError, 'tensor: 1.5 (at 0) is not an int32; use another dtype'],
+    [() => tensor([0, 2 ** 31], { dtype: 'int32' }), DTypeError, 'tensor: 2147483648 (at 1) is not an int32'],
+    [() => tensor([Number.NaN], { dtype: 'int32' }), DTypeError, 'tensor: NaN (at 0) is not an int32'],
+    [
+      () => tensor([1], { dtype: 'float16' } as object),
+      DTypeError,
+      "tensor: unknown dtype 'float16'; did you mean 'float",
+    ],
+    [
+      () => tensor([1], { requires_grad: true } as object),
+      ValueError,
+      "tensor: unknown option 'requires_grad'; did you mean 'requiresGrad'?",
+    ],
+    [
+      () => tensor([true], { requiresGrad: true }),
+      DTypeError,
+      'only float32 and float64 tensors can require gradients, got bool',
+    ],
+  ])('%s', (call, error, message) => {
+    expect(call).toThrow(error);
+    expect(call).toThrow(message);
+  });
+});
+
+describe('filled tensors', () => {
+  test.each<[name: string, actual: Tensor, dtype: DType, values: unknown]>([
+    ['zeros', zeros([2, 1]), 'float32', [[0], [0]]],
+    ['zeros of 0 dims', zeros([]), 'float32', 0],
+    ['ones', ones([2], { dtype: 'int32' }), 'int32', [1, 1]],
+    ['ones of bool', ones([2], { dtype: 'bool' }), 'bool', [true, true]],
+    ['full', full([2], 0.5), 'float32', [0.5, 0.5]],
+    ['full of a boolean', full([1], true), 'bool', [true]],
+    ['full bool', full([1], 3, { dtype: 'bool' }), 'bool', [true]],
+    ['zerosLike', zerosLike(tensor([[1, 2]], { dtype: 'int32' })), 'int32', [[0, 0]]],
+    ['onesLike', onesLike(tensor([1]), { dtype: 'float64' }), 'float64', [1]],
+    ['fullLike', fullLike(tensor([1]), 7), 'float32', [7]],
+    [
+      'eye',
+      eye(2),
+      'float32',
+      [
+        [1, 0],
+        [0, 1],
+      ],
+    ],
+    ['eye, wide', eye(1, 3), 'float32', [[1, 0, 0]]],
+    ['eye, tall', eye(2, 1, { dtype: 'int32' }), 'int32', [[1], [0]]],
+    ['eye with options', eye(1, { dtype: 'bool' }), 'bool', [[true]]],
+    ['arange', arange(3), 'int32', [0, 1, 2]],
+    ['arange from', arange(1, 4), 'int32', [1, 2, 3]],
+    ['arange by', arange(5, 0, -2), 'int32', [5, 3, 1]],
+    ['arange of fractions', arange(0, 1, 0.25), 'float32', [0, 0.25, 0.5, 0.75]],
+    ['arange of nothing', arange(0), 'int32', []],
+    ['arange as float', arange(2, { dtype: 'float64' }), 'float64', [0, 1]],
+    ['linspace', linspace(0, 1, 5), 'float32', [0, 0.25, 0.5, 0.75, 1]],
+    ['linspace of one', linspace(3, 9, 1), 'float32', [3]],
+    ['linspace of none', linspace(3, 9, 0), 'float32', []],
+    ['linspace of integers', linspace(0, 5, 4, { dtype: 'int32' }), 'int32', [0, 1, 3, 5]],
+    ['linspace between tensors', linspace(tensor(0), tensor(2), 3), 'float32', [0, 1, 2]],
+  ])('%s', (_, actual, dtype, values) => {
+    expect([actual.dtype, actual.toArray()]).toEqual([dtype, values]);
+    expect(actual.isContiguous()).toBe(true);
+  });
+
+  test('empty ones have the shape', () => {
+    expect(empty([2, 0, 3]).shape).toEqual([2, 0, 3]);
+    expect(emptyLike(tensor([[1]], { dtype: 'int32' })).dtype).toBe('int32');
+  });
+
+  test('the last of linspace is exactly the end', () => {
+    const values = linspace(0.1, 0.7, 1000).toTypedArray();
+    expect([values[0], values[999]]).toEqual([Math.fround(0.1), Math.fround(0.7)]);
+  });
+
+  test.each<[call: () => unknown, error: new (message: string) => Error, message: string]>([
+    [() => Reflect.apply(zeros, undefined, [3]), ShapeError, 'zeros: expected a shape as an array of sizes, got 3'],
+    [() => ones([-1]), ShapeError, 'ones: sizes must be non-negative integers, got [-1]'],
+    [() => empty([1.5]), ShapeError, 'empty: sizes must be non-negative integers, got [1.5]'],
+    [() => zeros([1, 1, 1, 1, 1, 1, 1, 1, 1]), ShapeError, 'zeros: at most 8 dimensions, got 9'],
+    [
+      () => zeros([1], { dType: 'int32' } as object),
+      ValueError,
+      "zeros: unknown option 'dType'; did you mean 'dtype'?",
+    ],
+    [() => eye(-1), ShapeError, 'eye: sizes must be non-negative integers'],
+    [() => arange(0, 3, 0), ValueError, 'arange: the step must not be 0'],
+    [() => arange(0, 3, -1), ValueError, 'arange: a step of -1 leads away from 3, starting at 0'],
+    [() => arange(Infinity), ValueError, 'arange: bounds and step must be finite, got Infinity'],
+    [() => linspace(0, 1, -1), ValueError, 'linspace: steps must be an integer, at least 0, got -1'],
+    [() => linspace(tensor([0]), 1, 2), ShapeError, 'linspace: bounds must be numbers or 0-d tensors, got shape [1]'],
+  ])('%s', (call, error, message) => {
+    expect(call).toThrow(error);
+    expect(call).toThrow(message);
+  });
+});
+
+describe('what a tensor tells of itself', () => {
+  const x = () =>
+    tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+
+  test('sizes', () => {
+    expect([x().ndim, x().numel(), x().size(), x().size(-1)]).toEqual([2, 6, [2, 3], 3]);
+    expect(() => x().size(2)).toThrow('size: no dim 2 in [2, 3]');
+    const size = x();
+    size.size()[0] = 9;
+    expect(size.shape).toEqual([2, 3]);
+  });
+
+  test('values, by copy', () => {
+    const own = x();
+    (own.toTypedArray() as Float32Array).fill(0);
+    (own.toArray() as number[][])[0]![0] = 0;
+    expect(own.toArray()).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    expect(own.t().toTypedArray()).toEqual(new Float32Array([1, 4, 2, 5, 3, 6]));
+    expect(own.select(1, 2).toTypedArray()).toEqual(new Float32Array([3, 6]));
+    expect(tensor([true, false]).toTypedArray()).toEqual(new Uint8Array([1, 0]));
+  });
+
+  test('one value', () => {
+    expect([tensor(3).item(), tensor([[3]]).item(), tensor(true).item()]).toEqual([3, 3, true]);
+    expect(x().select(0, 1).select(0, 2).item()).toBe(6);
+    expect(() => x().item()).toThrow(ShapeError);
+    expect(() => x().item()).toThrow('item: expected a tensor of one element, got shape [2, 3]; use toArray()');
+  });
+
+  test('as text', () => {
+    expect(String(tensor([1.5, 2]))).toBe('tensor([1.5000, 2.0000])');
+    expect(String(tensor([1], { requiresGrad: true }).mul(2))).toBe('tensor([2.], grad_fn=<MulBackward0>)');
+  });
+});
+
+describe('data', () => {
+  test('is a detached tensor over the same storage', () => {
+    const w = tensor([1, 2], { requiresGrad: true });
+    expect(w.data.requiresGrad).toBe(false);
+    w.data.mul_(2);
+    expect(w.toArray()).toEqual([2, 4]);
+  });
+
+  test('can be replaced, with another shape and type, the tensor staying itself', () => {
+    const w = tensor([1, 2], { requiresGrad: true });
+    w.data = tensor(5.5, { dtype: 'float64' });
+    expect([w.item(), w.shape, w.dtype, w.requiresGrad, w.isLeaf]).toEqual([5.5, [], 'float64', true, true]);
+    w.mul(2).backward();
+    expect(w.grad!.shape).toEqual([]);
+  });
+
+  test('refuses what cannot have a gradient', () => {
+    const w = tensor([1, 2], { requiresGrad: true });
+    expect(() => {
+      w.data = tensor([1, 2], { dtype: 'int32' });
+    }).toThrow('data: a tensor that requires a gradient cannot become int32');
+    expect(() => Reflect.set(w, 'data', [1, 2])).toThrow('data: expected a Tensor, got an array of 2');
+  });
+});
+
+describe('conversion', () => {
+  test.each<[from: Tensor, to: DType, values: unknown]>([
+    [tensor([1.9, -1.9, 0.5]), 'int32', [1, -1, 0]],
+    [tensor([0, 0.1, Number.NaN, -0]), 'bool', [false, true, true, false]],
+    [tensor([true, false]), 'float32', [1, 0]],
+    [tensor([true, false]), 'int32', [1, 0]],
+    [tensor([0.1]), 'float64', [Math.fround(0.1)]],
+    [tensor([0.1], { dtype: 'float64' }), 'float32', [Math.fround(0.1)]],
+    [tensor([16777217], { dtype: 'int32' }), 'float64', [16777217]],
+    [tensor([16777217], { dtype: 'int32' }), 'float32', [16777216]],
+  ])('%s to %s', (from, to, values) => {
+    const converted = from.to(to);
+    expect([converted.dtype, converted.toArray()]).toEqual([to, values]);
+  });
+
+  test('is itself where nothing changes', () => {
+    const x = tensor([1]);
+    expect([x.to('float32'), x.float(), x.contiguous()].every((y) => y === x)).toBe(true);
+    expect(x.clone()).not.toBe(x);
+    expect(x.to(tensor([1], { dtype: 'float64' })).dtype).toBe('float64');
+  });
+
+  test('has names for the common ones', () => {
+    const x = tensor([1.5]);
+    expect([x.float(), x.double(), x.int(), x.long(), x.bool()].map((y) => y.dtype)).toEqual([
+      'float32',
+      'float64',
+      'int32',
+      'int32',
+      'bool',
+    ]);
+  });
+
+  test('passes gradients between float types', () => {
+    const x = tensor([1, 2], { requiresGrad: true });
+    x.double().mul(3).float().sum().backward();
+    expect([x.grad!.dtype, x.grad!.toArray()]).toEqual(['float32', [3, 3]]);
+  });
+
+  test('makes strided elements contiguous', () => {
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]).t();
+    expect(x.isContiguous()).toBe(false);
+    expect([x.contiguous().strides, x.contiguous().toArray()]).toEqual([
+      [2, 1],
+      [
+        [1, 3],
+        [2, 4],
+      ],
+    ]);
+  });
+
+  test('copy_ broadcasts and converts', () => {
+    expect(
+      zeros([2, 2])
+        .copy_(tensor([1, 2], { dtype: 'int32' }))
+        .toArray(),
+    ).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(
+      zeros([2], { dtype: 'int32' })
+        .copy_(tensor([1.7, -1.7]))
+        .toArray(),
+    ).toEqual([1, -1]);
+    expect(zeros([2]).fill_(tensor(3)).toArray()).toEqual([3, 3]);
+    expect(zeros([1], { dtype: 'bool' }).fill_(true).toArray()).toEqual([true]);
+    expect(ones([2]).zero_().toArray()).toEqual([0, 0]);
+    expect(() => zeros([2]).copy_(ones([3]))).toThrow('copy_: shapes do not broadcast: [2] x [3] (2 != 3)');
+    expect(() => zeros([2]).copy_(ones([2, 2]))).toThrow('copy_: the result has shape [2, 2], but the tensor [2]');
+  });
+
+  test('copy_ between overlapping views', () => {
+    const x = arange(5);
+    x.narrow(0, 1, 4).copy_(x.narrow(0, 0, 4));
+    expect(x.toArray()).toEqual([0, 0, 1, 2, 3]);
+  });
+
+  test('refuses types that do not exist', () => {
+    expect(() => Reflect.apply(Tensor.prototype.to, tensor([1]), ['float'])).toThrow("to: unknown dtype 'float'");
+    expect(() => Reflect.apply(Tensor.prototype.to, tensor([1]), [undefined])).toThrow(DTypeError);
+  });
+});

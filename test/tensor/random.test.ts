@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import {
+  bernoulli,
+  DTypeError,
+  empty,
+  FormatError,
+  Generator,
+  manualSeed,
+  multinomial,
+  normal,
+  ones,
+  rand,
+  randint,
+  randLike,
+  randn,
+  randnLike,
+  randperm,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from '../../lib/index.js';
+
+// That the streams are PyTorch's is tested in test/backend/random.test.ts and by the recorded cases.
+
+const drawing: Readonly<Record<string, (generator: Generator) => Tensor>> = {
+  rand: (generator) => rand([5], { generator }),
+  randn: (generator) => randn([40], { generator }),
+  randint: (generator) => randint(10, [5], { generator }),
+  'randint from': (generator) => randint(-5, 5, [5], { generator }),
+  randperm: (generator) => randperm(7, { generator }),
+  randLike: (generator) => randLike(zeros([3]), { generator }),
+  randnLike: (generator) => randnLike(zeros([3]), { generator }),
+  'normal of a shape': (generator) => normal(1, 2, [3], { generator }),
+  'normal of tensors': (generator) => normal(zeros([3]), ones([3]), { generator }),
+  bernoulli: (generator) => bernoulli(tensor([0.2, 0.5, 0.7]), { generator }),
+  multinomial: (generator) => multinomial(tensor([1, 2, 3]), 2, { generator }),
+  uniform_: (generator) => empty([3]).uniform_(0, 1, { generator }),
+  normal_: (generator) => empty([3]).normal_(0, 1, { generator }),
+  bernoulli_: (generator) => empty([3]).bernoulli_(0.5, { generator }),
+  'bernoulli_ of a tensor': (generator) => empty([3]).bernoulli_(tensor(0.5), { generator }),
+  exponential_: (generator) => empty([3]).exponential_(2, { generator }),
+  random_: (generator) => empty([3]).random_(0, 100, { generator }),
+};
+
+describe.each(Object.keys(drawing))('%s', (name) => {
+  test('draws from the generator alone, the same for the same seed', () => {
+    manualSeed(0);
+    const draw = () => drawing[name]!(new Generator(3)).toArray();
+    expect(draw()).toEqual(draw());
+    const next = rand([1]).item();
+    manualSeed(0);
+    expect(next).toBe(rand([1]).item());
+  });
+
+  test('goes on where it was', () => {
+    const generator = new Generator(3);
+    drawing[name]!(generator);
+    const state = generator.getState();
+    const second = drawing[name]!(generator).toArray();
+    generator.setState(state);
+    expect(drawing[name]!(generator).toArray()).toEqual(second);
+  });
+});
+
+describe('distributions', () => {
+  const n = 200_000;
+  test.each<[name: string, draw: () => Tensor, mean: number, std: number, low: number, high: number]>([
+    ['rand', () => rand([n]), 0.5, Math.sqrt(1 / 12), 0, 1],
+    ['randn', () => randn([n]), 0, 1, -7, 7],
+    ['normal', () => normal(3, 2, [n]), 3, 2, -12, 18],
+    ['uniform_', () => empty([n]).uniform_(-1, 3), 1, Math.sqrt(16 / 12), -1, 3],
+    ['randint', () => randint(2, 6, [n]).float(), 3.5, Math.sqrt(15 / 12), 2, 5],
+    ['bernoulli', () => bernoulli(empty([n]).fill_(0.3)), 0.3, Math.sqrt(0.21), 0, 1],
+    ['bernoulli_', () => empty([n]).bernoulli_(0.3), 0.3, Math.sqrt(0.21), 0, 1],
+    ['exponential_', () => empty([n]).exponential_(2), 0.5, 0.5, 0, 12],
+    [
+      'strided normal_',
+      () =>
+        empty([n / 100, 100])
+          .t()
+          .normal_(3, 2),
+      3,
+      2,
+      -12,
+      18,
+    ],
+  ])('%s', (_, draw, mean, std, low, high) => {
+    manualSeed(0);
+    const values = draw();
+    expect(values.mean().item()).toBeCloseTo(mean, 1.7);
+    expect(values.std().item()).toBeCloseTo(std, 1.7);
+    expect(values.min().item()).toBeGreaterThanOrEqual(low);
+    expect(values.max().item()).toBeLessThanOrEqual(high);
+  });
+
+  test('randperm is a permutation', () => {
+    expect([...randperm(100).toTypedArray()].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    expect(randperm(0).shape).toEqual([0]);
+  });
+
+  test('multinomial draws rows of a matrix', () => {
+    const indices = multinomial(
+      tensor([
+        [0, 1, 0],
+        [1, 0, 0],
+      ]),
+      1,
+    );
+    expect([indices.dtype, indices.toArray()]).toEqual(['int32', [[1], [0]]]);
+    expect(multinomial(tensor([0, 1]), 4, { replacement: true }).toArray()).toEqual([1, 1, 1, 1]);
+  });
+});
+
+// torch 2.13: torch.manual_seed(0), torch.empty(4, 3).t().uniform_() and the like
+describe('a strided tensor is drawn in the order of its memory, as PyTorch does', () => {
+  const seeded = (draw: () => Tensor): Tensor => {
+    manualSeed(0);
+    return draw();
+  };
+
+  test.each<[name: string, strided: () => Tensor, order: (flat: Tensor) => Tensor]>([
+    ['transposed', () => empty([4, 5]).t(), (flat) => flat.reshape([4, 5]).t()],
+    ['permuted', () => empty([2, 5, 2]).permute([2, 0, 1]), (flat) => flat.reshape([2, 5, 2]).permute([2, 0, 1])],
+    ['every other column', () => empty([4, 10]).slice(1, 0, 10, 2), (flat) => flat.reshape([4, 5])],
+  ])('%s', (_, strided, order) => {
+    expect(seeded(() => strided().uniform_(-1, 1)).toArray()).toEqual(
+      order(seeded(() => empty([20]).uniform_(-1, 1))).toArray(),
+    );
+    const oneByOne = seeded(() => tensor(Array.from({ length: 20 }, () => empty([1]).normal_().item())));
+    expect(seeded(() => strided().normal_()).toArray()).toEqual(order(oneByOne).toArray());
+  });
+});
+
+describe('Generator', () => {
+  test('the documented examples', () => {
+    expect(String(rand([2], { generator: new Generator(42) }))).toBe('tensor([0.8823, 0.9150])');
+    manualSeed(0);
+    expect(String(rand([3]))).toBe('tensor([0.4963, 0.7682, 0.0885])');
+  });
+
+  test('keeps its seed, of which the low 32 bits count', () => {
+    expect(new Generator(7).initialSeed()).toBe(7);
+    expect(new Generator().manualSeed(9).initialSeed()).toBe(9);
+    const draw = (seed: number) => rand([3], { generator: new Generator(seed) }).toArray();
+    expect(draw(5)).toEqual(draw(5 + 2 ** 32));
+  });
+
+  test('a state is a copy', () => {
+    const generator = new Generator(1);
+    const state = generator.getState();
+    state.fill(0);
+    expect(rand([1], { generator }).toArray()).toEqual(rand([1], { generator: new Generator(1) }).toArray());
+  });
+});
+
+describe('refusals', () => {
+  test.each<[call: () => unknown, error: new (message: string) => Error, message: string]>([
+    [() => rand([2], { dtype: 'int32' }), DTypeError, 'rand: expected a float dtype, got int32'],
+    [() => Reflect.apply(randn, undefined, [3]), ShapeError, 'randn: expected a shape as an array of sizes, got 3'],
+    [() => rand([1], { seed: 1 } as object), ValueError, "rand: unknown option 'seed'"],
+    [() => rand([1], { generator: 1 } as object), ValueError, 'generator must be a Generator, got 1'],
+    [() => randint(0, [2]), ValueError, 'randint: low must be below high, got [0, 0)'],
+    [() => randint(0, 2 ** 40, [2]), ValueError, 'randint: high must be an integer, between'],
+    [() => randperm(-1), ValueError, 'randperm: n must be an integer, between 0'],
+    [() => normal(0, -1, [2]), ValueError, 'normal: the standard deviation must be at least 0, got -1'],
+    [() => normal(zeros([2]), tensor([1, -1])), ValueError, 'normal: every standard deviation must be at least 0'],
+    [() => bernoulli(tensor([1.5])), ValueError, 'bernoulli: every probability must be in [0, 1]'],
+    [
+      () => bernoulli(tensor([1], { dtype: 'int32' })),
+      DTypeError,
+      'bernoulli: probabilities must be floats, got int32',
+    ],
+    [() => empty([1]).bernoulli_(2), ValueError, 'bernoulli_: p must be in [0, 1], got 2'],
+    [() => empty([1]).uniform_(1, 0), ValueError, 'uniform_: expected from <= to, got [1, 0)'],
+    [() => empty([1], { dtype: 'int32' }).uniform_(), DTypeError, 'uniform_: expected a float tensor, got int32'],
+    [() => empty([1]).normal_(0, -1), ValueError, 'normal_: the standard deviation must be at least 0, got -1'],
+    [() => empty([1]).exponential_(0), ValueError, 'exponential_: the rate must be above 0, got 0'],
+    [() => empty([1]).random_(1, 1), ValueError, 'random_: expected from < to, got [1, 1)'],
+    [() => multinomial(tensor([1, 1]), 3), ValueError, 'cannot draw 3 samples without replacement from 2 categories'],
+    [() => multinomial(tensor([[[1]]]), 1), ShapeError, 'multinomial: weights must be 1-d or 2-d, got [1, 1, 1]'],
+    [() => manualSeed(0.5), ValueError, 'manualSeed: seed must be an integer'],
+    [() => new Generator(1).setState(new Int32Array(3)), FormatError, 'setState: expected an Int32Array of'],
+    [
+      () => Reflect.apply(normal, undefined, [0, 1]),
+      ValueError,
+      'normal: expected a shape after two numbers, got a Object',
+    ],
+  ])('%s', (call, error, message) => {
+    expect(call).toThrow(error);
+    expect(call).toThrow(message);
+  });
+});
