@@ -180,8 +180,11 @@ class Emitter {
       const code = kinds[i] === 'row' ? stage.rows : stage.elements;
       const maker = 'kind' in value ? code.findLastIndex((draft) => draft.dst === value) : -1;
       const readsLater = code.slice(maker + 1).some((draft) => draft.args.some((arg) => isInput(arg, inputCount)));
-      if (maker >= 0 && !readsLater && 'kind' in value) redirect(this.stages, value, output);
-      else code.push({ op: 'copy', dst: output, args: [value] });
+      if (maker >= 0 && !readsLater && 'kind' in value) {
+        redirect(this.stages, value, output);
+        // Another output that is the same value copies it from here.
+        for (let j = i + 1; j < values.length; j++) if (values[j] === value) values[j] = output;
+      } else code.push({ op: 'copy', dst: output, args: [value] });
     });
   }
 
