@@ -11,7 +11,7 @@ function step(network: TrainingWork['network'], layers: readonly number[], batch
   return {
     label: `${layers.join('-')}, batch ${batch}`,
     work: { kind: 'training', network, layers, batch },
-    amount: gflop(flops(layers, batch)),
+    ...(network === 'classifier' && { amount: gflop(flops(layers, batch)) }),
     ...(quick && { quick: true, headline: true }),
   };
 }
