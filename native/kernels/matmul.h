@@ -21,7 +21,7 @@ namespace nabla::NABLA_ISA {
 namespace {
 
 /** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
-constexpr int64_t kChunk = 256;
+constexpr int64_t kChunk = 384;
 /** Multiply-adds below which a task is not worth another thread. */
 constexpr int64_t kTaskWork = int64_t{1} << 18;
 /** Tasks per thread, so that all are busy to the end. */
@@ -31,7 +31,7 @@ constexpr int64_t kTasksPerThread = 4;
 constexpr int64_t kFarBytes = 1024;
 constexpr int64_t kManyTiles = 8;
 /** A block of A, packed, is to stay in L2. */
-constexpr int64_t kBlockRows = 512;
+constexpr int64_t kBlockRows = 256;
 constexpr int64_t kBlockCols = 512;
 
 /** The length, a multiple of `unit`, of the parts of `size`: as few as `limit` allows, all about as long. */
