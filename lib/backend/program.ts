@@ -34,8 +34,8 @@ export interface Stage {
  * A micro-program. Its slots are numbered: inputs, outputs, parameters, constants, element registers, row registers.
  * Parameters are scalars given with each call, constants are part of the program; both can be read as elements and as row values.
  *
- * Only the last stage writes element outputs, and no instruction reads an input after an output was written, so that an
- * output may be the very same view as an input.
+ * Only the last stage writes element outputs, and no instruction reads an input after an output of its kind was written, so
+ * that an output may be the very same view as an input.
  *
  * `resident` keeps element registers from stage to stage: it is for rows that fit a block. `streamed` computes them anew in
  * each stage from inputs and row values: it is for rows that are processed in several blocks. Row registers keep their values in both.

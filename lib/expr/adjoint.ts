@@ -38,7 +38,8 @@ function contributions(node: Expr, g: Expr): readonly (ExprLike | null)[] {
   return derivatives[node.op as MicroOp](g, node, a, b, c);
 }
 
-/** A row operand of an element operation is used once per element: its contributions are summed over the row. */
+/** A row operand of an element operation or a fold is used once per element: its contributions are summed over the row. */
 function collect(contribution: Expr, user: Expr, arg: Expr): Expr {
-  return arg.rate === 'row' && user.rate === 'element' ? rowSum(contribution) : contribution;
+  const perElement = user.rate === 'element' || isFold(user);
+  return arg.rate === 'row' && perElement ? rowSum(contribution) : contribution;
 }

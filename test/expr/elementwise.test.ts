@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import {
+  add,
+  clamp,
+  div,
+  Expr,
+  elementwise,
+  erf,
+  exp,
+  gradcheck,
+  gradgradcheck,
+  gt,
+  log1p,
+  maximum,
+  mul,
+  neg,
+  ones,
+  pow,
+  relu,
+  sigmoid,
+  softplus,
+  sub,
+  type Tensor,
+  tanh,
+  tensor,
+  ValueError,
+  where,
+} from '../../lib/index.js';
+import { pointwiseOf } from '../../lib/tensor/elementwise.js';
+
+const float64 = (values: number[] | number[][], requiresGrad = false): Tensor =>
+  tensor(values, { dtype: 'float64', requiresGrad });
+
+const mish = elementwise((x) => mul(x, tanh(softplus(x))));
+const smoothL1 = elementwise((input, target, beta) => {
+  const difference = sub(input, target);
+  const size = maximum(difference, neg(difference));
+  return where(gt(beta, size), div(mul(mul(0.5, difference), difference), beta), sub(size, mul(0.5, beta)));
+});
+
+describe('elementwise', () => {
+  test('the documented example', () => {
+    const x = tensor([-1, 0, 1], { requiresGrad: true });
+    mish(x).sum().backward();
+    expect(String(x.grad)).toBe('tensor([0.0592, 0.6000, 1.0490])');
+  });
+
+  test('computes what its parts compute, in one operation', () => {
+    const x = float64([-2, -0.5, 0, 1.5]);
+    expect(
+      mish(x)
+        .sub(x.mul(softplus(x).tanh()))
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(1e-15);
+    expect(mish(float64([1], true)).toString()).toContain('grad_fn=<ElementwiseBackward0>');
+  });
+
+  test('is differentiable, any number of times', () => {
+    const x = float64([-2, -0.5, 0.3, 1.5], true);
+    expect(gradcheck(mish, x)).toBe(true);
+    expect(gradgradcheck(mish, x)).toBe(true);
+    const third = elementwise((a) => exp(mul(a, a)));
+    expect(gradgradcheck((a) => third(a).mul(a), x)).toBe(true);
+  });
+
+  test.each<[a: number[], b: number[], c: number[]]>([
+    [
+      [2, 3],
+      [2, 3],
+      [2, 3],
+    ],
+    [[2, 3], [3], []],
+    [[2, 1], [1, 3], [1]],
+    [[], [2, 2], [2, 1]],
+  ])('broadcasts %j, %j and %j, with gradients', (a, b, c) => {
+    const size = (shape: number[]) => shape.reduce((product, n) => product * n, 1);
+    const filled = (shape: number[], value: (i: number) => number) =>
+      float64(Array.from({ length: size(shape) }, (_, i) => value(i)))
+        .reshape(shape)
+        .requiresGrad_();
+    const inputs = [filled(a, (i) => i * 0.7 - 1), filled(b, (i) => 0.3 * i), filled(c, (i) => 1.17 + 0.1 * i)];
+    expect(gradcheck(smoothL1, inputs)).toBe(true);
+    expect(gradgradcheck(smoothL1, inputs)).toBe(true);
+  });
+
+  test('takes numbers for tensors', () => {
+    const x = float64([0.2, 3], true);
+    expect(smoothL1(x, 0, 1).toArray()).toEqual([0.5 * 0.2 * 0.2, 2.5]);
+    expect(gradcheck((a) => smoothL1(a, 0.5, 2), x)).toBe(true);
+    expect(smoothL1(1, 0, 1).item()).toBe(0.5);
+  });
+
+  test('gradients of arguments that play the same part', () => {
+    const joined = elementwise((x, y, z) => exp(add(add(x, y), z)));
+    const inputs = [
+      [0.1, 0.2],
+      [0.3, -0.2],
+      [0.5, 0.1],
+    ].map((values) => float64(values, true));
+    expect(gradcheck(joined, inputs)).toBe(true);
+    expect(gradgradcheck(joined, inputs)).toBe(true);
+  });
+
+  test('can be a part of another', () => {
+    const twice = elementwise((x, y) => add(mish(x), mish(mul(x, y))));
+    const inputs = [float64([0.5, -1], true), float64([2, 0.7], true)];
+    const [x, y] = inputs as [Tensor, Tensor];
+    expect(
+      twice(x, y)
+        .sub(mish(x).add(mish(x.mul(y))))
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(1e-15);
+    expect(gradcheck(twice, inputs)).toBe(true);
+  });
+
+  test('is built of any function of nabla that works on elements', () => {
+    const fn = elementwise((x) => add(clamp(pow(x, 3), -1, 1), mul(relu(x), sub(erf(x), log1p(sigmoid(x))))));
+    expect(gradcheck(fn, float64([-1.4, -0.6, 0.4, 1.7], true))).toBe(true);
+  });
+
+  test('of integers is float32', () => {
+    expect(mish(tensor([1, 2], { dtype: 'int32' })).dtype).toBe('float32');
+    expect(elementwise((x) => gt(x, 1))(float64([0, 2])).toArray()).toEqual([0, 1]);
+  });
+
+  test('of strided, empty and 0-d tensors', () => {
+    const x = float64([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    expect(mish(x.t()).toArray()).toEqual(mish(x).t().toArray());
+    expect(mish(x.narrow(0, 0, 0)).shape).toEqual([0, 3]);
+    expect(mish(tensor(1)).shape).toEqual([]);
+  });
+
+  test('is called once, however often it is applied', () => {
+    let calls = 0;
+    const counted = elementwise((x) => {
+      calls++;
+      return exp(x);
+    });
+    const x = ones([2], { requiresGrad: true });
+    for (let i = 0; i < 3; i++) counted(x).sum().backward();
+    expect(calls).toBe(1);
+  });
+
+  test('goes by the name of its function', () => {
+    const named = elementwise(function gelu(x: Expr) {
+      return mul(x, sigmoid(mul(1.702, x)));
+    });
+    expect(pointwiseOf(named)?.formula.name).toBe('gelu');
+    expect(() => Reflect.apply(named, undefined, [ones([2]), ones([3])])).toThrow('gelu: expected 1 operands, got 2');
+  });
+});
+
+describe('refusals', () => {
+  const tensorInside = ones([2]);
+  test.each<[call: () => unknown, message: string]>([
+    [
+      () => Reflect.apply(elementwise, undefined, [3]),
+      'elementwise: expected a function of one or more arguments, got 3',
+    ],
+    [
+      () => elementwise(() => new Expr('constant', [], 1, 'call')),
+      'elementwise: expected a function of one or more arguments',
+    ],
+    [
+      () =>
+        Reflect.apply(
+          elementwise((x) => x),
+          undefined,
+          ['1'],
+        ),
+      "operand 0 must be a Tensor or a number, got '1'",
+    ],
+    [() => smoothL1(ones([2]), ones([3]), 1), 'elementwise: shapes do not broadcast: [2] x [3] (2 != 3)'],
+    [() => Reflect.apply(smoothL1, undefined, [ones([2]), 1]), 'elementwise: expected 3 operands, got 2'],
+    [
+      () => elementwise((x) => Reflect.apply(add, undefined, [x, tensorInside]))(ones([2])),
+      'add: cannot mix a Tensor with an expression; make it an argument',
+    ],
+    [
+      () => Reflect.apply(elementwise, undefined, [(_: Expr) => 3])(ones([2])),
+      'elementwise: the function must return an expression, but it returned 3',
+    ],
+    [
+      () => Reflect.apply(elementwise, undefined, [(_: Expr) => tensorInside])(ones([2])),
+      'elementwise: the function must return an expression, but it returned a Tensor',
+    ],
+  ])('%s', (call, message) => {
+    expect(call).toThrow(message);
+  });
+
+  test('are errors of the library', () => {
+    expect(() => Reflect.apply(elementwise, undefined, [3])).toThrow(ValueError);
+  });
+});
