@@ -22,8 +22,8 @@ namespace {
 
 /** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
 constexpr int64_t kChunk = 384;
-/** Multiply-adds below which a task is not worth another thread. */
-constexpr int64_t kTaskWork = int64_t{1} << 18;
+/** Multiply-adds of a task, some ten microseconds: below that another thread, which may have to wake up, does not pay. */
+constexpr int64_t kTaskWork = int64_t{1} << 20;
 /** Tasks per thread, so that all are busy to the end. */
 constexpr int64_t kTasksPerThread = 4;
 /** Packing pays where rows are at least so far apart, which caches and page tables suffer from, and so many tiles read
