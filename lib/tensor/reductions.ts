@@ -1,6 +1,6 @@
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
-import { DTypeError, ShapeError, UnsupportedError, ValueError } from '../errors.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkDType, checkOptions } from '../options.js';
@@ -8,6 +8,7 @@ import { to } from './conversion.js';
 import { Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
 import { computeType, type Frame } from './kernel.js';
+import { nuclearNorm } from './nuclear-norm.js';
 import { maximum, minimum } from './pointwise.js';
 import { describe, normalizeDim, normalizeDims, show } from './shape.js';
 import { Tensor } from './tensor.js';
@@ -434,7 +435,7 @@ export interface NormOptions extends SumOptions {}
 /**
  * (Σ |x|^p)^(1/p) over `dim`, the vector norm; p may be 0 (how many are not 0) and ±Infinity (the largest or smallest |x|).
  *
- * @param p default 2 (`'fro'` is 2 as well)
+ * @param p default 2 (`'fro'` is 2 as well); `'nuc'`, the sum of singular values, takes two dims
  * @param dim one dimension, several, or none for all
  * @throws DTypeError for integers
  * @example
@@ -444,13 +445,15 @@ export interface NormOptions extends SumOptions {}
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
-export function norm(x: Tensor, p: number | 'fro' = 2, dim?: Dim, options: NormOptions = {}): Tensor {
+export function norm(x: Tensor, p: number | 'fro' | 'nuc' = 2, dim?: Dim, options: NormOptions = {}): Tensor {
   checkOptions('norm', options, ['keepdim', 'dtype']);
-  if (typeof p !== 'number' && p !== 'fro')
-    throw new UnsupportedError(`norm: p must be a number or 'fro', got ${describe(p)}`);
+  if (typeof p !== 'number' && p !== 'fro' && p !== 'nuc') {
+    throw new ValueError(`norm: p must be a number, 'fro' or 'nuc', got ${describe(p)}`);
+  }
   const frame = frameOf('norm', x, dim, options.keepdim);
   const operand = summand('norm', x, options.dtype);
   requireFloat('norm', operand.dtype);
+  if (p === 'nuc') return nuclearNorm(operand, frame);
   const order = p === 'fro' ? 2 : p;
   if (!Number.isFinite(order)) requireElements('norm', frame);
   return normFormula(order).call([operand], operand.dtype, undefined, frame);

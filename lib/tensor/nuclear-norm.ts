@@ -1,0 +1,45 @@
+import { isGradEnabled } from '../autograd/mode.js';
+import { type BackwardRule, record } from '../autograd/node.js';
+import { sizeOf } from '../backend/view.js';
+import { ShapeError, UnsupportedError } from '../errors.js';
+import { contiguous } from './conversion.js';
+import { emptyOf } from './empty.js';
+import { convert } from './formula.js';
+import { type Frame, foldedShape } from './kernel.js';
+import { repeatOver } from './layout.js';
+import { singularValues } from './linalg-svd.js';
+import { mul } from './pointwise.js';
+import { show } from './shape.js';
+import type { Tensor } from './tensor.js';
+import { permute } from './views.js';
+
+/** d Σσ = U Vᵀ: `polar` is that, with the shape of the input. */
+const rule: BackwardRule<{ readonly polar: Tensor; readonly frame: Frame }> = {
+  name: 'NuclearNorm',
+  backward: (g, _, { polar, frame }) => {
+    if (isGradEnabled()) throw new UnsupportedError("norm: the second derivative of p = 'nuc' is not available");
+    return [mul(repeatOver(g, frame), polar)];
+  },
+};
+
+/** The sum of the singular values of the matrices that the two folded axes of the frame span. */
+export function nuclearNorm(x: Tensor, frame: Frame): Tensor {
+  const { shape, axes } = frame;
+  if (axes.length !== 2)
+    throw new ShapeError(`norm: p = 'nuc' is a matrix norm and takes two dims, got ${axes.length} of ${show(shape)}`);
+  const order = [...shape.keys()].filter((axis) => !axes.includes(axis)).concat(axes);
+  const matrices = contiguous(permute(convert(x.detach(), 'float64'), order));
+  const [rows, cols] = [shape[axes[0]!]!, shape[axes[1]!]!];
+  const values = matrices.toTypedArray() as Float64Array;
+  const polar = emptyOf(matrices.shape, 'float64');
+  const polarValues = polar.storage.array('float64');
+  const sums = emptyOf(foldedShape(frame), 'float64');
+  for (let i = 0; i < sizeOf(sums.shape); i++) {
+    const from = i * rows * cols;
+    const decomposed = singularValues({ rows, cols, values: values.subarray(from, from + rows * cols) });
+    sums.storage.array('float64')[i] = decomposed.sum;
+    polarValues.set(decomposed.polar, from);
+  }
+  const back = [...order.keys()].map((axis) => order.indexOf(axis));
+  return record(convert(sums, x.dtype), rule, [x], [], { polar: convert(permute(polar, back), x.dtype), frame });
+}
