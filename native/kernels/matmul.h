@@ -22,12 +22,11 @@ namespace {
 
 /** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
 constexpr int64_t kChunk = 384;
-/** Multiply-adds of a task, some ten microseconds: below that another thread, which may have to wake up, does not pay. */
+/** Multiply-adds of a task, some ten microseconds: for less, waking another thread does not pay. */
 constexpr int64_t kTaskWork = int64_t{1} << 20;
 /** Tasks per thread, so that all are busy to the end. */
 constexpr int64_t kTasksPerThread = 4;
-/** Packing pays where rows are at least so far apart, which caches and page tables suffer from, and so many tiles read
- * them. */
+/** Packing pays where rows are so far apart that caches and page tables suffer, and so many tiles read them. */
 constexpr int64_t kFarBytes = 1024;
 constexpr int64_t kManyTiles = 8;
 /** A block of A, packed, is to stay in L2. */
