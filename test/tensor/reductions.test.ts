@@ -3,6 +3,7 @@ import {
   arange,
   DTypeError,
   full,
+  grad,
   gradcheck,
   gradgradcheck,
   manualSeed,
@@ -374,6 +375,32 @@ describe('max and min of pairs', () => {
   });
 });
 
+describe('the nuclear norm', () => {
+  test('is the sum of singular values, of every matrix', () => {
+    expect(
+      tensor([
+        [3, 0],
+        [0, -4],
+      ])
+        .norm('nuc')
+        .item(),
+    ).toBeCloseTo(7, 5);
+    const batch = randn([3, 2, 4], { dtype: 'float64' });
+    const one = batch.select(0, 1).norm('nuc').item();
+    expect(batch.norm('nuc', [1, 2]).select(0, 1).item()).toBeCloseTo(one, 12);
+    expect(batch.norm('nuc', [1, 2], { keepdim: true }).shape).toEqual([3, 1, 1]);
+  });
+
+  test('has a gradient, once', () => {
+    const x = randn([2, 3], { dtype: 'float64', requiresGrad: true });
+    expect(gradcheck((a) => a.norm('nuc'), x)).toBe(true);
+    expect(gradcheck((a) => a.norm('nuc', [0, 2]), randn([3, 2, 2], { dtype: 'float64', requiresGrad: true }))).toBe(
+      true,
+    );
+    expect(() => grad(x.norm('nuc'), x, { createGraph: true })).toThrow(UnsupportedError);
+  });
+});
+
 test('float32 sums keep their precision over many elements', () => {
   expect(full([1_000_000], 0.1).sum().item()).toBeCloseTo(100_000, -1);
   expect(Math.abs(full([1_000_000], 0.1).mean().item() - 0.1)).toBeLessThan(1e-6);
@@ -395,10 +422,11 @@ describe('refusals', () => {
     [() => ones([2]).sum(0.5), ShapeError, 'sum: dim must be between -1 and 0 for 1 dimensions, got 0.5'],
     [() => ones([2]).min(1), ShapeError, 'min: dim must be between -1 and 0'],
     [() => zeros([0]).max(), ShapeError, 'amax: dim 0 of [0] is empty'],
+    [() => ones([2]).norm('nuc'), ShapeError, "norm: p = 'nuc' is a matrix norm and takes two dims, got 1 of [2]"],
     [
-      () => Reflect.apply(Tensor.prototype.norm, ones([2]), ['nuc']),
-      UnsupportedError,
-      "norm: p must be a number or 'fro', got 'nuc'",
+      () => Reflect.apply(Tensor.prototype.norm, ones([2]), ['spectral']),
+      ValueError,
+      "norm: p must be a number, 'fro' or 'nuc', got 'spectral'",
     ],
     [() => Reflect.apply(reductions.max, undefined, [[1, 2]]), ValueError, 'max: expected a Tensor, got an array of 2'],
     [() => Reflect.apply(reductions.sum, undefined, [3]), ValueError, 'sum: expected a Tensor, got 3'],
