@@ -72,6 +72,7 @@ async function answer(
     console.log(table.rows(answered));
     reportFailures(answered);
   }
+  reportNotes(cases);
   return { question, contenders, cases };
 }
 
@@ -81,6 +82,16 @@ function reportFailures({ outcomes }: AnsweredCase): void {
     console.log(`    ${nameOf(contender)}: ${outcome.why}`);
     process.exitCode = 1;
   }
+}
+
+/** How the work of some differs from what was asked, once each. */
+function reportNotes(cases: readonly AnsweredCase[]): void {
+  const notes = cases.flatMap(({ outcomes }) =>
+    [...outcomes].flatMap(([{ library }, outcome]) =>
+      outcome.kind === 'timed' && outcome.note !== undefined ? [`  ${library}: ${outcome.note}`] : [],
+    ),
+  );
+  if (notes.length > 0) console.log([...new Set(notes)].join('\n'));
 }
 
 async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {

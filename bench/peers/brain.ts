@@ -26,12 +26,12 @@ const { library, version, loadSeconds } = load<Brain>('brain.js');
 function training({ network, layers, batch }: TrainingWork): Task | null {
   if (network !== 'program') return null;
   const hiddenLayers = layers.slice(1, -1);
-  // It refuses a momentum of zero.
+  // It refuses a momentum, or a threshold, of zero.
   const net = new library.NeuralNetwork({ hiddenLayers, activation: 'sigmoid', learningRate: 0.1, momentum: 1e-9 });
   const examples = rowsOf(batch, layers[0]!, seeds.x, -1).map((input, i) => {
     return { input, output: rowsOf(batch, layers.at(-1)!, seeds.y, 0)[i]! };
   });
-  const run = () => net.train(examples, { iterations: 1, errorThresh: 0 });
+  const run = () => net.train(examples, { iterations: 1, errorThresh: 1e-9 });
   return { run, first: () => [run().error], note: 'updates the weights after every example, not every batch' };
 }
 

@@ -34,6 +34,8 @@ const { library, version, loadSeconds } = load<JsPytorch>('js-pytorch');
 const { torch } = library;
 const relu = new torch.nn.ReLU();
 
+const LEAKS = 'its ReLU is a leaky one';
+
 const making = (run: () => Tensor): Task => ({ run, first: () => probe(flatten(run().data)) });
 
 function matmul({ m, k, n, transposeA, transposeB }: MatmulWork): Task {
@@ -48,10 +50,12 @@ function matmul({ m, k, n, transposeA, transposeB }: MatmulWork): Task {
 }
 
 function map({ op, size }: MapWork): Task | null {
-  const [x, y] = [torch.tensor([...uniform(size, seeds.x)]), torch.tensor([...uniform(size, seeds.y)])];
-  if (op === 'add') return making(() => x.add(y));
-  if (op === 'relu') return making(() => relu.forward(x));
-  return op === 'exp' ? making(() => x.exp()) : null;
+  if (op !== 'add' && op !== 'relu' && op !== 'exp') return null;
+  const x = torch.tensor([...uniform(size, seeds.x)]);
+  if (op === 'exp') return making(() => x.exp());
+  if (op === 'relu') return { ...making(() => relu.forward(x)), note: LEAKS };
+  const y = torch.tensor([...uniform(size, seeds.y)]);
+  return making(() => x.add(y));
 }
 
 function training({ network, layers, batch }: TrainingWork): Task | null {
@@ -73,7 +77,7 @@ function training({ network, layers, batch }: TrainingWork): Task | null {
     return loss;
   };
   const first = () => flatten(run().data)[0]!;
-  return { run, first: () => [first(), first(), first()] };
+  return { run, first: () => [first(), first(), first()], note: LEAKS };
 }
 
 /** Weights are [inputs, outputs] here. */
