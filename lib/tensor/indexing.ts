@@ -6,7 +6,7 @@ import { checkOptions } from '../options.js';
 import { clone, contiguous } from './conversion.js';
 import { full, zeros } from './creation.js';
 import { emptyOf } from './empty.js';
-import { expandTo } from './layout.js';
+import { expandTo, owned } from './layout.js';
 import { describe, normalizeDim, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 import { narrow, reshape } from './views.js';
@@ -73,7 +73,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   const bad = backend.gather(out, source, at, axis);
   if (bad >= 0) throw outOfRange('gather', index, bad, source.shape[axis]!);
   record(out, gatherRule, [source, at], [at], { shape: source.shape, axis });
-  return sameShape(out.shape, index.shape) ? out : reshape(out, index.shape);
+  return sameShape(out.shape, index.shape) ? out : owned(reshape(out, index.shape));
 }
 
 /**

@@ -22,6 +22,12 @@ export function view<A>(
   return result;
 }
 
+/** A view of what its maker alone has seen: a tensor of its own, which can be written in place. */
+export function owned(view: Tensor): Tensor {
+  view.viewVersion = -1;
+  return view;
+}
+
 export const reshapeRule: BackwardRule<Shape> = {
   name: 'View',
   backward: (g, _, shape) => [viewAs(restride(g, shape) === null ? convert(g, g.dtype) : g, shape)],

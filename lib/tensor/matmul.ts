@@ -11,7 +11,7 @@ import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { sumTo } from './formula.js';
-import { viewAs } from './layout.js';
+import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
 import { broadcastShapes, broadcastsTo, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
@@ -48,7 +48,7 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
   // A batch times one matrix is one larger product.
   if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
     const rows = product(op, reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b);
-    return viewAs(rows, [...a.shape.slice(0, -1), b.shape[1]!]);
+    return owned(viewAs(rows, [...a.shape.slice(0, -1), b.shape[1]!]));
   }
   const out = emptyOf(productShape(op, a.shape, b.shape), a.dtype);
   backend.matmul(a, b, [out], null);
@@ -79,8 +79,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const left = a.ndim === 1 ? unsqueeze(a, 0) : a;
   const right = b.ndim === 1 ? unsqueeze(b, 1) : b;
   const rows = product('matmul', left, right);
-  const columns = a.ndim === 1 ? squeeze(rows, -2) : rows;
-  return b.ndim === 1 ? squeeze(columns, -1) : columns;
+  const columns = a.ndim === 1 ? owned(squeeze(rows, -2)) : rows;
+  return b.ndim === 1 ? owned(squeeze(columns, -1)) : columns;
 }
 
 function requireDims(op: string, x: Tensor, ndim: number, name: string): void {

@@ -8,6 +8,7 @@ import { to } from './conversion.js';
 import { Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
 import { computeType, type Frame } from './kernel.js';
+import { owned } from './layout.js';
 import { nuclearNorm } from './nuclear-norm.js';
 import { maximum, minimum } from './pointwise.js';
 import { describe, normalizeDim, normalizeDims, show } from './shape.js';
@@ -338,7 +339,7 @@ function along(op: string, x: Tensor, dim: number, position: typeof argmax, opti
   const values = gather(x, axis, at);
   return options.keepdim === true
     ? { values, indices: at }
-    : { values: values.squeeze(axis), indices: at.squeeze(axis) };
+    : { values: owned(values.squeeze(axis)), indices: owned(at.squeeze(axis)) };
 }
 
 const anyTrue = new Formula('any', 1, (x) => e.ne(e.rowSum(e.ne(x, 0)), 0));

@@ -3,7 +3,7 @@ import { sizeOf } from '../backend/view.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { contiguous } from './conversion.js';
 import { zeros } from './creation.js';
-import { expandTo, reshapeRule, resolveShape, restride, view, viewAs } from './layout.js';
+import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } from './layout.js';
 import {
   broadcastShapes,
   checkInteger,
@@ -33,7 +33,7 @@ export { viewAs as view } from './layout.js';
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const sizes = resolveShape('reshape', x, shape);
-  return viewAs(restride(x, sizes) === null ? contiguous(x) : x, sizes);
+  return restride(x, sizes) === null ? owned(viewAs(contiguous(x), sizes)) : viewAs(x, sizes);
 }
 
 /** `reshape` to the shape of `other`. @example reshapeAs(arange(4), zeros([2, 2])); // tensor([[0, 1], [2, 3]]) */

@@ -297,6 +297,21 @@ describe('views', () => {
     expect(x.grad!.toArray()).toEqual([5, 5, 0]);
   });
 
+  test.each<[name: string, fn: (x: Tensor) => Tensor]>([
+    ['a copy that reshape made', (x) => x.t().reshape([4])],
+    ['a matrix times a vector', (x) => x.matmul(x.select(0, 0))],
+    ['a vector times a vector', (x) => x.select(0, 0).matmul(x.select(0, 1))],
+    ['a batch times a matrix', (x) => x.unsqueeze(0).matmul(x)],
+    ['the values of max', (x) => x.max(1).values],
+    ['an element gathered', (x) => x.flatten().gather(0, tensor(1, { dtype: 'int32' }))],
+  ])('%s is no view, though it is made of one', (_, fn) => {
+    const x = leaf([
+      [0.3, 0.7],
+      [1.4, 1.1],
+    ]);
+    expect(gradcheck((a) => fn(a).mul_(2).exp_(), x)).toBe(true);
+  });
+
   test('a view taken before its base got another history is refused, where gradients would go astray', () => {
     const x = leaf([1, 2, 3]).mul(1);
     const view = x.narrow(0, 0, 2);
