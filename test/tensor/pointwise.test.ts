@@ -168,6 +168,27 @@ describe('gradients agree with finite differences, and theirs too', () => {
     expect(gradgradcheck(row.call, operands)).toBe(true);
   });
 
+  test.each(binary.flatMap((row) => shapes.map(([a, b]) => ({ ...row, a, b }))))(
+    '$name of $a and $b: one operand’s alone are what they are beside the other’s',
+    (row) => {
+      const operands = smoothOperands(row.call, row.a, row.b);
+      if (!isSmooth(row, operands)) return;
+      for (const alone of operands.keys()) {
+        const one = operands.map((operand, i) =>
+          operand
+            .detach()
+            .clone()
+            .requiresGrad_(i === alone),
+        );
+        row
+          .call(...one)
+          .sum()
+          .backward();
+        expect(one[alone]!.grad?.toArray()).toEqual(operands[alone]!.grad?.toArray());
+      }
+    },
+  );
+
   const arithmetic = binary.filter(({ name }) => ['add', 'sub', 'mul', 'div', 'pow'].includes(name));
   test.each(arithmetic)('$name with a number on either side', (row) => {
     const x = float64([0.3, 0.7, 1.9], true);
