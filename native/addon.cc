@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cpu.h"
+#include "heap.h"
 #include "instructions.h"
 #include "micro_ops.h"
 #include "parallel.h"
@@ -105,6 +106,7 @@ Napi::ArrayBuffer make_tape(Napi::Env env, Environment& environment) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   const Isa* isa = choose_isa(env);
+  keep_freed_memory();
   auto* environment = new Environment;
   environment->isa = isa;
   env.SetInstanceData(environment);

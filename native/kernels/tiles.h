@@ -70,9 +70,14 @@ struct Tile {
   int64_t index[kMaxDims];
   int64_t extent;
 
+  /**
+   * The case of one axis stands alone: summed in a vector, the load of `index` would wait for its stores, and they for
+   * all the results that an earlier tile wrote to memory.
+   */
   int64_t offset(const int64_t* strides) const {
-    int64_t sum = 0;
-    for (int d = 0; d <= axis; d++) sum += index[d] * strides[d];
+    int64_t sum = index[0] * strides[0];
+    if (axis == 0) return sum;
+    for (int d = 1; d <= axis; d++) sum += index[d] * strides[d];
     return sum;
   }
 };
