@@ -1,0 +1,240 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DType, manualSeed, randn, type Tensor, tensor, zeros } from 'nabla';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  loadSafetensors,
+  loadSafetensorsMetadata,
+  saveSafetensors,
+} from 'nabla/io';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FormatError } from '../../lib/errors.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nabla-safetensors-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const plain = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, [t.dtype, t.shape, t.toTypedArray()]]));
+
+/** A file with the given header and data. */
+function file(header: unknown, data: ArrayLike<number> = []): Uint8Array {
+  const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, Uint8Array.from(data)]);
+}
+
+const sample = () => ({
+  'layer.weight': randn([3, 4]),
+  'layer.bias': tensor([0.1, -0, Number.NaN, Number.POSITIVE_INFINITY]),
+  double: randn([2], { dtype: 'float64' }),
+  index: tensor(Int32Array.of(1, -2, 2 ** 31 - 1)),
+  mask: tensor([[true], [false]]),
+  scalar: tensor(5.5),
+  empty: zeros([0, 3]),
+  'ünïcödé "quoted" \\': tensor([1]),
+});
+
+describe('encode and decode', () => {
+  it('give back every tensor, bit for bit', () => {
+    const tensors = sample();
+    expect(plain(decodeSafetensors(encodeSafetensors(tensors)))).toEqual(plain(tensors));
+  });
+
+  it('store views by their values', () => {
+    const matrix = randn([3, 4]);
+    const tensors = { t: matrix.t(), row: matrix.select(0, 1), tail: matrix.narrow(1, 2, 2) };
+    expect(plain(decodeSafetensors(encodeSafetensors(tensors)))).toEqual(plain(tensors));
+  });
+
+  it('lay a file out in a fixed order: metadata, wide elements first, then by name', () => {
+    const bytes = encodeSafetensors(
+      { m: tensor([true]), b: tensor(Int32Array.of(1, 2)), a: tensor([[1]]) },
+      { metadata: { k: 'v' } },
+    );
+    const json =
+      '{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},' +
+      '"b":{"dtype":"I32","shape":[2],"data_offsets":[4,12]},"m":{"dtype":"BOOL","shape":[1],"data_offsets":[12,13]}}';
+    const padded = json.padEnd(Math.ceil(json.length / 8) * 8);
+    expect(Buffer.from(bytes)).toEqual(file(padded, [0, 0, 0x80, 0x3f, 1, 0, 0, 0, 2, 0, 0, 0, 1]));
+  });
+
+  it('write an empty record', () => {
+    expect(decodeSafetensors(encodeSafetensors({}))).toEqual({});
+  });
+
+  it.each<[string, number[], DType, number[]]>([
+    ['F64', [0, 0, 0, 0, 0, 0, 0xf8, 0xbf], 'float64', [-1.5]],
+    [
+      'F16',
+      [0x00, 0x3c, 0x00, 0xc1, 0x01, 0x00, 0x00, 0x7c, 0xff, 0x7b, 0x00, 0x80],
+      'float32',
+      [1, -2.5, 2 ** -24, Number.POSITIVE_INFINITY, 65504, -0],
+    ],
+    ['BF16', [0x80, 0x3f, 0x20, 0xc0], 'float32', [1, -2.5]],
+    ['I64', [254, 255, 255, 255, 255, 255, 255, 255], 'int32', [-2]],
+    ['U64', [255, 255, 255, 127, 0, 0, 0, 0], 'int32', [2 ** 31 - 1]],
+    ['U32', [7, 0, 0, 0], 'int32', [7]],
+    ['I16', [254, 255], 'int32', [-2]],
+    ['U16', [254, 255], 'int32', [65534]],
+    ['I8', [254, 3], 'int32', [-2, 3]],
+    ['U8', [254, 3], 'int32', [254, 3]],
+    ['BOOL', [1, 0], 'bool', [1, 0]],
+  ])('read %s', (dtype, data, expected, values) => {
+    const header = { x: { dtype, shape: [values.length], data_offsets: [0, data.length] } };
+    const { x } = decodeSafetensors(file(header, data));
+    expect(x!.dtype).toBe(expected);
+    expect([...x!.toTypedArray()]).toEqual(values);
+  });
+
+  it.each<[string, number[], string]>([
+    ['I64', [0, 0, 0, 128, 0, 0, 0, 0], "tensor 'x': element 0 is 2147483648, which does not fit int32"],
+    ['I64', [255, 255, 255, 127, 255, 255, 255, 255], 'element 0 is -2147483649'],
+    ['U64', [255, 255, 255, 255, 255, 255, 255, 255], 'element 0 is 18446744073709551615'],
+    ['U32', [0, 0, 0, 128], 'element 0 is 2147483648'],
+    ['BOOL', [1, 2], "tensor 'x': element 1 is 2, expected 0 or 1"],
+    ['F8_E4M3', [1], 'dtype: expected one of F64, F32, F16, BF16, I64'],
+  ])('refuse what does not fit in %s', (dtype, data, message) => {
+    const size = dtype.includes('64') ? 8 : dtype === 'U32' ? 4 : 1;
+    const decode = () =>
+      decodeSafetensors(
+        file({ x: { dtype, shape: [data.length / size], data_offsets: [0, data.length] } }, data),
+        'model',
+      );
+    expect(decode).toThrow(FormatError);
+    expect(decode).toThrow(`model: `);
+    expect(decode).toThrow(message);
+  });
+
+  it('refuse to write what cannot be read back', () => {
+    expect(() => encodeSafetensors({ __metadata__: tensor(1) })).toThrow("the name '__metadata__' is reserved");
+    expect(() => encodeSafetensors({ x: [1] as never })).toThrow("encodeSafetensors: 'x' is not a tensor");
+    expect(() => encodeSafetensors({}, { metadata: { n: 1 as never } })).toThrow(
+      'metadata.n: expected a string, got 1',
+    );
+    expect(() => encodeSafetensors({}, { meta: {} } as object)).toThrow("unknown option 'meta'");
+  });
+
+  it('take names that mean something to JavaScript', () => {
+    const tensors = Object.fromEntries([
+      ['__proto__', tensor(1)],
+      ['constructor', tensor(2)],
+      ['0', tensor(3)],
+    ]);
+    expect(plain(decodeSafetensors(encodeSafetensors(tensors)))).toEqual(plain(tensors));
+  });
+});
+
+describe('a damaged file', () => {
+  /** A small generator of its own, so that a failure can be repeated from its number. */
+  const random = (seed: number) => {
+    let state = seed;
+    return (below: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+  };
+  const mutations: ((bytes: Uint8Array, draw: (below: number) => number) => Uint8Array)[] = [
+    (bytes, draw) => bytes.with(draw(bytes.length), draw(256)),
+    (bytes, draw) => bytes.with(draw(8), draw(256)),
+    (bytes, draw) => bytes.with(8 + draw(300), 0x20 + draw(96)),
+    (bytes, draw) => bytes.slice(0, draw(bytes.length)),
+    (bytes, draw) => Uint8Array.from([...bytes.subarray(0, draw(bytes.length)), ...bytes.subarray(draw(bytes.length))]),
+    (bytes, draw) => Uint8Array.from([...bytes, draw(256)]),
+  ];
+
+  it('is refused with a FormatError or read, whatever the damage', () => {
+    manualSeed(0);
+    const valid = encodeSafetensors(sample(), { metadata: { by: 'test' } });
+    const outcomes = { read: 0, refused: 0 };
+    for (let seed = 0; seed < 20_000; seed++) {
+      const draw = random(seed);
+      let bytes = valid;
+      for (let n = 1 + draw(3); n > 0 && bytes.length > 308; n--)
+        bytes = mutations[draw(mutations.length)]!(bytes, draw);
+      try {
+        decodeSafetensors(bytes);
+        outcomes.read++;
+      } catch (error) {
+        expect(error, `seed ${seed}`).toBeInstanceOf(FormatError);
+        outcomes.refused++;
+      }
+    }
+    expect(outcomes.read).toBeGreaterThan(100);
+    expect(outcomes.refused).toBeGreaterThan(10_000);
+  });
+
+  it('is refused when cut anywhere', () => {
+    const valid = encodeSafetensors({ x: tensor([1, 2, 3]) });
+    for (let length = 0; length < valid.length; length++) {
+      expect(() => decodeSafetensors(valid.subarray(0, length)), `${length} bytes`).toThrow(FormatError);
+    }
+  });
+});
+
+describe('files', () => {
+  it('hold tensors and metadata', async () => {
+    const path = join(folder, 'model.safetensors');
+    const tensors = sample();
+    await saveSafetensors(path, tensors, { metadata: { epochs: '5' } });
+    expect(plain(await loadSafetensors(path))).toEqual(plain(tensors));
+    expect(await loadSafetensorsMetadata(path)).toEqual({ epochs: '5' });
+    expect(new Uint8Array(await readFile(path))).toEqual(encodeSafetensors(tensors, { metadata: { epochs: '5' } }));
+  });
+
+  it('are replaced as a whole, leaving nothing beside them', async () => {
+    const home = await mkdtemp(join(folder, 'replace-'));
+    const path = join(home, 'model.safetensors');
+    await saveSafetensors(path, { a: zeros([1000]) });
+    await saveSafetensors(path, { b: tensor([1]) });
+    expect(Object.keys(await loadSafetensors(path))).toEqual(['b']);
+    expect(await readdir(home)).toEqual(['model.safetensors']);
+  });
+
+  it('stay as they were when a save fails', async () => {
+    const home = await mkdtemp(join(folder, 'fail-'));
+    const path = join(home, 'model.safetensors');
+    await saveSafetensors(path, { a: tensor([1]) });
+    const before = await readFile(path);
+    const broken = { a: tensor([2]), b: brokenTensor() };
+    await expect(saveSafetensors(path, broken)).rejects.toThrow('cannot be read');
+    expect(await readFile(path)).toEqual(before);
+    expect(await readdir(home)).toEqual(['model.safetensors']);
+  });
+
+  it('are not half written where they cannot be renamed', async () => {
+    const home = await mkdtemp(join(folder, 'folder-'));
+    await mkdir(join(home, 'model.safetensors', 'inside'), { recursive: true });
+    await expect(saveSafetensors(join(home, 'model.safetensors'), { a: tensor([1]) })).rejects.toMatchObject({
+      syscall: 'rename',
+    });
+    expect(await readdir(home)).toEqual(['model.safetensors']);
+  });
+
+  it('are refused when foreign, truncated or gone', async () => {
+    const path = join(folder, 'damaged.safetensors');
+    await writeFile(path, 'PK\x03\x04 this is a zip file');
+    await expect(loadSafetensors(path)).rejects.toThrow(
+      /damaged.safetensors: not a safetensors file: a header of \d+ bytes/,
+    );
+    await writeFile(path, encodeSafetensors({ x: zeros([10]) }).subarray(0, -1));
+    await expect(loadSafetensors(path)).rejects.toThrow(/truncated: its tensors take 40 bytes of data, got 39/);
+    await writeFile(path, '');
+    await expect(loadSafetensors(path)).rejects.toThrow(/0 bytes, expected at least 8/);
+    await expect(loadSafetensors(join(folder, 'gone'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+/** A tensor whose values cannot be had: what a failing disk or core would be to a save under way. */
+function brokenTensor(): Tensor {
+  const broken = tensor([3]);
+  broken.toTypedArray = () => {
+    throw new Error('cannot be read');
+  };
+  return broken;
+}
