@@ -19,6 +19,8 @@ export interface Tfjs {
   ready(): Promise<void>;
   tidy<T extends Tensor>(make: () => T): T;
   disposeVariables(): void;
+  /** Tensors made in a scope are given back at its end. */
+  engine(): { startScope(): void; endScope(): void };
 
   tensor(values: Float32Array | Int32Array, shape: readonly number[], dtype?: 'int32'): Tensor;
   scalar(value: number): Tensor;
