@@ -38,16 +38,19 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return nearest;
 }
 
-/** Levenshtein's distance: the fewest insertions, deletions and replacements of a character that turn `a` into `b`. */
+/** The fewest insertions, deletions, replacements and exchanges of neighbours that turn `a` into `b` (Damerau and Levenshtein). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];
     for (let j = 0; j < b.length; j++) {
       const replaced = row[j]! + Number(a[i] !== b[j]);
-      next.push(Math.min(replaced, row[j + 1]! + 1, next[j]! + 1));
+      const exchanges = i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j];
+      const exchanged = exchanges ? before[j - 1]! + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min(replaced, exchanged, row[j + 1]! + 1, next[j]! + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }

@@ -1,0 +1,167 @@
+import {
+  DTypeError,
+  gradcheck,
+  manualSeed,
+  type NablaError,
+  nn,
+  rand,
+  randn,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from 'nabla';
+import { describe, expect, it } from 'vitest';
+
+const F = nn.functional;
+const classes = (values: number[]) => tensor(values, { dtype: 'int32' });
+
+describe('losses', () => {
+  const x = () => randn([4, 3], { dtype: 'float64', requiresGrad: true });
+  const reductions = ['none', 'mean', 'sum'] as const;
+  const pairs: [string, (a: Tensor, b: Tensor, reduction: nn.functional.Reduction) => Tensor][] = [
+    ['l1Loss', (a, b, reduction) => F.l1Loss(a, b, { reduction })],
+    ['mseLoss', (a, b, reduction) => F.mseLoss(a, b, { reduction })],
+    ['smoothL1Loss', (a, b, reduction) => F.smoothL1Loss(a, b, { reduction, beta: 0.3 })],
+    ['huberLoss', (a, b, reduction) => F.huberLoss(a, b, { reduction, delta: 0.7 })],
+    ['binaryCrossEntropy', (a, b, reduction) => F.binaryCrossEntropy(a.sigmoid(), b.sigmoid(), { reduction })],
+    [
+      'binaryCrossEntropyWithLogits',
+      (a, b, reduction) => F.binaryCrossEntropyWithLogits(a, b.sigmoid(), { reduction }),
+    ],
+    ['klDiv', (a, b, reduction) => F.klDiv(a.logSoftmax(1), b.softmax(1), { reduction })],
+    ['klDiv of logarithms', (a, b, reduction) => F.klDiv(a, b, { reduction, logTarget: true })],
+    ['crossEntropy of probabilities', (a, b, reduction) => F.crossEntropy(a, b.softmax(1), { reduction })],
+    [
+      'crossEntropy of classes',
+      (a, _, reduction) => F.crossEntropy(a, classes([0, 2, -100, 1]), { reduction, labelSmoothing: 0.2 }),
+    ],
+    ['nllLoss', (a, _, reduction) => F.nllLoss(a.logSoftmax(1), classes([0, 2, 1, 1]), { reduction })],
+  ];
+
+  describe.each(pairs)('%s', (_, loss) => {
+    it.each(reductions)('has the gradient of finite differences for %s', (reduction) => {
+      manualSeed(3);
+      expect(gradcheck((a, b) => loss(a!, b!, reduction).add(b!.sum().mul(0)), [x(), x()])).toBe(true);
+    });
+
+    it('reduces as its single losses say', () => {
+      manualSeed(4);
+      const [a, b] = [randn([4, 3]), randn([4, 3])];
+      const single = loss(a, b, 'none');
+      expect(loss(a, b, 'sum').item()).toBeCloseTo(single.sum().item(), 4);
+    });
+  });
+
+  it('weighs classes, and divides by the weights of the targets that count', () => {
+    const logits = tensor([
+      [2, 0, 0],
+      [0, 2, 0],
+      [0, 0, 2],
+    ]);
+    const weight = tensor([1, 2, 4]);
+    const single = F.crossEntropy(logits, classes([0, 1, -100]), { weight, reduction: 'none' }).toArray() as number[];
+    expect(single[2]).toBe(0);
+    const mean = F.crossEntropy(logits, classes([0, 1, -100]), { weight }).item();
+    expect(mean).toBeCloseTo((single[0]! + single[1]!) / 3, 6);
+  });
+
+  it('is NaN where no target counts, as in PyTorch', () => {
+    expect(F.crossEntropy(zeros([1, 2]), classes([-100])).item()).toBeNaN();
+  });
+
+  it('does not overflow', () => {
+    expect(F.crossEntropy(tensor([[1e4, -1e4]]), classes([1])).item()).toBe(2e4);
+    expect(F.binaryCrossEntropyWithLogits(tensor([-1e4]), tensor([1])).item()).toBe(1e4);
+    expect(F.binaryCrossEntropy(tensor([0]), tensor([1])).item()).toBe(100);
+  });
+
+  it('keeps weights in the state of a module', () => {
+    const loss = new nn.BCEWithLogitsLoss({ posWeight: tensor([3]) });
+    expect(Object.keys(loss.stateDict())).toEqual(['pos_weight']);
+    loss.loadStateDict({ pos_weight: tensor([1]) });
+    expect(loss.forward(tensor([0]), tensor([1])).item()).toBeCloseTo(Math.LN2, 6);
+  });
+});
+
+describe('losses refuse', () => {
+  const logits = zeros([2, 3]);
+  const refused: [string, () => unknown, new (message: string) => NablaError, RegExp][] = [
+    [
+      'NaN class indices',
+      () => F.crossEntropy(logits, tensor([Number.NaN, 0])),
+      DTypeError,
+      /class indices must be int32, got float32/,
+    ],
+    [
+      'a class too large',
+      () => F.crossEntropy(logits, classes([0, 3])),
+      ValueError,
+      /target 3 is out of range for 3 classes/,
+    ],
+    ['a negative class', () => F.nllLoss(logits, classes([-1, 0])), ValueError, /target -1 is out of range/],
+    ['too few targets', () => F.crossEntropy(logits, classes([0])), ShapeError, /must have shape \[2\], got \[1\]/],
+    ['integer logits', () => F.crossEntropy(classes([1, 2]), classes([1])), DTypeError, /float tensor, got int32/],
+    [
+      'weights of another size',
+      () => F.crossEntropy(logits, classes([0, 1]), { weight: zeros([2]) }),
+      ShapeError,
+      /shape \[3\]/,
+    ],
+    [
+      'too much smoothing',
+      () => F.crossEntropy(logits, classes([0, 1]), { labelSmoothing: 2 }),
+      ValueError,
+      /in \[0, 1\], got 2/,
+    ],
+    ['a 0-d input', () => F.crossEntropy(tensor(1), classes([0])), ShapeError, /dimension of classes/],
+    ['shapes that do not broadcast', () => F.mseLoss(logits, zeros([2])), ShapeError, /do not broadcast/],
+    [
+      'an unknown reduction',
+      () => F.l1Loss(logits, logits, { reduction: 'avg' as 'mean' }),
+      ValueError,
+      /'none', 'mean', 'sum', got 'avg'/,
+    ],
+    [
+      'an unknown option',
+      () => F.mseLoss(logits, logits, { reducton: 'sum' } as object),
+      ValueError,
+      /did you mean 'reduction'/,
+    ],
+    [
+      'an unknown option of a module',
+      () => new nn.HuberLoss({ beta: 1 } as object),
+      ValueError,
+      /unknown option 'beta'/,
+    ],
+    ['a target that is no tensor', () => F.mseLoss(logits, 1 as never), ValueError, /target must be a Tensor, got 1/],
+    [
+      'probabilities above 1',
+      () => F.binaryCrossEntropy(tensor([2]), tensor([1])),
+      ValueError,
+      /1 of 1 inputs are outside \[0, 1\]/,
+    ],
+    [
+      'probabilities that are NaN',
+      () => F.binaryCrossEntropy(tensor([Number.NaN]), tensor([1])),
+      ValueError,
+      /outside/,
+    ],
+    ['a delta of 0', () => F.huberLoss(logits, logits, { delta: 0 }), ValueError, /above 0/],
+    ['a negative beta', () => F.smoothL1Loss(logits, logits, { beta: -1 }), ValueError, /at least 0/],
+    ['a probability of dropping above 1', () => new nn.Dropout(1.5), ValueError, /p must be in \[0, 1\], got 1.5/],
+  ];
+
+  it.each(refused)('%s', (_, call, type, message) => {
+    expect(call).toThrow(type);
+    expect(call).toThrow(message);
+  });
+
+  it('nothing of a seeded draw: dropout keeps what it promises', () => {
+    manualSeed(0);
+    const kept = F.dropout(rand([10_000]).mul(0).add(1), { p: 0.3 });
+    expect(kept.mean().item()).toBeCloseTo(1, 1);
+    expect(F.dropout(zeros([3]).add(1), { p: 1 }).toArray()).toEqual([0, 0, 0]);
+  });
+});
