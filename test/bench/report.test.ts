@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Contender } from '../../bench/harness/contender.js';
 import { compare } from '../../bench/harness/probe.js';
 import { summarize } from '../../bench/harness/statistics.js';
+import { renderChart } from '../../bench/report/chart.js';
 import { formatFactor, formatRate, formatTime } from '../../bench/report/format.js';
 import { insertTable, markdownTable } from '../../bench/report/markdown.js';
+import { TerminalTable } from '../../bench/report/terminal.js';
 
 const machine = {
   cpu: 'A processor',
@@ -52,22 +54,47 @@ describe('formats', () => {
   });
 });
 
-describe('the table for the README', () => {
-  const contenders = [contender('native'), contender('native', 2), contender('js')];
-  const work = { kind: 'momentum', size: 1 } as const;
-  const answered = (label: string, headline: boolean) => ({
-    case: { label, work, ...(headline && { headline }) },
-    outcomes: new Map(contenders.map((each, i) => [each, timed((i + 1) * 1e-3)])),
+const contenders = [contender('native'), contender('native', 2), contender('js')];
+const work = { kind: 'momentum', size: 1 } as const;
+const answered = (label: string, headline: boolean) => ({
+  case: { label, work, amount: { unit: 'GFLOP', perIteration: 0.1 } as const, ...(headline && { headline }) },
+  outcomes: new Map(contenders.map((each, i) => [each, timed((i + 1) * 1e-3)])),
+});
+const cases = [answered('shown', true), answered('hidden', false)];
+const question = { name: 'q', title: 'Q', cases: cases.map((each) => each.case) };
+
+describe('the table in the terminal', () => {
+  it('has a line per number of threads, with rate, share of the peak, spread and factor', () => {
+    const table = new TerminalTable(question, contenders, new Map([[1, 200]]));
+    const lines = `${table.heading()}\n${table.rows(cases[0]!)}`.split('\n').map((line) => line.trim().split(/ {2,}/));
+    expect(lines).toEqual([
+      [''],
+      ['Q'],
+      ['native', 'js'],
+      ['shown, 1 thread', '1.00 ms', '100 GFLOP/s', '50 %', '+0 %', '3.00 ms', '3.00 x'],
+      ['shown, 2 threads', '2.00 ms', '50.0 GFLOP/s', '+0 %'],
+    ]);
   });
-  const cases = [answered('shown', true), answered('hidden', false)];
-  const question = { name: 'q', title: 'Q', cases: cases.map((each) => each.case) };
+});
+
+describe('the chart', () => {
+  it('has a row per case and number of threads, and a dot per library that took part', () => {
+    const picture = renderChart({ question, contenders, cases: [cases[0]!] }, machine);
+    expect(picture).toMatch(/^<svg [^>]*viewBox="0 0 900 \d+"/);
+    expect(picture.match(/shown, \d threads?/g)).toEqual(['shown, 1 thread', 'shown, 2 threads']);
+    const legend = 2;
+    expect(picture.match(/<circle /g)).toHaveLength(legend + 3);
+  });
+});
+
+describe('the table for the README', () => {
   const table = markdownTable([{ question, contenders, cases }], contenders, machine);
 
   it('has the headline cases, and how many times as long the others take', () => {
     expect(table.split('\n').slice(0, 4)).toEqual([
       '| | native, 1 thread | native, 2 threads | js, 1 thread |',
       '|---|---:|---:|---:|',
-      '| q: shown | 1.00 ms | 2.00 ms | 3.00 ms (3.00 x) |',
+      '| q: shown | 1.00 ms, 100 GFLOP/s | 2.00 ms, 50.0 GFLOP/s | 3.00 ms (3.00 x) |',
       '',
     ]);
     expect(table).toContain('A processor, 2 processors, avx2, Node v20.0.0, linux x64; 2025-01-02');
