@@ -17,6 +17,7 @@ export {
 } from './activations.js';
 export * from './class-losses.js';
 export { type DropoutOptions, dropout } from './dropout.js';
+export { type LayerNormFunctionOptions, layerNorm, type RMSNormFunctionOptions, rmsNorm } from './normalization.js';
 export {
   type BCEOptions,
   type BCEWithLogitsOptions,

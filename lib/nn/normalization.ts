@@ -1,0 +1,205 @@
+import { sameShape, sizeOf } from '../backend/view.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { checkOptions } from '../options.js';
+import { ones, type TensorOptions, zeros } from '../tensor/creation.js';
+import { Formula } from '../tensor/formula.js';
+import type { Frame } from '../tensor/kernel.js';
+import { describe, type Shape, show } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+import { Parameter } from './parameter.js';
+
+// A row is what is normalised together. Arguments: x, weight, (bias,) number of elements of a row, eps.
+
+const mean = (x: Expr, n: Expr): Expr => e.div(e.rowSum(x), n);
+
+function standardised(x: Expr, n: Expr, eps: Expr): { readonly scaled: Expr; readonly factor: Expr } {
+  const deviation = e.sub(x, mean(x, n));
+  const factor = e.rsqrt(e.add(mean(e.square(deviation), n), eps));
+  return { scaled: e.mul(deviation, factor), factor };
+}
+
+const centring = new Formula(
+  'layerNorm',
+  5,
+  (x, weight, bias, n, eps) => e.add(e.mul(standardised(x, n!, eps!).scaled, weight!), bias!),
+  [],
+  (g, _, x, weight, __, n, eps) => {
+    const { scaled, factor } = standardised(x!, n!, eps!);
+    const inner = e.mul(g, weight!);
+    const centred = e.sub(e.sub(inner, mean(inner, n!)), e.mul(scaled, mean(e.mul(inner, scaled), n!)));
+    return [e.mul(factor, centred), e.mul(g, scaled), g];
+  },
+);
+
+const scaling = new Formula('rmsNorm', 4, (x, weight, n, eps) => {
+  const factor = e.rsqrt(e.add(mean(e.square(x), n!), eps!));
+  return e.mul(e.mul(x, factor), weight!);
+});
+
+/** The frame that folds the trailing dimensions, which must be `normalizedShape`. */
+function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
+  if (!(x instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(x)}`);
+  if (!x.dtype.startsWith('float')) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
+  const lead = x.ndim - normalizedShape.length;
+  if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
+    throw new ShapeError(`${op}: the input ${show(x.shape)} does not end in normalizedShape ${show(normalizedShape)}`);
+  }
+  return { shape: x.shape, axes: normalizedShape.map((_, i) => lead + i), keepdim: true };
+}
+
+function checkAffine(op: string, name: string, tensor: Tensor | null | undefined, normalizedShape: Shape): void {
+  if (tensor === null || tensor === undefined || sameShape(tensor.shape, normalizedShape)) return;
+  throw new ShapeError(`${op}: ${name} must have normalizedShape ${show(normalizedShape)}, got ${show(tensor.shape)}`);
+}
+
+export interface RMSNormFunctionOptions {
+  /** Multiplies the result; has `normalizedShape`. Default: none. */
+  weight?: Tensor | null;
+  /** Added to the mean square. Default: the type's machine epsilon. */
+  eps?: number | null;
+}
+
+export interface LayerNormFunctionOptions {
+  /** Multiplies the result; has `normalizedShape`. Default: none. */
+  weight?: Tensor | null;
+  /** Added to the result; has `normalizedShape`. Default: none. */
+  bias?: Tensor | null;
+  /** Added to the variance. Default: 1e-5. */
+  eps?: number;
+}
+
+/**
+ * (x - mean) / √(variance + eps) · weight + bias over the trailing dimensions, in one pass over memory.
+ *
+ * @param normalizedShape the trailing sizes of `x` that are normalised together
+ * @throws ShapeError if the input does not end in them, or weight or bias have another shape
+ * @example
+ * ```ts
+ * nn.functional.layerNorm(tensor([[1, 2, 3]]), [3]); // tensor([[-1.2247,  0.0000,  1.2247]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html
+ * @see https://arxiv.org/abs/1607.06450
+ */
+export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormFunctionOptions = {}): Tensor {
+  checkOptions('layerNorm', options, ['weight', 'bias', 'eps']);
+  const { weight, bias, eps = 1e-5 } = options;
+  const frame = trailingFrame('layerNorm', x, normalizedShape);
+  checkAffine('layerNorm', 'weight', weight, normalizedShape);
+  checkAffine('layerNorm', 'bias', bias, normalizedShape);
+  return centring.call([x, weight ?? 1, bias ?? 0, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
+}
+
+/**
+ * x / √(mean x² + eps) · weight over the trailing dimensions, in one pass over memory.
+ *
+ * @param normalizedShape the trailing sizes of `x` that are normalised together
+ * @throws ShapeError if the input does not end in them, or weight has another shape
+ * @example
+ * ```ts
+ * nn.functional.rmsNorm(tensor([[3, 4]]), [2]); // tensor([[0.8485, 1.1314]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.rms_norm.html
+ * @see https://arxiv.org/abs/1910.07467
+ */
+export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormFunctionOptions = {}): Tensor {
+  checkOptions('rmsNorm', options, ['weight', 'eps']);
+  const frame = trailingFrame('rmsNorm', x, normalizedShape);
+  checkAffine('rmsNorm', 'weight', options.weight, normalizedShape);
+  const eps = options.eps ?? (x.dtype === 'float64' ? Number.EPSILON : 2 ** -23);
+  return scaling.call([x, options.weight ?? 1, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
+}
+
+export interface RMSNormOptions {
+  /** Added to the mean square. Default: the type's machine epsilon. */
+  eps?: number | null;
+  /** Whether a weight, at first 1, is learned. Default: true. */
+  elementwiseAffine?: boolean;
+  /** Element type of the parameters. Default: float32. */
+  dtype?: TensorOptions['dtype'];
+}
+
+export interface LayerNormOptions {
+  /** Added to the variance. Default: 1e-5. */
+  eps?: number;
+  /** Whether a weight, at first 1, and a bias, at first 0, are learned. Default: true. */
+  elementwiseAffine?: boolean;
+  /** Whether a bias is learned along with the weight. Default: true. */
+  bias?: boolean;
+  /** Element type of the parameters. Default: float32. */
+  dtype?: TensorOptions['dtype'];
+}
+
+const listed = (shape: number | Shape): Shape => (typeof shape === 'number' ? [shape] : [...shape]);
+const tuple = (shape: Shape): string => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`);
+const python = (flag: boolean): string => (flag ? 'True' : 'False');
+
+/**
+ * Normalises over the trailing dimensions: see `nn.functional.layerNorm`.
+ *
+ * @param normalizedShape the trailing sizes, or the one of the last dimension
+ * @example
+ * ```ts
+ * new nn.LayerNorm(3).forward(tensor([[1, 2, 3]])).detach(); // tensor([[-1.2247,  0.0000,  1.2247]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
+ */
+export class LayerNorm extends Module {
+  readonly normalizedShape: Shape;
+  readonly eps: number;
+  weight: Parameter | null;
+  bias: Parameter | null;
+
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+    super();
+    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype']);
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
+    this.normalizedShape = listed(normalizedShape);
+    this.eps = eps;
+    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+    this.bias = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape, { dtype })) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
+  }
+
+  override extraRepr(): string {
+    return `${tuple(this.normalizedShape)}, eps=${this.eps}, elementwise_affine=${python(this.weight !== null)}`;
+  }
+}
+
+/**
+ * Scales by the root mean square over the trailing dimensions: see `nn.functional.rmsNorm`.
+ *
+ * @param normalizedShape the trailing sizes, or the one of the last dimension
+ * @example
+ * ```ts
+ * new nn.RMSNorm(2).forward(tensor([[3, 4]])).detach(); // tensor([[0.8485, 1.1314]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
+ */
+export class RMSNorm extends Module {
+  readonly normalizedShape: Shape;
+  readonly eps: number | null;
+  weight: Parameter | null;
+
+  constructor(normalizedShape: number | Shape, options: RMSNormOptions = {}) {
+    super();
+    checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype']);
+    const { eps = null, elementwiseAffine = true, dtype = 'float32' } = options;
+    this.normalizedShape = listed(normalizedShape);
+    this.eps = eps;
+    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, { weight: this.weight, eps: this.eps });
+  }
+
+  override extraRepr(): string {
+    return `${tuple(this.normalizedShape)}, eps=${this.eps ?? 'None'}, elementwise_affine=${python(this.weight !== null)}`;
+  }
+}
