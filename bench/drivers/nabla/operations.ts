@@ -49,10 +49,7 @@ const rowOperations: Record<RowOp, (x: Tensor) => Tensor> = {
   meanOverRows: (x) => x.mean(0),
   meanOverColumns: (x) => x.mean(1),
   softmax: (x) => x.softmax(1),
-  layerNorm: (x) => {
-    const centred = x.sub(x.mean(1, { keepdim: true }));
-    return centred.mul(x.var(1, { keepdim: true, correction: 0 }).add(1e-5).rsqrt());
-  },
+  layerNorm: (x) => nn.functional.layerNorm(x, [x.size(1)]),
 };
 
 export function rows({ op, rows, columns }: RowsWork): Task {
