@@ -10,6 +10,7 @@
 #include "map.h"
 #include "pack.h"
 #include "parallel_for.h"
+#include "row.h"
 #include "tile.h"
 
 /**
@@ -24,6 +25,10 @@ namespace {
 constexpr int64_t kChunk = 384;
 /** Multiply-adds of a task, some ten microseconds: for less, waking another thread does not pay. */
 constexpr int64_t kTaskWork = int64_t{1} << 20;
+/** Below so many rows the time of a task is that of reading B, as if there were so many. */
+constexpr int64_t kLeastRows = 4;
+/** Columns and rows shorter than this are not worth turning a product for. */
+constexpr int64_t kTurningLength = 8;
 /** Tasks per thread, so that all are busy to the end. */
 constexpr int64_t kTasksPerThread = 4;
 /** Packing pays where rows are so far apart that caches and page tables suffer, and so many tiles read them. */
@@ -140,8 +145,8 @@ struct Chunk {
 
 /** C (rows, cols) = A (rows, k) x B (k, cols), chunk by chunk. */
 template <typename T>
-void multiply_block(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
-                    const BlockScratch<T>& memory) {
+void multiply_chunks(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
+                     const BlockScratch<T>& memory) {
   const int64_t chunk = even_part(k, kChunk, 1);
   const int64_t panel_rows = even_part(rows, kTileRows, 1);
   int64_t start = 0;
@@ -150,6 +155,18 @@ void multiply_block(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_
     Chunk<T>{a.from(0, start), b.from(start, 0), c, rows, cols, length, panel_rows, start > 0, memory}.run();
     start += length;
   } while (start < k);
+}
+
+template <typename T>
+void multiply_block(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
+                    const BlockScratch<T>& memory) {
+  if (rows == 1 && b.col_stride == 1) {
+    multiply_row(k, a.data, a.col_stride, b.data, b.row_stride, cols, c.data);
+  } else if (rows == 1 && b.row_stride == 1) {
+    multiply_row_transposed(k, a.data, a.col_stride, b.data, b.col_stride, cols, c.data);
+  } else {
+    multiply_chunks(a, b, c, rows, cols, k, memory);
+  }
 }
 
 /** What one task computes: these rows and columns of one batch. */
@@ -169,7 +186,7 @@ struct Grid {
   static Grid plan(const MatmulRecord& record) {
     int64_t batches = 1;
     for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
-    const int64_t work = batches * record.m * record.n * larger(1, record.k);
+    const int64_t work = batches * larger(kLeastRows, record.m) * record.n * larger(1, record.k);
     const int64_t threads = num_threads();
     const int64_t tasks = threads == 1 ? 1 : smaller(ceil_div(work, kTaskWork), kTasksPerThread * threads);
     int64_t rows = even_part(record.m, kBlockRows, kTileRows);
@@ -271,8 +288,42 @@ void run_matmul(const MatmulRecord& record) {
   });
 }
 
+Matrix transposed(const Matrix& matrix) {
+  Matrix other = matrix;
+  other.row_stride = matrix.col_stride;
+  other.col_stride = matrix.row_stride;
+  return other;
+}
+
+/** The same product of transposed matrices: out' = b' x a'. */
+MatmulRecord transposed(const MatmulRecord& record) {
+  MatmulRecord other;
+  other.epilogue = record.epilogue;
+  other.dtype = record.dtype;
+  other.batch_dims = record.batch_dims;
+  for (int axis = 0; axis < record.batch_dims; axis++) other.batch_sizes[axis] = record.batch_sizes[axis];
+  other.m = record.n;
+  other.n = record.m;
+  other.k = record.k;
+  other.a = transposed(record.b);
+  other.b = transposed(record.a);
+  other.inputs = record.inputs;
+  other.outputs = record.outputs;
+  other.params = record.params;
+  const int row = record.batch_dims, col = row + 1;
+  for (int i = 0; i < record.inputs + record.outputs; i++) {
+    other.operands[i] = record.operands[i];
+    other.operands[i].strides[row] = record.operands[i].strides[col];
+    other.operands[i].strides[col] = record.operands[i].strides[row];
+  }
+  return other;
+}
+
+/** A product of one long column is turned into one of a row, whose elements fill vectors. */
 void matmul(const MatmulRecord& record) {
-  if (record.dtype == DType::kFloat64) {
+  if (record.n == 1 && record.m > 1 && record.k >= kTurningLength) {
+    matmul(transposed(record));
+  } else if (record.dtype == DType::kFloat64) {
     run_matmul<double>(record);
   } else {
     run_matmul<float>(record);

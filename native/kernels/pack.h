@@ -20,15 +20,10 @@ V zip(V a, V b) {
   (MakeIndices<kCount>{});
 }
 
-/**
- * to[p * to_stride + i] = from[i * from_stride + p] for i < m, p < a vector's lanes; m is at most as many.
- * Rows of `to` are written in order and whole, beyond m too.
- */
+/** Turns the rows of a square into its columns. */
 template <typename T>
-void transpose_block(const T* from, int64_t from_stride, int64_t m, T* to, int64_t to_stride) {
+void transpose_square(Vec<T> (&rows)[kLanes<T>]) {
   constexpr int kCount = kLanes<T>;
-  Vec<T> rows[kCount];
-  for (int i = 0; i < kCount; i++) rows[i] = i < m ? load(from + i * from_stride) : Vec<T>{};
 #pragma GCC unroll 4
   for (int width = 1; width < kCount; width *= 2) {
     Vec<T> zipped[kCount];
@@ -40,6 +35,18 @@ void transpose_block(const T* from, int64_t from_stride, int64_t m, T* to, int64
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; i++) rows[i] = zipped[i];
   }
+}
+
+/**
+ * to[p * to_stride + i] = from[i * from_stride + p] for i < m, p < a vector's lanes; m is at most as many.
+ * Rows of `to` are written in order and whole, beyond m too.
+ */
+template <typename T>
+void transpose_block(const T* from, int64_t from_stride, int64_t m, T* to, int64_t to_stride) {
+  constexpr int kCount = kLanes<T>;
+  Vec<T> rows[kCount];
+  for (int i = 0; i < kCount; i++) rows[i] = i < m ? load(from + i * from_stride) : Vec<T>{};
+  transpose_square<T>(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < kCount; i++) store(to + i * to_stride, rows[i]);
 }
