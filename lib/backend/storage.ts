@@ -1,3 +1,4 @@
+import { NablaError } from '../errors.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
 
 const ALIGNMENT = 64;
@@ -128,9 +129,20 @@ function allocateLarge(bytes: number): Storage {
 
 /** `allocUnsafeSlow` is the one way to uninitialised memory that the collector itself frees; it aligns to 16 only. */
 function alignedBuffer(bytes: number): { buffer: ArrayBuffer; address: number; start: number } {
-  const buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer as ArrayBuffer;
+  const { buffer } = unpooledBuffer(bytes + ALIGNMENT);
   const address = addressOf(buffer);
   return { buffer, address, start: (ALIGNMENT - (address % ALIGNMENT)) % ALIGNMENT };
+}
+
+function unpooledBuffer(bytes: number): { buffer: ArrayBuffer } {
+  try {
+    return Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>;
+  } catch (error) {
+    throw new NablaError(
+      `cannot allocate ${bytes} bytes for a tensor: ${(error as Error).message}`,
+      'ERR_NABLA_MEMORY',
+    );
+  }
 }
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -4,7 +4,7 @@ import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { sameShape } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
-import { Expr, type ExprLike, toExpr } from '../expr/index.js';
+import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
 import { tensor } from './creation.js';
 import { copying, Formula } from './formula.js';
 import { computeType } from './kernel.js';
@@ -178,12 +178,14 @@ export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elem
   if (typeof build !== 'function' || build.length === 0) {
     throw new ValueError(`elementwise: expected a function of one or more arguments, got ${describe(build)}`);
   }
-  const checked = (...args: Expr[]): Expr => {
-    const root: unknown = build(...(args as A));
-    if (root instanceof Expr) return root;
+  const inputs = Array.from({ length: build.length }, (_, i) => input(i, 'element'));
+  const root: unknown = build(...(inputs as A));
+  if (!(root instanceof Expr)) {
     throw new ValueError(`elementwise: the function must return an expression, but it returned ${describe(root)}`);
-  };
-  return callable(new Pointwise(build.name || 'elementwise', checked, { result: 'float' }, build.length));
+  }
+  const over = (...args: Expr[]): Expr =>
+    rewrite([root], (original, rebuilt) => (original.op === 'input' ? args[original.value]! : rebuilt))[0]!;
+  return callable(new Pointwise(build.name || 'elementwise', over, { result: 'float' }, build.length));
 }
 
 /** Runs a formula over `x` itself, and makes `x` the result in the graph. */
