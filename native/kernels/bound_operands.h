@@ -9,7 +9,8 @@ enum class Kind { kElement, kRow };
 
 /**
  * The operands of a program on their way in and out of a frame, tile by tile. Element operands are walked by one
- * tiling; row operands by another, of the axes that are not folded.
+ * tiling; row operands by another, of the axes that are not folded. These are always copied, so that all row values
+ * have room for whole vectors.
  */
 template <typename T>
 class BoundOperands {
@@ -20,6 +21,7 @@ class BoundOperands {
     for (int i = 0; i < program.inputs + program.outputs; i++) {
       const Tiling& tiling = program.is_row[i] ? rows : elements;
       ports_[i] = i < program.inputs ? input_port<T>(operands[i], tiling) : output_port<T>(operands[i], tiling);
+      if (program.is_row[i] && ports_[i].binding == Binding::kDirect) ports_[i].binding = Binding::kEachTile;
       if (i < program.inputs) frame.load_once(i, ports_[i]);
     }
   }

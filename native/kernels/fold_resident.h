@@ -44,13 +44,24 @@ void run_row_elements(const Frame<T>& frame, const Stage& stage, int64_t rows, i
   }
 }
 
-/** dst[row] = fold of src[row, columns] */
+/**
+ * dst[row] = fold of src[row, columns]; `dst` has room for whole vectors. Stored one by one, the values would be late:
+ * a vector loaded from several stores waits for them, and they for all the results that an earlier tile wrote to
+ * memory.
+ */
 template <typename T>
 void fold_rows(FoldKind kind, T* dst, const T* src, int64_t rows, int64_t columns) {
   with_fold(kind, [=]<typename Fold>(Fold) {
-    for (int64_t row = 0; row < rows; row++) {
-      const Partial partial = columns == 0 ? Fold::identity() : Fold::of_run(src + row * columns, columns);
-      dst[row] = static_cast<T>(Fold::result(partial));
+    for (int64_t first = 0; first < rows; first += kLanes<T>) {
+      const int64_t lanes = smaller(kLanes<T>, rows - first);
+      Vec<T> values{};
+      for (int64_t lane = 0; lane < lanes; lane++) {
+        const T* row = src + (first + lane) * columns;
+        const Partial partial = columns == 0 ? Fold::identity() : Fold::of_run(row, columns);
+        const T value = static_cast<T>(Fold::result(partial));
+        values = iota<T>() == splat<Vec<T>>(static_cast<T>(lane)) ? splat<Vec<T>>(value) : values;
+      }
+      store<T>(dst + first, values);
     }
   });
 }
@@ -74,7 +85,8 @@ void fold_row_tiles(const FoldRecord& record, const Tiling& elements, const Tili
         const FoldInstruction& fold = stage.folds[f];
         fold_rows(fold.fold, frame[fold.dst], frame[fold.src], rows, columns);
       }
-      frame.run(stage.rows, stage.row_count, rows);
+      // To the end of the last vector: what is stored in part can't be passed on to the next load.
+      frame.run(stage.rows, stage.row_count, round_up(rows, kLanes<T>));
     }
     operands.store(Kind::kElement, tile);
     operands.store(Kind::kRow, tile);

@@ -49,12 +49,14 @@ inline Vec<float> expm1(Vec<float> x) {
   return x == 0 ? x : result + result;
 }
 
-/** e^2|x| - 1 over that plus 2, with the sign of x. */
+/** t / (t + 2) with t = e^2|x| - 1, and the sign of x. From 10 on that is 1. */
 inline Vec<float> tanh(Vec<float> x) {
   const Vec<float> a = less_of(splat<Vec<float>>(10), abs(x));
-  const Vec<float> t = expm1(a + a);
+  const Reduced reduced = reduce_by_ln2(a + a);
+  const Vec<float> power = power_of_two(to_integers(reduced.n));
+  const Vec<float> t = fma(expm1_reduced(reduced.r), power, power - splat<Vec<float>>(1));
   const Vec<float> two = splat<Vec<float>>(2);
-  return copysign(quotient(t, greater_of(two, t), less_of(two, t)), x);
+  return copysign(quotient(t, two, t), x);
 }
 
 /** x = 2^e (1 + f) with 1 + f in [sqrt 1/2, sqrt 2), for normal x > 0. The polynomial is that of Cephes' logf. */
