@@ -20,7 +20,7 @@ const normalising = new Formula(
   1,
   (x) => {
     const weights = e.exp(shifted(x));
-    return e.div(weights, e.rowSum(weights));
+    return e.mul(weights, e.div(1, e.rowSum(weights)));
   },
   [],
   (g, out) => [e.mul(out, e.sub(g, e.rowSum(e.mul(g, out))))],
