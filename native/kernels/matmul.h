@@ -22,7 +22,7 @@ namespace nabla::NABLA_ISA {
 namespace {
 
 /** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
-constexpr int64_t kChunk = 384;
+constexpr int64_t kChunk = 256;
 /** Multiply-adds of a task, some ten microseconds: for less, waking another thread does not pay. */
 constexpr int64_t kTaskWork = int64_t{1} << 20;
 /** Below so many rows the time of a task is that of reading B, as if there were so many. */
@@ -34,9 +34,11 @@ constexpr int64_t kTasksPerThread = 4;
 /** Packing pays where rows are so far apart that caches and page tables suffer, and so many tiles read them. */
 constexpr int64_t kFarBytes = 1024;
 constexpr int64_t kManyTiles = 8;
+/** Rows of a transposed A that are packed at once. */
+constexpr int64_t kPackStep = 32;
 /** A block of A, packed, is to stay in L2. */
-constexpr int64_t kBlockRows = 256;
-constexpr int64_t kBlockCols = 512;
+constexpr int64_t kBlockRows = 512;
+constexpr int64_t kBlockCols = 1024;
 
 /** The length, a multiple of `unit`, of the parts of `size`: as few as `limit` allows, all about as long. */
 constexpr int64_t even_part(int64_t size, int64_t limit, int64_t unit) {
@@ -61,7 +63,7 @@ struct BlockScratch {
   T* product;
 
   BlockScratch(int64_t rows, int64_t chunk, int64_t product_size) {
-    const int64_t a_size = round_up(rows * chunk + kLanes<T>, kLanes<T>);
+    const int64_t a_size = rows * round_up(chunk + kLanes<T>, kLanes<T>);
     const int64_t b_size = kTileCols<T> * chunk;
     const int64_t total = a_size + b_size + product_size;
     b = reinterpret_cast<T*>(scratch(Scratch::kMatmul, total * static_cast<int64_t>(sizeof(T))));
@@ -110,15 +112,24 @@ struct Chunk {
 
   static bool is_far(int64_t stride, int64_t bytes) { return stride * static_cast<int64_t>(sizeof(T)) >= bytes; }
 
+  /** Some of k at a time for all rows, so that only few pages of a transposed A are read by turns. */
   void pack_a() const {
-    for (int64_t row = 0; row < rows; row += panel_rows) {
-      const int64_t height = smaller(rows - row, panel_rows);
-      pack(a.at(row, 0), a.row_stride, a.col_stride, height, k, memory.a + row * k, height);
+    const int64_t step = a.row_stride == 1 ? kPackStep : k;
+    for (int64_t p = 0; p < k; p += step) {
+      const int64_t length = smaller(step, k - p);
+      for (int64_t row = 0; row < rows; row += panel_rows) {
+        const int64_t height = smaller(rows - row, panel_rows);
+        T* to = packed_a(row) + p * height;
+        pack(a.at(row, p), a.row_stride, a.col_stride, height, length, to, height);
+      }
     }
   }
 
+  /** Panels are a vector apart, because packing one writes so far beyond it. */
+  T* packed_a(int64_t row) const { return memory.a + row * k + row / panel_rows * kLanes<T>; }
+
   Panel<T> a_panel(int64_t row, int64_t height, bool packed) const {
-    if (packed) return {memory.a + row * k, height, false};
+    if (packed) return {packed_a(row), height, false};
     const bool along_k = a.col_stride == 1;
     return {a.at(row, 0), along_k ? a.row_stride : a.col_stride, along_k};
   }

@@ -21,6 +21,8 @@ constexpr int kTileRows = 12;
 constexpr int kTileRows = 6;
 #endif
 constexpr int kTileVectors = 2;
+/** How far ahead B is fetched: where its rows are pages apart, hardware does not. */
+constexpr int kPrefetchRows = 12;
 
 template <typename T>
 constexpr int kTileCols = kTileVectors * kLanes<T>;
@@ -67,7 +69,10 @@ void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t 
   for (int64_t p = 0; p < k; p++) {
     V row[Vectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; j++) row[j] = load(b + j * kLanes<T>);
+    for (int j = 0; j < Vectors; j++) {
+      row[j] = load(b + j * kLanes<T>);
+      __builtin_prefetch(b + kPrefetchRows * b_stride + j * kLanes<T>);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; i++) {
       const V factor = splat<V>(a[i * row_step]);
