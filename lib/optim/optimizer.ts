@@ -42,7 +42,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** Refuses values that make no sense, before anything is stored. */
   protected abstract checkOptions(options: O): void;
 
-  /** Changes one parameter that has a gradient. */
+  /** Changes one parameter that has a gradient. The gradient is not to be kept: its memory may be used again after `zeroGrad`. */
   protected abstract update(parameter: Tensor, gradient: Tensor, group: Group<O>): void;
 
   /** Adds parameters, with options of their own. */
@@ -91,8 +91,10 @@ export abstract class Optimizer<O extends object, S extends object> {
     const loss = closure?.();
     noGrad(() => {
       for (const group of this.paramGroups) {
-        for (const parameter of group.params)
-          if (parameter.grad !== null) this.update(parameter, parameter.grad, group);
+        for (const parameter of group.params) {
+          const gradient = parameter.peekGrad();
+          if (gradient !== null) this.update(parameter, gradient, group);
+        }
       }
     });
     return loss;
