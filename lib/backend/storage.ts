@@ -3,7 +3,7 @@ import { type DType, dtypes, type TypedArray } from './dtype.js';
 
 const ALIGNMENT = 64;
 const SLAB_BYTES = 1 << 18;
-const SMALL_BYTES = 1 << 12;
+const SMALL_BYTES = 1 << 14;
 const POOL_BYTES = 1 << 28;
 
 /** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
