@@ -195,3 +195,9 @@ export function stableShift(x: Expr): Expr {
   const peak = rowMax(x);
   return detach(where(lt(abs(peak), Number.POSITIVE_INFINITY), peak, 0));
 }
+
+/** log Σ eˣ over a row, without overflow. */
+export function rowLogSumExp(x: Expr): Expr {
+  const shift = stableShift(x);
+  return add(log(rowSum(exp(sub(x, shift)))), shift);
+}

@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
-import { Formula } from '../tensor/formula.js';
+import { averageOver, Formula } from '../tensor/formula.js';
 import { type Frame, Kernel } from '../tensor/kernel.js';
 import { div } from '../tensor/pointwise.js';
 import type { Operand } from '../tensor/promotion.js';
@@ -36,11 +36,6 @@ const targetWeight = (target: Expr, weight: Expr, ignore: Expr): Expr =>
 
 const counted = (loss: Expr, target: Expr, ignore: Expr): Expr => e.where(e.eq(target, ignore), 0, loss);
 
-const logTotal = (x: Expr): Expr => {
-  const shift = e.stableShift(x);
-  return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
-};
-
 const row = ['element', 'row', 'element'] as const;
 
 const likelihood = new Formula(
@@ -56,7 +51,7 @@ const entropy = new Formula(
   'crossEntropy',
   4,
   (x, target, weight, ignore) => {
-    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(logTotal(x), atTarget(x, target!)));
+    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(e.rowLogSumExp(x), atTarget(x, target!)));
     return counted(loss, target!, ignore!);
   },
   row,
@@ -66,7 +61,7 @@ const smoothedEntropy = new Formula(
   'crossEntropy',
   6,
   (x, target, weight, ignore, smoothing, classes) => {
-    const total = logTotal(x);
+    const total = e.rowLogSumExp(x);
     const own = e.mul(targetWeight(target!, weight!, ignore!), e.sub(total, atTarget(x, target!)));
     const spread = e.rowSum(e.mul(weight!, e.sub(total, x)));
     const loss = e.add(e.mul(e.sub(1, smoothing!), own), e.mul(e.div(smoothing!, classes!), spread));
@@ -78,7 +73,7 @@ const smoothedEntropy = new Formula(
 /** The target is a probability per class here. */
 const softEntropy = new Formula('crossEntropy', 5, (x, target, weight, smoothing, classes) => {
   const smoothed = e.add(e.mul(target!, e.sub(1, smoothing!)), e.div(smoothing!, classes!));
-  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(logTotal(x), x)));
+  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(e.rowLogSumExp(x), x)));
 });
 
 const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targetWeight(target!, weight, ignore!), [
@@ -152,15 +147,13 @@ function checkTargetType(op: string, target: unknown, frame: Frame): asserts tar
 const totalWeight = (target: Tensor, weight: Tensor, ignoreIndex: number, frame: Frame): Tensor =>
   sum(weighing.call([weight.detach(), target, ignoreIndex], weight.dtype, undefined, frame));
 
-const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
-
 function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand): Tensor {
   if (reduction === 'none') return rows;
   if (reduction === 'sum') return sum(rows);
   const by = divisor();
   if (typeof by !== 'number') return div(sum(rows), by);
   const frame = { shape: rows.shape, axes: allAxes(rows.shape.length), keepdim: false };
-  return averaging.call([rows, by], rows.dtype, undefined, frame);
+  return averageOver(rows, rows.dtype, by, frame);
 }
 
 /**

@@ -32,8 +32,8 @@ class SequentialModule<T extends readonly Layer[]> extends Module implements Ite
     return [...this].at(index);
   }
 
-  [Symbol.iterator](): Iterator<T[number]> {
-    return (this.children() as Layer[])[Symbol.iterator]();
+  *[Symbol.iterator](): Iterator<T[number]> {
+    for (let i = 0; i < this.length; i++) yield Reflect.get(this, i) as T[number];
   }
 }
 

@@ -75,10 +75,11 @@ export class Formula {
   }
 }
 
-// The two formulas that differentiation itself needs.
+// The formulas that differentiation itself and other operations need.
 
 const copying = new Formula('clone', 1, (x) => x);
 const summing = new Formula('sum', 1, (x) => e.rowSum(x));
+const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
 
 /** A contiguous copy as another (or the same) element type. */
 export const convert = (x: Tensor, dtype: DType): Tensor =>
@@ -86,6 +87,10 @@ export const convert = (x: Tensor, dtype: DType): Tensor =>
 
 /** `x` summed over the axes of `frame`. */
 export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);
+
+/** `x` summed over the axes of `frame`, divided by `n`. */
+export const averageOver = (x: Tensor, dtype: DType, n: number, frame: Frame): Tensor =>
+  averaging.call([x, n], dtype, undefined, frame);
 
 /** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {

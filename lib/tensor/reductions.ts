@@ -5,7 +5,7 @@ import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkDType, checkOptions } from '../options.js';
 import { to } from './conversion.js';
-import { Formula, sumOver } from './formula.js';
+import { averageOver, Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
 import { computeType, type Frame } from './kernel.js';
 import { owned } from './layout.js';
@@ -66,7 +66,6 @@ function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
 const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (x.dtype === 'bool' ? 'int32' : x.dtype);
 
 const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
-const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
 
 /**
  * Σ x over `dim`. Integers and bools add up in int32.
@@ -118,12 +117,8 @@ export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
   checkOptions('mean', options, ['keepdim', 'dtype']);
   const frame = frameOf('mean', x, dim, options.keepdim);
   requireFloat('mean', options.dtype ?? x.dtype);
-  return averaging.call(
-    [summand('mean', x, options.dtype), foldedSize(frame)],
-    options.dtype ?? x.dtype,
-    undefined,
-    frame,
-  );
+  const dtype = options.dtype ?? x.dtype;
+  return averageOver(summand('mean', x, options.dtype), dtype, foldedSize(frame), frame);
 }
 
 const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
@@ -376,12 +371,7 @@ export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor 
 export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
   condition('all', allTrue, x, dim, options);
 
-const logSumExp = (x: Expr): Expr => {
-  const shift = e.stableShift(x);
-  return e.add(e.log(e.rowSum(e.exp(e.sub(x, shift)))), shift);
-};
-
-const logSumming = new Formula('logsumexp', 1, logSumExp, [], (g, out, x) => [e.mul(g, e.exp(e.sub(x!, out)))]);
+const logSumming = new Formula('logsumexp', 1, e.rowLogSumExp, [], (g, out, x) => [e.mul(g, e.exp(e.sub(x!, out)))]);
 
 /**
  * log Σ eˣ over `dim`, without overflow.

@@ -103,7 +103,7 @@ describe('loading', () => {
   it('says in one line why there is no core, and what makes one', () => {
     vi.stubEnv('NABLA_PREBUILD', `${tmpdir()}/nothing`);
     const reason =
-      /^the native core did not load \(No native build was found for .*\): npm run build:native builds it$/;
+      /^the native core did not load \(No native build was found for .*\): in a clone, npm run build:native builds it$/;
     expect(loadAddon()).toEqual({ reason: expect.stringMatching(reason) });
   });
 

@@ -17,7 +17,7 @@ export function loadAddon(): { readonly addon: Addon } | { readonly reason: stri
     if (!(error instanceof Error)) throw error;
     if ('code' in error && error.code === 'ERR_NABLA_ISA') throw new ValueError(error.message);
     const detail = error.message.split('\n', 1)[0];
-    return { reason: `the native core did not load (${detail}): npm run build:native builds it` };
+    return { reason: `the native core did not load (${detail}): in a clone, npm run build:native builds it` };
   }
 }
 
