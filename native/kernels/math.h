@@ -18,20 +18,11 @@ V sign(V a) {
   return flag<V>(a > 0) - flag<V>(a < 0);
 }
 
-/** 1 / (1 + e^-a), so written that nothing overflows. */
-template <typename V>
-V sigmoid(V a) {
-  const V one = splat<V>(1);
-  const V e = exp(-abs(a));
-  return quotient(a < 0 ? e : one, one, e);
-}
-
 #define NABLA_WIDE(name)                                               \
   inline Vec<float> name(Vec<float> a) {                               \
     return via_double([](Vec<double> x) { return wide::name(x); }, a); \
   }
 NABLA_WIDE(log2)
-NABLA_WIDE(log1p)
 NABLA_WIDE(sin)
 NABLA_WIDE(cos)
 NABLA_WIDE(tan)

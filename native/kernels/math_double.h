@@ -22,6 +22,14 @@ inline Vec<double> exp(Vec<double> x) {
   return scale(fma(q, r * r, r) + splat<V>(1), n);
 }
 
+/** 1 / (1 + e^-x), in terms of e^-|x|, so that nothing overflows. */
+inline Vec<double> sigmoid(Vec<double> x) {
+  using V = Vec<double>;
+  const V one = splat<V>(1);
+  const V e = exp(-abs(x));
+  return (x < 0 ? e : one) / (one + e);
+}
+
 /** x = 2^e (1 + f) with 1 + f in [sqrt 1/2, sqrt 2); the method and polynomial of fdlibm's e_log.c. */
 inline Vec<double> log(Vec<double> x) {
   using V = Vec<double>;

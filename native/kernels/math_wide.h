@@ -17,11 +17,6 @@ constexpr double kTiny = 1e-4;
 
 inline V log2(V x) { return log(x) * splat<V>(0x1.71547652b82fep0); }
 
-inline V log1p(V x) {
-  const V series = x * polynomial(x, -0.25, 1.0 / 3, -0.5, 1);
-  return abs(x) < splat<V>(kTiny) ? series : log(x + splat<V>(1));
-}
-
 /** Beyond this, reduction by two parts of pi/2 loses too much, and the C library takes over. */
 constexpr double kMaxAngle = 1e5;
 
