@@ -1,0 +1,19 @@
+import { randn, type Tensor } from '../../lib/index.js';
+
+/** Operations by themselves, over sizes that leave remainders everywhere. */
+export const operations: Readonly<Record<string, () => Tensor[]>> = {
+  'float32 operations': () => [...folds('float32'), ...functions('float32')],
+  'float64 operations': () => folds('float64'),
+  /** Of the C library: other bits on another system. */
+  'float64 functions': () => functions('float64'),
+};
+
+function folds(dtype: 'float32' | 'float64'): Tensor[] {
+  const z = randn([1001, 137], { dtype });
+  return [z.sum(), z.sum(0), z.t().sum(0), z.std(1), z.prod(1), z.logsumexp(0), z.softmax(1), z.argmax(0)];
+}
+
+function functions(dtype: 'float32' | 'float64'): Tensor[] {
+  const z = randn([1001, 137], { dtype });
+  return [z.sin().mul(z.exp()).add(z.erf()).sum(1), z.norm(3), z.abs().pow(1.7).log1p()];
+}

@@ -1,0 +1,127 @@
+import { DataLoader, TensorDataset } from '../../lib/data/index.js';
+import { nn, optim, randint, randn, type Tensor, tensor } from '../../lib/index.js';
+
+/** Trains a network, and returns all that it came to: the loss of every step, then the parameters. */
+export type TrainingRun = () => Tensor[];
+
+interface Recipe {
+  readonly model: nn.Layer;
+  readonly inputs: number;
+  readonly targets: (examples: number) => Tensor;
+  readonly loss: (output: Tensor, target: Tensor) => Tensor;
+  readonly sgd?: optim.SGDOptions;
+}
+
+/** Uneven, so that the last batch is another size, and large, so that threads have something to share. */
+const EXAMPLES = 1100;
+const BATCH = 256;
+const EPOCHS = 2;
+
+function train({ model, inputs, targets, loss, sgd = { lr: 0.05 } }: Recipe): Tensor[] {
+  const optimizer = new optim.SGD(model.parameters(), sgd);
+  const data = new TensorDataset(randn([EXAMPLES, inputs]), targets(EXAMPLES));
+  const loader = new DataLoader(data, { batchSize: BATCH, shuffle: true });
+  const losses: Tensor[] = [];
+  for (let epoch = 0; epoch < EPOCHS; epoch++) {
+    for (const [x, y] of loader) {
+      const value = loss(model.forward(x!), y!);
+      optimizer.zeroGrad();
+      value.backward();
+      optimizer.step();
+      losses.push(value.detach());
+    }
+  }
+  return [...losses, ...model.parameters()];
+}
+
+const { functional } = nn;
+const normal =
+  (...shape: number[]) =>
+  (examples: number): Tensor =>
+    randn([examples, ...shape]);
+const classes = (count: number) => (examples: number) => randint(count, [examples]);
+
+/** Between them every activation and loss, dropout, both normalizations, and every option of SGD. */
+export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
+  'cross-entropy, GELU, Tanh, LayerNorm, Dropout, momentum': () =>
+    train({
+      model: new nn.Sequential(
+        new nn.Linear(300, 257),
+        new nn.GELU(),
+        new nn.LayerNorm(257),
+        new nn.Dropout(0.2),
+        new nn.Linear(257, 133),
+        new nn.Tanh(),
+        new nn.Linear(133, 10),
+      ),
+      inputs: 300,
+      targets: classes(10),
+      loss: functional.crossEntropy,
+      sgd: { lr: 0.05, momentum: 0.9 },
+    }),
+  'cross-entropy of many classes, smoothed and weighted': () => {
+    const weight = randn([700]).abs();
+    return train({
+      model: new nn.Sequential(new nn.Linear(65, 700), new nn.Softplus(), new nn.Linear(700, 700)),
+      inputs: 65,
+      targets: classes(700),
+      loss: (output, target) => functional.crossEntropy(output, target, { weight, labelSmoothing: 0.1 }),
+      sgd: { lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-3 },
+    });
+  },
+  'smooth L1, SiLU, RMSNorm, LeakyReLU': () =>
+    train({
+      model: new nn.Sequential(
+        new nn.Linear(64, 515),
+        new nn.SiLU(),
+        new nn.RMSNorm(515),
+        new nn.Linear(515, 130),
+        new nn.LeakyReLU(),
+        new nn.Linear(130, 65),
+      ),
+      inputs: 64,
+      targets: normal(65),
+      loss: functional.smoothL1Loss,
+      sgd: { lr: 0.05, momentum: 0.9, dampening: 0.5 },
+    }),
+  'BCE with logits, ELU, Sigmoid': () =>
+    train({
+      model: new nn.Sequential(
+        new nn.Linear(100, 300),
+        new nn.ELU(),
+        new nn.Linear(300, 200),
+        new nn.Sigmoid(),
+        new nn.Linear(200, 41),
+      ),
+      inputs: 100,
+      targets: (examples) => randint(2, [examples, 41]).float(),
+      loss: functional.binaryCrossEntropyWithLogits,
+    }),
+  'MSE and L1, wide ReLU': () =>
+    train({
+      model: new nn.Sequential(new nn.Linear(512, 1025), new nn.ReLU(), new nn.Linear(1025, 512)),
+      inputs: 512,
+      targets: normal(512),
+      loss: (output, target) => functional.mseLoss(output, target).add(functional.l1Loss(output, target)),
+    }),
+  'Huber and KL divergence, log-softmax': () =>
+    train({
+      model: new nn.Sequential(new nn.Linear(129, 260), new nn.Tanh(), new nn.Linear(260, 129)),
+      inputs: 129,
+      targets: normal(129),
+      loss: (output, target) => {
+        const divergence = functional.klDiv(output.logSoftmax(1), target.softmax(1), { reduction: 'batchmean' });
+        return functional.huberLoss(output, target).add(divergence);
+      },
+    }),
+  'negative log-likelihood, softmax, 0-d biases': () => {
+    const model = new nn.Sequential(new nn.Linear(40, 1500), new nn.Sigmoid(), new nn.Linear(1500, 12));
+    model[0].bias.data = tensor(0.5);
+    return train({
+      model,
+      inputs: 40,
+      targets: classes(12),
+      loss: (output, target) => functional.nllLoss(output.softmax(1).log(), target),
+    });
+  },
+};
