@@ -55,7 +55,9 @@ class Frame {
   }
 
   void run(const MicroInstruction& m, int64_t n) const {
-    kMicroLoops<T>[m.op](slots_[m.dst], slots_[m.a], slots_[m.b], slots_[m.c], n);
+    T* dst = slots_[m.dst];
+    const int64_t ahead = dst == own(m.dst) ? 0 : kTileElements<T>;
+    kMicroLoops<T>[m.op](dst, slots_[m.a], slots_[m.b], slots_[m.c], n, ahead);
   }
 
  private:
