@@ -59,3 +59,11 @@ export class UnsupportedError extends NablaError {
     super(message, 'ERR_NABLA_UNSUPPORTED');
   }
 }
+
+/** Something a captured function cannot repeat, or a captured function used where or when it cannot be. */
+export class CaptureError extends NablaError {
+  override readonly name = 'CaptureError';
+  constructor(message: string) {
+    super(message, 'ERR_NABLA_CAPTURE');
+  }
+}

@@ -5,6 +5,7 @@ export * from './autograd/gradcheck.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
 export type { DType } from './backend/dtype.js';
 export { backendName, getNumThreads, setNumThreads } from './backend/index.js';
+export { type Captured, type CaptureOptions, capture } from './capture/capture.js';
 export * from './errors.js';
 export { Expr } from './expr/expr.js';
 export * as nn from './nn/index.js';

@@ -4,12 +4,12 @@ namespace nabla {
 
 namespace {
 
-enum class Opcode { kMap, kFold, kMatmul, kGather, kScatter, kRandom };
+enum class Opcode { kMap, kFold, kMatmul, kGather, kScatter, kRandom, kCheck };
 
 /** Reads an encoded instruction from front to back. */
 class Reader {
  public:
-  Reader(const double* at, const ProgramStore& programs) : at_(at), programs_(programs) {}
+  explicit Reader(const double* at) : at_(at) {}
 
   int64_t integer() { return static_cast<int64_t>(*at_++); }
   int small() { return static_cast<int>(*at_++); }
@@ -35,11 +35,6 @@ class Reader {
     for (int i = 0; i < count; i++) to[i] = integer();
   }
 
-  const Program* program() {
-    const int handle = small();
-    return handle < 0 ? nullptr : programs_[handle];
-  }
-
   void operands(Operand* to, int count, int dims) {
     for (int i = 0; i < count; i++) {
       to[i].data = address<char>();
@@ -63,12 +58,11 @@ class Reader {
 
  private:
   const double* at_;
-  const ProgramStore& programs_;
 };
 
 void run_map(Reader read, const Kernels& kernels) {
   MapRecord record;
-  record.program = read.program();
+  record.program = read.address<const Program>();
   record.dims = read.small();
   read.integers(record.sizes, record.dims);
   record.params = read.numbers(record.program->params);
@@ -78,7 +72,7 @@ void run_map(Reader read, const Kernels& kernels) {
 
 void run_fold(Reader read, const Kernels& kernels) {
   FoldRecord record;
-  record.program = read.program();
+  record.program = read.address<const Program>();
   record.kept = read.small();
   record.folded = read.small();
   const int dims = record.kept + record.folded;
@@ -90,7 +84,7 @@ void run_fold(Reader read, const Kernels& kernels) {
 
 void run_matmul(Reader read, const Kernels& kernels) {
   MatmulRecord record;
-  record.epilogue = read.program();
+  record.epilogue = read.address<const Program>();
   record.dtype = read.code<DType>();
   record.batch_dims = read.small();
   record.m = read.integer();
@@ -145,10 +139,12 @@ void run_random(Reader read, const Kernels& kernels) {
   kernels.random(record);
 }
 
+int64_t run_check(Reader read) { return *read.address<const double>() == 0 ? -1 : 0; }
+
 }  // namespace
 
-double execute(const double* instruction, const ProgramStore& programs, const Kernels& kernels) {
-  Reader read(instruction, programs);
+int64_t execute(const double* instruction, const Kernels& kernels) {
+  Reader read(instruction);
   switch (read.code<Opcode>()) {
     case Opcode::kMap:
       run_map(read, kernels);
@@ -160,12 +156,14 @@ double execute(const double* instruction, const ProgramStore& programs, const Ke
       run_matmul(read, kernels);
       break;
     case Opcode::kGather:
-      return static_cast<double>(run_gather(read, kernels));
+      return run_gather(read, kernels);
     case Opcode::kScatter:
-      return static_cast<double>(run_scatter(read, kernels));
+      return run_scatter(read, kernels);
     case Opcode::kRandom:
       run_random(read, kernels);
       break;
+    case Opcode::kCheck:
+      return run_check(read);
   }
   return -1;
 }

@@ -69,11 +69,11 @@ class ProgramStore::Decoder {
   Owned& owned_;
 };
 
-int ProgramStore::define(const int32_t* code, const double* constants) {
+const Program* ProgramStore::define(const int32_t* code, const double* constants) {
   auto owned = std::make_unique<Owned>();
   Decoder(code, *owned).decode(constants);
   programs_.push_back(std::move(owned));
-  return static_cast<int>(programs_.size()) - 1;
+  return &programs_.back()->program;
 }
 
 }  // namespace nabla

@@ -7,13 +7,11 @@
 
 namespace nabla {
 
-/** The programs that one environment has defined. They stay where they are: captured instructions point to them. */
+/** The programs that one environment has defined. They stay where they are: instructions point to them. */
 class ProgramStore {
  public:
-  /** Decodes `code`, laid out as `encodeProgram` in lib/backend/program.ts says, and returns the program's handle. */
-  int define(const int32_t* code, const double* constants);
-
-  const Program* operator[](int handle) const { return &programs_[handle]->program; }
+  /** Decodes `code`, laid out as `encodeProgram` in lib/backend/program.ts says. */
+  const Program* define(const int32_t* code, const double* constants);
 
  private:
   /** A program and the arrays it points to. */

@@ -1,4 +1,5 @@
 import type { DType } from './dtype.js';
+import type { Executable, Instruction } from './instruction.js';
 import type { Program } from './program.js';
 import type { Storage } from './storage.js';
 import type { View } from './view.js';
@@ -77,6 +78,12 @@ export interface Backend {
     p0: number,
     p1: number,
   ): void;
+
+  /**
+   * Makes instructions ready to run again and again without their being decoded or checked anew. Storages that are `ports` are bound by
+   * each run; all others are used as they are and stay reachable as long as the result.
+   */
+  link(instructions: readonly Instruction[], ports: readonly Storage[]): Executable;
 
   /** How many threads an instruction may use. */
   getNumThreads(): number;

@@ -51,9 +51,11 @@ export function setNumThreads(count: number): void {
 
 export * from './backend.js';
 export * from './dtype.js';
+export * from './instruction.js';
 export { createJsBackend } from './js/js.js';
 export * from './program.js';
 export * from './random-state.js';
+export { type Recording, recording, setRecording } from './recording.js';
 export { openNativeBackend } from './select.js';
-export { allocate, release, Storage, trackAllocations } from './storage.js';
+export { allocate, observeStorage, release, Storage, type StorageObserver, trackAllocations } from './storage.js';
 export * from './view.js';

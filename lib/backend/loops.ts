@@ -1,3 +1,4 @@
+import type { Kind } from './program.js';
 import type { View } from './view.js';
 
 /** A loop nest, outermost axis first: its sizes, and per operand its strides (0 where it is repeated). All in elements. */
@@ -43,6 +44,24 @@ function continues(
   }
   return true;
 }
+
+/**
+ * Whether the native core folds side-by-side rows column by column, or each by itself: `native/kernels/fold.h` says when. It
+ * decides in which order elements are folded, and so about the last bits of a sum.
+ */
+export function foldsColumns(kinds: readonly Kind[], kept: Loops, folded: Loops): boolean {
+  const columns = folded.sizes.reduce((a, b) => a * b, 1);
+  const rows = kept.sizes.reduce((a, b) => a * b, 1);
+  if (columns === 0) return false;
+  if (columns <= SHORT_ROW && rows > columns) return true;
+  const byRow = (i: number) => kept.strides[i]!.at(-1) ?? 0;
+  const byElement = (i: number) => folded.strides[i]!.at(-1) ?? 0;
+  const deciding = kinds.findIndex((kind, i) => kind === 'element' && byRow(i) !== byElement(i));
+  return deciding >= 0 && (kept.sizes.at(-1) ?? 1) > 1 && Math.abs(byRow(deciding)) < Math.abs(byElement(deciding));
+}
+
+/** `kShortRow` of `native/kernels/fold.h`. */
+const SHORT_ROW = 8;
 
 /** The stride of an axis counted from the end (-1 is the last): 0 where the operand is repeated. */
 export function strideAt({ shape, strides }: View, fromEnd: number): number {

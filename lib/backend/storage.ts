@@ -41,8 +41,13 @@ export class Storage {
     this.address = address;
   }
 
-  /** The whole storage as a typed array. For backends and for copying values in and out; never handed to the user. */
-  array(dtype: DType): TypedArray {
+  /**
+   * The whole storage as a typed array. For backends and for copying values in and out; never handed to the user.
+   *
+   * @param reader the operation on whose behalf values are read; null where they are written, or a backend asks
+   */
+  array(dtype: DType, reader: string | null = null): TypedArray {
+    if (observer !== null) observer.touched(this, reader);
     const { code, size, view } = dtypes[dtype];
     this.#views ??= [undefined, undefined, undefined, undefined];
     let array = this.#views[code];
@@ -52,6 +57,21 @@ export class Storage {
     }
     return array;
   }
+}
+
+/** Is told of storage that is allocated, and of values that are read or written other than by instructions. */
+export interface StorageObserver {
+  allocated(storage: Storage): void;
+  touched(storage: Storage, reader: string | null): void;
+}
+
+let observer: StorageObserver | null = null;
+
+/** Puts an observer (or none) in place of the one there was, which is returned. */
+export function observeStorage(next: StorageObserver | null): StorageObserver | null {
+  const previous = observer;
+  observer = next;
+  return previous;
 }
 
 interface Slab {
@@ -70,7 +90,12 @@ let tracked: Storage[] | null = null;
 /** Uninitialised storage for `length` elements. Small ones share a slab; large ones come from the pool of released ones or from V8. */
 export function allocate(dtype: DType, length: number): Storage {
   const bytes = Math.max(ALIGNMENT, roundUp(length * dtypes[dtype].size));
-  if (bytes <= SMALL_BYTES) return allocateSmall(bytes);
+  const storage = bytes <= SMALL_BYTES ? allocateSmall(bytes) : allocateTracked(bytes);
+  observer?.allocated(storage);
+  return storage;
+}
+
+function allocateTracked(bytes: number): Storage {
   const storage = takeReleased(bytes) ?? allocateLarge(bytes);
   tracked?.push(storage);
   return storage;

@@ -1,6 +1,8 @@
 import { ShapeError, ValueError } from '../errors.js';
-import { stack, Tensor, tensor } from '../index.js';
+import { tensor } from '../tensor/creation.js';
+import { stack } from '../tensor/joining.js';
 import { show } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** What a batch of items is: tensors stacked, numbers and booleans made one tensor, texts in an array; arrays and records of these item by item. */
 export type Collated<Item> = Item extends Tensor | number | boolean

@@ -1,7 +1,9 @@
 import { ShapeError, ValueError } from '../errors.js';
-import { type Generator, randperm, Tensor, tensor } from '../index.js';
 import { checkOptions } from '../options.js';
+import { tensor } from '../tensor/creation.js';
+import { type Generator, randperm } from '../tensor/random.js';
 import { checkInteger } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
 import type { Collated } from './collate.js';
 
 /**

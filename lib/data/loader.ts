@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.js';
-import { Generator } from '../index.js';
 import { checkBoolean, checkOptions } from '../options.js';
+import { Generator } from '../tensor/random.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import { type Collated, defaultCollate } from './collate.js';
 import type { Dataset } from './dataset.js';
@@ -41,6 +41,8 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly batchSize: number;
   readonly dropLast: boolean;
   readonly sampler: Sampler;
+  /** What makes batches of items, if it was given. */
+  readonly collate: ((items: Item[]) => Batch) | undefined;
   readonly #generator: Generator | undefined;
   readonly #makeBatch: (indices: Int32Array) => Batch;
 
@@ -52,6 +54,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.dropLast = dropLast;
     this.sampler =
       sampler ?? (shuffle ? new RandomSampler(dataset.length, { generator }) : new SequentialSampler(dataset.length));
+    this.collate = collate;
     this.#generator = generator;
     this.#makeBatch = batchMaker(dataset, collate);
   }
@@ -62,18 +65,19 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  *[Symbol.iterator](): Iterator<Batch> {
+  /** The order in which an epoch visits the items, drawn as an iteration draws it. */
+  order(): Int32Array {
     // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
     drawSeed(this.#generator);
-    const indices = new Int32Array(this.batchSize);
-    let filled = 0;
-    for (const index of this.sampler) {
-      indices[filled++] = index;
-      if (filled < this.batchSize) continue;
-      yield this.#makeBatch(indices.slice());
-      filled = 0;
+    return Int32Array.from(this.sampler);
+  }
+
+  *[Symbol.iterator](): Iterator<Batch> {
+    const order = this.order();
+    const end = this.length * this.batchSize;
+    for (let start = 0; start < end; start += this.batchSize) {
+      yield this.#makeBatch(order.slice(start, start + this.batchSize));
     }
-    if (filled > 0 && !this.dropLast) yield this.#makeBatch(indices.slice(0, filled));
   }
 }
 

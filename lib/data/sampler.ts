@@ -1,6 +1,6 @@
 import { ValueError } from '../errors.js';
-import { Generator, randint, randperm } from '../index.js';
 import { checkBoolean, checkOptions } from '../options.js';
+import { Generator, randint, randperm } from '../tensor/random.js';
 import { checkInteger } from '../tensor/shape.js';
 
 /** An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. */

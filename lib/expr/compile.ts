@@ -11,6 +11,16 @@ export interface Signature {
   readonly params: number;
 }
 
+/** What a program was compiled from, to compile it anew together with others. */
+export interface Source {
+  readonly signature: Signature;
+  readonly roots: readonly Expr[];
+}
+
+const sources = new WeakMap<Program, Source>();
+
+export const sourceOf = (program: Program): Source => sources.get(program)!;
+
 /** A slot before registers are allotted: a fixed one (input, output, parameter, constant) or a value still to be placed. */
 type Value = { readonly slot: number } | { readonly kind: Kind; register?: number };
 interface Draft<T> {
@@ -42,7 +52,7 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
   const needs = [resident, streamed].map((emitter) => allotRegisters(emitter.stages));
   const elementRegisters = Math.max(...needs.map((need) => need.element));
   const base = { element: registersBefore, row: registersBefore + elementRegisters };
-  return {
+  const program: Program = {
     name: signature.name,
     compute: signature.compute,
     inputs: signature.inputs,
@@ -54,6 +64,8 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
     resident: resident.stages.map((stage) => finish(stage, base)),
     streamed: streamed.stages.map((stage) => finish(stage, base)),
   };
+  sources.set(program, { signature, roots });
+  return program;
 }
 
 /**

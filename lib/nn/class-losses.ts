@@ -4,9 +4,9 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { refuseIf } from '../tensor/check.js';
 import { averageOver, Formula } from '../tensor/formula.js';
 import { type Frame, Kernel } from '../tensor/kernel.js';
-import { div } from '../tensor/pointwise.js';
 import type { Operand } from '../tensor/promotion.js';
 import { sum } from '../tensor/reductions.js';
 import { allAxes, describe, type Shape, show } from '../tensor/shape.js';
@@ -115,17 +115,21 @@ function classWeights(op: string, weight: Tensor | null | undefined, frame: Fram
   return reshape(weight, [classes, ...frame.shape.slice(frame.axes[0]! + 1).map(() => 1)]);
 }
 
-/** Refuses targets that are not classes; returns how many are not ignored. */
-function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): number {
+/** Refuses targets that are not classes; returns how many are not ignored, float64. */
+function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): Tensor {
   checkTargetType(op, target, frame);
   const classes = frame.shape[frame.axes[0]!]!;
   const all = { shape: target.shape, axes: allAxes(target.shape.length), keepdim: false };
   const [misplaced, counted] = census.run([target], [ignoreIndex, classes], 'float64', 'float64', all);
-  if (misplaced!.item() > 0) {
-    const bad = (target.toTypedArray() as Int32Array).find((t) => t !== ignoreIndex && (t < 0 || t >= classes));
-    throw new ValueError(`${op}: target ${bad} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
-  }
-  return counted!.item();
+  const isBad = (t: number) => t !== ignoreIndex && (t < 0 || t >= classes);
+  const refusal = (which: string) =>
+    new ValueError(`${op}: ${which} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
+  refuseIf(
+    misplaced!,
+    () => refusal(`target ${(target.toTypedArray() as Int32Array).find(isBad)}`),
+    () => refusal('a target'),
+  );
+  return counted!;
 }
 
 function checkTargetType(op: string, target: unknown, frame: Frame): asserts target is Tensor {
@@ -151,7 +155,6 @@ function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand):
   if (reduction === 'none') return rows;
   if (reduction === 'sum') return sum(rows);
   const by = divisor();
-  if (typeof by !== 'number') return div(sum(rows), by);
   const frame = { shape: rows.shape, axes: allAxes(rows.shape.length), keepdim: false };
   return averageOver(rows, rows.dtype, by, frame);
 }

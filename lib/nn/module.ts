@@ -1,11 +1,13 @@
 import { inspect } from 'node:util';
 import { noGrad } from '../autograd/mode.js';
 import type { DType } from '../backend/dtype.js';
+import { recording } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { NablaError, ValueError } from '../errors.js';
 import { checkOptions, nearestName } from '../options.js';
 import { describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { remember } from './living.js';
 import { Parameter } from './parameter.js';
 
 /** Tensors by name, as `stateDict` gives them and `loadStateDict` takes them. */
@@ -40,9 +42,23 @@ export interface IncompatibleKeys {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
 export abstract class Module {
-  /** Whether layers such as Dropout behave as in training; set by `train` and `eval`. */
-  training = true;
+  #training = true;
   readonly #buffers = new Set<string>();
+
+  constructor() {
+    remember(this);
+  }
+
+  /** Whether layers such as Dropout behave as in training; set by `train` and `eval`. */
+  get training(): boolean {
+    const mode = this.#training;
+    recording?.assume(() => this.#training === mode);
+    return mode;
+  }
+
+  set training(mode: boolean) {
+    this.#training = mode;
+  }
 
   /** What the module makes of its inputs; for subclasses to define. Called as `model.forward(x)`. */
   abstract forward(...inputs: never[]): unknown;

@@ -4,6 +4,7 @@ import { DTypeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { refuseIf } from '../tensor/check.js';
 import { Formula } from '../tensor/formula.js';
 import { computeType } from '../tensor/kernel.js';
 import { type Operand, resultType } from '../tensor/promotion.js';
@@ -238,12 +239,16 @@ const outsideUnit = new Formula('binaryCrossEntropy', 1, (x) => e.rowSum(e.not(e
 /** Refuses probabilities outside [0, 1], and NaN. */
 function checkUnit(x: Tensor): void {
   const frame = { shape: x.shape, axes: allAxes(x.shape.length), keepdim: false };
-  const outside = outsideUnit.call([x.detach()], x.dtype, undefined, frame).item();
-  if (outside > 0) {
-    throw new ValueError(
-      `binaryCrossEntropy: ${outside} of ${x.numel()} inputs are outside [0, 1]; apply sigmoid, or use binaryCrossEntropyWithLogits`,
+  const outside = outsideUnit.call([x.detach()], 'float64', computeType(x.dtype), frame);
+  const refusal = (count: string) =>
+    new ValueError(
+      `binaryCrossEntropy: ${count} of ${x.numel()} inputs are outside [0, 1]; apply sigmoid, or use binaryCrossEntropyWithLogits`,
     );
-  }
+  refuseIf(
+    outside,
+    () => refusal(`${outside.item()}`),
+    () => refusal('some'),
+  );
 }
 
 /**

@@ -1,8 +1,11 @@
 import { noGrad } from '../autograd/mode.js';
+import { recording } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { select } from '../tensor/views.js';
 
 /** Parameters with options of their own; what is not given is the optimizer's. */
 export type ParamGroup<O> = { params: Iterable<Tensor> | Iterable<[string, Tensor]> } & Partial<O>;
@@ -19,6 +22,20 @@ export interface OptimizerState<O, S> {
   readonly paramGroups: (Omit<Group<O>, 'params' | 'names'> & { params: number[] })[];
 }
 
+/** The numbers of a group in memory, and each of them as a 0-d tensor. */
+interface Scalars {
+  readonly values: Tensor;
+  readonly slots: readonly Tensor[];
+  /** Those given as tensors themselves, the others in their slots. */
+  readonly tensors: Tensor[];
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /**
  * The base of all optimizers: parameter groups, state per parameter, `step` and `zeroGrad`.
  *
@@ -30,6 +47,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly state = new Map<Tensor, S>();
   readonly #name: string;
   readonly #defaults: O;
+  readonly #scalars = new WeakMap<Group<O>, Scalars>();
 
   constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O) {
     this.#name = name;
@@ -42,8 +60,18 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** Refuses values that make no sense, before anything is stored. */
   protected abstract checkOptions(options: O): void;
 
-  /** Changes one parameter that has a gradient. The gradient is not to be kept: its memory may be used again after `zeroGrad`. */
-  protected abstract update(parameter: Tensor, gradient: Tensor, group: Group<O>): void;
+  /** The numbers of an update: they may change from step to step, and reach `update` as 0-d tensors. */
+  protected abstract numbersOf(group: Group<O>): readonly (number | Tensor)[];
+
+  /** What of a group decides which formula an update is, rather than with which numbers. */
+  protected abstract variantOf(group: Group<O>): string;
+
+  /**
+   * Changes one parameter that has a gradient. The gradient is not to be kept: its memory may be used again after `zeroGrad`.
+   *
+   * @param numbers those of the group, float64 and 0-d
+   */
+  protected abstract update(parameter: Tensor, gradient: Tensor, group: Group<O>, numbers: readonly Tensor[]): void;
 
   /** Adds parameters, with options of their own. */
   addParamGroup(group: ParamGroup<O>): void {
@@ -56,7 +84,9 @@ export abstract class Optimizer<O extends object, S extends object> {
     if (this.paramGroups.length > 0 && named !== (names !== null)) {
       throw new ValueError(`${this.#name}: parameter groups must be all with names or all without`);
     }
-    this.paramGroups.push({ ...options, params: tensors, ...(names === null ? {} : { names }) });
+    const added = { ...options, params: tensors, ...(names === null ? {} : { names }) };
+    this.paramGroups.push(added);
+    this.#scalarsOf(added);
   }
 
   #tensorsOf(params: unknown): { names: string[] | null; tensors: Tensor[] } {
@@ -89,15 +119,78 @@ export abstract class Optimizer<O extends object, S extends object> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     const loss = closure?.();
+    const refresh = () => this.#refreshScalars();
+    if (recording === null) refresh();
+    else recording.refresh(refresh);
     noGrad(() => {
-      for (const group of this.paramGroups) {
-        for (const parameter of group.params) {
-          const gradient = parameter.peekGrad();
-          if (gradient !== null) this.update(parameter, gradient, group);
-        }
-      }
+      for (const group of this.paramGroups) this.#stepGroup(group);
     });
+    this.#report();
     return loss;
+  }
+
+  #stepGroup(group: Group<O>): void {
+    const { tensors } = this.#scalarsOf(group);
+    for (const parameter of group.params) {
+      const gradient = parameter.peekGrad();
+      if (gradient === null) continue;
+      this.update(parameter, gradient, group, tensors);
+      recording?.consumed(parameter);
+    }
+  }
+
+  /** Where the numbers of a group are kept for instructions to read. */
+  #scalarsOf(group: Group<O>): Scalars {
+    let scalars = this.#scalars.get(group);
+    if (scalars === undefined) {
+      const numbers = this.numbersOf(group);
+      const values = zeros([numbers.length], { dtype: 'float64' });
+      const slots = numbers.map((_, i) => select(values, 0, i));
+      scalars = { values, slots, tensors: [...slots] };
+      this.#scalars.set(group, scalars);
+    }
+    return scalars;
+  }
+
+  #refreshScalars(): void {
+    for (const group of this.paramGroups) {
+      const { values, slots, tensors } = this.#scalarsOf(group);
+      const array = values.storage.array('float64');
+      this.numbersOf(group).forEach((x, i) => {
+        tensors[i] = typeof x === 'number' ? slots[i]! : x;
+        if (typeof x === 'number') array[values.offset + i] = x;
+      });
+    }
+  }
+
+  /** Tells a captured function what this step depended on. */
+  #report(): void {
+    if (recording === null) return;
+    const groups = this.paramGroups.map((group) => ({
+      group,
+      params: [...group.params],
+      variant: this.variantOf(group),
+      tensors: this.numbersOf(group).filter((x) => x instanceof Tensor),
+      states: group.params.map((parameter) => this.state.get(parameter)),
+    }));
+    recording.demand(
+      () =>
+        groups.length === this.paramGroups.length &&
+        groups.every(({ group, params }, i) => group === this.paramGroups[i] && sameItems(group.params, params)),
+      `the parameters of ${this.#name} are not those that it had`,
+    );
+    recording.assume(() =>
+      groups.every(
+        ({ group, params, variant, tensors, states }) =>
+          this.variantOf(group) === variant &&
+          params.every((parameter, i) => this.state.get(parameter) === states[i]) &&
+          (tensors.length === 0 ||
+            sameItems(
+              this.numbersOf(group).filter((x) => x instanceof Tensor),
+              tensors,
+            )),
+      ),
+    );
   }
 
   /** Forgets the gradients of all parameters. */

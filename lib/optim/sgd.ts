@@ -1,3 +1,4 @@
+import { recording } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
@@ -45,32 +46,35 @@ interface Variant {
  * One pass over memory. Outputs: p', and v' if there is momentum.
  */
 function updateKernel({ buffer, nesterov, decays, maximize }: Variant): Kernel {
-  const [p, g, v] = [0, 1, 2].map((i) => e.input(i, 'element')) as [Expr, Expr, Expr];
-  const [lr, momentum, kept, weightDecay] = [0, 1, 2, 3].map(e.param) as [Expr, Expr, Expr, Expr];
+  const inputs = buffer === 'kept' ? 7 : 6;
+  const all = Array.from({ length: inputs }, (_, i) => e.input(i, 'element'));
+  const [p, g, lr, momentum, kept, weightDecay, v] = all as [Expr, Expr, Expr, Expr, Expr, Expr, Expr];
   const uphill = maximize ? e.neg(g) : g;
   const gradient = decays ? e.add(uphill, e.mul(weightDecay, p)) : uphill;
   const direction = buffer === 'kept' ? e.add(e.mul(momentum, v), e.mul(kept, gradient)) : gradient;
   const ahead = nesterov ? e.add(gradient, e.mul(momentum, direction)) : direction;
   const stepped = e.sub(p, e.mul(lr, ahead));
-  const inputs = buffer === 'kept' ? 3 : 2;
   const roots = buffer === 'none' ? [stepped] : [stepped, direction];
   return new Kernel(
     'sgd',
     roots,
-    Array.from({ length: inputs }, () => 'element' as const),
-    4,
+    all.map(() => 'element'),
+    0,
   );
 }
 
 const kernels = new Map<number, Kernel>();
 
-function kernelFor(buffer: Variant['buffer'], { nesterov, weightDecay, maximize }: SGDOptions): Kernel {
-  const variant = { buffer, nesterov, decays: weightDecay !== 0, maximize };
-  const flags = Number(nesterov) + 2 * Number(variant.decays) + 4 * Number(maximize);
-  const key = 8 * BUFFERS.indexOf(buffer) + flags;
+/** What of the options an update's formula depends on, as a number below 8. */
+const flagsOf = ({ nesterov, weightDecay, maximize }: SGDOptions): number =>
+  Number(nesterov) + 2 * Number(weightDecay !== 0) + 4 * Number(maximize);
+
+function kernelFor(buffer: Variant['buffer'], options: SGDOptions): Kernel {
+  const key = 8 * BUFFERS.indexOf(buffer) + flagsOf(options);
   let kernel = kernels.get(key);
   if (kernel === undefined) {
-    kernel = updateKernel(variant);
+    const { nesterov, weightDecay, maximize } = options;
+    kernel = updateKernel({ buffer, nesterov, decays: weightDecay !== 0, maximize });
     kernels.set(key, kernel);
   }
   return kernel;
@@ -112,21 +116,33 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
       throw new ValueError('SGD: nesterov needs a momentum above 0 and a dampening of 0');
   }
 
-  protected override update(parameter: Tensor, gradient: Tensor, group: Group<SGDOptions>): void {
-    const { lr, momentum, dampening, weightDecay } = group;
+  protected override numbersOf({ lr, momentum, dampening, weightDecay }: SGDOptions): readonly (number | Tensor)[] {
+    return [lr, momentum, 1 - dampening, weightDecay];
+  }
+
+  protected override variantOf(group: SGDOptions): string {
+    return `${flagsOf(group)} ${group.momentum === 0}`;
+  }
+
+  protected override update(
+    parameter: Tensor,
+    gradient: Tensor,
+    group: Group<SGDOptions>,
+    numbers: readonly Tensor[],
+  ): void {
     const before = this.state.get(parameter)?.momentumBuffer ?? null;
-    const rate = lr instanceof Tensor ? lr.item() : lr;
-    const params = [rate, momentum, 1 - dampening, weightDecay];
+    const inputs = [parameter, gradient, ...numbers];
     const run = (buffer: Variant['buffer'], outputs: readonly Tensor[], inputs: readonly Tensor[]) =>
-      kernelFor(buffer, group).runInto(outputs, inputs, params, computeType(parameter.dtype), null);
-    if (momentum === 0) {
-      run('none', [parameter], [parameter, gradient]);
+      kernelFor(buffer, group).runInto(outputs, inputs, [], computeType(parameter.dtype), null);
+    if (group.momentum === 0) {
+      run('none', [parameter], inputs);
     } else if (before === null) {
       const first = emptyOf(parameter.shape, parameter.dtype);
-      run('first', [parameter, first], [parameter, gradient]);
+      run('first', [parameter, first], inputs);
       this.state.set(parameter, { momentumBuffer: first });
+      recording?.once();
     } else {
-      run('kept', [parameter, before], [parameter, gradient, before]);
+      run('kept', [parameter, before], [...inputs, before]);
       before.bumpVersion('SGD.step');
     }
     parameter.bumpVersion('SGD.step');

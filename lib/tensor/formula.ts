@@ -79,7 +79,7 @@ export class Formula {
 
 const copying = new Formula('clone', 1, (x) => x);
 const summing = new Formula('sum', 1, (x) => e.rowSum(x));
-const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!));
+const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!), ['element', 'row']);
 
 /** A contiguous copy as another (or the same) element type. */
 export const convert = (x: Tensor, dtype: DType): Tensor =>
@@ -88,8 +88,8 @@ export const convert = (x: Tensor, dtype: DType): Tensor =>
 /** `x` summed over the axes of `frame`. */
 export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);
 
-/** `x` summed over the axes of `frame`, divided by `n`. */
-export const averageOver = (x: Tensor, dtype: DType, n: number, frame: Frame): Tensor =>
+/** `x` summed over the axes of `frame`, divided by `n`: a number, or a tensor with a value per row. */
+export const averageOver = (x: Tensor, dtype: DType, n: Tensor | number, frame: Frame): Tensor =>
   averaging.call([x, n], dtype, undefined, frame);
 
 /** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */

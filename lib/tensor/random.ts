@@ -11,6 +11,7 @@ import {
 } from '../backend/index.js';
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
 import { checkDType, checkOptions } from '../options.js';
+import { refuseIf } from './check.js';
 import { to } from './conversion.js';
 import { overwritten, requireWritable } from './elementwise.js';
 import { emptyOf } from './empty.js';
@@ -236,10 +237,13 @@ export function normal(
     const center = mean as Tensor;
     return add(drawn('normal', 'normal', center.shape, { dtype: center.dtype, ...options }, 'float32', 0, std), center);
   }
-  if (lt(std.detach(), 0).any().item<boolean>())
-    throw new ValueError('normal: every standard deviation must be at least 0');
+  refuseWhere(lt(std.detach(), 0), 'normal: every standard deviation must be at least 0');
   const shape = broadcastShapes('normal', std.shape, mean instanceof Tensor ? mean.shape : []);
   return add(mul(randn(shape, { dtype: std.dtype, ...options }), std), mean);
+}
+
+function refuseWhere(condition: Tensor, complaint: string): void {
+  refuseIf(to(condition.any(), 'float64'), () => new ValueError(complaint));
 }
 
 function checkStd(op: string, std: number): void {
@@ -260,7 +264,7 @@ export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
   checkOptions('bernoulli', options, ['generator']);
   if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
   const outside = lt(p.detach(), 0).logicalOr(p.detach().gt(1));
-  if (outside.any().item<boolean>()) throw new ValueError('bernoulli: every probability must be in [0, 1]');
+  refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
   return to(lt(rand(p.shape, { dtype: p.dtype, ...options }), p.detach()), p.dtype);
 }
 

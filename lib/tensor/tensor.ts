@@ -1,11 +1,16 @@
 import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import { recording } from '../backend/recording.js';
 import { release, type Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { formatTensor } from './print.js';
 import { describe, type Shape, show } from './shape.js';
+
+const CAPTURED_GRADIENT =
+  'grad: this gradient was made and used up within a captured function, which keeps it in registers; ' +
+  'return it from that function to see it, and call zeroGrad() before a backward pass outside';
 
 /** Values as nested arrays; a number or a boolean for a 0-d tensor. */
 export type NestedArray = number | boolean | NestedArray[];
@@ -36,6 +41,8 @@ export class Tensor implements View {
   #grad: Tensor | null = null;
   /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
   #gradIsPrivate = false;
+  /** Whether the gradient exists only within a captured step. */
+  #gradIsCaptured = false;
   /** The storage's version when this view was taken; -1 for what is not a view. */
   viewVersion = -1;
   #requiresGrad = false;
@@ -51,23 +58,28 @@ export class Tensor implements View {
 
   /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
   get grad(): Tensor | null {
+    const value = this.peekGrad();
     this.#gradIsPrivate = false;
-    return this.#grad;
+    return value;
   }
 
   set grad(value: Tensor | null) {
+    recording?.gradient(this, 'replace');
     this.#gradIsPrivate = false;
+    this.#gradIsCaptured = false;
     this.#grad = value;
   }
 
   /** @internal `grad`, for code that does not keep it. */
   peekGrad(): Tensor | null {
+    recording?.gradient(this, 'read');
+    if (this.#gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
     return this.#grad;
   }
 
   /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
   takeGrad(value: Tensor): void {
-    this.#grad = value;
+    this.grad = value;
     this.#gradIsPrivate = true;
   }
 
@@ -75,6 +87,17 @@ export class Tensor implements View {
   dropGrad(): void {
     if (this.#gradIsPrivate) release(this.#grad!.storage);
     this.grad = null;
+  }
+
+  /** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
+  gradState(): Tensor | null | 'captured' {
+    return this.#gradIsCaptured ? 'captured' : this.#grad;
+  }
+
+  /** @internal Says that the gradient exists only within a captured function. */
+  leaveGradCaptured(): void {
+    this.dropGrad();
+    this.#gradIsCaptured = true;
   }
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
@@ -188,13 +211,13 @@ export class Tensor implements View {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: expected a tensor of one element, got shape ${show(this.shape)}; use toArray()`);
     }
-    const value = this.storage.array(this.dtype)[this.offset]!;
+    const value = this.storage.array(this.dtype, 'item')[this.offset]!;
     return (this.dtype === 'bool' ? value !== 0 : value) as T;
   }
 
   /** A copy of the values as nested arrays. */
   toArray(): NestedArray {
-    const flat = this.toTypedArray();
+    const flat = this.#values('toArray');
     const strides = contiguousStrides(this.shape);
     const value = (i: number) => (this.dtype === 'bool' ? flat[i] !== 0 : flat[i]!);
     const nest = (axis: number, start: number): NestedArray =>
@@ -206,14 +229,22 @@ export class Tensor implements View {
 
   /** A copy of the values in row-major order: Float32Array, Float64Array, Int32Array, or Uint8Array (of 0 and 1) for bool. */
   toTypedArray(): TypedArray {
+    return this.#values('toTypedArray');
+  }
+
+  /** @param reader the operation that wants them */
+  #values(reader: string): TypedArray {
     const { storage, offset, dtype } = this.isContiguous() ? this : this.detach().contiguous();
-    return storage.array(dtype).slice(offset, offset + this.numel());
+    return storage.array(dtype, reader).slice(offset, offset + this.numel());
   }
 
   /** The text that PyTorch prints. */
   toString(): string {
     const gradFn = this.node === null ? {} : { gradFn: `${this.node.rule.name}Backward0` };
-    return formatTensor(this.toTypedArray(), this.shape, this.dtype, { requiresGrad: this.requiresGrad, ...gradFn });
+    return formatTensor(this.#values('toString'), this.shape, this.dtype, {
+      requiresGrad: this.requiresGrad,
+      ...gradFn,
+    });
   }
 
   /** `console.log(t)` prints what PyTorch prints. */

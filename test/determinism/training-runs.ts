@@ -9,7 +9,7 @@ interface Recipe {
   readonly inputs: number;
   readonly targets: (examples: number) => Tensor;
   readonly loss: (output: Tensor, target: Tensor) => Tensor;
-  readonly sgd?: optim.SGDOptions;
+  readonly sgd?: Partial<optim.SGDOptions>;
 }
 
 /** Uneven, so that the last batch is another size, and large, so that threads have something to share. */

@@ -3,13 +3,14 @@ import { gather, scatter } from './indexing.js';
 import { run } from './interpreter.js';
 import { matmul } from './matmul.js';
 import { randomFill } from './random.js';
+import { JsReplay } from './replay.js';
 
 /**
  * The instruction set in plain TypeScript: the living definition that the native core is held to, the fallback where no native binary loads,
  * and the yardstick of the benchmarks. One thread, whatever is asked for.
  */
 export function createJsBackend(): Backend {
-  return {
+  const backend: Backend = {
     name: 'js',
     map: (program, params, inputs, outputs) => {
       const { shape } = outputs[0]!;
@@ -20,7 +21,9 @@ export function createJsBackend(): Backend {
     gather,
     scatter,
     random: randomFill,
+    link: (instructions, ports) => new JsReplay(backend, instructions, ports),
     getNumThreads: () => 1,
     setNumThreads: () => {},
   };
+  return backend;
 }

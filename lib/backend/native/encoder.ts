@@ -3,29 +3,53 @@ import type { Epilogue } from '../backend.js';
 import { type DType, dtypes } from '../dtype.js';
 import { type Loops, planLoops, strideAt } from '../loops.js';
 import { encodeProgram, type Program } from '../program.js';
+import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
+import type { Records } from './records.js';
 
-const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5 } as const;
-const NO_PROGRAM = -1;
+const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5, check: 6 } as const;
+const NO_PROGRAM = 0;
 
-/** Writes instructions to the addon's tape, as `native/instructions.h` lays them out. A nest always has an axis, if only of size 1. */
+/**
+ * Writes instructions to the addon's tape, as `native/instructions.h` lays them out, and has the addon run them. A nest always has an
+ * axis, if only of size 1.
+ */
 export class Encoder {
   readonly #addon: Addon;
   readonly #tape: Float64Array;
-  readonly #handles = new WeakMap<Program, number>();
+  readonly #programs = new WeakMap<Program, number>();
   #length = 0;
+  /** Takes the instructions instead of the addon. */
+  #records: Records | null = null;
 
   constructor(addon: Addon) {
     this.#addon = addon;
     this.#tape = addon.tape;
   }
 
+  /** Has `records` take the instructions that `encode` comes to, which are not run. */
+  collect(records: Records, encode: () => void): void {
+    this.#records = records;
+    try {
+      encode();
+    } finally {
+      this.#records = null;
+    }
+  }
+
+  /** Runs the instruction that has been written, unless instructions are collected. Returns what the addon does. */
+  submit(): number {
+    if (this.#records === null) return this.#addon.run();
+    this.#records.add(this.#tape.subarray(0, this.#length));
+    return -1;
+  }
+
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
     this.#start(OPCODE.map, inputs.length + outputs.length, params.length);
-    this.#write(this.#handle(program));
+    this.#write(this.#programAddress(program));
     const { shape } = outputs[0]!;
-    if (this.#flatMap(params, inputs, outputs, sizeOf(shape))) return;
+    if (this.#records === null && this.#flatMap(params, inputs, outputs, sizeOf(shape))) return;
     const operands = [...inputs, ...outputs];
     const loops = withAxis(planLoops(shape, operands));
     this.#write(loops.sizes.length);
@@ -43,8 +67,9 @@ export class Encoder {
     axes: readonly number[],
   ): void {
     this.#start(OPCODE.fold, inputs.length + outputs.length, params.length);
-    this.#write(this.#handle(program));
-    if (axes.length === shape.length && this.#flatFold(params, inputs, outputs, sizeOf(shape))) return;
+    this.#write(this.#programAddress(program));
+    const whole = axes.length === shape.length;
+    if (this.#records === null && whole && this.#flatFold(params, inputs, outputs, sizeOf(shape))) return;
     const operands = [...inputs, ...outputs];
     const keptAxes: number[] = [];
     for (let axis = 0; axis < shape.length; axis++) if (!axes.includes(axis)) keptAxes.push(axis);
@@ -61,7 +86,10 @@ export class Encoder {
     });
   }
 
-  /** The rest of a map that one axis suffices for; false if it does not. Most maps are such, and many are small. */
+  /**
+   * The rest of a map that one axis suffices for; false if it does not. Most maps are such, and many are small. A short way to what
+   * `map` writes in any case, which does not tell `#records` where addresses are.
+   */
   #flatMap(params: readonly number[], inputs: readonly View[], outputs: readonly View[], size: number): boolean {
     const header = this.#length + 2 + params.length;
     if (!this.#flatOperands(inputs, size, header, 0)) return false;
@@ -106,7 +134,7 @@ export class Encoder {
     const params = epilogue === null ? NONE : epilogue.params;
     const batch = shape.length === 2 ? NO_BATCH : batchLoops(shape, [a, b, ...inputs, ...outputs]);
     this.#start(OPCODE.matmul, inputs.length + outputs.length, params.length);
-    this.#write(epilogue === null ? NO_PROGRAM : this.#handle(epilogue.program));
+    this.#write(epilogue === null ? NO_PROGRAM : this.#programAddress(epilogue.program));
     this.#write(dtypes[a.dtype].code);
     this.#write(batch.sizes.length);
     this.#write(shape[shape.length - 2]!);
@@ -131,7 +159,7 @@ export class Encoder {
   }
 
   #matrix(view: View, batchStrides: readonly number[]): void {
-    this.#write(addressOf(view));
+    this.#writeStart(view);
     this.#writeAll(batchStrides);
     this.#write(view.strides[view.strides.length - 2]!);
     this.#write(view.strides[view.strides.length - 1]!);
@@ -154,15 +182,29 @@ export class Encoder {
     this.#indexed(out, axis, operands, loops);
   }
 
-  random(kind: number, dtype: DType, state: number, address: number, length: number, p0: number, p1: number): void {
+  random(
+    kind: number,
+    state: Storage,
+    out: Storage,
+    dtype: DType,
+    offset: number,
+    length: number,
+    p0: number,
+    p1: number,
+  ): void {
     this.#start(OPCODE.random, 0, 0);
     this.#write(kind);
     this.#write(dtypes[dtype].code);
-    this.#write(state);
-    this.#write(address);
+    this.#writeAddress(state, 0);
+    this.#writeAddress(out, offset * dtypes[dtype].size);
     this.#write(length);
     this.#write(p0);
     this.#write(p1);
+  }
+
+  check(flag: View): void {
+    this.#start(OPCODE.check, 0, 0);
+    this.#writeStart(flag);
   }
 
   /** The part that gather and scatter share; `whole` is the operand that indices point into. */
@@ -172,7 +214,7 @@ export class Encoder {
     this.#write(whole.strides[axis]!);
     this.#writeAll(loops.sizes);
     operands.forEach((operand, i) => {
-      this.#write(addressOf(operand));
+      this.#writeStart(operand);
       this.#writeAll(loops.strides[i]!);
     });
   }
@@ -197,19 +239,29 @@ export class Encoder {
     for (let i = 0; i < values.length; i++) this.#tape[this.#length++] = values[i]!;
   }
 
+  /** The address of a view's first element. */
+  #writeStart(view: View): void {
+    this.#writeAddress(view.storage, view.offset * dtypes[view.dtype].size);
+  }
+
+  #writeAddress(storage: Storage, byteOffset: number): void {
+    this.#records?.noteAddress(this.#length, storage);
+    this.#write(storage.address + byteOffset);
+  }
+
   #operand(view: View, strides: readonly number[]): void {
-    this.#write(addressOf(view));
+    this.#writeStart(view);
     this.#write(dtypes[view.dtype].code);
     this.#writeAll(strides);
   }
 
-  #handle(program: Program): number {
-    let handle = this.#handles.get(program);
-    if (handle === undefined) {
-      handle = this.#addon.define(encodeProgram(program), Float64Array.from(program.constants));
-      this.#handles.set(program, handle);
+  #programAddress(program: Program): number {
+    let address = this.#programs.get(program);
+    if (address === undefined) {
+      address = this.#addon.define(encodeProgram(program), Float64Array.from(program.constants));
+      this.#programs.set(program, address);
     }
-    return handle;
+    return address;
   }
 }
 

@@ -1,39 +1,54 @@
 import { type Backend, randomKinds, scatterModes } from '../backend.js';
-import { dtypes } from '../dtype.js';
+import { execute } from '../instruction.js';
 import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
+import { Records } from './records.js';
+import { NativeReplay } from './replay.js';
 
-/** The instruction set in C++: every call writes one instruction to the tape that it shares with the addon, and runs it. */
+/** The instruction set in C++: every call writes one instruction to the tape that is shared with the addon, and runs it. */
 export function createNativeBackend(addon: Addon): Backend {
   const encoder = new Encoder(addon);
-  return {
+  const backend: Backend = {
     name: 'native',
     map: (program, params, inputs, outputs) => {
       encoder.map(program, params, inputs, outputs);
-      addon.run();
+      encoder.submit();
     },
     fold: (program, params, inputs, outputs, shape, axes) => {
       encoder.fold(program, params, inputs, outputs, shape, axes);
-      addon.run();
+      encoder.submit();
     },
     matmul: (a, b, outputs, epilogue) => {
       encoder.matmul(a, b, outputs, epilogue);
-      addon.run();
+      encoder.submit();
     },
     gather: (out, input, index, axis) => {
       encoder.gather(out, input, index, axis);
-      return addon.run();
+      return encoder.submit();
     },
     scatter: (out, index, source, axis, mode) => {
       encoder.scatter(out, index, source, axis, scatterModes.indexOf(mode));
-      return addon.run();
+      return encoder.submit();
     },
     random: (kind, state, out, dtype, offset, length, p0, p1) => {
-      const address = out.address + offset * dtypes[dtype].size;
-      encoder.random(randomKinds.indexOf(kind), dtype, state.address, address, length, p0, p1);
-      addon.run();
+      encoder.random(randomKinds.indexOf(kind), state, out, dtype, offset, length, p0, p1);
+      encoder.submit();
+    },
+    link: (instructions, ports) => {
+      const records = new Records(ports);
+      encoder.collect(records, () => {
+        for (const instruction of instructions) {
+          if (instruction.op !== 'check') execute(backend, instruction);
+          else {
+            encoder.check(instruction.flag);
+            encoder.submit();
+          }
+        }
+      });
+      return new NativeReplay(addon, records);
     },
     getNumThreads: addon.getNumThreads,
     setNumThreads: addon.setNumThreads,
   };
+  return backend;
 }

@@ -1,0 +1,107 @@
+import { setImmediate } from 'node:timers/promises';
+import { NablaError } from '../../errors.js';
+import type { Backend } from '../backend.js';
+import { dtypes } from '../dtype.js';
+import { type Executable, execute, type Instruction, type Loop, type Stop, withViews } from '../instruction.js';
+import { Storage } from '../storage.js';
+import { sizeOf, type View } from '../view.js';
+
+/** For how long `start` keeps the event loop waiting at a time, in milliseconds, unless a step takes longer. */
+const SLICE = 5;
+
+/** Executes instructions one by one, with the ports' storages replaced by what is bound to them. */
+export class JsReplay implements Executable {
+  readonly #backend: Backend;
+  readonly #instructions: readonly Instruction[];
+  readonly #ports: readonly Storage[];
+  #busy = false;
+
+  constructor(backend: Backend, instructions: readonly Instruction[], ports: readonly Storage[]) {
+    this.#backend = backend;
+    this.#instructions = [...instructions];
+    this.#ports = [...ports];
+  }
+
+  run(ports: readonly View[]): Stop | null {
+    if (this.#busy) throw new NablaError('these instructions are already running');
+    return this.#run(this.#bind(ports));
+  }
+
+  async start(loop: Loop): Promise<Stop | null> {
+    if (this.#busy) throw new NablaError('these instructions are already running');
+    this.#busy = true;
+    try {
+      return await this.#runSteps(loop);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #runSteps(loop: Loop): Promise<Stop | null> {
+    const bound = this.#bind(loop.ports);
+    const watched = boundTo(loop.watched, bound);
+    const history = loop.history.array('float64');
+    let sliceEnd = 0;
+    for (let step = 0; step < loop.steps; step++) {
+      if (performance.now() >= sliceEnd) {
+        await setImmediate();
+        sliceEnd = performance.now() + SLICE;
+      }
+      if (Atomics.load(loop.control, 0) !== 0) return null;
+      feed(loop, step);
+      const stop = this.#run(bound);
+      if (stop !== null) return stop;
+      history[step] = watched.storage.array(watched.dtype)[watched.offset]!;
+      Atomics.store(loop.control, 1, step + 1);
+    }
+    return null;
+  }
+
+  #run(bound: ReadonlyMap<Storage, Storage>): Stop | null {
+    for (let i = 0; i < this.#instructions.length; i++) {
+      const position = execute(this.#backend, withStorages(this.#instructions[i]!, bound));
+      if (position >= 0) return { instruction: i, position };
+    }
+    return null;
+  }
+
+  #bind(ports: readonly View[]): Map<Storage, Storage> {
+    return new Map(this.#ports.map((port, i) => [port, startingAt(ports[i]!)]));
+  }
+}
+
+/** The storage of a view from its first element on. */
+function startingAt({ storage, offset, dtype }: View): Storage {
+  if (offset === 0) return storage;
+  const start = offset * dtypes[dtype].size;
+  return new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, 0);
+}
+
+function boundTo(view: View, bound: ReadonlyMap<Storage, Storage>): View {
+  const storage = bound.get(view.storage);
+  if (storage === undefined) return view;
+  const { offset, shape, strides, dtype } = view;
+  return { storage, offset, shape, strides, dtype };
+}
+
+function withStorages(instruction: Instruction, bound: ReadonlyMap<Storage, Storage>): Instruction {
+  const changed = withViews(instruction, (view) => boundTo(view, bound));
+  if (changed.op !== 'random') return changed;
+  return { ...changed, state: bound.get(changed.state) ?? changed.state };
+}
+
+/** Fills the fed ports with the rows of a step. */
+function feed({ feeds, ports, order, batchSize }: Loop, step: number): void {
+  const rows = order.storage.array('int32');
+  const first = order.offset + step * batchSize;
+  for (const { port, rows: source } of feeds) {
+    const target = ports[port]!;
+    const width = sizeOf(source.shape.slice(1));
+    const from = source.storage.array(source.dtype);
+    const to = target.storage.array(source.dtype);
+    for (let j = 0; j < batchSize; j++) {
+      const start = source.offset + rows[first + j]! * width;
+      to.set(from.subarray(start, start + width), target.offset + j * width);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { View } from './view.js';
+
+/**
+ * What a function that is being captured depends on beside the tensors it is given. Layers report here what they read of the
+ * world outside, so that a replay can tell whether it is still the same.
+ */
+export interface Recording {
+  /** A later call whose `holds()` is false is another case, to be recorded by itself: a mode, an option that changes the formula. */
+  assume(holds: () => boolean): void;
+
+  /** A later call is refused with this complaint where `holds()` is false: what was captured is no longer what there is. */
+  demand(holds: () => boolean, complaint: string): void;
+
+  /** Called at once, and before each replay, to bring up to date what instructions read: options that may have changed. */
+  refresh(update: () => void): void;
+
+  /** Stops a replay where the one element of `flag` (float64) is not 0, with this error. */
+  check(flag: View, error: () => Error): void;
+
+  /** What is being recorded happens only this once: the next call is recorded anew. */
+  once(): void;
+
+  /** The gradient of a leaf is about to be read (`read`), or replaced without being read. */
+  gradient(leaf: object, access: 'read' | 'replace'): void;
+
+  /** The gradient of a leaf went into an update, so that nobody need see it afterwards. */
+  consumed(leaf: object): void;
+}
+
+/** The function under capture, if there is one. */
+export let recording: Recording | null = null;
+
+export function setRecording(next: Recording | null): void {
+  recording = next;
+}

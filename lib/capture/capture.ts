@@ -1,0 +1,137 @@
+import { inspect } from 'node:util';
+import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
+import { CaptureError } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { contiguous } from '../tensor/conversion.js';
+import { Tensor } from '../tensor/tensor.js';
+import { Case } from './case.js';
+import type { ProgramStats } from './program.js';
+import { Recorder } from './recorder.js';
+import { type RunOptions, run, type Source, type Steppable } from './run.js';
+import { mapTensors, Pattern, tensorsIn } from './tree.js';
+
+export interface CaptureOptions {
+  /** What messages call it. Default: the function's name. */
+  name?: string;
+}
+
+/** A function that runs as one program. Call it as the function it was made of. */
+export interface Captured<A extends unknown[], R> {
+  (...args: A): R;
+  /**
+   * Calls the function for every batch of a source, `epochs` times, off the event loop: the batches of data sets of tensors are gathered
+   * there too; those of an iterable are asked for one ahead. What the function changes cannot be used until the promise is settled.
+   *
+   * Resolves to the losses, the function's result of one element, of all steps.
+   *
+   * @throws whatever a step throws; the signal's reason if it was aborted, after the step under way
+   */
+  run(source: Source, options?: RunOptions): Promise<Float64Array>;
+  /** Forgets all programs; the next call records anew. For when the model has changed. */
+  reset(): void;
+  /** What each program consists of, in the order in which they were recorded. */
+  readonly stats: readonly ProgramStats[];
+}
+
+export function capture<A extends unknown[], R>(fn: (...args: A) => R, options: CaptureOptions = {}): Captured<A, R> {
+  if (typeof fn !== 'function') throw new CaptureError(`capture: expected a function, got ${typeof fn}`);
+  checkOptions('capture', options, ['name']);
+  const name = options.name ?? fn.name;
+  const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`);
+  const call = (...args: A): R => captured.call(args);
+  return Object.defineProperties(call, {
+    run: { value: (source: Source, options: RunOptions = {}) => run(captured, source, options) },
+    reset: { value: () => captured.reset() },
+    stats: { get: () => captured.stats },
+    toString: { value: () => captured.toString() },
+    [inspect.custom]: { value: () => captured.toString() },
+  }) as Captured<A, R>;
+}
+
+class CapturedFunction<A extends unknown[], R> implements Steppable {
+  readonly where: string;
+  readonly #fn: (...args: A) => R;
+  #cases: Case<R>[] = [];
+  readonly #tensors: Tensor[] = [];
+
+  constructor(fn: (...args: A) => R, where: string) {
+    this.#fn = fn;
+    this.where = where;
+  }
+
+  get stats(): readonly ProgramStats[] {
+    return this.#cases.map(({ program }) => program.stats);
+  }
+
+  reset(): void {
+    this.#cases = [];
+  }
+
+  toString(): string {
+    const programs = this.#cases.map((one) => one.toString());
+    return `${this.where}: ${programs.length === 0 ? 'not recorded yet' : programs.join('\n')}`;
+  }
+
+  call(given: readonly unknown[]): R {
+    const args = given as A;
+    if (recording !== null) {
+      throw new CaptureError(
+        `${this.where} was called inside another captured function; call the plain function there`,
+      );
+    }
+    const known = this.find(args);
+    return known === null ? this.#record(args) : known.replay(this.#tensors);
+  }
+
+  find(args: readonly unknown[]): Case<R> | null {
+    for (const known of this.#cases) if (known.matches(args, this.#tensors)) return known;
+    return null;
+  }
+
+  #record(args: A): R {
+    const given = tensorsIn(args).map((tensor, i) => this.#checked(tensor, i));
+    const inputs = given.map(standIn);
+    let next = 0;
+    const standIns = mapTensors(args, () => inputs[next++]!);
+    const recorder = new Recorder(backend, this.where);
+    const result = record(recorder, () => this.#fn(...standIns));
+    if (result instanceof Promise) {
+      throw new CaptureError(`${this.where}: expected a synchronous function, but it returned a promise`);
+    }
+    const one = new Case(recorder, new Pattern(args), inputs, result, this.where);
+    if (recorder.repeatable) this.#cases.push(one);
+    return one.resultOf(given, null);
+  }
+
+  #checked(tensor: Tensor, i: number): Tensor {
+    if (tensor.requiresGrad) {
+      throw new CaptureError(
+        `${this.where}: tensor ${i} of the arguments requires a gradient, which would not reach it; pass it detached, ` +
+          'and inside use detach().requiresGrad_() and grad()',
+      );
+    }
+    return contiguous(tensor);
+  }
+}
+
+/** A tensor over the same memory, which nothing else knows by the same storage object. */
+function standIn(tensor: Tensor): Tensor {
+  const { storage, offset, shape, strides, dtype } = tensor;
+  const start = offset * dtypes[dtype].size;
+  const address = storage.address === 0 ? 0 : storage.address + start;
+  const own = new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, address);
+  return new Tensor(own, 0, shape, strides, dtype);
+}
+
+function record<T>(recorder: Recorder, fn: () => T): T {
+  const core = useBackend(recorder);
+  const observer = observeStorage(recorder);
+  setRecording(recorder);
+  try {
+    return fn();
+  } finally {
+    setRecording(null);
+    observeStorage(observer);
+    useBackend(core);
+  }
+}

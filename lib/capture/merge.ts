@@ -1,0 +1,123 @@
+import { type Storage, sizeOf, type View } from '../backend/index.js';
+import { foldsColumns, planLoops } from '../backend/loops.js';
+import { type Expr, expand, hasRows, input } from '../expr/index.js';
+import { type Nest, type NestInput, programOf, relocate, sameElements, within } from './nest.js';
+
+/** Operands that one instruction can have; the core's limit is a little higher. */
+const MAX_OPERANDS = 40;
+/** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed anew after each. */
+const RESIDENT_ROW = 1024;
+
+const COMPARISONS: readonly string[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
+
+/**
+ * Both nests as one that computes what `first` and then `second` would, bit for bit; null if that cannot be.
+ *
+ * @param needed whether an output of `first` is wanted by others than `second`
+ */
+export function merge(first: Nest, second: Nest, needed: (storage: Storage) => boolean): Nest | null {
+  if (first.compute !== second.compute || second.product !== null) return null;
+  const frame = commonFrame(first, second);
+  if (frame === null) return null;
+  const [producer, consumer] = frame;
+  const inputs: NestInput[] = [...producer.inputs];
+  const substituted: (Expr | null)[] = consumer.inputs.map((operand) => valueFrom(producer, operand));
+  if (consumer.inputs.some(({ view }, i) => substituted[i] === null && writes(producer, view!.storage))) return null;
+  const places = consumer.inputs.map((operand, i) =>
+    substituted[i] === null ? placeOf(operand, inputs, consumer.shape) : -1,
+  );
+  const read = (i: number) => substituted[i] ?? input(places[i]!, inputs[places[i]!]!.kind);
+  const results = relocate(consumer.roots, read, producer.params.length).map((root, i) =>
+    consumer.roots[i]!.rate === 'element' ? perElement(root) : root,
+  );
+  if (producer.outputs.some((output) => writesOther(consumer, output))) return null;
+  const kept = producer.outputs.map(({ storage }) => needed(storage) && !writes(consumer, storage));
+  const merged: Nest = {
+    ...producer,
+    name: `${producer.name}+${consumer.name}`,
+    inputs,
+    params: [...producer.params, ...consumer.params],
+    roots: [...producer.roots.filter((_, i) => kept[i]), ...results],
+    outputs: [...producer.outputs.filter((_, i) => kept[i]), ...consumer.outputs],
+  };
+  const parts = [producer, consumer] as const;
+  return fits(merged) && overlapsAreSame(merged, parts) && foldAsBefore(merged, parts) ? merged : null;
+}
+
+/** What was read once per element may turn out to be the same for a whole row, but is still written once per element. */
+const perElement = (root: Expr): Expr => (root.rate === 'element' ? root : expand(root));
+
+const writes = (nest: Nest, storage: Storage): boolean => nest.outputs.some((output) => output.storage === storage);
+
+/** Whether a nest writes the same memory as this output, but not the same elements of it. */
+const writesOther = (nest: Nest, output: View): boolean =>
+  nest.outputs.some((other) => other.storage === output.storage && !sameElements(other, output, nest.shape));
+
+/** Both over the shape and the folded axes of whichever folds, or has the larger shape. */
+function commonFrame(first: Nest, second: Nest): [Nest, Nest] | null {
+  const frame = first.axes !== null ? first : second;
+  if (first.product !== null && frame.axes !== null) return null;
+  const a = within(first, frame.shape, frame.axes);
+  const b = within(second, frame.shape, frame.axes);
+  return a === null || b === null ? null : [a, b];
+}
+
+/** What `producer` computes for an operand, if that is one of its outputs and nothing is lost by storing it. */
+function valueFrom(producer: Nest, operand: NestInput): Expr | null {
+  const i = producer.outputs.findIndex((output) => sameElements(output, operand.view!, producer.shape));
+  if (i < 0) return null;
+  const root = producer.roots[i]!;
+  const { dtype } = producer.outputs[i]!;
+  if (operand.kind === 'row' && root.rate === 'element') return null;
+  return dtype === producer.compute || (dtype === 'bool' && COMPARISONS.includes(root.op)) ? root : null;
+}
+
+/** The number of an operand among inputs, to which it is added if it is new. */
+function placeOf(operand: NestInput, inputs: NestInput[], shape: readonly number[]): number {
+  const same = ({ view, kind }: NestInput) =>
+    view !== null && kind === operand.kind && sameElements(view, operand.view!, shape);
+  const known = inputs.findIndex(same);
+  return known >= 0 ? known : inputs.push(operand) - 1;
+}
+
+function fits(nest: Nest): boolean {
+  if (nest.inputs.length + nest.outputs.length > MAX_OPERANDS) return false;
+  if (nest.axes === null || sizeOf(nest.axes.map((axis) => nest.shape[axis]!)) <= RESIDENT_ROW) return true;
+  return programOf(nest).streamed.length === 1;
+}
+
+/** The order in which a core folds depends on how it walks the axes: that must be as in each part, so that no bit changes. */
+function foldAsBefore(merged: Nest, parts: readonly Nest[]): boolean {
+  if (merged.axes === null) return true;
+  const walk = foldWalk(merged);
+  return parts.every((part) => !hasRows(part.roots) || foldWalk(part) === walk);
+}
+
+function foldWalk(nest: Nest): string {
+  const { shape, inputs, outputs } = nest;
+  const axes = nest.axes!;
+  const operands = [...inputs.map(({ view }) => view!), ...outputs];
+  const kept = planLoops(
+    shape,
+    operands,
+    shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)),
+  );
+  const folded = planLoops(shape, operands, axes);
+  const kinds = inputs.map(({ kind }) => kind);
+  return `${kept.sizes} ${folded.sizes} ${programOf(nest).resident.length === 1 && foldsColumns(kinds, kept, folded)}`;
+}
+
+/** What is written may be what is read, but then element by element the same; and nothing is written twice. */
+function overlapsAreSame(nest: Nest, parts: readonly Nest[]): boolean {
+  const kindOf = (output: View) =>
+    parts.some(({ outputs, roots }) => roots[outputs.indexOf(output)]?.rate === 'row') ? 'row' : 'element';
+  return nest.outputs.every((output, i) => {
+    if (nest.outputs.some((other, j) => j !== i && other.storage === output.storage)) return false;
+    return nest.inputs.every(
+      ({ view, kind }) =>
+        view === null ||
+        view.storage !== output.storage ||
+        (sameElements(view, output, nest.shape) && (nest.axes === null || kind === kindOf(output))),
+    );
+  });
+}

@@ -1,0 +1,202 @@
+import {
+  allocate,
+  backend,
+  dtypes,
+  type Executable,
+  type Instruction,
+  type Loop,
+  type Stop,
+  type Storage,
+  type View,
+  withViews,
+} from '../backend/index.js';
+import { ValueError } from '../errors.js';
+import { compile, input } from '../expr/index.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { placeTemporaries } from './arena.js';
+import { fuse } from './fuse.js';
+import { readsOf, stateOf, writesOf } from './operands.js';
+import { count, printProgram } from './print.js';
+import type { Recorder } from './recorder.js';
+import { occupy, requireFree } from './running.js';
+
+/** What a program was made of, and what of it. */
+export interface ProgramStats {
+  /** Instructions as they were recorded. */
+  readonly recorded: number;
+  /** Instructions of the program. */
+  readonly instructions: number;
+  /** Bytes that its temporaries share, and what they would take if each had its own. */
+  readonly arenaBytes: number;
+  readonly temporaryBytes: number;
+}
+
+/** What a run of many steps takes beside the memory of arguments and results. */
+export type Steps = Omit<Loop, 'ports'>;
+
+/** A recorded function made ready to run: fused, its temporaries in one arena, linked by the core. */
+export class CapturedProgram {
+  readonly instructions: readonly Instruction[];
+  readonly stats: ProgramStats;
+  /** What it reads and changes beside its own memory and its arguments. */
+  readonly read: ReadonlySet<Storage>;
+  readonly written: ReadonlySet<Storage>;
+  /** Which arguments it changes. */
+  readonly changesInput: readonly boolean[];
+  readonly arena: Storage;
+  readonly #inputs: readonly Storage[];
+  readonly #results: readonly Storage[];
+  readonly #executable: Executable;
+  readonly #errors: ReadonlyMap<Instruction, () => Error>;
+  readonly #where: string;
+  readonly #ports: View[] = [];
+
+  /**
+   * @param inputs stand for the arguments
+   * @param results memory made within that can be seen afterwards
+   */
+  constructor(recorder: Recorder, inputs: readonly Storage[], results: readonly Storage[], where: string) {
+    for (const storage of results) recorder.keep(storage);
+    const lowered = lower(recorder, new Set(results));
+    this.instructions = lowered.instructions;
+    this.arena = lowered.arena;
+    this.#inputs = inputs;
+    this.stats = { ...lowered.stats, recorded: recorder.instructions.length };
+    this.#errors = lowered.errors;
+    this.#results = results;
+    this.#where = where;
+    const own = new Set([...inputs, ...results, lowered.arena]);
+    const written = new Set(this.instructions.flatMap(storagesWritten));
+    const read = this.instructions.flatMap((instruction) => readsOf(instruction).map((view) => view.storage));
+    this.written = new Set([...written].filter((storage) => !own.has(storage)));
+    this.read = new Set(read.filter((storage) => !own.has(storage)));
+    this.changesInput = inputs.map((storage) => written.has(storage));
+    this.#executable = backend.link(this.instructions, [...inputs, ...results]);
+  }
+
+  /** Runs on contiguous arguments. Returns new memory for each result. */
+  run(inputs: readonly Tensor[]): Storage[] {
+    requireFree(this.#where, this);
+    const results = this.#bind(this.#ports, inputs);
+    const stop = this.#executable.run(this.#ports);
+    if (stop !== null) throw this.#error(stop);
+    this.#noteChanges();
+    return results;
+  }
+
+  /** Runs many times in the background, meanwhile keeping others from what it uses. Resolves to the results of the last time. */
+  async start(inputs: readonly View[], steps: Steps): Promise<Storage[]> {
+    const ports: View[] = [];
+    const results = this.#bind(ports, inputs);
+    const read = new Set([...this.read, ...steps.feeds.map((feed) => feed.rows.storage)]);
+    const leave = occupy(this.#where, { read, written: this.written });
+    let stop: Stop | null;
+    try {
+      stop = await this.#executable.start({ ...steps, ports });
+    } finally {
+      leave();
+      this.#noteChanges();
+    }
+    if (stop !== null) throw this.#error(stop);
+    return results;
+  }
+
+  /** Puts the arguments and new memory for the results into `ports`; returns the latter. */
+  #bind(ports: View[], inputs: readonly View[]): Storage[] {
+    for (let i = 0; i < inputs.length; i++) ports[i] = inputs[i]!;
+    const results = new Array<Storage>(this.#results.length);
+    for (let i = 0; i < results.length; i++) {
+      const storage = allocate('bool', this.#results[i]!.byteLength);
+      results[i] = storage;
+      ports[inputs.length + i] = { storage, offset: 0, shape: [], strides: [], dtype: 'bool' };
+    }
+    return results;
+  }
+
+  #noteChanges(): void {
+    for (const storage of this.written) {
+      storage.version++;
+      storage.changedBy = this.#where;
+    }
+  }
+
+  /** @param outer names memory from outside */
+  print(outer: (storage: Storage) => string | undefined): string {
+    const { recorded, instructions, arenaBytes, temporaryBytes } = this.stats;
+    const names = new Map<Storage, string>([
+      ...this.#inputs.map((storage, i) => [storage, `in${i}`] as const),
+      ...this.#results.map((storage, i) => [storage, `out${i}`] as const),
+    ]);
+    const nameOf = (storage: Storage): string => {
+      const name = names.get(storage) ?? outer(storage) ?? `outer${names.size}`;
+      names.set(storage, name);
+      return name;
+    };
+    const head = `${instructions} instructions (${recorded} recorded), arena of ${count(arenaBytes)}B for temporaries of ${count(temporaryBytes)}B`;
+    return `${head}\n${printProgram(this.instructions, nameOf, this.arena)}`;
+  }
+
+  #error({ instruction: at, position }: Stop): Error {
+    const instruction = this.instructions[at]!;
+    const error = this.#errors.get(instruction);
+    if (error !== undefined) return error();
+    return new ValueError(`${instruction.op}: the index at position ${position} is out of range, in ${this.#where}`);
+  }
+}
+
+const storagesWritten = (instruction: Instruction): Storage[] => {
+  const state = stateOf(instruction);
+  return [...writesOf(instruction).map((view) => view.storage), ...(state === null ? [] : [state])];
+};
+
+function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
+  const errors = new Map(recorder.errors);
+  const change = (instruction: Instruction, view: (view: View) => View): Instruction => {
+    const changed = withViews(instruction, view);
+    const error = errors.get(instruction);
+    if (error !== undefined) errors.set(changed, error);
+    return changed;
+  };
+  const replaced = unchangedConstants(recorder, visible);
+  const inPlaceOf = (view: View): View => ({ ...view, storage: replaced.get(view.storage) ?? view.storage });
+  const isTemporary = (storage: Storage) => recorder.made.has(storage) && !visible.has(storage);
+  const recorded = [
+    ...initialisations(recorder, replaced),
+    ...recorder.instructions.map((one) => change(one, inPlaceOf)),
+  ];
+  const fused = fuse(recorded, isTemporary);
+  const { offsets, bytes } = placeTemporaries(fused, isTemporary);
+  const arena = allocate('bool', bytes);
+  const inArena = (view: View): View => {
+    const offset = offsets.get(view.storage);
+    return offset === undefined
+      ? view
+      : { ...view, storage: arena, offset: view.offset + offset / dtypes[view.dtype].size };
+  };
+  const instructions = fused.map((one) => change(one, inArena));
+  const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
+  const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
+  return { instructions, errors, arena, stats };
+}
+
+/** Memory that only JavaScript wrote, and its copy that takes its place: the values stay as they are. */
+function unchangedConstants(recorder: Recorder, visible: ReadonlySet<Storage>): Map<Storage, Storage> {
+  const written = new Set(recorder.instructions.flatMap(storagesWritten));
+  return new Map([...recorder.constants].filter(([storage]) => !written.has(storage) && !visible.has(storage)));
+}
+
+const copyWords = compile({ name: 'constant', compute: 'float64', inputs: ['element'], params: 0 }, [
+  input(0, 'element'),
+]);
+
+/** What gives all other such memory its first values again. Words, because no bits may change. */
+function initialisations(recorder: Recorder, replaced: ReadonlyMap<Storage, Storage>): Instruction[] {
+  const words = (storage: Storage): View => {
+    return { storage, offset: 0, shape: [storage.byteLength / 4], strides: [1], dtype: 'int32' };
+  };
+  return [...recorder.constants]
+    .filter(([storage]) => !replaced.has(storage))
+    .map(([storage, copy]) => {
+      return { op: 'map', program: copyWords, params: [], inputs: [words(copy)], outputs: [words(storage)] };
+    });
+}

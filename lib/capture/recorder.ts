@@ -1,0 +1,239 @@
+import {
+  allocate,
+  type Backend,
+  type Epilogue,
+  type Executable,
+  execute,
+  type Instruction,
+  type Program,
+  type RandomKind,
+  type Recording,
+  type ScatterMode,
+  type Storage,
+  type StorageObserver,
+  type View,
+} from '../backend/index.js';
+import { CaptureError } from '../errors.js';
+import { Tensor } from '../tensor/tensor.js';
+import { readsOf, writesOf } from './operands.js';
+
+/** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
+export interface Demand {
+  readonly holds: () => boolean;
+  readonly complaint: string;
+}
+
+/** What happened to the gradient of a leaf: what it was, whether that mattered, and whether an update used up what it became. */
+export interface GradientUse {
+  readonly before: Tensor | null | 'captured';
+  readonly read: boolean;
+  consumed: boolean;
+}
+
+/**
+ * Stands before a core while a function is captured: runs every instruction and notes it, knows which memory the function
+ * allocated itself, and refuses what instructions cannot repeat.
+ */
+export class Recorder implements Backend, Recording, StorageObserver {
+  readonly name: Backend['name'];
+  readonly instructions: Instruction[] = [];
+  /** The error of each check among the instructions. */
+  readonly errors = new Map<Instruction, () => Error>();
+  /** What was allocated within. */
+  readonly made = new Set<Storage>();
+  /** What of it was not filled by instructions, with a copy of the values it had when it was first read. */
+  readonly constants = new Map<Storage, Storage>();
+  /** Tensors from outside that instructions used. */
+  readonly outer = new Set<Tensor>();
+  readonly assumptions: (() => boolean)[] = [];
+  readonly demands: Demand[] = [];
+  readonly updates: (() => void)[] = [];
+  readonly gradients = new Map<Tensor, GradientUse>();
+  /** Whether what was recorded can happen again. */
+  repeatable = true;
+  readonly #core: Backend;
+  readonly #where: string;
+  readonly #defined = new Set<Storage>();
+  readonly #writtenByHost = new Set<Storage>();
+  #busy = false;
+
+  constructor(core: Backend, where: string) {
+    this.#core = core;
+    this.name = core.name;
+    this.#where = where;
+  }
+
+  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
+    this.#note({ op: 'map', program, params: [...params], inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) }, [
+      ...inputs,
+      ...outputs,
+    ]);
+  }
+
+  fold(
+    program: Program,
+    params: readonly number[],
+    inputs: readonly View[],
+    outputs: readonly View[],
+    shape: readonly number[],
+    axes: readonly number[],
+  ): void {
+    const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
+    const frame = { shape: [...shape], axes: [...axes] };
+    this.#note({ op: 'fold', program, params: [...params], ...views, ...frame }, [...inputs, ...outputs]);
+  }
+
+  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
+    const copied = epilogue === null ? null : { ...epilogue, inputs: epilogue.inputs.map(copyOf) };
+    this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied }, [
+      a,
+      b,
+      ...(epilogue?.inputs ?? []),
+      ...outputs,
+    ]);
+  }
+
+  gather(out: View, input: View, index: View, axis: number): number {
+    const copied = { out: copyOf(out), input: copyOf(input), index: copyOf(index) };
+    return this.#note({ op: 'gather', ...copied, axis }, [input, index]);
+  }
+
+  scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
+    const copied = { out: copyOf(out), index: copyOf(index), source: copyOf(source) };
+    return this.#note({ op: 'scatter', ...copied, axis, mode }, [out, index, source]);
+  }
+
+  random(
+    kind: RandomKind,
+    state: Storage,
+    storage: Storage,
+    dtype: View['dtype'],
+    offset: number,
+    length: number,
+    p0: number,
+    p1: number,
+  ): void {
+    const out: View = { storage, offset, shape: [length], strides: [1], dtype };
+    this.#note({ op: 'random', kind, state, out, p0, p1 }, []);
+  }
+
+  link(): Executable {
+    throw new CaptureError(`${this.#where}: a captured function was made inside a captured function; make it outside`);
+  }
+
+  getNumThreads(): number {
+    return this.#core.getNumThreads();
+  }
+
+  setNumThreads(count: number): void {
+    this.#core.setNumThreads(count);
+  }
+
+  assume(holds: () => boolean): void {
+    this.assumptions.push(holds);
+  }
+
+  demand(holds: () => boolean, complaint: string): void {
+    this.demands.push({ holds, complaint });
+  }
+
+  refresh(update: () => void): void {
+    this.#unwatched(update);
+    this.updates.push(update);
+  }
+
+  check(flag: View, error: () => Error): void {
+    const instruction: Instruction = { op: 'check', flag: copyOf(flag) };
+    this.errors.set(instruction, error);
+    if (this.#note(instruction, [flag]) >= 0) throw error();
+  }
+
+  once(): void {
+    this.repeatable = false;
+  }
+
+  gradient(leaf: Tensor, access: 'read' | 'replace'): void {
+    if (this.gradients.has(leaf)) return;
+    this.gradients.set(leaf, { before: leaf.gradState(), read: access === 'read', consumed: false });
+  }
+
+  consumed(leaf: Tensor): void {
+    this.gradients.get(leaf)!.consumed = true;
+  }
+
+  allocated(storage: Storage): void {
+    if (!this.#busy) this.made.add(storage);
+  }
+
+  touched(storage: Storage, reader: string | null): void {
+    if (this.#busy) return;
+    if (reader !== null) throw this.#readsValue(reader);
+    if (!this.made.has(storage)) {
+      throw new CaptureError(
+        `${this.#where}: JavaScript changed values that were made outside (such as by manualSeed or setState), which replays ` +
+          'would not repeat; do that before the call',
+      );
+    }
+    this.#writtenByHost.add(storage);
+  }
+
+  #readsValue(reader: string): CaptureError {
+    return new CaptureError(
+      `${reader}: a value was read inside ${this.#where}, but replays run without JavaScript, so nothing could depend on it; ` +
+        'return the tensor and read it outside, or choose between values with where()',
+    );
+  }
+
+  /** Has `storage` found as it is now by whoever sees it after a replay, even if no instruction ever wrote it. */
+  keep(storage: Storage): void {
+    this.#reads(storage);
+  }
+
+  /** Runs an instruction and notes it. `operands` are its views as they were given: tensors among them are remembered. */
+  #note(instruction: Instruction, operands: readonly View[]): number {
+    for (const view of operands) {
+      if (view instanceof Tensor && !this.made.has(view.storage)) this.outer.add(view);
+    }
+    for (const view of readsOf(instruction)) this.#reads(view.storage);
+    for (const { storage } of writesOf(instruction)) this.#writes(storage);
+    this.instructions.push(instruction);
+    return this.#unwatched(() => execute(this.#core, instruction));
+  }
+
+  /** Memory made within that no instruction has filled holds what JavaScript put there, which every replay needs again. */
+  #reads(storage: Storage): void {
+    if (!this.made.has(storage) || this.#defined.has(storage)) return;
+    this.constants.set(
+      storage,
+      this.#unwatched(() => duplicate(storage)),
+    );
+    this.#defined.add(storage);
+  }
+
+  /** An instruction may write only part of what JavaScript filled. */
+  #writes(storage: Storage): void {
+    if (this.#writtenByHost.has(storage)) this.#reads(storage);
+    if (this.made.has(storage)) this.#defined.add(storage);
+  }
+
+  /** Runs what may allocate and look at values without that being part of what is captured. */
+  #unwatched<T>(fn: () => T): T {
+    const outer = this.#busy;
+    this.#busy = true;
+    try {
+      return fn();
+    } finally {
+      this.#busy = outer;
+    }
+  }
+}
+
+/** A view as it is now: a tensor may be given other memory later. */
+const copyOf = ({ storage, offset, shape, strides, dtype }: View): View => ({ storage, offset, shape, strides, dtype });
+
+/** Memory of its own with the same bytes. */
+function duplicate(storage: Storage): Storage {
+  const copy = allocate('float64', storage.byteLength / 8);
+  copy.array('bool').set(storage.array('bool'));
+  return copy;
+}

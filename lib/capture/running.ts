@@ -1,0 +1,104 @@
+import { type Backend, backend, observeStorage, type Storage, useBackend, type View } from '../backend/index.js';
+import { CaptureError } from '../errors.js';
+
+/** Who uses a storage at the moment, off the main thread. Several may read what nobody writes. */
+interface Use {
+  readonly where: string;
+  readonly writes: boolean;
+  count: number;
+}
+
+const uses = new Map<Storage, Use>();
+
+/** What a program reads and writes that others can see. */
+export interface Footprint {
+  readonly read: ReadonlySet<Storage>;
+  readonly written: ReadonlySet<Storage>;
+}
+
+/** Refuses to run what would meet a program that is running. */
+export function requireFree(where: string, { read, written }: Footprint): void {
+  if (uses.size === 0) return;
+  for (const storage of read) if (uses.get(storage)?.writes) throw inUse(where, uses.get(storage)!);
+  for (const storage of written) if (uses.has(storage)) throw inUse(where, uses.get(storage)!);
+}
+
+const inUse = (where: string, use: Use): CaptureError =>
+  new CaptureError(
+    `${where}: a tensor here belongs to ${use.where}, which is running in the background; await its run() first, or work with a clone made before`,
+  );
+
+/** Makes sure that nobody else touches this memory until the function that is returned is called. */
+export function occupy(where: string, footprint: Footprint): () => void {
+  requireFree(where, footprint);
+  const { read, written } = footprint;
+  const all = new Set([...read, ...written]);
+  for (const storage of all) {
+    const use = uses.get(storage);
+    if (use === undefined) uses.set(storage, { where, writes: written.has(storage), count: 1 });
+    else use.count++;
+  }
+  guard();
+  return () => {
+    for (const storage of all) {
+      const use = uses.get(storage)!;
+      if (--use.count === 0) uses.delete(storage);
+    }
+    if (uses.size === 0) lift?.();
+  };
+}
+
+let lift: (() => void) | null = null;
+
+/** While something runs, a backend that looks at every operand stands before the core; at other times that costs nothing. */
+function guard(): void {
+  if (lift !== null) return;
+  const core = backend;
+  useBackend(guarded(core));
+  const observer = observeStorage({
+    allocated: () => {},
+    touched: (storage, reader) => {
+      const use = reader === null ? undefined : uses.get(storage);
+      if (use?.writes) throw inUse(reader!, use);
+    },
+  });
+  lift = () => {
+    useBackend(core);
+    observeStorage(observer);
+    lift = null;
+  };
+}
+
+function guarded(core: Backend): Backend {
+  const check = (op: string, read: readonly View[], written: readonly View[]): void => {
+    for (const { storage } of read) if (uses.get(storage)?.writes) throw inUse(op, uses.get(storage)!);
+    for (const { storage } of written) if (uses.has(storage)) throw inUse(op, uses.get(storage)!);
+  };
+  return {
+    ...core,
+    map: (program, params, inputs, outputs) => {
+      check(program.name, inputs, outputs);
+      core.map(program, params, inputs, outputs);
+    },
+    fold: (program, params, inputs, outputs, shape, axes) => {
+      check(program.name, inputs, outputs);
+      core.fold(program, params, inputs, outputs, shape, axes);
+    },
+    matmul: (a, b, outputs, epilogue) => {
+      check('matmul', [a, b, ...(epilogue?.inputs ?? [])], outputs);
+      core.matmul(a, b, outputs, epilogue);
+    },
+    gather: (out, input, index, axis) => {
+      check('gather', [input, index], [out]);
+      return core.gather(out, input, index, axis);
+    },
+    scatter: (out, index, source, axis, mode) => {
+      check('scatter', [index, source], [out]);
+      return core.scatter(out, index, source, axis, mode);
+    },
+    random: (kind, state, out, dtype, offset, length, p0, p1) => {
+      for (const storage of [state, out]) if (uses.has(storage)) throw inUse(kind, uses.get(storage)!);
+      core.random(kind, state, out, dtype, offset, length, p0, p1);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+#include "loop.h"
+
+#include <cstring>
+#include <utility>
+
+namespace nabla {
+
+Loop::Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done)
+    : replay_(replay), kernels_(kernels), steps_(std::move(steps)), done_(std::move(done)), thread_([this] {
+        run();
+      }) {}
+
+Loop::~Loop() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Loop::stop() { __atomic_store_n(&steps_.control[0], 1, __ATOMIC_RELAXED); }
+
+Stop Loop::join() {
+  thread_.join();
+  if (failure_) std::rethrow_exception(failure_);
+  return stop_;
+}
+
+void Loop::run() {
+  try {
+    stop_ = run_steps();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  done_();
+}
+
+Stop Loop::run_steps() {
+  for (int64_t step = 0; step < steps_.count; step++) {
+    if (__atomic_load_n(&steps_.control[0], __ATOMIC_RELAXED) != 0) break;
+    feed(step);
+    const Stop stop = replay_.run(steps_.ports.data(), kernels_);
+    if (stop.instruction >= 0) return stop;
+    steps_.history[step] = watched();
+    __atomic_store_n(&steps_.control[1], static_cast<int32_t>(step + 1), __ATOMIC_RELEASE);
+  }
+  return {};
+}
+
+void Loop::feed(int64_t step) const {
+  const int32_t* rows = steps_.order + step * steps_.batch_size;
+  for (const Feed& feed : steps_.feeds) {
+    char* to = reinterpret_cast<char*>(static_cast<uintptr_t>(steps_.ports[feed.port]));
+    for (int64_t j = 0; j < steps_.batch_size; j++) {
+      std::memcpy(to + j * feed.row_bytes, feed.rows + rows[j] * feed.row_bytes, feed.row_bytes);
+    }
+  }
+}
+
+double Loop::watched() const {
+  if (steps_.watched_type == DType::kFloat64) return *reinterpret_cast<const double*>(steps_.watched);
+  return *reinterpret_cast<const float*>(steps_.watched);
+}
+
+}  // namespace nabla

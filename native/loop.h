@@ -1,0 +1,60 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "replay.h"
+
+namespace nabla {
+
+/** Row j of port `port` becomes row order[j] of `rows` before each step. */
+struct Feed {
+  int port;
+  const char* rows;
+  int64_t row_bytes;
+};
+
+/** See `Loop` in lib/backend/instruction.ts. `control` is shared with JavaScript: not 0 to stop, steps done. */
+struct Steps {
+  int64_t count;
+  int64_t batch_size;
+  std::vector<double> ports;
+  std::vector<Feed> feeds;
+  const int32_t* order;
+  const char* watched;
+  DType watched_type;
+  double* history;
+  int32_t* control;
+};
+
+/** Runs steps on a thread of its own. */
+class Loop {
+ public:
+  /** Starts. `done` is the last thing the thread calls; it must leave the loop alone. */
+  Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done);
+  /** Waits for the thread to end. */
+  ~Loop();
+
+  /** Has the thread end after the step under way. */
+  void stop();
+  /** Waits for the thread to end. What went wrong is thrown here. */
+  Stop join();
+
+ private:
+  void run();
+  Stop run_steps();
+  void feed(int64_t step) const;
+  double watched() const;
+
+  Replay& replay_;
+  const Kernels& kernels_;
+  const Steps steps_;
+  const std::function<void()> done_;
+  Stop stop_;
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace nabla
