@@ -6,9 +6,14 @@
 namespace nabla {
 
 Loop::Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done)
-    : replay_(replay), kernels_(kernels), steps_(std::move(steps)), done_(std::move(done)), thread_([this] {
-        run();
-      }) {}
+    : replay_(replay), kernels_(kernels), steps_(std::move(steps)), done_(std::move(done)) {
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::exception&) {
+    failure_ = std::current_exception();
+    done_();
+  }
+}
 
 Loop::~Loop() {
   if (thread_.joinable()) thread_.join();
@@ -16,8 +21,8 @@ Loop::~Loop() {
 
 void Loop::stop() { __atomic_store_n(&steps_.control[0], 1, __ATOMIC_RELAXED); }
 
-Stop Loop::join() {
-  thread_.join();
+Stop Loop::result() {
+  if (thread_.joinable()) thread_.join();
   if (failure_) std::rethrow_exception(failure_);
   return stop_;
 }

@@ -32,15 +32,15 @@ struct Steps {
 /** Runs steps on a thread of its own. */
 class Loop {
  public:
-  /** Starts. `done` is the last thing the thread calls; it must leave the loop alone. */
+  /** Starts. `done` is the last that happens on the thread, or here if there can be no thread. */
   Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done);
   /** Waits for the thread to end. */
   ~Loop();
 
   /** Has the thread end after the step under way. */
   void stop();
-  /** Waits for the thread to end. What went wrong is thrown here. */
-  Stop join();
+  /** Waits for the thread to end. What went wrong there is thrown here. */
+  Stop result();
 
  private:
   void run();

@@ -27,8 +27,6 @@ class Replay {
   /** Runs all instructions in order, or up to the first that cannot be done. `addresses` has one for each port. */
   Stop run(const double* addresses, const Kernels& kernels);
 
-  int64_t ports() const { return static_cast<int64_t>(bound_.size()); }
-
  private:
   void bind(const double* addresses);
 

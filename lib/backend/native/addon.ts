@@ -7,15 +7,18 @@ export interface Addon {
   /** Decodes an encoded program and its constants, and returns the address that instructions name it by. */
   define(code: Int32Array, constants: Float64Array): number;
   /**
-   * Keeps encoded instructions, laid end to end, and returns their handle. `starts` says where each begins; `relocations` has per port how many
-   * addresses depend on it, then where these are; `addresses` is what the ports were when the instructions were encoded.
+   * Keeps encoded instructions, laid end to end, as long as `owner` is reachable. Returns the address to name them by. `starts` says where
+   * each begins; `relocations` has per port how many addresses depend on it, then where these are; `addresses` is what the ports were
+   * bound to when the instructions were encoded.
    */
-  link(code: Float64Array, starts: Int32Array, relocations: Int32Array, addresses: Float64Array): number;
-  unlink(handle: number): void;
-  /** Runs linked instructions; the tape has the handle and the ports' addresses. The instruction that stopped it, with the tape's first number as position, or -1. */
+  link(owner: object, code: Float64Array, starts: Int32Array, relocations: Int32Array, addresses: Float64Array): number;
+  /**
+   * Runs linked instructions. The tape has their address, then what each port is bound to. Returns the instruction that could not be
+   * done, with its position (see `Stop`) on the tape, or -1.
+   */
   replay(): number;
   /** Runs linked instructions many times on a thread of their own. */
-  start(handle: number, run: BackgroundRun): Promise<{ instruction: number; position: number }>;
+  start(plan: LoopPlan): Promise<void>;
   addressOf(buffer: ArrayBuffer): number;
   getNumThreads(): number;
   setNumThreads(count: number): void;
@@ -29,18 +32,21 @@ export interface Addon {
   readonly isas: readonly string[];
 }
 
-/** `Loop`, as addresses. */
-export interface BackgroundRun {
+/** A `Loop` by addresses. */
+export interface LoopPlan {
+  readonly replay: number;
   readonly steps: number;
   readonly batchSize: number;
   readonly ports: Float64Array;
-  /** Port, address and bytes of a row of each feed. */
+  /** For each feed its port, its address, and the bytes of a row. */
   readonly feeds: Float64Array;
   readonly order: number;
   readonly watched: number;
   readonly watchedType: number;
   readonly history: number;
   readonly control: Int32Array;
-  /** What holds all this memory, kept from being collected meanwhile. */
+  /** Is filled with where the loop stopped: instruction and position, or -1 and -1. */
+  readonly stop: Float64Array;
+  /** Whatever holds the memory in use. */
   readonly memory: unknown;
 }

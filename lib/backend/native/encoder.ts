@@ -278,7 +278,8 @@ function batchLoops(shape: readonly number[], operands: readonly View[]): Loops 
 const MAX_HEADER = 64;
 const MAX_OPERAND = 11;
 
-const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
+/** Of a view's first element. */
+export const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
 
 /** The stride of an operand in an iteration over `size` elements in order, if there is one such: 1, or 0 for a single element; else -1. */
 function flatStride({ shape, strides }: View, size: number): number {

@@ -3,81 +3,76 @@ import { dtypes } from '../dtype.js';
 import type { Executable, Loop, Stop } from '../instruction.js';
 import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
-import type { Addon } from './addon.js';
+import type { Addon, LoopPlan } from './addon.js';
+import { addressOf } from './encoder.js';
 import type { Records } from './records.js';
 
-/** Frees the native side of those that nobody can run any more. */
-const collected = new FinalizationRegistry<() => void>((unlink) => unlink());
-
-const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
-
-/** Instructions in native memory, which one call of the addon runs. */
+/** Instructions in native memory. What ports are bound to goes over the tape, so that a run is one call without arguments. */
 export class NativeReplay implements Executable {
   readonly #addon: Addon;
-  readonly #handle: number;
+  readonly #tape: Float64Array;
+  readonly #replay: number;
   readonly #ports: readonly Storage[];
-  /** The memory that the instructions name, which is to stay where it is. */
+  /** The memory that the instructions name by address. */
   readonly #storages: ReadonlySet<Storage>;
   #busy = false;
 
-  constructor(addon: Addon, records: Records) {
-    const { ports, code, starts, relocations } = records;
-    if (ports.length >= addon.tape.length) {
-      throw new NablaError(
-        `instructions can be linked with at most ${addon.tape.length - 1} ports, got ${ports.length}`,
-      );
+  constructor(addon: Addon, { ports, storages, code, starts, relocations }: Records) {
+    const maxPorts = addon.tape.length - 1;
+    if (ports.length > maxPorts) {
+      throw new NablaError(`linked instructions take at most ${maxPorts} ports, got ${ports.length}`);
     }
     this.#addon = addon;
+    this.#tape = addon.tape;
     this.#ports = ports;
-    this.#storages = records.storages;
-    const handle = addon.link(
-      code,
-      starts,
-      relocations,
-      Float64Array.from(ports, ({ address }) => address),
-    );
-    this.#handle = handle;
-    collected.register(this, () => addon.unlink(handle));
+    this.#storages = storages;
+    const addresses = Float64Array.from(ports, ({ address }) => address);
+    this.#replay = addon.link(this, code, starts, relocations, addresses);
   }
 
   run(ports: readonly View[]): Stop | null {
-    this.#requireIdle();
-    const { tape } = this.#addon;
-    tape[0] = this.#handle;
-    for (let i = 0; i < ports.length; i++) tape[1 + i] = addressOf(ports[i]!);
+    this.#refuseIfBusy();
+    const tape = this.#tape;
+    tape[0] = this.#replay;
+    for (let i = 0; i < ports.length; i++) tape[i + 1] = addressOf(ports[i]!);
     const instruction = this.#addon.replay();
     return instruction < 0 ? null : { instruction, position: tape[0]! };
   }
 
   async start(loop: Loop): Promise<Stop | null> {
-    this.#requireIdle();
+    this.#refuseIfBusy();
+    const plan = this.#plan(loop);
     this.#busy = true;
     try {
-      const { instruction, position } = await this.#addon.start(this.#handle, this.#encoded(loop));
-      return instruction < 0 ? null : { instruction, position };
+      await this.#addon.start(plan);
     } finally {
       this.#busy = false;
     }
+    const [instruction = -1, position = -1] = plan.stop;
+    return instruction < 0 ? null : { instruction, position };
   }
 
-  #encoded({ steps, ports, feeds, order, batchSize, watched, history, control }: Loop) {
+  #plan(loop: Loop): LoopPlan {
+    const { steps, batchSize, ports, feeds, order, watched, history, control } = loop;
     const port = this.#ports.indexOf(watched.storage);
-    const base = port < 0 ? watched.storage.address : addressOf(ports[port]!);
+    const start = port < 0 ? watched.storage.address : addressOf(ports[port]!);
     return {
+      replay: this.#replay,
       steps,
       batchSize,
       ports: Float64Array.from(ports, addressOf),
       feeds: Float64Array.from(feeds.flatMap(({ port, rows }) => [port, addressOf(rows), rowBytes(rows)])),
       order: addressOf(order),
-      watched: base + watched.offset * dtypes[watched.dtype].size,
+      watched: start + watched.offset * dtypes[watched.dtype].size,
       watchedType: dtypes[watched.dtype].code,
       history: history.address,
       control,
-      memory: [this.#storages, ports, feeds, order, history],
+      stop: Float64Array.of(-1, -1),
+      memory: [this, loop],
     };
   }
 
-  #requireIdle(): void {
+  #refuseIfBusy(): void {
     if (this.#busy) throw new NablaError('these instructions are already running');
   }
 }

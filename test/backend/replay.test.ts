@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import {
+  allocate,
+  allocateState,
+  backend,
+  execute,
+  type Instruction,
+  type Storage,
+  seedState,
+  type View,
+} from '../../lib/backend/index.js';
+import { add, max, mul, param, rowMax, rowSum, sub } from '../../lib/expr/index.js';
+import { type Layout, noise, operand, valuesOf } from './operands.js';
+import { programOf, singleOp } from './programs.js';
+
+const plus = singleOp('add', 'float32');
+const sum = programOf('float32', 1, (x) => rowSum(x!));
+
+const map = (program: typeof plus, inputs: View[], outputs: View[], params: number[] = []): Instruction => {
+  return { op: 'map', program, params, inputs, outputs };
+};
+
+/** One of every kind, with every way in which operands are encoded. `results` is all that they write. */
+function everyKind(): { instructions: Instruction[]; results: View[] } {
+  const results: View[] = [];
+  const result = (shape: readonly number[], dtype: View['dtype'] = 'float32', layout: Layout = 'contiguous') => {
+    const view = operand(dtype, shape, [0], layout);
+    results.push(view);
+    return view;
+  };
+  const a = operand('float32', [6, 5], noise(30), 'strided');
+  const b = operand('float32', [5, 4], noise(20, 2), 'transposed');
+  const batch = operand('float32', [3, 6, 5], noise(90), 'offset');
+  const index = operand('int32', [6, 5], [4, 0, 3, 1, 2]);
+  const state = allocateState();
+  seedState(state, 3);
+  results.push({ storage: state, offset: 0, shape: [628], strides: [1], dtype: 'int32' });
+  const scaled = programOf('float32', 2, (x, y) => [mul(param(0), add(x!, y!)), sub(x!, y!)], 1);
+  const bias = programOf('float32', 2, (x, y) => max(add(x!, y!), 0));
+  const shifted = programOf('float32', 1, (x) => [sub(x!, rowMax(x!)), rowSum(x!)]);
+  const product = result([6, 4], 'float32', 'transposed');
+  const instructions: Instruction[] = [
+    map(scaled, [a, operand('float32', [5], noise(5, 7))], [result([6, 5]), result([6, 5])], [0.25]),
+    map(singleOp('neg', 'float64'), [operand('float64', [], [2])], [result([], 'int32')]),
+    {
+      op: 'fold',
+      program: shifted,
+      params: [],
+      inputs: [a],
+      outputs: [result([6, 5]), result([6, 1])],
+      shape: [6, 5],
+      axes: [1],
+    },
+    {
+      op: 'fold',
+      program: sum,
+      params: [],
+      inputs: [batch],
+      outputs: [result([1, 1, 1])],
+      shape: [3, 6, 5],
+      axes: [0, 1, 2],
+    },
+    { op: 'matmul', a, b, outputs: [product], epilogue: null },
+    {
+      op: 'matmul',
+      a: batch,
+      b,
+      outputs: [result([3, 6, 4])],
+      epilogue: { program: bias, params: [], inputs: [operand('float32', [4], noise(4, 9))] },
+    },
+    map(plus, [product, product], [result([6, 4])]),
+    { op: 'gather', out: result([6, 5]), input: a, index, axis: 1 },
+    { op: 'scatter', out: result([6, 5]), index, source: a, axis: 0, mode: 'add' },
+    { op: 'random', kind: 'normal', state, out: result([40]), p0: 1, p1: 2 },
+    { op: 'random', kind: 'bernoulli', state, out: result([9], 'bool', 'offset'), p0: 0.5, p1: 0 },
+    { op: 'check', flag: operand('float64', [1], [0], 'offset') },
+  ];
+  return { instructions, results };
+}
+
+const flat = (storage: Storage, length: number, offset = 0): View => {
+  return { storage, offset, shape: [length], strides: [1], dtype: 'float32' };
+};
+
+describe('linked instructions', () => {
+  it('do what they do one by one', () => {
+    const eager = everyKind();
+    const linked = everyKind();
+    const executable = backend.link(linked.instructions, []);
+    for (let round = 0; round < 3; round++) {
+      for (const instruction of eager.instructions) expect(execute(backend, instruction)).toBe(-1);
+      expect(executable.run([])).toBeNull();
+      expect(linked.results.map((view) => valuesOf(view))).toEqual(eager.results.map((view) => valuesOf(view)));
+    }
+  });
+
+  it('may be none', () => {
+    expect(backend.link([], []).run([])).toBeNull();
+  });
+
+  it('are not executed by being linked', () => {
+    const out = operand('float32', [2], [1]);
+    backend.link([map(plus, [out, out], [out])], []);
+    expect(valuesOf(out)).toEqual([1, 1]);
+  });
+
+  it('leave what is executed directly as it was', () => {
+    const out = operand('float32', [2], [1]);
+    const many = Array.from({ length: 60 }, () => out);
+    if (backend.name === 'native') expect(() => backend.link([map(plus, many, [out])], [])).toThrow(/at most/);
+    backend.map(plus, [], [out, out], [out]);
+    expect(valuesOf(out)).toEqual([2, 2]);
+  });
+
+  it('use the memory that ports are bound to, run by run', () => {
+    const [x, y] = [allocate('float32', 4), allocate('float32', 4)];
+    const shift = operand('float32', [2], [10, 20]);
+    const executable = backend.link([map(plus, [flat(x, 2, 1), shift], [flat(y, 2)])], [x, y]);
+    const source = operand('float32', [100], noise(100), 'offset');
+    const target = operand('float32', [100], [0]);
+    const shifted = (at: number) => [10, 20].map((value, i) => Math.fround(value + noise(100)[at + 1 + i]!));
+    for (const at of [0, 0, 7, 93, 20, 0]) {
+      const from = flat(source.storage, 4, source.offset + at);
+      expect(executable.run([from, flat(target.storage, 2, at)])).toBeNull();
+      expect(valuesOf(target).slice(at, at + 2)).toEqual(shifted(at));
+    }
+    const elsewhere = operand('float32', [2], [1, 2]);
+    executable.run([flat(source.storage, 4, source.offset), elsewhere]);
+    expect(valuesOf(elsewhere)).toEqual(shifted(0));
+  });
+
+  it('take a random stream through a port', () => {
+    const [port, first, second] = [allocateState(), allocateState(), allocateState()];
+    for (const state of [first, second]) seedState(state, 5);
+    const out = operand('float32', [3], [0]);
+    const executable = backend.link([{ op: 'random', kind: 'uniform', state: port, out, p0: 0, p1: 1 }], [port]);
+    const words = (storage: Storage): View => ({ storage, offset: 0, shape: [628], strides: [1], dtype: 'int32' });
+    executable.run([words(first)]);
+    const drawn = valuesOf(out);
+    executable.run([words(first)]);
+    expect(valuesOf(out)).not.toEqual(drawn);
+    executable.run([words(second)]);
+    expect(valuesOf(out)).toEqual(drawn);
+  });
+
+  it('stop where an index is out of range, and say where', () => {
+    const index = operand('int32', [5], [0]);
+    const [input, out, last] = [
+      operand('float32', [3], [7]),
+      operand('float32', [5], [0]),
+      operand('float32', [1], [1]),
+    ];
+    const executable = backend.link(
+      [
+        { op: 'gather', out, input, index, axis: 0 },
+        { op: 'scatter', out: input, index, source: out, axis: 0, mode: 'set' },
+        map(plus, [last, last], [last]),
+      ],
+      [],
+    );
+    expect(executable.run([])).toBeNull();
+    expect(valuesOf(last)).toEqual([2]);
+    index.storage.array('int32')[3] = 3;
+    expect(executable.run([])).toEqual({ instruction: 0, position: 3 });
+    expect(valuesOf(last)).toEqual([2]);
+    index.storage.array('int32')[3] = 2;
+    expect(executable.run([])).toBeNull();
+    expect(valuesOf(last)).toEqual([4]);
+  });
+
+  it.each([1, -1, Number.NaN])('stop where a check finds %d', (value) => {
+    const flag = operand('float64', [1], [0]);
+    const count = operand('float32', [1], [1]);
+    const double = map(plus, [count, count], [count]);
+    const executable = backend.link([double, { op: 'check', flag }, double], []);
+    expect(executable.run([])).toBeNull();
+    flag.storage.array('float64')[0] = value;
+    expect(executable.run([])).toEqual({ instruction: 1, position: 0 });
+    expect(valuesOf(count)).toEqual([8]);
+  });
+
+  it('run thousands of times', () => {
+    const count = operand('float32', [1], [0]);
+    const executable = backend.link([map(plus, [count, operand('float32', [1], [1])], [count])], []);
+    for (let i = 0; i < 10_000; i++) executable.run([]);
+    expect(valuesOf(count)).toEqual([10_000]);
+  });
+});
