@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   allocate,
@@ -12,6 +13,7 @@ import {
 import { add, max, mul, param, rowMax, rowSum, sub } from '../../lib/expr/index.js';
 import { type Layout, noise, operand, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
+import { runHere, training } from './training.js';
 
 const plus = singleOp('add', 'float32');
 const sum = programOf('float32', 1, (x) => rowSum(x!));
@@ -184,5 +186,81 @@ describe('linked instructions', () => {
     const executable = backend.link([map(plus, [count, operand('float32', [1], [1])], [count])], []);
     for (let i = 0; i < 10_000; i++) executable.run([]);
     expect(valuesOf(count)).toEqual([10_000]);
+  });
+});
+
+describe('a loop in the background', () => {
+  it('gives the same bits as running step by step', async () => {
+    const background = training(40);
+    const history = background.loop.history.array('float64');
+    expect(await background.executable.start(background.loop)).toBeNull();
+    const foreground = training(40);
+    const losses = runHere(foreground);
+    expect([...history.subarray(0, 40)]).toEqual(losses);
+    expect(losses[39]).toBeLessThan(losses[0]! / 2);
+    expect(valuesOf(background.weights)).toEqual(valuesOf(foreground.weights));
+    expect([...background.loop.control]).toEqual([0, 40]);
+  });
+
+  it('leaves the event loop to others, and stops between steps when told to', async () => {
+    const { executable, loop, weights } = training(1_000_000, new Int32Array(new SharedArrayBuffer(8)));
+    const done = executable.start(loop);
+    while (Atomics.load(loop.control, 1) < 10) await sleep(1);
+    Atomics.store(loop.control, 0, 1);
+    expect(await done).toBeNull();
+    const steps = loop.control[1]!;
+    expect(steps).toBeLessThan(loop.steps);
+    const again = training(steps);
+    runHere(again);
+    expect(valuesOf(weights)).toEqual(valuesOf(again.weights));
+  });
+
+  it('runs no step when told to stop before, or asked for none', async () => {
+    const stopped = training(10);
+    stopped.loop.control[0] = 1;
+    expect(await stopped.executable.start(stopped.loop)).toBeNull();
+    const none = training(0);
+    expect(await none.executable.start(none.loop)).toBeNull();
+    for (const { loop, weights } of [stopped, none]) {
+      expect(loop.control[1]).toBe(0);
+      expect(valuesOf(weights)).toEqual(valuesOf(training(0).weights));
+    }
+  });
+
+  it('says where it stopped', async () => {
+    const { executable, loop } = training(10);
+    const flag = operand('float64', [1], [1]);
+    const count = operand('float32', [1], [0]);
+    const checked = backend.link([map(plus, [count, count], [count]), { op: 'check', flag }], []);
+    expect(await checked.start({ ...loop, ports: [], feeds: [], watched: count })).toEqual({
+      instruction: 1,
+      position: 0,
+    });
+    expect(loop.control[1]).toBe(0);
+    expect(await executable.start(loop)).toBeNull();
+  });
+
+  it('watches a port', async () => {
+    const port = allocate('float64', 1);
+    const own = operand('float64', [3], [1, 1, 1]);
+    const watched: View = { storage: port, offset: 0, shape: [1], strides: [1], dtype: 'float64' };
+    const executable = backend.link([map(singleOp('add', 'float64'), [watched, watched], [watched])], [port]);
+    const { loop } = training(3);
+    await executable.start({ ...loop, ports: [{ ...own, offset: 2 }], feeds: [], watched });
+    expect([...loop.history.array('float64').subarray(0, 3)]).toEqual([2, 4, 8]);
+    expect(valuesOf(own)).toEqual([1, 1, 8]);
+  });
+
+  it('is one at a time, and several of different instructions', async () => {
+    const [first, second, foreground] = [training(2000), training(3000), training(1000)];
+    const running = [first, second].map(({ executable, loop }) => executable.start(loop));
+    expect(() => first.executable.run(first.loop.ports)).toThrow('already running');
+    await expect(first.executable.start(first.loop)).rejects.toThrow('already running');
+    const losses = runHere(foreground);
+    expect(await Promise.all(running)).toEqual([null, null]);
+    for (const { loop } of [first, second]) {
+      expect([...loop.history.array('float64').subarray(0, 1000)]).toEqual(losses);
+    }
+    expect(await first.executable.start(first.loop)).toBeNull();
   });
 });
