@@ -7,7 +7,12 @@ import type { Work } from './work.js';
 
 /** How long each turn is meant to be: long against the clock's grain, short against what disturbs it. */
 const TURN_SECONDS = 0.02;
-const WARM_SECONDS = 0.15;
+/** Warming up goes by stretches of so long, until so many in a row were no faster than one before: V8 compiles what runs often anew, and better. */
+const WARM_SECONDS = 0.1;
+const STEADY_STRETCHES = 2;
+const MAX_STRETCHES = 20;
+/** Less than this share of the time before is faster, and no chance. */
+const FASTER = 0.97;
 /** A contender whose turns are longer because one iteration is gets fewer of them. */
 const BUDGET_SECONDS = 4;
 /** Other libraries' idle threads spin a while before they sleep; they must not run during the next turn. */
@@ -98,8 +103,7 @@ export class Race {
       this.#outcomes.set(contender, { kind: 'failed', why: difference });
       return null;
     }
-    const warm = await driver.warm(WARM_SECONDS);
-    const each = warm.seconds / warm.iterations;
+    const each = await warmUp(driver);
     const iterations = Math.max(1, Math.round(TURN_SECONDS / each));
     const affordable = Math.floor(BUDGET_SECONDS / (each * iterations));
     const rounds = Math.max(1, Math.min(this.#rounds, affordable));
@@ -139,6 +143,20 @@ export class Race {
     const summary = summarize(samples);
     this.#outcomes.set(contender, { kind: 'timed', summary, ...(note !== undefined && { note }) });
   }
+}
+
+/** Runs until the speed is steady, and returns the time of one iteration. */
+async function warmUp(driver: Driver): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  let steady = 0;
+  for (let stretch = 0; stretch < MAX_STRETCHES && steady < STEADY_STRETCHES; stretch++) {
+    const { iterations, seconds } = await driver.warm(WARM_SECONDS);
+    const each = seconds / iterations;
+    steady = each < best * FASTER ? 0 : steady + 1;
+    best = Math.min(best, each);
+    if (iterations === 1) break; // what takes so long does not wait for a compiler
+  }
+  return best;
 }
 
 /** An iteration that is not counted brings the operands back into the caches; then the turn. */
