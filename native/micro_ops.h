@@ -39,6 +39,7 @@
   OP(acosh, 1, acosh(a))              \
   OP(atanh, 1, atanh(a))              \
   OP(sigmoid, 1, sigmoid(a))          \
+  OP(relu, 1, a <= 0 ? V{} : a)       \
   OP(erf, 1, erf(a))                  \
   OP(erfc, 1, erfc(a))                \
                                       \

@@ -51,6 +51,7 @@ export const microOps = {
   acosh: unary(Math.acosh),
   atanh: unary(Math.atanh),
   sigmoid: unary(sigmoid),
+  relu: unary((a) => (a <= 0 ? 0 : a)),
   erf: unary(erf),
   erfc: unary(erfc),
 

@@ -10,7 +10,29 @@ type Contribution = ExprLike | null;
  */
 type Rule = (g: Expr, out: Expr, a: Expr, b: Expr, c: Expr) => readonly Contribution[];
 
-const { add, sub, mul, div, neg, where, eq, lt, ge, and, exp, log, pow, sin, cos, sinh, cosh, rsqrt, square, sign } = e;
+const {
+  add,
+  sub,
+  mul,
+  div,
+  neg,
+  where,
+  eq,
+  lt,
+  le,
+  ge,
+  and,
+  exp,
+  log,
+  pow,
+  sin,
+  cos,
+  sinh,
+  cosh,
+  rsqrt,
+  square,
+  sign,
+} = e;
 
 const flat: Rule = () => [null, null, null];
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
@@ -47,6 +69,7 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
   acosh: (g, _, a) => [mul(g, rsqrt(sub(square(a), 1)))],
   atanh: (g, _, a) => [div(g, sub(1, square(a)))],
   sigmoid: (g, out) => [mul(g, mul(sub(1, out), out))],
+  relu: (g, out) => [where(le(out, 0), 0, g)],
   erf: (g, _, a) => [mul(mul(TWO_OVER_SQRT_PI, exp(neg(square(a)))), g)],
   erfc: (g, _, a) => [mul(mul(-TWO_OVER_SQRT_PI, exp(neg(square(a)))), g)],
 

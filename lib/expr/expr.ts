@@ -142,6 +142,7 @@ export const asinh = unary('asinh');
 export const acosh = unary('acosh');
 export const atanh = unary('atanh');
 export const sigmoid = unary('sigmoid');
+export const relu = unary('relu');
 export const erf = unary('erf');
 export const erfc = unary('erfc');
 

@@ -1,12 +1,14 @@
 import { isFloat } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ValueError } from '../errors.js';
-import type { Expr } from '../expr/index.js';
+import type { Expr, ExprLike } from '../expr/index.js';
 import * as e from '../expr/index.js';
+import { adjoints } from '../expr/index.js';
 import { checkOptions } from '../options.js';
 import { refuseIf } from '../tensor/check.js';
 import { Formula } from '../tensor/formula.js';
 import { computeType } from '../tensor/kernel.js';
+import type { GradientRule } from '../tensor/operation.js';
 import { type Operand, resultType } from '../tensor/promotion.js';
 import { allAxes, broadcastShapes, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -37,7 +39,8 @@ type Build = (input: Expr, target: Expr, ...rest: Expr[]) => Expr;
 
 /**
  * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
- * gradients) are each one pass over memory. `slopes` are derivatives by hand, where PyTorch's differ from the expression's.
+ * gradients) are each one pass over memory. `slopes` are derivatives by hand, where PyTorch's differ from the expression's, or
+ * are cheaper.
  */
 class PointwiseLoss {
   readonly #name: string;
@@ -47,24 +50,21 @@ class PointwiseLoss {
 
   constructor(name: string, build: Build, slopes?: (...args: Expr[]) => (Expr | null)[]) {
     const loss = build as (...args: Expr[]) => Expr;
-    const scaled = (g: Expr, args: Expr[]) => slopes!(...args).map((slope) => slope && e.mul(g, slope));
-    const count = (args: Expr[]) => args.at(-1)!;
+    const gradients = (g: Expr, args: Expr[]) =>
+      slopes === undefined
+        ? adjoints(loss(...args), g, args)
+        : slopes(...args).map((slope) => slope && e.mul(g, slope));
+    const rule: GradientRule = (g, _, ...args) => gradients(g, args);
     this.#name = name;
-    this.#single = new Formula(name, loss.length, loss, [], slopes ? (g, _, ...args) => scaled(g, args) : null);
-    this.#summed = new Formula(
-      name,
-      loss.length,
-      (...args) => e.rowSum(loss(...args)),
-      [],
-      slopes ? (g, _, ...args) => scaled(g, args) : null,
-    );
-    // One more argument than the loss: the number of elements.
+    this.#single = new Formula(name, loss.length, loss, [], rule);
+    this.#summed = new Formula(name, loss.length, (...args) => e.rowSum(loss(...args)), [], rule);
+    // Two more arguments than the loss: the number of elements, and its inverse, as gradients would divide element by element.
     this.#averaged = new Formula(
       name,
-      loss.length + 1,
-      (...args) => e.div(e.rowSum(loss(...args.slice(0, -1))), count(args)),
+      loss.length + 2,
+      (...args) => e.div(e.rowSum(loss(...args.slice(0, -2))), args.at(-2)!),
       [],
-      slopes ? (g, _, ...args) => scaled(e.div(g, count(args)), args.slice(0, -1)) : null,
+      (g, _, ...args) => [...gradients(e.mul(g, args.at(-1)!), args.slice(0, -2)), null, null],
     );
   }
 
@@ -80,7 +80,7 @@ class PointwiseLoss {
     const frame = { shape, axes: allAxes(shape.length), keepdim: false };
     const count = sizeOf(shape);
     if (reduction === 'sum') return this.#summed.call(args, dtype, computeType(dtype), frame);
-    return this.#averaged.call([...args, count], dtype, computeType(dtype), frame);
+    return this.#averaged.call([...args, count, 1 / count], dtype, computeType(dtype), frame);
   }
 }
 
@@ -95,17 +95,32 @@ const difference = (input: Expr, target: Expr): Expr => e.sub(input, target);
 const absolute = new PointwiseLoss('l1Loss', (input, target) => e.abs(difference(input, target)));
 const squared = new PointwiseLoss('mseLoss', (input, target) => e.square(difference(input, target)));
 
-const smoothed = new PointwiseLoss('smoothL1Loss', (input, target, beta) => {
+/** 0.5 d² up to `limit`, from there on the tangent. */
+function bent(input: Expr, target: Expr, limit: Expr): Expr {
   const distance = e.abs(difference(input, target));
-  const near = e.div(e.mul(0.5, e.square(distance)), beta!);
-  return e.where(e.lt(distance, beta!), near, e.sub(distance, e.mul(0.5, beta!)));
-});
+  const near = e.min(distance, limit);
+  return e.mul(near, e.sub(distance, e.mul(0.5, near)));
+}
 
-const hubered = new PointwiseLoss('huberLoss', (input, target, delta) => {
-  const distance = e.abs(difference(input, target));
-  const near = e.mul(0.5, e.square(distance));
-  return e.where(e.lt(distance, delta!), near, e.mul(delta!, e.sub(distance, e.mul(0.5, delta!))));
-});
+const between = (x: Expr, low: ExprLike, high: ExprLike): Expr => e.max(e.min(x, high), low);
+
+const smoothed = new PointwiseLoss(
+  'smoothL1Loss',
+  (input, target, beta, inverse) => e.mul(bent(input, target, beta!), inverse!),
+  (input, target, _, inverse) => {
+    const slope = between(e.mul(difference(input!, target!), inverse!), -1, 1);
+    return [slope, e.neg(slope), null, null];
+  },
+);
+
+const hubered = new PointwiseLoss(
+  'huberLoss',
+  (input, target, delta) => bent(input, target, delta!),
+  (input, target, delta) => {
+    const slope = between(difference(input!, target!), e.neg(delta!), delta!);
+    return [slope, e.neg(slope), null];
+  },
+);
 
 const clampedLog = (x: Expr): Expr => e.max(e.log(x), -100);
 const clampedLog1p = (x: Expr): Expr => e.max(e.log1p(e.neg(x)), -100);
@@ -123,9 +138,17 @@ const binary = new PointwiseLoss(
   ],
 );
 
-const binaryLogits = new PointwiseLoss('binaryCrossEntropyWithLogits', (input, target, weight, positive) => {
-  // log(1 + e^-x) by way of |x|, so that no exponential can overflow.
-  const softplusMinus = e.sub(e.log1p(e.exp(e.neg(e.abs(input)))), e.min(input, 0));
+/** log(1 + e^-|x|): no exponential can overflow. */
+const softplusMinusAbs = (x: Expr): Expr => e.log1p(e.exp(e.neg(e.abs(x))));
+
+const binaryLogits = new PointwiseLoss(
+  'binaryCrossEntropyWithLogits',
+  (input, target) => e.add(e.sub(e.max(input, 0), e.mul(input, target)), softplusMinusAbs(input)),
+  (input, target) => [e.sub(e.sigmoid(input!), target!), e.neg(input!)],
+);
+
+const weightedLogits = new PointwiseLoss('binaryCrossEntropyWithLogits', (input, target, weight, positive) => {
+  const softplusMinus = e.sub(softplusMinusAbs(input), e.min(input, 0));
   const factor = e.add(1, e.mul(e.sub(positive!, 1), target));
   return e.mul(weight!, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
 });
@@ -212,7 +235,9 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Opt
   checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
   const { beta = 1, reduction = 'mean' } = options;
   if (!(beta >= 0)) throw new ValueError(`smoothL1Loss: beta must be at least 0, got ${describe(beta)}`);
-  return beta === 0 ? absolute.apply(input, target, [], reduction) : smoothed.apply(input, target, [beta], reduction);
+  const inverse = 1 / beta;
+  if (Math.fround(inverse) === Number.POSITIVE_INFINITY) return absolute.apply(input, target, [], reduction);
+  return smoothed.apply(input, target, [beta, inverse], reduction);
 }
 
 /**
@@ -288,7 +313,9 @@ export function binaryCrossEntropyWithLogits(
   options: BCEWithLogitsOptions = {},
 ): Tensor {
   checkOptions('binaryCrossEntropyWithLogits', options, ['reduction', 'weight', 'posWeight']);
-  return binaryLogits.apply(input, target, [options.weight ?? 1, options.posWeight ?? 1], options.reduction ?? 'mean');
+  const { weight = null, posWeight = null, reduction = 'mean' } = options;
+  if (weight === null && posWeight === null) return binaryLogits.apply(input, target, [], reduction);
+  return weightedLogits.apply(input, target, [weight ?? 1, posWeight ?? 1], reduction);
 }
 
 /**

@@ -77,7 +77,7 @@ export const erf: Unary = unary('erf', e.erf, { result: 'float' });
 /** 1 - erf(x), without cancellation where it is small. @example erfc(tensor([0, 1])); // tensor([1.0000, 0.1573]) */
 export const erfc: Unary = unary('erfc', e.erfc, { result: 'float' });
 /** max(x, 0); the derivative at 0 is 0, and NaN stays NaN. @example relu(tensor([-1, 2])); // tensor([0., 2.]) */
-export const relu: Unary = unary('relu', (x) => e.where(e.le(x, 0), 0, x), noBool());
+export const relu: Unary = unary('relu', e.relu, noBool());
 /** Whether x is NaN. @example isnan(tensor([0, Number.NaN])); // tensor([False,  True]) */
 export const isnan: Unary = unary('isnan', (x) => e.ne(x, x), { result: 'bool' });
 /** Whether x is infinite. @example isinf(tensor([0, -Infinity])); // tensor([False,  True]) */

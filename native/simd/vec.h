@@ -46,18 +46,18 @@ V flag(Bits<V> mask) {
   return from_bits<V>(mask & to_bits(splat<V>(1)));
 }
 
-/** The larger; NaN if either is, and 0 of 0 and -0. `greater_of(a, b)` is a > b ? a : b. */
+/** The larger; NaN if either is, and 0 of 0 and -0. `greater_of(a, b)` is a > b ? a : b, which is a NaN in b. */
 template <typename V>
 V max(V a, V b) {
-  const V larger = from_bits<V>(to_bits(greater_of(a, b)) & to_bits(greater_of(b, a)));
-  return (a != a) | (b != b) ? a + b : larger;
+  const V larger = a == b ? from_bits<V>(to_bits(a) & to_bits(b)) : greater_of(a, b);
+  return a != a ? a : larger;
 }
 
-/** The smaller; NaN if either is, and -0 of 0 and -0. `less_of(a, b)` is a < b ? a : b. */
+/** The smaller; NaN if either is, and -0 of 0 and -0. `less_of(a, b)` is a < b ? a : b, which is a NaN in b. */
 template <typename V>
 V min(V a, V b) {
-  const V smaller = from_bits<V>(to_bits(less_of(a, b)) | to_bits(less_of(b, a)));
-  return (a != a) | (b != b) ? a + b : smaller;
+  const V smaller = a == b ? from_bits<V>(to_bits(a) | to_bits(b)) : less_of(a, b);
+  return a != a ? a : smaller;
 }
 
 template <typename T>
