@@ -15,7 +15,7 @@ type Digests = Record<string, string>;
 /** What a process of its own computes on an instruction set, once for each number of threads. */
 function digestsOn(isa: string, threads: readonly number[]): Digests[] {
   const env = { ...process.env, NABLA_BACKEND: 'native', NABLA_ISA: isa };
-  const args = ['--import', 'tsx', script, ...threads.map(String)];
+  const args = ['--import', 'tsx', script, threads.join(',')];
   return JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' }));
 }
 

@@ -1,10 +1,13 @@
-// Prints digests of what training runs and operations give, on so many threads: digest.ts THREADS...
+// Prints digests of what training runs and operations give, all or those named, for each number of threads: digest.ts 1,2,3 [NAME ...]
 import { createHash } from 'node:crypto';
 import { manualSeed, setNumThreads, type Tensor } from '../../lib/index.js';
 import { operations } from './operations.js';
 import { trainingRuns } from './training-runs.js';
 
-const subjects = Object.entries({ ...trainingRuns, ...operations });
+const [threads, ...names] = process.argv.slice(2);
+const subjects = Object.entries({ ...trainingRuns, ...operations }).filter(
+  ([name]) => names.length === 0 || names.includes(name),
+);
 
 function digest(results: readonly Tensor[]): string {
   const hash = createHash('sha256');
@@ -21,4 +24,4 @@ function digestsOn(threads: number): Record<string, string> {
   return Object.fromEntries(digests);
 }
 
-process.stdout.write(JSON.stringify(process.argv.slice(2).map((threads) => digestsOn(Number(threads)))));
+process.stdout.write(JSON.stringify(threads!.split(',').map((count) => digestsOn(Number(count)))));
