@@ -6,10 +6,10 @@ import { describeMachine, type Machine, machineLine } from './harness/machine.js
 import { Race } from './harness/race.js';
 import { type BenchOptions, parseArguments, UsageError, usage } from './options.js';
 import { questions } from './questions/index.js';
-import type { Question } from './questions/question.js';
+import type { Case, Question } from './questions/question.js';
 import { renderChart } from './report/chart.js';
 import { jsonReport } from './report/json.js';
-import { insertTable, markdownTable } from './report/markdown.js';
+import { cliffsLine, insertTable, markdownTable, questionTable } from './report/markdown.js';
 import { type Answered, type AnsweredCase, peaksOf } from './report/results.js';
 import { TerminalTable } from './report/terminal.js';
 
@@ -33,8 +33,9 @@ async function main(options: BenchOptions): Promise<void> {
     if (options.charts !== undefined) await writeCharts(options.charts, answers, machine);
     if (options.readme) {
       const table = markdownTable(answers, contenders, machine);
-      await writeFile(README, insertTable(await readFile(README, 'utf8'), table));
+      await writeFile(README, insertTable(await readFile(README, 'utf8'), 'bench', table));
     }
+    if (options.page !== undefined) await fillPage(options.page, answers, machine);
   } finally {
     await race.stop();
   }
@@ -49,11 +50,13 @@ async function introduce(race: Race, contenders: readonly Contender[]): Promise<
   return versions;
 }
 
-function chosen({ only, full }: BenchOptions): Question[] {
+function chosen({ only, full, cases }: BenchOptions): Question[] {
+  const wanted = ({ label, quick }: Case) =>
+    cases === undefined ? full || quick === true : cases.some((part) => label.includes(part));
   return questions
     .filter(({ name }) => only.includes(name))
-    .map((question) => (full ? question : { ...question, cases: question.cases.filter(({ quick }) => quick) }))
-    .filter(({ cases }) => cases.length > 0);
+    .map((question) => ({ ...question, cases: question.cases.filter(wanted) }))
+    .filter((question) => question.cases.length > 0);
 }
 
 async function answer(
@@ -73,7 +76,9 @@ async function answer(
     reportFailures(answered);
   }
   reportNotes(cases);
-  return { question, contenders, cases };
+  const answered = { question, contenders, cases };
+  if (question.sweep !== undefined) console.log(`  ${cliffsLine(answered)}`);
+  return answered;
 }
 
 function reportFailures({ outcomes }: AnsweredCase): void {
@@ -92,6 +97,19 @@ function reportNotes(cases: readonly AnsweredCase[]): void {
     ),
   );
   if (notes.length > 0) console.log([...new Set(notes)].join('\n'));
+}
+
+/** Puts each question's table into the page, with the command that made it. */
+async function fillPage(path: string, answers: readonly Answered[], machine: Machine): Promise<void> {
+  const args = process.argv.slice(2).filter((arg, i, all) => ![arg, all[i - 1]].includes('--page'));
+  const options = args.filter((arg) => arg !== '--peers').join(' ');
+  const command = `npm run ${args.includes('--peers') ? 'bench:peers' : 'bench'} -- ${options}`;
+  let page = await readFile(path, 'utf8');
+  for (const answered of answers) {
+    const table = questionTable(answered, peaksOf(answers), command);
+    page = insertTable(page, `bench-${answered.question.name}`, `${table}\n\n${machineLine(machine)}.`);
+  }
+  await writeFile(path, page);
 }
 
 async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {

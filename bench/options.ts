@@ -10,11 +10,15 @@ export interface BenchOptions {
   readonly against: readonly string[];
   readonly full: boolean;
   readonly only: readonly string[];
+  /** Parts of the names of cases, if not all are to be timed. */
+  readonly cases: readonly string[] | undefined;
   readonly rounds: number;
   readonly threads: readonly number[];
   readonly peersDir: string | undefined;
   readonly json: string | undefined;
   readonly charts: string | undefined;
+  /** A page with places for the questions' tables. */
+  readonly page: string | undefined;
   readonly readme: boolean;
 }
 
@@ -32,17 +36,19 @@ export const usage = `Times nabla: against its own plain JavaScript backend, or 
 
   --against A,B     libraries: ${peerNames.join(', ')}
   --only A,B        questions: ${questionNames.join(', ')}
+  --cases A,B       the cases with one of these in their names: 2^20, add
   --full            every case, also without other libraries
   --rounds N        turns of each contender; the fastest and the median are reported (7)
   --threads A,B     numbers of threads to compare (1 and as many as there are processors)
   --peers-dir DIR   folder in whose node_modules the npm packages of other libraries are (bench/peers)
   --json FILE       write every measurement, and the machine, to a file
   --charts DIR      write a picture (SVG) per question to a folder
-  --readme          put the table into README.md
+  --page FILE       put each question's table between <!-- bench-QUESTION:start --> and :end --> of a page
+  --readme          put the headlines into README.md
   --help            this text`;
 
 const booleans = ['peers', 'full', 'readme', 'help'] as const;
-const texts = ['against', 'only', 'rounds', 'threads', 'peers-dir', 'json', 'charts'] as const;
+const texts = ['against', 'only', 'rounds', 'threads', 'peers-dir', 'json', 'charts', 'cases', 'page'] as const;
 const names: readonly string[] = [...booleans, ...texts];
 
 /** The checked options of a command line, or 'help'. */
@@ -60,6 +66,8 @@ export function parseArguments(args: readonly string[]): BenchOptions | 'help' {
     peersDir: values.get('peers-dir'),
     json: values.get('json'),
     charts: values.get('charts'),
+    cases: values.get('cases')?.split(','),
+    page: values.get('page'),
     readme: flags.has('readme'),
   };
 }

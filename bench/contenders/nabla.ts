@@ -8,6 +8,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 export const everyKind: readonly Work['kind'][] = [
   'matmul',
   'map',
+  'recorded',
   'inPlace',
   'rows',
   'loss',

@@ -5,6 +5,7 @@
 export type Work =
   | MatmulWork
   | MapWork
+  | RecordedWork
   | InPlaceWork
   | RowsWork
   | LossWork
@@ -31,6 +32,13 @@ export type MapOp = (typeof mapOps)[number];
 /** An elementwise operation with a result of its own, not recorded for a backward pass. */
 export interface MapWork {
   readonly kind: 'map';
+  readonly op: MapOp;
+  readonly size: number;
+}
+
+/** An elementwise operation whose backward pass is recorded. */
+export interface RecordedWork {
+  readonly kind: 'recorded';
   readonly op: MapOp;
   readonly size: number;
 }

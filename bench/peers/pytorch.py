@@ -93,6 +93,10 @@ def elementwise(table):
     return lambda op, size, **_: Making(table[op], uniform([size], X), uniform([size], Y))
 
 
+def recorded(op, size, **_):
+    return Making(MAPS[op], uniform([size], X).requires_grad_(), uniform([size], Y).requires_grad_())
+
+
 def rows(op, rows, columns, **_):
     operations = {
         "sum": lambda x: x.sum(),
@@ -201,6 +205,7 @@ class Epoch:
 KINDS = {
     "matmul": matmul,
     "map": elementwise(MAPS),
+    "recorded": recorded,
     "inPlace": elementwise(IN_PLACE),
     "rows": rows,
     "loss": Loss,

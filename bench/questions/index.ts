@@ -1,3 +1,4 @@
+import { calls } from './calls.js';
 import { elementwise } from './elementwise.js';
 import { epoch } from './epoch.js';
 import { inPlace } from './in-place.js';
@@ -16,6 +17,7 @@ export const questions: readonly Question[] = [
   limits,
   training,
   matmul,
+  calls,
   elementwise,
   inPlace,
   rows,

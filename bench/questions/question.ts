@@ -15,6 +15,8 @@ export interface Case {
   readonly quick?: true;
   /** Worth a row in the README. */
   readonly headline?: true;
+  /** Its place on the axis of a sweep. */
+  readonly at?: number;
 }
 
 export interface Question {
@@ -22,6 +24,8 @@ export interface Question {
   readonly name: string;
   readonly title: string;
   readonly cases: readonly Case[];
+  /** What the cases go through, one value each: the horizontal axis of the chart. */
+  readonly sweep?: string;
 }
 
 export const gflop = (flops: number): Amount => ({ unit: 'GFLOP', perIteration: flops / 1e9 });

@@ -8,8 +8,10 @@ const widths = Array.from({ length: 12 }, (_, i) => 2 ** i).flatMap((width) =>
 export const layerWidths: Question = {
   name: 'widths',
   title: 'A step of training by the width of its hidden layer: 64-width-10, batch 64',
+  sweep: 'width of the hidden layer',
   cases: widths.map((width) => ({
     label: String(width),
+    at: width,
     work: { kind: 'training', network: 'classifier', layers: [64, width, 10], batch: 64 },
   })),
 };

@@ -6,6 +6,9 @@ export function formatTime(seconds: number): string {
   return `${threeDigits(seconds * scale)} ${unit}`;
 }
 
+/** A round time, as it stands at an axis. */
+export const formatTick = (seconds: number): string => formatTime(seconds).replace(/\.0+ /, ' ');
+
 /** GFLOP/s or GB/s. */
 export const formatRate = ({ unit, perIteration }: Amount, seconds: number): string =>
   `${threeDigits(perIteration / seconds)} ${unit}/s`;
@@ -14,6 +17,10 @@ export const formatRate = ({ unit, perIteration }: Amount, seconds: number): str
 export const formatFactor = (seconds: number, reference: number): string => `${threeDigits(seconds / reference)} x`;
 
 export const formatShare = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** How much of the peak, in GFLOP/s, is used. */
+export const shareOf = (peak: number | undefined, amount: Amount | undefined, seconds: number): string =>
+  peak !== undefined && amount?.unit === 'GFLOP' ? formatShare(amount.perIteration / seconds / peak) : '';
 
 function threeDigits(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en');

@@ -1,7 +1,16 @@
-import { type Contender, nameOf } from '../harness/contender.js';
+import { type Contender, nameOf, threadsLabel } from '../harness/contender.js';
 import { type Machine, machineLine } from '../harness/machine.js';
-import { formatFactor, formatRate, formatTime } from './format.js';
-import { type Answered, type AnsweredCase, fastest } from './results.js';
+import { formatFactor, formatRate, formatTime, shareOf } from './format.js';
+import {
+  type Answered,
+  type AnsweredCase,
+  cliffsOf,
+  fastest,
+  type Line,
+  librariesOf,
+  linesOf,
+  speedup,
+} from './results.js';
 
 const ROUNDS = 'The fastest of several rounds, taken by turns; every contender in a process of its own.';
 
@@ -43,12 +52,58 @@ function cells({ case: { amount }, outcomes }: AnsweredCase, contenders: readonl
   });
 }
 
-const START = '<!-- bench:start -->';
-const END = '<!-- bench:end -->';
+/** All that a question's lines say; columns in which nothing stands are left out. */
+export function questionTable(answered: Answered, peaks: ReadonlyMap<number, number>, command: string): string {
+  const { question, contenders, cases } = answered;
+  const [own, ...others] = librariesOf(contenders);
+  const heading = ['', own!, 'median', 'rate', 'of peak', 'by one thread', ...others];
+  const rows = cases.flatMap((each) => {
+    const lines = linesOf(each, contenders).filter(({ outcomes }) => fastest(outcomes[0]) !== undefined);
+    return lines.map((line) => questionRow(line, each, peaks, speedup(line, lines)));
+  });
+  const used = heading.map((_, column) => rows.some((row) => row[column] !== ''));
+  const markdown = (row: readonly string[]) => `| ${row.filter((_, column) => used[column]).join(' | ')} |`;
+  const rule = markdown(heading.map((_, column) => (column === 0 ? '---' : '---:')));
+  const cliffs = question.sweep === undefined ? [] : ['', cliffsLine(answered)];
+  return [`${question.title}. \`${command}\``, '', markdown(heading), rule, ...rows.map(markdown), ...cliffs].join(
+    '\n',
+  );
+}
 
-/** The page with `table` between its markers. */
-export function insertTable(page: string, table: string): string {
-  const [start, end] = [page.indexOf(START), page.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`README.md: expected ${START} and ${END} around the table`);
-  return `${page.slice(0, start + START.length)}\n\n${table}\n\n${page.slice(end)}`;
+function questionRow(
+  { label, threads, outcomes }: Line,
+  { case: { amount } }: AnsweredCase,
+  peaks: ReadonlyMap<number, number>,
+  gain: number | undefined,
+): string[] {
+  const [own, ...others] = outcomes;
+  const seconds = fastest(own)!;
+  return [
+    label,
+    formatTime(seconds),
+    own?.kind === 'timed' ? formatTime(own.summary.median) : '',
+    amount === undefined ? '' : formatRate(amount, seconds),
+    shareOf(peaks.get(threads), amount, seconds),
+    gain === undefined ? '' : formatFactor(gain, 1),
+    ...others.map((other) => {
+      const theirs = fastest(other);
+      return theirs === undefined ? '' : `${formatTime(theirs)}, ${formatFactor(theirs, seconds)}`;
+    }),
+  ];
+}
+
+/** The steepest steps of a sweep, as a sentence. */
+export const cliffsLine = (answered: Answered): string =>
+  `Steepest step beyond proportion: ${cliffsOf(answered)
+    .map(
+      ({ threads, from, to, factor }) => `${formatFactor(factor, 1)} from ${from} to ${to} (${threadsLabel(threads)})`,
+    )
+    .join(', ')}.`;
+
+/** The page with `table` between the markers called `name`. */
+export function insertTable(page: string, name: string, table: string): string {
+  const [open, close] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [start, end] = [page.indexOf(open), page.indexOf(close)];
+  if (start < 0 || end < start) throw new Error(`expected ${open} and ${close} around the table`);
+  return `${page.slice(0, start + open.length)}\n\n${table}\n\n${page.slice(end)}`;
 }

@@ -40,6 +40,13 @@ export function linesOf({ case: { label }, outcomes }: AnsweredCase, contenders:
   }));
 }
 
+/** How many times as fast the first library is on the line's threads as on one. */
+export function speedup(line: Line, lines: readonly Line[]): number | undefined {
+  const one = fastest(lines.find(({ threads }) => threads === 1)?.outcomes[0]);
+  const several = fastest(line.outcomes[0]);
+  return line.threads === 1 || one === undefined || several === undefined ? undefined : one / several;
+}
+
 export const fastest = (outcome: Outcome | undefined): number | undefined =>
   outcome?.kind === 'timed' ? outcome.summary.minimum : undefined;
 
@@ -57,4 +64,27 @@ export function peaksOf(answers: readonly Answered[]): Map<number, number> {
     }
   }
   return peaks;
+}
+
+/** From one value of a sweep to the next, the step at which the first library's time grows most beyond what the value does. */
+export interface Cliff {
+  readonly threads: number;
+  readonly from: string;
+  readonly to: string;
+  readonly factor: number;
+}
+
+/** The worst of the steps between neighbours of a sweep, for each number of threads. */
+export function cliffsOf({ contenders, cases }: Answered): Cliff[] {
+  const own = contenders.filter(({ library }) => library === contenders[0]!.library);
+  return own.flatMap((contender) => {
+    const steps = cases.slice(1).flatMap(({ case: to, outcomes }, i) => {
+      const { case: from, outcomes: before } = cases[i]!;
+      const [first, second] = [fastest(before.get(contender)), fastest(outcomes.get(contender))];
+      if (first === undefined || second === undefined) return [];
+      const factor = second / first / Math.max(1, to.at! / from.at!);
+      return [{ threads: contender.threads, from: from.label, to: to.label, factor }];
+    });
+    return steps.length === 0 ? [] : [steps.reduce((worst, step) => (step.factor > worst.factor ? step : worst))];
+  });
 }

@@ -1,11 +1,11 @@
 import type { Contender } from '../harness/contender.js';
 import type { Outcome } from '../harness/race.js';
 import type { Amount, Question } from '../questions/question.js';
-import { formatFactor, formatRate, formatShare, formatTime } from './format.js';
-import { type AnsweredCase, fastest, type Line, librariesOf, linesOf } from './results.js';
+import { formatFactor, formatRate, formatShare, formatTime, shareOf } from './format.js';
+import { type AnsweredCase, fastest, type Line, librariesOf, linesOf, speedup } from './results.js';
 
-/** Time, rate, share of the peak, how far the median lies above. */
-const FULL = [9, 14, 7, 7] as const;
+/** Time, rate, share of the peak, times as fast as one thread, how far the median lies above. */
+const FULL = [9, 14, 7, 9, 7] as const;
 /** Time, and how many times the first library's it is. */
 const BRIEF = [11, 9] as const;
 const THREADS_WIDTH = ', 2 threads'.length;
@@ -34,25 +34,30 @@ export class TerminalTable {
 
   rows(answered: AnsweredCase): string {
     const lines = linesOf(answered, this.#contenders).filter(({ outcomes }) => outcomes.some(Boolean));
-    return lines.map((line) => this.#row(line, answered.case.amount)).join('\n');
+    return lines.map((line) => this.#row(line, answered.case.amount, speedup(line, lines))).join('\n');
   }
 
-  #row({ label, threads, outcomes }: Line, amount: Amount | undefined): string {
+  #row({ label, threads, outcomes }: Line, amount: Amount | undefined, gain: number | undefined): string {
     const reference = fastest(outcomes[0]);
-    const first = fullCell(outcomes[0], amount, this.#peaks.get(threads));
+    const first = fullCell(outcomes[0], amount, this.#peaks.get(threads), gain);
     const others = outcomes.slice(1).map((outcome) => briefCell(outcome, reference));
     return `  ${label.padEnd(this.#labelWidth)}${first}${others.join('')}`;
   }
 }
 
-function fullCell(outcome: Outcome | undefined, amount: Amount | undefined, peak: number | undefined): string {
+function fullCell(
+  outcome: Outcome | undefined,
+  amount: Amount | undefined,
+  peak: number | undefined,
+  gain: number | undefined,
+): string {
   if (outcome?.kind !== 'timed') return exception(outcome).padStart(sum(FULL));
   const { minimum, spread } = outcome.summary;
-  const share = peak !== undefined && amount?.unit === 'GFLOP' ? formatShare(amount.perIteration / minimum / peak) : '';
   const parts = [
     formatTime(minimum),
     amount === undefined ? '' : formatRate(amount, minimum),
-    share,
+    shareOf(peak, amount, minimum),
+    gain === undefined ? '' : `(${gain.toFixed(2)} x)`,
     `+${formatShare(spread)}`,
   ];
   return parts.map((text, i) => text.padStart(FULL[i]!)).join('');

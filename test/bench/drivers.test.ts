@@ -15,6 +15,7 @@ describe("nabla's driver", () => {
     { kind: 'matmul', m: 3, k: 4, n: 5, transposeA: false, transposeB: true },
     { kind: 'matmul', m: 3, k: 4, n: 5, transposeA: true, transposeB: false },
     ...mapOps.map((op) => ({ kind: 'map', op, size: 20 }) as const),
+    { kind: 'recorded', op: 'add', size: 20 },
     { kind: 'inPlace', op: 'add', size: 20 },
     ...rowOps.map((op) => ({ kind: 'rows', op, rows: 3, columns: 4 }) as const),
     ...lossNames.map((loss) => ({ kind: 'loss', loss, rows: 3, columns: 4 }) as const),

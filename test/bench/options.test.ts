@@ -13,12 +13,23 @@ describe('parseArguments', () => {
   });
 
   it('reads lists, once each', () => {
-    const args = ['--only', 'matmul,losses', '--threads=1,2,1', '--rounds', '3', '--json', 'out.json'];
+    const args = [
+      '--only',
+      'matmul,losses',
+      '--threads=1,2,1',
+      '--rounds',
+      '3',
+      '--json',
+      'out.json',
+      '--cases',
+      '512,64',
+    ];
     expect(parseArguments(args)).toMatchObject({
       only: ['matmul', 'losses'],
       threads: [1, 2],
       rounds: 3,
       json: 'out.json',
+      cases: ['512', '64'],
     });
   });
 

@@ -4,7 +4,7 @@ import { compare } from '../../bench/harness/probe.js';
 import { summarize } from '../../bench/harness/statistics.js';
 import { renderChart } from '../../bench/report/chart.js';
 import { formatFactor, formatRate, formatTime } from '../../bench/report/format.js';
-import { insertTable, markdownTable } from '../../bench/report/markdown.js';
+import { cliffsLine, insertTable, markdownTable, questionTable } from '../../bench/report/markdown.js';
 import { TerminalTable } from '../../bench/report/terminal.js';
 
 const machine = {
@@ -63,6 +63,16 @@ const answered = (label: string, headline: boolean) => ({
 const cases = [answered('shown', true), answered('hidden', false)];
 const question = { name: 'q', title: 'Q', cases: cases.map((each) => each.case) };
 
+/** Twice as wide takes three times as long. */
+const sweep = {
+  question: { ...question, sweep: 'width' },
+  contenders,
+  cases: [1, 2].map((at) => ({
+    case: { label: String(at), work, at },
+    outcomes: new Map(contenders.map((each) => [each, timed(at === 1 ? 1e-3 : 3e-3)])),
+  })),
+};
+
 describe('the table in the terminal', () => {
   it('has a line per number of threads, with rate, share of the peak, spread and factor', () => {
     const table = new TerminalTable(question, contenders, new Map([[1, 200]]));
@@ -72,7 +82,7 @@ describe('the table in the terminal', () => {
       ['Q'],
       ['native', 'js'],
       ['shown, 1 thread', '1.00 ms', '100 GFLOP/s', '50 %', '+0 %', '3.00 ms', '3.00 x'],
-      ['shown, 2 threads', '2.00 ms', '50.0 GFLOP/s', '+0 %'],
+      ['shown, 2 threads', '2.00 ms', '50.0 GFLOP/s', '(0.50 x)', '+0 %'],
     ]);
   });
 });
@@ -84,6 +94,12 @@ describe('the chart', () => {
     expect(picture.match(/shown, \d threads?/g)).toEqual(['shown, 1 thread', 'shown, 2 threads']);
     const legend = 2;
     expect(picture.match(/<circle /g)).toHaveLength(legend + 3);
+  });
+
+  it('of a sweep has a curve per library and number of threads', () => {
+    const picture = renderChart(sweep, machine);
+    expect(picture.match(/class="curve( more)?"/g)).toEqual(['class="curve"', 'class="curve more"', 'class="curve"']);
+    expect(picture).toContain('>width</text>');
   });
 });
 
@@ -102,7 +118,27 @@ describe('the table for the README', () => {
 
   it('goes between its markers, whatever was there', () => {
     const page = 'before <!-- bench:start -->old<!-- bench:end --> after';
-    expect(insertTable(page, 'new')).toBe('before <!-- bench:start -->\n\nnew\n\n<!-- bench:end --> after');
-    expect(() => insertTable('no markers', 'new')).toThrow('expected <!-- bench:start -->');
+    expect(insertTable(page, 'bench', 'new')).toBe('before <!-- bench:start -->\n\nnew\n\n<!-- bench:end --> after');
+    expect(() => insertTable('no markers', 'bench', 'new')).toThrow('expected <!-- bench:start -->');
+  });
+});
+
+describe('the table of a question', () => {
+  it('has a line per case and number of threads, and no empty columns', () => {
+    const table = questionTable({ question, contenders, cases: [cases[0]!] }, new Map([[1, 200]]), 'npm run bench');
+    expect(table.split('\n')).toEqual([
+      'Q. `npm run bench`',
+      '',
+      '|  | native | median | rate | of peak | by one thread | js |',
+      '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+      '| shown, 1 thread | 1.00 ms | 1.00 ms | 100 GFLOP/s | 50 % |  | 3.00 ms, 3.00 x |',
+      '| shown, 2 threads | 2.00 ms | 2.00 ms | 50.0 GFLOP/s |  | 0.50 x |  |',
+    ]);
+  });
+
+  it('names the steepest step of a sweep', () => {
+    expect(cliffsLine(sweep)).toBe(
+      'Steepest step beyond proportion: 1.50 x from 1 to 2 (1 thread), 1.50 x from 1 to 2 (2 threads).',
+    );
   });
 });

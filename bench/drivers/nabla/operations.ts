@@ -1,5 +1,5 @@
 import { nn, type Tensor, tensor } from 'nabla';
-import type { InPlaceWork, MapOp, MapWork, MatmulWork, RowOp, RowsWork } from '../../harness/work.js';
+import type { InPlaceWork, MapOp, MapWork, MatmulWork, RecordedWork, RowOp, RowsWork } from '../../harness/work.js';
 import { probe, seeds, uniform } from '../inputs.js';
 import type { Task } from '../serve.js';
 
@@ -29,6 +29,12 @@ const maps: Record<MapOp, (x: Tensor, y: Tensor) => Tensor> = {
 
 export function map({ op, size }: MapWork): Task {
   const [x, y] = [tensor(uniform(size, seeds.x)), tensor(uniform(size, seeds.y))];
+  return making(() => maps[op](x, y));
+}
+
+export function recorded({ op, size }: RecordedWork): Task {
+  const operand = (seed: number) => tensor(uniform(size, seed)).requiresGrad_();
+  const [x, y] = [operand(seeds.x), operand(seeds.y)];
   return making(() => maps[op](x, y));
 }
 

@@ -1,7 +1,7 @@
 import type { Work } from '../../harness/work.js';
 import type { Task } from '../serve.js';
 import { loss } from './losses.js';
-import { map, matmul, overwrite, rows } from './operations.js';
+import { map, matmul, overwrite, recorded, rows } from './operations.js';
 import { epoch, momentum, training } from './training.js';
 
 /** How nabla does each piece of work. */
@@ -11,6 +11,8 @@ export function tasks(work: Work): Task | null {
       return matmul(work);
     case 'map':
       return map(work);
+    case 'recorded':
+      return recorded(work);
     case 'inPlace':
       return overwrite(work);
     case 'rows':
