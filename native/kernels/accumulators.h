@@ -9,7 +9,10 @@ namespace {
 template <typename T>
 struct Slab {
   const T* elements;
-  int64_t depth, width, first;
+  int64_t depth, width;
+  /** From row to row. */
+  int64_t stride;
+  int64_t first;
 };
 
 /** Rows that are folded as they are before the result goes into the accumulators. */
@@ -49,7 +52,7 @@ void accumulate(ValueFold<Op>, Accumulators to, const Slab<T>& slab) {
     for (int64_t column = 0; column < slab.width; column += kLanes<T>) {
       const int64_t lanes = smaller(kLanes<T>, slab.width - column);
       const auto at = [&](int64_t row) {
-        const T* from = slab.elements + (start + row) * slab.width + column;
+        const T* from = slab.elements + (start + row) * slab.stride + column;
         return lanes == kLanes<T> ? load(from) : load_partial(from, lanes);
       };
       Vec<T> group = at(0);
@@ -61,10 +64,10 @@ void accumulate(ValueFold<Op>, Accumulators to, const Slab<T>& slab) {
 
 template <typename Op, typename T>
 void accumulate(ArgFold<Op>, Accumulators to, const Slab<T>& slab) {
-  const T* x = slab.elements;
   for (int64_t row = 0; row < slab.depth; row++) {
+    const T* x = slab.elements + row * slab.stride;
     for (int64_t column = 0; column < slab.width; column++) {
-      const double value = static_cast<double>(*x++);
+      const double value = static_cast<double>(x[column]);
       if (!Op::takes_over(value, to.values[column])) continue;
       to.set(column, {value, static_cast<double>(slab.first + row)});
     }

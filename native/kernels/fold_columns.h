@@ -26,6 +26,21 @@ void number_depths(T* dst, int64_t depth, int64_t width, int64_t first) {
   }
 }
 
+/** Whether elements are only folded, and lie so that they can be where they are, instead of in a tile's scratch. */
+template <typename T>
+bool folds_in_place(const FoldRecord& record) {
+  const Program& program = *record.program;
+  if (record.folded != 1 || program.resident[0].element_count > 0) return false;
+  for (int i = 0; i < program.inputs + program.outputs; i++) {
+    if (program.is_row[i]) continue;
+    const Operand& operand = record.operands[i];
+    const bool in_rows = operand.dtype == kDTypeOf<T> && operand.strides[record.kept - 1] == 1;
+    const bool repeated = operand.strides[record.kept] == 0;
+    if (i >= program.inputs || !in_rows || repeated) return false;
+  }
+  return true;
+}
+
 /**
  * A block of rows that lie side by side, seen as columns: `width` of them, neighbours on the last kept axis. Tiles are
  * [depth, width]. Elements are folded in three levels, all fixed by the shape: groups within a tile, tiles within a
@@ -35,7 +50,7 @@ template <typename T>
 class ColumnBlock {
  public:
   ColumnBlock(const FoldRecord& record, const Tiling& whole, int64_t full_width, int64_t number)
-      : record_(record), program_(*record.program), stage_(program_.resident[0]) {
+      : record_(record), program_(*record.program), stage_(program_.resident[0]), in_place_(folds_in_place<T>(record)) {
     const int row_axis = record.kept - 1;
     const int64_t blocks = ceil_div(record.sizes[row_axis], full_width);
     const int64_t start = number % blocks * full_width;
@@ -53,7 +68,7 @@ class ColumnBlock {
 
   /** Folds one part of the depth into `memory`. */
   void run_part(int64_t part, double* memory) const {
-    Frame<T> frame(program_, record_.params, elements_.max_elements());
+    Frame<T> frame(program_, record_.params, slot_capacity());
     BoundOperands<T> operands(frame, program_, operands_, elements_, columns_);
     operands.load(Kind::kRow, whole_tile());
     reset(memory);
@@ -62,10 +77,10 @@ class ColumnBlock {
       const Tile tile = tile_at(elements_, number);
       const int64_t first = position(tile);
       const int64_t depth = tile.extent * elements_.inner / width_;
-      operands.load(Kind::kElement, tile);
+      if (!in_place_) operands.load(Kind::kElement, tile);
       run_elements(frame, depth, first);
       for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-        accumulate(fold, accumulators(memory, f), Slab<T>{frame[instruction.src], depth, width_, first});
+        accumulate(fold, accumulators(memory, f), slab(frame, instruction.src, depth, first));
       });
       operands.store(Kind::kElement, tile);
     }
@@ -88,7 +103,7 @@ class ColumnBlock {
 
   /** The row values, when all elements are folded. */
   void finish(double* total) const {
-    Frame<T> frame(program_, record_.params, elements_.max_elements());
+    Frame<T> frame(program_, record_.params, slot_capacity());
     BoundOperands<T> operands(frame, program_, operands_, elements_, columns_);
     operands.load(Kind::kRow, whole_tile());
     for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
@@ -113,6 +128,8 @@ class ColumnBlock {
     return Accumulators::at(memory + f * Accumulators::doubles(width_), width_);
   }
 
+  int64_t slot_capacity() const { return in_place_ ? width_ : elements_.max_elements(); }
+
   /** All the columns, in the tiling of row values. */
   Tile whole_tile() const { return {0, {0}, width_}; }
 
@@ -125,6 +142,13 @@ class ColumnBlock {
     }
     part.strides[is_row ? 0 : record_.folded] = whole.strides[row_axis];
     return part;
+  }
+
+  /** What a fold of a tile reads. */
+  Slab<T> slab(const Frame<T>& frame, int slot, int64_t depth, int64_t first) const {
+    if (!in_place_) return {frame[slot], depth, width_, width_, first};
+    const int64_t stride = operands_[slot].strides[0];
+    return {reinterpret_cast<const T*>(operands_[slot].data) + first * stride, depth, width_, stride, first};
   }
 
   /** How deep a tile starts. */
@@ -153,6 +177,7 @@ class ColumnBlock {
   const FoldRecord& record_;
   const Program& program_;
   const Stage& stage_;
+  const bool in_place_;
   int64_t width_;
   int64_t sizes_[kMaxDims];
   Tiling elements_;
@@ -160,10 +185,9 @@ class ColumnBlock {
   Operand operands_[kMaxOperands];
 };
 
-/** Columns per block: so few that a tile has some depth. */
-template <typename T>
-int64_t block_width(int64_t columns, int64_t depth) {
-  const int64_t limit = kTileElements<T> / smaller(4, depth);
+/** Columns per block, of tiles of at most `elements`: so few that a tile has some depth. */
+inline int64_t block_width(int64_t columns, int64_t depth, int64_t elements) {
+  const int64_t limit = elements / smaller(kGroup, depth);
   return ceil_div(columns, ceil_div(columns, limit));
 }
 
@@ -174,9 +198,10 @@ void fold_columns(const FoldRecord& record) {
   int64_t sizes[kMaxDims];
   for (int d = 0; d < record.folded; d++) sizes[d] = record.sizes[record.kept + d];
   const int64_t depth = Nest{record.folded, sizes}.size();
-  const int64_t width = block_width<T>(record.sizes[row_axis], depth);
+  const int64_t elements = folds_in_place<T>(record) ? kGroup * kTileElements<T> : kTileElements<T>;
+  const int64_t width = block_width(record.sizes[row_axis], depth, elements);
   sizes[record.folded] = width;
-  const Tiling tiling = cut({record.folded + 1, sizes}, kTileElements<T>);
+  const Tiling tiling = cut({record.folded + 1, sizes}, elements);
   const int64_t blocks = Nest{row_axis, record.sizes}.size() * ceil_div(record.sizes[row_axis], width);
   const int64_t parts = parts_of(tiling);
   const int64_t stride = program.resident[0].fold_count * Accumulators::doubles(width);
