@@ -45,6 +45,20 @@ const modes: Record<string, () => Promise<void>> = {
     assert.equal(await checksumOf(startWorker(5)), first);
     await sleep(100);
   },
+  async resize() {
+    const { setNumThreads } = await import('../../lib/backend/index.js');
+    const expected = await multiply((round) => round === 1);
+    const worker = checksumOf(startWorker(300));
+    let done = false;
+    worker.finally(() => {
+      done = true;
+    });
+    for (let round = 0; !done; round++) {
+      setNumThreads(1 + (round % 4));
+      await sleep(1);
+    }
+    assert.equal(await worker, expected);
+  },
   async terminate() {
     const worker = startWorker(Number.POSITIVE_INFINITY);
     await sleep(1000);

@@ -7,6 +7,7 @@ const app = fileURLToPath(new URL('./environments-app.ts', import.meta.url));
 it.skipIf(process.env.NABLA_BACKEND === 'js').each([
   ['together', 'the main thread and workers compute at once'],
   ['unload', 'the last environment that has the core ends, and another begins'],
+  ['resize', 'the number of threads changes while a worker works'],
   ['terminate', 'a worker is terminated in the middle of its work'],
   ['exit', 'the process exits while a worker works'],
 ])('%s: %s', (mode) => {
