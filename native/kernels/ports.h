@@ -40,13 +40,18 @@ Port output_port(const Operand& operand, const Tiling& tiling) {
   return {operand.data, operand.dtype, operand.strides, &tiling, binding};
 }
 
-/** Calls run(offset, length) for each innermost run of a tile that spans `extent` positions, in order. */
+/** Calls run(offset, length) for each innermost run of a tile that spans `extent` positions, in order. Axes that
+ * follow on each other are one run. */
 template <typename Run>
 void for_each_run(const Tiling& tiling, int64_t extent, const int64_t* strides, Run run) {
   const int axis = tiling.axis;
-  const int last = tiling.nest.dims - 1;
-  if (axis == last) return run(0, extent);
-  const int64_t length = tiling.nest.sizes[last];
+  int last = tiling.nest.dims - 1;
+  int64_t length = axis == last ? extent : tiling.nest.sizes[last];
+  while (last > axis && strides[last - 1] == strides[last] * tiling.nest.sizes[last]) {
+    last--;
+    length *= last == axis ? extent : tiling.nest.sizes[last];
+  }
+  if (last == axis) return run(0, length);
   int64_t index[kMaxDims] = {};
   int64_t offset = 0;
   for (int64_t left = extent * tiling.inner; left > 0; left -= length) {
