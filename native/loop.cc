@@ -27,6 +27,10 @@ Stop Loop::result() {
   return stop_;
 }
 
+/**
+ * With the priority of all threads. A lower one (nice 1 to 19 on Linux, with one such thread per core) did not bring
+ * the timers and requests of the main thread forward: the scheduler lets a thread that has slept run at once.
+ */
 void Loop::run() {
   try {
     stop_ = run_steps();
