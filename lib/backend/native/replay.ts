@@ -9,12 +9,12 @@ import type { Records } from './records.js';
 
 /** Instructions in native memory. What ports are bound to goes over the tape, so that a run is one call without arguments. */
 export class NativeReplay implements Executable {
+  /** The memory that the instructions name by address: it must stay where it is. */
+  readonly storages: ReadonlySet<Storage>;
   readonly #addon: Addon;
   readonly #tape: Float64Array;
   readonly #replay: number;
   readonly #ports: readonly Storage[];
-  /** The memory that the instructions name by address. */
-  readonly #storages: ReadonlySet<Storage>;
   #busy = false;
 
   constructor(addon: Addon, { ports, storages, code, starts, relocations }: Records) {
@@ -25,7 +25,7 @@ export class NativeReplay implements Executable {
     this.#addon = addon;
     this.#tape = addon.tape;
     this.#ports = ports;
-    this.#storages = storages;
+    this.storages = storages;
     const addresses = Float64Array.from(ports, ({ address }) => address);
     this.#replay = addon.link(this, code, starts, relocations, addresses);
   }
