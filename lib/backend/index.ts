@@ -55,7 +55,7 @@ export * from './instruction.js';
 export { createJsBackend } from './js/js.js';
 export * from './program.js';
 export * from './random-state.js';
-export { type Recording, recording, setRecording } from './recording.js';
+export * from './recording.js';
 export { openNativeBackend } from './select.js';
 export { allocate, observeStorage, release, Storage, type StorageObserver, trackAllocations } from './storage.js';
 export * from './view.js';

@@ -26,6 +26,7 @@ export interface Progress {
   readonly examplesPerSecond: number;
 }
 
+/** An epoch that is over. */
 export interface EpochEnd {
   /** From 1. */
   readonly epoch: number;
@@ -39,13 +40,13 @@ export interface RunOptions
   extends Pick<DataLoaderOptions<unknown, unknown>, 'batchSize' | 'shuffle' | 'dropLast' | 'generator'> {
   /** How often to go through the source. Default: 1. */
   epochs?: number;
-  /** Stops after the step under way; the promise is then rejected with the signal's reason. */
+  /** Stops after the step under way; the promise is then rejected with the signal's reason. Default: none. */
   signal?: AbortSignal;
-  /** Called every `progressInterval` milliseconds while it runs, and at the end. */
+  /** Called every `progressInterval` milliseconds while it runs, and at the end. Default: none. */
   onProgress?: (progress: Progress) => void;
   /** Default: 200. */
   progressInterval?: number;
-  /** Called after each epoch, when everything can be used: to validate, to change rates. If it returns false (or a promise of it), that was the last epoch. */
+  /** Called after each epoch, when everything can be used: to validate, to change rates. If it returns false (or a promise of it), that was the last epoch. Default: none. */
   onEpoch?: (end: EpochEnd) => unknown;
 }
 

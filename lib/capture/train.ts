@@ -1,0 +1,108 @@
+import { noGrad } from '../autograd/mode.js';
+import { CaptureError } from '../errors.js';
+import type { Module, StateDict } from '../nn/module.js';
+import type { Optimizer } from '../optim/optimizer.js';
+import { checkOptions } from '../options.js';
+import { checkInteger } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { capture } from './capture.js';
+import type { RunOptions, Source } from './run.js';
+
+/** A model of one input and one output. */
+export type Trainable = Module & { forward(x: Tensor): Tensor };
+
+export interface TrainOptions extends Omit<RunOptions, 'onEpoch'> {
+  /** The loss of a batch: of the model's output and the target. There is no Default. */
+  loss: (output: Tensor, target: Tensor) => Tensor;
+  /** What changes the model. There is no Default. */
+  optimizer: Pick<Optimizer<object, object>, 'zeroGrad' | 'step'>;
+  /** Batches to measure the loss on after each epoch, in evaluation mode. Default: none. */
+  validation?: Source;
+  /** Epochs without a new lowest validation loss after which to stop. Default: none, all epochs are run. */
+  patience?: number;
+  /** Called after each epoch; what it returns counts for nothing. Default: none. */
+  onEpoch?: (result: EpochResult) => unknown;
+}
+
+/** What an epoch of `train` came to. */
+export interface EpochResult {
+  /** From 1. */
+  readonly epoch: number;
+  /** The mean loss of its steps. */
+  readonly loss: number;
+  /** The mean loss of the validation batches, if there are such. */
+  readonly validationLoss?: number;
+}
+
+/**
+ * Trains a model in the background on batches of inputs and targets: `capture` and `run` with validation, early stopping and callbacks. With
+ * `validation` the model ends with the weights of the lowest validation loss.
+ *
+ * @throws whatever a step throws; the signal's reason if it was aborted
+ * @example
+ * ```ts
+ * const model = new nn.Linear(2, 1);
+ * const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
+ * const data = [randn([64, 2]), randn([64, 1])];
+ * const history = await train(model, data, { loss: nn.functional.mseLoss, optimizer, batchSize: 16, epochs: 3 });
+ * history.length; // 3
+ * ```
+ */
+export async function train(model: Trainable, data: Source, options: TrainOptions): Promise<EpochResult[]> {
+  const { loss, optimizer, validation, patience, onEpoch, ...run } = options;
+  checkTraining(options);
+  const step = capture((x: Tensor, y: Tensor) => {
+    optimizer.zeroGrad();
+    const value = loss(model.forward(x), y);
+    value.backward();
+    optimizer.step();
+    return value;
+  });
+  const measure = capture((x: Tensor, y: Tensor) => noGrad(() => loss(model.forward(x), y)));
+  const validate = async () => {
+    model.eval();
+    const losses = await measure.run(validation!, run.batchSize === undefined ? {} : { batchSize: run.batchSize });
+    model.train();
+    return mean(losses);
+  };
+  const history: EpochResult[] = [];
+  const best: { epoch: number; loss: number; weights?: StateDict } = { epoch: 0, loss: Number.POSITIVE_INFINITY };
+  await step.run(data, {
+    ...run,
+    onEpoch: async ({ epoch, loss }) => {
+      const validationLoss = validation === undefined ? undefined : await validate();
+      history.push({ epoch, loss, ...(validationLoss !== undefined && { validationLoss }) });
+      if (validationLoss !== undefined && validationLoss < best.loss) {
+        Object.assign(best, { epoch, loss: validationLoss, weights: copyOf(model.stateDict()) });
+      }
+      await onEpoch?.(history.at(-1)!);
+      return patience === undefined || epoch - best.epoch < patience;
+    },
+  });
+  if (best.weights !== undefined) model.loadStateDict(best.weights);
+  return history;
+}
+
+function checkTraining({ patience, validation, onEpoch, loss, optimizer, ...run }: TrainOptions): void {
+  checkOptions('train', run, RUN_OPTIONS);
+  if (typeof loss !== 'function') throw new CaptureError('train: loss must be a function of output and target');
+  if (patience === undefined) return;
+  checkInteger('train', 'patience', patience, 1);
+  if (validation === undefined) throw new CaptureError('train: patience needs validation data to measure');
+}
+
+const RUN_OPTIONS = [
+  'epochs',
+  'batchSize',
+  'shuffle',
+  'dropLast',
+  'generator',
+  'signal',
+  'onProgress',
+  'progressInterval',
+];
+
+const mean = (losses: Float64Array): number => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+
+const copyOf = (state: StateDict): StateDict =>
+  Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.clone()]));

@@ -1,0 +1,66 @@
+import { CaptureError, type EpochResult, manualSeed, nn, optim, randn, type Tensor, train, ValueError } from 'nabla';
+import { describe, expect, it } from 'vitest';
+
+const bits = (model: nn.Module) =>
+  Object.values(model.stateDict()).map((x) => Buffer.from(x.toTypedArray().buffer).toString('hex'));
+
+function problem(lr = 0.05) {
+  manualSeed(4);
+  const model = new nn.Sequential(new nn.Linear(3, 8), new nn.Tanh(), new nn.Dropout(0.1), new nn.Linear(8, 1));
+  const optimizer = new optim.SGD(model.parameters(), { lr });
+  const data = (rows: number) => {
+    const x = randn([rows, 3]);
+    return [x, x.sum(1, { keepdim: true }).sin()] as [Tensor, Tensor];
+  };
+  return { model, optimizer, data: data(200), validation: data(64), loss: nn.functional.mseLoss };
+}
+
+describe('train', () => {
+  it('trains, measures, and tells', async () => {
+    const { model, optimizer, data, validation, loss } = problem();
+    const told: EpochResult[] = [];
+    const options = {
+      loss,
+      optimizer,
+      validation,
+      batchSize: 16,
+      epochs: 6,
+      onEpoch: (one: EpochResult) => told.push(one),
+    };
+    const history = await train(model, data, options);
+    expect(history).toEqual(told);
+    expect(history.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+    expect(history.at(-1)!.validationLoss).toBeLessThan(history[0]!.validationLoss!);
+    expect(model.training).toBe(true);
+  });
+
+  it('stops when nothing gets better, with the best weights', async () => {
+    const { model, optimizer, data, validation, loss } = problem();
+    const seen: string[][] = [];
+    const history = await train(model, data, {
+      loss,
+      optimizer,
+      validation,
+      batchSize: 16,
+      epochs: 50,
+      patience: 3,
+      onEpoch: ({ epoch }) => {
+        seen.push(bits(model));
+        if (epoch === 2) optimizer.paramGroups[0]!.lr = 3;
+      },
+    });
+    const losses = history.map(({ validationLoss }) => validationLoss!);
+    const best = losses.indexOf(Math.min(...losses.filter(Number.isFinite)));
+    expect(history.length).toBe(best + 1 + 3);
+    expect(bits(model)).toEqual(seen[best]);
+  });
+
+  it('refuses what makes no sense', async () => {
+    const { model, optimizer, data, loss } = problem();
+    await expect(train(model, data, { loss, optimizer, patience: 2 })).rejects.toThrow(CaptureError);
+    await expect(train(model, data, { loss, optimizer, epoch: 2 } as never)).rejects.toThrow(/did you mean 'epochs'/);
+    await expect(train(model, data, { loss: 3, optimizer } as never)).rejects.toThrow(/train: loss/);
+    await expect(train(model, data, { loss, optimizer, batchSize: 0 })).rejects.toThrow(ValueError);
+  });
+});
