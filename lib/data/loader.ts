@@ -69,7 +69,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   order(): Int32Array {
     // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
     drawSeed(this.#generator);
-    return Int32Array.from(this.sampler);
+    return this.sampler.indices?.() ?? Int32Array.from(this.sampler);
   }
 
   *[Symbol.iterator](): Iterator<Batch> {

@@ -1,3 +1,4 @@
+import type { TypedArray } from '../backend/dtype.js';
 import { ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { Generator, randint, randperm } from '../tensor/random.js';
@@ -6,6 +7,8 @@ import { checkInteger } from '../tensor/shape.js';
 /** An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. */
 export interface Sampler extends Iterable<number> {
   readonly length: number;
+  /** All indices of an epoch at once, where that is quicker than one by one. */
+  indices?(): Int32Array;
 }
 
 /**
@@ -24,6 +27,11 @@ export class SequentialSampler implements Sampler {
   constructor(length: number) {
     checkInteger('SequentialSampler', 'length', length);
     this.length = length;
+  }
+
+  /** 0, 1, …, length - 1. */
+  indices(): Int32Array {
+    return new Int32Array(this.length).map((_, i) => i);
   }
 
   *[Symbol.iterator](): Iterator<number> {
@@ -69,23 +77,38 @@ export class RandomSampler implements Sampler {
     this.#generator = generator;
   }
 
-  [Symbol.iterator](): Iterator<number> {
+  /** The order of an epoch, newly drawn. */
+  indices(): Int32Array {
+    const order = new Int32Array(this.length);
+    let filled = 0;
+    for (const block of this.#blocks()) {
+      order.set(block, filled);
+      filled += block.length;
+    }
+    return order;
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    for (const block of this.#blocks()) yield* block;
+  }
+
+  #blocks(): Iterable<TypedArray> {
     const generator = this.#generator ?? new Generator().manualSeed(drawSeed());
     return this.replacement ? this.#drawn(generator) : this.#permuted(generator);
   }
 
   /** Blocks of 32 draws, as PyTorch makes them. */
-  *#drawn(generator: Generator): Iterator<number> {
+  *#drawn(generator: Generator): Iterable<TypedArray> {
     for (let left = this.length; left > 0; left -= 32) {
-      yield* randint(0, this.size, [Math.min(left, 32)], { generator }).toTypedArray();
+      yield randint(0, this.size, [Math.min(left, 32)], { generator }).toTypedArray();
     }
   }
 
   /** Whole permutations, then a part of one more. PyTorch draws that one even if the part is empty, and the stream has to agree. */
-  *#permuted(generator: Generator): Iterator<number> {
+  *#permuted(generator: Generator): Iterable<TypedArray> {
     let left = this.length;
-    for (; left >= this.size; left -= this.size) yield* randperm(this.size, { generator }).toTypedArray();
-    yield* randperm(this.size, { generator }).toTypedArray().subarray(0, left);
+    for (; left >= this.size; left -= this.size) yield randperm(this.size, { generator }).toTypedArray();
+    yield randperm(this.size, { generator }).toTypedArray().subarray(0, left);
   }
 }
 
