@@ -21,24 +21,36 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** So long that loading and storing a tile does not count, so short that a packed panel of B stays in L1. */
-constexpr int64_t kChunk = 256;
+/**
+ * Terms that are summed up in one go: so many that loading and storing a tile of C does not count, and, where B is
+ * read from its place, so few that a panel of it stays in L1.
+ */
+template <typename T>
+constexpr int64_t kChunk = 4096 / sizeof(T);
+template <typename T>
+constexpr int64_t kPlainChunk = 1024 / sizeof(T);
 /** Multiply-adds of a task, some ten microseconds: for less, waking another thread does not pay. */
 constexpr int64_t kTaskWork = int64_t{1} << 20;
 /** Below so many rows the time of a task is that of reading B, as if there were so many. */
 constexpr int64_t kLeastRows = 4;
 /** Columns and rows shorter than this are not worth turning a product for. */
 constexpr int64_t kTurningLength = 8;
-/** Tasks per thread, so that all are busy to the end. */
+/** Tasks per thread where there are so many blocks, so that all are busy to the end. */
 constexpr int64_t kTasksPerThread = 4;
+/** What a row or column of a block costs beside its multiply-adds, in those: it must be packed. */
+constexpr int64_t kPackWork = 16;
+/** A block whose product an epilogue reads is to stay in L2 along with what is packed. */
+constexpr int64_t kProductBytes = 1 << 19;
 /** Packing pays where rows are so far apart that caches and page tables suffer, and so many tiles read them. */
 constexpr int64_t kFarBytes = 1024;
-constexpr int64_t kManyTiles = 8;
+constexpr int64_t kManyColTiles = 8;
+constexpr int64_t kManyRowTiles = 16;
 /** Rows of a transposed A that are packed at once. */
 constexpr int64_t kPackStep = 32;
-/** A block of A, packed, is to stay in L2. */
-constexpr int64_t kBlockRows = 512;
-constexpr int64_t kBlockCols = 1024;
+/** Rows of A that are multiplied at a time: packed, they are to stay in L2. */
+constexpr int64_t kBandBytes = 1 << 20;
+/** Columns of B that are packed at a time. */
+constexpr int64_t kBlockCols = 2048;
 
 /** The length, a multiple of `unit`, of the parts of `size`: as few as `limit` allows, all about as long. */
 constexpr int64_t even_part(int64_t size, int64_t limit, int64_t unit) {
@@ -62,11 +74,9 @@ struct BlockScratch {
   T* b;
   T* product;
 
-  BlockScratch(int64_t rows, int64_t chunk, int64_t product_size) {
-    const int64_t a_size = rows * round_up(chunk + kLanes<T>, kLanes<T>);
-    const int64_t b_size = kTileCols<T> * chunk;
-    const int64_t total = a_size + b_size + product_size;
-    b = reinterpret_cast<T*>(scratch(Scratch::kMatmul, total * static_cast<int64_t>(sizeof(T))));
+  BlockScratch(int64_t a_size, int64_t b_size, int64_t product_size) {
+    b = reinterpret_cast<T*>(
+        scratch(Scratch::kMatmul, (a_size + b_size + product_size) * static_cast<int64_t>(sizeof(T))));
     a = b + b_size;
     product = a + a_size;
   }
@@ -80,71 +90,111 @@ struct Panel {
   bool along_k;
 };
 
+/** Whether rows (or columns) that `stride` separates are far apart. */
+template <typename T>
+bool is_far(int64_t stride, int64_t bytes) {
+  return stride * static_cast<int64_t>(sizeof(T)) >= bytes;
+}
+
+/** Tiles read A where it is if one of its strides is 1, unless the other is long and many tiles read it. */
+template <typename T>
+bool must_pack_a(const Strided<const T>& a, int64_t cols) {
+  if (a.row_stride != 1 && a.col_stride != 1) return true;
+  return cols >= kManyColTiles * kTileCols<T> && is_far<T>(larger(a.row_stride, a.col_stride), 2 * kFarBytes);
+}
+
+/** Likewise for B, whose columns must be contiguous. */
+template <typename T>
+bool must_pack_b(const Strided<const T>& b, int64_t rows) {
+  return b.col_stride != 1 || (rows >= kManyRowTiles * kTileRows && is_far<T>(b.row_stride, kFarBytes));
+}
+
+/**
+ * How the product of a block is summed up: `chunk` terms at a time, `band` rows of A at a time, in panels of `panel`
+ * rows. What is packed of B for the first band serves the others too.
+ */
+struct Cut {
+  bool packs_a, packs_b;
+  int64_t chunk, band, panel;
+
+  template <typename T>
+  static Cut of(const Strided<const T>& a, const Strided<const T>& b, int64_t rows, int64_t cols, int64_t k) {
+    const bool packs_b = must_pack_b(b, rows);
+    const int64_t chunk = even_part(k, packs_b ? kChunk<T> : kPlainChunk<T>, 1);
+    const int64_t limit = kBandBytes / (chunk * static_cast<int64_t>(sizeof(T)));
+    const int64_t band = even_part(rows, limit, kTileRows);
+    return {must_pack_a(a, cols), packs_b, chunk, band, even_part(smaller(rows, band), kTileRows, 1)};
+  }
+
+  template <typename T>
+  int64_t a_size() const {
+    return band * chunk + ceil_div(band, panel) * kLanes<T>;
+  }
+
+  template <typename T>
+  int64_t b_size(int64_t rows, int64_t cols) const {
+    return (rows > band ? round_up(cols, kTileCols<T>) : kTileCols<T>)*chunk;
+  }
+};
+
 /** One chunk of k of one block: C (rows, cols) = or += A (rows, k) x B (k, cols). The columns of C are contiguous. */
 template <typename T>
 struct Chunk {
   Strided<const T> a, b;
   Strided<T> c;
   int64_t rows, cols, k;
-  int64_t panel_rows;
+  const Cut& cut;
   bool accumulate;
   const BlockScratch<T>& memory;
 
   void run() const {
-    const bool packs = packs_a();
-    if (packs) pack_a();
+    for (int64_t row = 0; row < rows; row += cut.band) multiply_band(row, smaller(rows - row, cut.band));
+  }
+
+ private:
+  void multiply_band(int64_t start, int64_t count) const {
+    if (cut.packs_a) pack_a(start, count);
     for (int64_t col = 0; col < cols; col += kTileCols<T>) {
       const int64_t width = smaller(cols - col, kTileCols<T>);
-      const Strided<const T> panel = b_panel(col, width);
-      for (int64_t row = 0; row < rows; row += panel_rows) {
-        const int64_t height = smaller(rows - row, panel_rows);
-        tile(a_panel(row, height, packs), height, panel, c.from(row, col), width);
+      const Strided<const T> panel = b_panel(col, width, start == 0);
+      for (int64_t row = 0; row < count; row += cut.panel) {
+        const int64_t height = smaller(count - row, cut.panel);
+        tile(cut.packs_a ? packed_panel(row, height) : plain_panel(start + row), height, panel,
+             c.from(start + row, col), width);
       }
     }
   }
 
- private:
-  /** Tiles read A where it is if one of its strides is 1, unless the other is long and many tiles read it. */
-  bool packs_a() const {
-    if (a.row_stride != 1 && a.col_stride != 1) return true;
-    return cols >= kManyTiles * kTileCols<T> && is_far(larger(a.row_stride, a.col_stride), 2 * kFarBytes);
-  }
-
-  static bool is_far(int64_t stride, int64_t bytes) { return stride * static_cast<int64_t>(sizeof(T)) >= bytes; }
-
   /** Some of k at a time for all rows, so that only few pages of a transposed A are read by turns. */
-  void pack_a() const {
+  void pack_a(int64_t start, int64_t count) const {
     const int64_t step = a.row_stride == 1 ? kPackStep : k;
     for (int64_t p = 0; p < k; p += step) {
       const int64_t length = smaller(step, k - p);
-      for (int64_t row = 0; row < rows; row += panel_rows) {
-        const int64_t height = smaller(rows - row, panel_rows);
+      for (int64_t row = 0; row < count; row += cut.panel) {
+        const int64_t height = smaller(count - row, cut.panel);
         T* to = packed_a(row) + p * height;
-        pack(a.at(row, p), a.row_stride, a.col_stride, height, length, to, height);
+        pack(a.at(start + row, p), a.row_stride, a.col_stride, height, length, to, height);
       }
     }
   }
 
   /** Panels are a vector apart, because packing one writes so far beyond it. */
-  T* packed_a(int64_t row) const { return memory.a + row * k + row / panel_rows * kLanes<T>; }
+  T* packed_a(int64_t row) const { return memory.a + row * k + row / cut.panel * kLanes<T>; }
 
-  Panel<T> a_panel(int64_t row, int64_t height, bool packed) const {
-    if (packed) return {packed_a(row), height, false};
+  Panel<T> packed_panel(int64_t row, int64_t height) const { return {packed_a(row), height, false}; }
+
+  Panel<T> plain_panel(int64_t row) const {
     const bool along_k = a.col_stride == 1;
     return {a.at(row, 0), along_k ? a.row_stride : a.col_stride, along_k};
   }
 
-  /** Likewise for B, whose rows must also fill whole vectors: packed, they are filled up. */
-  bool packs_b(int64_t width) const {
-    if (b.col_stride != 1 || width % kLanes<T> != 0) return true;
-    return rows >= kManyTiles * kTileRows && is_far(b.row_stride, kFarBytes);
-  }
-
-  Strided<const T> b_panel(int64_t col, int64_t width) const {
-    if (!packs_b(width)) return b.from(0, col);
+  /** Rows of B fill whole vectors: a panel that does not is packed, and filled up. */
+  Strided<const T> b_panel(int64_t col, int64_t width, bool first) const {
+    if (!cut.packs_b && width % kLanes<T> == 0) return b.from(0, col);
     const int64_t stride = round_up(width, kLanes<T>);
-    pack(b.at(0, col), b.col_stride, b.row_stride, width, k, memory.b, stride);
-    return {memory.b, stride, 1};
+    T* packed = rows > cut.band ? memory.b + col * k : memory.b;
+    if (first) pack(b.at(0, col), b.col_stride, b.row_stride, width, k, packed, stride);
+    return {packed, stride, 1};
   }
 
   void tile(Panel<T> panel, int64_t height, Strided<const T> row, Strided<T> out, int64_t width) const {
@@ -157,32 +207,71 @@ struct Chunk {
 /** C (rows, cols) = A (rows, k) x B (k, cols), chunk by chunk. */
 template <typename T>
 void multiply_chunks(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
-                     const BlockScratch<T>& memory) {
-  const int64_t chunk = even_part(k, kChunk, 1);
-  const int64_t panel_rows = even_part(rows, kTileRows, 1);
+                     const Cut& cut, const BlockScratch<T>& memory) {
   int64_t start = 0;
   do {
-    const int64_t length = smaller(chunk, k - start);
-    Chunk<T>{a.from(0, start), b.from(start, 0), c, rows, cols, length, panel_rows, start > 0, memory}.run();
+    const int64_t length = smaller(cut.chunk, k - start);
+    Chunk<T>{a.from(0, start), b.from(start, 0), c, rows, cols, length, cut, start > 0, memory}.run();
     start += length;
   } while (start < k);
 }
 
 template <typename T>
 void multiply_block(Strided<const T> a, Strided<const T> b, Strided<T> c, int64_t rows, int64_t cols, int64_t k,
-                    const BlockScratch<T>& memory) {
+                    const Cut& cut, const BlockScratch<T>& memory) {
   if (rows == 1 && b.col_stride == 1) {
     multiply_row(k, a.data, a.col_stride, b.data, b.row_stride, cols, c.data);
   } else if (rows == 1 && b.row_stride == 1) {
     multiply_row_transposed(k, a.data, a.col_stride, b.data, b.col_stride, cols, c.data);
   } else {
-    multiply_chunks(a, b, c, rows, cols, k, memory);
+    multiply_chunks(a, b, c, rows, cols, k, cut, memory);
   }
+}
+
+/** Whether tiles are stored to the output itself: their columns must be contiguous there. */
+inline bool in_place(const MatmulRecord& record) {
+  return record.epilogue == nullptr && (record.operands[0].strides[record.batch_dims + 1] == 1 || record.n == 1);
 }
 
 /** What one task computes: these rows and columns of one batch. */
 struct Block {
   int64_t batch, row, col, rows, cols;
+};
+
+/** Rows and columns of a block, multiples of those of a tile unless the matrix has fewer. */
+struct BlockSize {
+  int64_t rows, cols;
+
+  /** The size of `parts` blocks, or a few more, of an output: that which leaves least to the busiest of as many
+   * threads. */
+  template <typename T>
+  static BlockSize of_parts(int64_t m, int64_t n, int64_t parts) {
+    BlockSize best{};
+    int64_t least = INT64_MAX;
+    for (int64_t across = 1; across <= parts; across++) {
+      const int64_t rows = even_part(m, ceil_div(m, across), kTileRows);
+      const int64_t cols = even_part(n, ceil_div(n, ceil_div(parts, across)), kTileCols<T>);
+      const int64_t blocks = ceil_div(m, rows) * ceil_div(n, cols);
+      const int64_t work = ceil_div(blocks, parts) * (rows * cols + kPackWork * (rows + cols));
+      if (work < least) {
+        least = work;
+        best = {rows, cols};
+      }
+    }
+    return best;
+  }
+
+  /** Halves the longer side until the block has at most `size` elements or is a tile. */
+  template <typename T>
+  void limit(int64_t size) {
+    while (rows * cols > size && (rows > kTileRows || cols > kTileCols<T>)) {
+      if (cols > kTileCols<T> && (cols >= rows || rows <= kTileRows)) {
+        cols = round_up(ceil_div(cols, 2), kTileCols<T>);
+      } else {
+        rows = round_up(ceil_div(rows, 2), kTileRows);
+      }
+    }
+  }
 };
 
 /**
@@ -198,25 +287,12 @@ struct Grid {
     int64_t batches = 1;
     for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
     const int64_t work = batches * larger(kLeastRows, record.m) * record.n * larger(1, record.k);
-    const int64_t threads = num_threads();
-    const int64_t tasks = threads == 1 ? 1 : smaller(ceil_div(work, kTaskWork), kTasksPerThread * threads);
-    int64_t rows = even_part(record.m, kBlockRows, kTileRows);
-    int64_t cols = even_part(record.n, kBlockCols, kTileCols<T>);
-    while (batches * ceil_div(record.m, rows) * ceil_div(record.n, cols) < tasks && halve<T>(rows, cols)) {
-    }
-    return {batches, rows, cols, ceil_div(record.m, rows), ceil_div(record.n, cols), tasks};
-  }
-
-  /** Halves the longer side of a block, or else the other; false if it is a single tile. */
-  template <typename T>
-  static bool halve(int64_t& rows, int64_t& cols) {
-    const bool rows_can = rows > kTileRows, cols_can = cols > kTileCols<T>;
-    if (cols_can && (cols >= rows || !rows_can)) {
-      cols = round_up(ceil_div(cols, 2), kTileCols<T>);
-    } else if (rows_can) {
-      rows = round_up(ceil_div(rows, 2), kTileRows);
-    }
-    return rows_can || cols_can;
+    const int64_t busy = smaller(ceil_div(work, kTaskWork), num_threads());
+    BlockSize size = BlockSize::of_parts<T>(record.m, record.n, larger(1, ceil_div(busy, larger(1, batches))));
+    size.cols = even_part(size.cols, kBlockCols, kTileCols<T>);
+    if (!in_place(record)) size.limit<T>(kProductBytes / static_cast<int64_t>(sizeof(T)));
+    const int64_t tasks = busy == 1 ? 1 : kTasksPerThread * busy;
+    return {batches, size.rows, size.cols, ceil_div(record.m, size.rows), ceil_div(record.n, size.cols), tasks};
   }
 
   int64_t size() const { return batches * rows_of_blocks * cols_of_blocks; }
@@ -277,13 +353,14 @@ void run_block(const MatmulRecord& record, const Block& block) {
   const Strided<const T> b = matrix<T>(record, record.b, block.batch).from(0, block.col);
   const Operand target = operand_of_block(record, record.operands[0], block);
   const Strided<T> out{reinterpret_cast<T*>(target.data), target.strides[0], target.strides[1]};
-  const bool in_place = record.epilogue == nullptr && (out.col_stride == 1 || record.n == 1);
-  const BlockScratch<T> memory(block.rows, smaller(record.k, kChunk), in_place ? 0 : block.rows * block.cols);
-  const Strided<T> c = in_place ? out : Strided<T>{memory.product, block.cols, 1};
-  multiply_block(a, b, c, block.rows, block.cols, record.k, memory);
+  const Cut cut = Cut::of<T>(a, b, block.rows, block.cols, record.k);
+  const int64_t product_size = in_place(record) ? 0 : block.rows * block.cols;
+  const BlockScratch<T> memory(cut.a_size<T>(), cut.b_size<T>(block.rows, block.cols), product_size);
+  const Strided<T> c = in_place(record) ? out : Strided<T>{memory.product, block.cols, 1};
+  multiply_block(a, b, c, block.rows, block.cols, record.k, cut, memory);
   if (record.epilogue != nullptr) {
     run_epilogue(record, block, memory.product);
-  } else if (!in_place) {
+  } else if (!in_place(record)) {
     copy_product(block, memory.product, out);
   }
 }
@@ -332,6 +409,7 @@ MatmulRecord transposed(const MatmulRecord& record) {
 
 /** A product of one long column is turned into one of a row, whose elements fill vectors. */
 void matmul(const MatmulRecord& record) {
+  if (record.m == 0 || record.n == 0) return;
   if (record.n == 1 && record.m > 1 && record.k >= kTurningLength) {
     matmul(transposed(record));
   } else if (record.dtype == DType::kFloat64) {

@@ -21,8 +21,10 @@ constexpr int kTileRows = 12;
 constexpr int kTileRows = 6;
 #endif
 constexpr int kTileVectors = 2;
-/** How far ahead B is fetched: where its rows are pages apart, hardware does not. */
+/** How far ahead of the arithmetic rows of B and columns of A are fetched: B may come from beyond L2, its rows pages
+ * apart. */
 constexpr int kPrefetchRows = 12;
+constexpr int kPrefetchCols = 16;
 
 template <typename T>
 constexpr int kTileCols = kTileVectors * kLanes<T>;
@@ -55,13 +57,15 @@ template <typename T, int Rows, int Vectors, bool AlongK>
 void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c, int64_t c_stride,
                    int64_t last, bool accumulate) {
   using V = Vec<T>;
-  V sum[Rows][Vectors];
+  V sum[Rows][Vectors]{};
+  if (accumulate) {
+    const T* from = c;
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; i++) {
+    for (int i = 0; i < Rows; i++, from += c_stride) {
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; j++) {
-      const int64_t count = j == Vectors - 1 ? last : kLanes<T>;
-      sum[i][j] = accumulate ? load_columns(c + i * c_stride + j * kLanes<T>, count) : V{};
+      for (int j = 0; j < Vectors; j++) {
+        sum[i][j] = load_columns(from + j * kLanes<T>, j == Vectors - 1 ? last : kLanes<T>);
+      }
     }
   }
   const int64_t row_step = AlongK ? a_stride : 1;
@@ -73,6 +77,7 @@ void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t 
       row[j] = load(b + j * kLanes<T>);
       __builtin_prefetch(b + kPrefetchRows * b_stride + j * kLanes<T>);
     }
+    if constexpr (!AlongK) __builtin_prefetch(a + kPrefetchCols * a_stride);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; i++) {
       const V factor = splat<V>(a[i * row_step]);
@@ -83,10 +88,10 @@ void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t 
     b += b_stride;
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < Rows; i++) {
+  for (int i = 0; i < Rows; i++, c += c_stride) {
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; j++) {
-      store_columns(c + i * c_stride + j * kLanes<T>, sum[i][j], j == Vectors - 1 ? last : kLanes<T>);
+      store_columns(c + j * kLanes<T>, sum[i][j], j == Vectors - 1 ? last : kLanes<T>);
     }
   }
 }

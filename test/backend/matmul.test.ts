@@ -63,12 +63,14 @@ describe('matmul against the triple loop', () => {
 
     it.each(transpositions)(`${dtype}, sizes around the edges of blocks, a by $a, b by $b`, (layouts) => {
       checkProduct(dtype, 513, 517, 65, layouts);
+      checkProduct(dtype, 530, 40, 1030, layouts);
       checkProduct(dtype, 7, 1030, 300, layouts);
       checkProduct(dtype, 1030, 7, 300, layouts);
       checkProduct(dtype, 150, 300, 600, layouts);
     });
 
     it(`${dtype}, any strides`, () => {
+      checkProduct(dtype, 250, 600, 3, { a: 'rows', b: 'rows', out: 'columns' });
       for (const a of matrixLayouts) {
         for (const b of matrixLayouts) {
           for (const out of matrixLayouts) {
