@@ -18,6 +18,7 @@
   OP(ceil, 1, ceil(a))                \
   OP(round, 1, round(a))              \
   OP(trunc, 1, trunc(a))              \
+  OP(relu, 1, a <= 0 ? V{} : a)       \
   OP(sqrt, 1, sqrt(a))                \
   OP(rsqrt, 1, splat<V>(1) / sqrt(a)) \
   OP(exp, 1, exp(a))                  \
@@ -39,7 +40,6 @@
   OP(acosh, 1, acosh(a))              \
   OP(atanh, 1, atanh(a))              \
   OP(sigmoid, 1, sigmoid(a))          \
-  OP(relu, 1, a <= 0 ? V{} : a)       \
   OP(erf, 1, erf(a))                  \
   OP(erfc, 1, erfc(a))                \
                                       \

@@ -30,6 +30,7 @@ export const microOps = {
   ceil: unary(Math.ceil),
   round: unary(roundHalfEven),
   trunc: unary(Math.trunc),
+  relu: unary((a) => (a <= 0 ? 0 : a)),
   sqrt: unary(Math.sqrt),
   rsqrt: unary((a) => 1 / Math.sqrt(a)),
   exp: unary(Math.exp),
@@ -51,7 +52,6 @@ export const microOps = {
   acosh: unary(Math.acosh),
   atanh: unary(Math.atanh),
   sigmoid: unary(sigmoid),
-  relu: unary((a) => (a <= 0 ? 0 : a)),
   erf: unary(erf),
   erfc: unary(erfc),
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "../micro_ops.h"
 #include "parallel_for.h"
 #include "tiles.h"
 
@@ -9,12 +10,21 @@ namespace {
 
 /** Work of a task, in element operations: some ten microseconds, so that handing it to a thread costs little beside it.
  */
-constexpr int64_t kMinTaskWork = 1 << 17;
+constexpr int64_t kMinTaskWork = 1 << 18;
+
+/** What an operation takes, in those that are a single instruction. */
+constexpr int64_t work_of(MicroOp op) {
+  const bool costly = (op >= MicroOp::sqrt && op <= MicroOp::erfc) || op == MicroOp::div || op == MicroOp::pow;
+  return costly ? 10 : 1;
+}
 
 /** Operations and memory accesses per element. */
 inline int64_t work_per_element(const Program& program) {
   int64_t work = program.inputs + program.outputs;
-  for (int i = 0; i < program.resident_count; i++) work += program.resident[i].element_count;
+  for (int i = 0; i < program.resident_count; i++) {
+    const Stage& stage = program.resident[i];
+    for (int m = 0; m < stage.element_count; m++) work += work_of(static_cast<MicroOp>(stage.elements[m].op));
+  }
   return work;
 }
 
