@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findContenders } from './contenders/index.js';
 import { type Contender, nameOf } from './harness/contender.js';
@@ -16,6 +16,7 @@ import { TerminalTable } from './report/terminal.js';
 const README = new URL('../README.md', import.meta.url);
 
 async function main(options: BenchOptions): Promise<void> {
+  if (options.page !== undefined) await access(options.page.split('#')[0]!);
   const machine = describeMachine();
   console.log(machineLine(machine));
   const { contenders, missing } = findContenders(options.against, options);
@@ -99,17 +100,25 @@ function reportNotes(cases: readonly AnsweredCase[]): void {
   if (notes.length > 0) console.log([...new Set(notes)].join('\n'));
 }
 
-/** Puts each question's table into the page, with the command that made it. */
-async function fillPage(path: string, answers: readonly Answered[], machine: Machine): Promise<void> {
-  const args = process.argv.slice(2).filter((arg, i, all) => ![arg, all[i - 1]].includes('--page'));
-  const options = args.filter((arg) => arg !== '--peers').join(' ');
-  const command = `npm run ${args.includes('--peers') ? 'bench:peers' : 'bench'} -- ${options}`;
-  let page = await readFile(path, 'utf8');
+/** Puts each question's table into the page, with the command that made it. What follows a # in the page's name ends the names of the places. */
+async function fillPage(page: string, answers: readonly Answered[], machine: Machine): Promise<void> {
+  const [path, part] = page.split('#');
+  let text = await readFile(path!, 'utf8');
   for (const answered of answers) {
-    const table = questionTable(answered, peaksOf(answers), command);
-    page = insertTable(page, `bench-${answered.question.name}`, `${table}\n\n${machineLine(machine)}.`);
+    const table = questionTable(answered, peaksOf(answers), commandLine(process.argv.slice(2)));
+    const place = ['bench', answered.question.name, ...(part === undefined ? [] : [part])].join('-');
+    text = insertTable(text, place, `${table}\n\n${machineLine(machine)}.`);
   }
-  await writeFile(path, page);
+  await writeFile(path!, text);
+}
+
+/** What to type to measure the same again. */
+function commandLine(args: readonly string[]): string {
+  const isa = process.env.NABLA_ISA === undefined ? '' : `NABLA_ISA=${process.env.NABLA_ISA} `;
+  const [script, ...options] = args[0] === '--peers' ? ['bench:peers', ...args.slice(1)] : ['bench', ...args];
+  const page = options.indexOf('--page');
+  const shown = options.filter((_, i) => page < 0 || (i !== page && i !== page + 1));
+  return `${isa}npm run ${script} -- ${shown.map((option) => (/[ #]/.test(option) ? `'${option}'` : option)).join(' ')}`;
 }
 
 async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {

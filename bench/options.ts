@@ -43,7 +43,7 @@ export const usage = `Times nabla: against its own plain JavaScript backend, or 
   --peers-dir DIR   folder in whose node_modules the npm packages of other libraries are (bench/peers)
   --json FILE       write every measurement, and the machine, to a file
   --charts DIR      write a picture (SVG) per question to a folder
-  --page FILE       put each question's table between <!-- bench-QUESTION:start --> and :end --> of a page
+  --page FILE[#PART] put each question's table between <!-- bench-QUESTION[-PART]:start --> and end of a page
   --readme          put the headlines into README.md
   --help            this text`;
 

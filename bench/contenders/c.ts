@@ -55,13 +55,25 @@ function find(program: Program, { threads }: Where): Contender[] | Missing {
   });
 }
 
+/** The instruction sets of the loops: nabla's, so that they show what it could reach, or all that the processor has. */
+function targets(): string[] {
+  switch (process.env.NABLA_ISA) {
+    case 'avx2':
+      return ['-mavx2', '-mfma'];
+    case 'baseline':
+      return [];
+    default:
+      return ['-march=native'];
+  }
+}
+
 /** The path of the driver, or undefined where there is no compiler or no library. */
 function compile({ source, links }: Program): string | undefined {
   const build = join(folder, 'build');
   mkdirSync(build, { recursive: true });
   const program = join(build, basename(source, '.c'));
   // A plain loop that copies is to stay one, and not become a call of memcpy.
-  const flags = ['-O3', '-march=native', '-fopenmp', '-fno-tree-loop-distribute-patterns'];
+  const flags = ['-O3', ...targets(), '-fopenmp', '-fno-tree-loop-distribute-patterns'];
   try {
     execFileSync('cc', [...flags, join(folder, source), '-o', program, ...links, '-lm'], { stdio: 'ignore' });
     return program;

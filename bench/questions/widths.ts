@@ -1,8 +1,8 @@
 import type { Question } from './question.js';
 
-/** 1 to 2048, and the neighbours of every power of two from 64 on: where a path through the core ends, a cliff would show. */
+/** 1 to 2048, and the neighbours of every power of two from 256 on: where a path through the core ends, a cliff would show. */
 const widths = Array.from({ length: 12 }, (_, i) => 2 ** i).flatMap((width) =>
-  width < 64 ? [width] : [width - 1, width, width + 1],
+  width < 256 ? [width] : [width - 1, width, width + 1],
 );
 
 export const layerWidths: Question = {

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures the tables of docs/performance.md anew: scripts/performance.sh [PART ...], all parts without arguments. Each takes a minute or so, which the
+# machine must have to itself. `npm run compile` first; NABLA_BENCH_PYTHON names a Python that has PyTorch.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+parts=(matmul matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch calls widths load)
+
+bench() {
+  local part=$1
+  shift
+  npx tsx bench/index.ts --peers "$@" --page "docs/performance.md$part"
+}
+
+blas=loops-in-c,onednn,openblas,pytorch
+measure() {
+  case $1 in
+    matmul) bench '' --only limits,matmul --against $blas --threads 1 ;;
+    matmul-threads) bench '#threads' --only limits,matmul --cases 'multiply-add,512 x 512 x 512,1024 x 1024 x 1024,2048,16 x 16,64 x 64 x 64,128 x 784' --against loops-in-c,onednn --threads 1,2 ;;
+    matmul-avx2) NABLA_ISA=avx2 bench '#avx2' --only limits,matmul --cases 'multiply-add,256 x 256,512 x 512,1024 x 1024 x 1024' --against loops-in-c --threads 1 ;;
+    elementwise) bench '' --only elementwise --against pytorch,loops-in-c --threads 1 ;;
+    elementwise-threads) bench '#threads' --only elementwise --against pytorch,loops-in-c --threads 2 ;;
+    rows) bench '' --only rows --against pytorch --threads 1 ;;
+    rows-threads) bench '#threads' --only rows --against pytorch --threads 2 ;;
+    losses) bench '' --only losses --against pytorch --threads 1 ;;
+    losses-threads) bench '#threads' --only losses --against pytorch --threads 2 ;;
+    training) bench '' --only training,optimizer --cases '4-3-2-1,784,300,2^' --against pytorch,loops-in-c --threads 1,2 ;;
+    training-large) bench '#large' --only training --cases 1024-4096 --against pytorch --threads 1,2 ;;
+    epoch) bench '' --only epoch --against pytorch --threads 1 --rounds 3 ;;
+    calls) bench '' --only calls --against pytorch --threads 1 ;;
+    widths) bench '' --only widths --against pytorch --threads 1,2 --rounds 3 ;;
+    load) bench '' --only load --against pytorch --threads 1 ;;
+    *) echo "unknown part $1; known: ${parts[*]}" >&2 && exit 1 ;;
+  esac
+}
+
+(($# > 0)) || set -- "${parts[@]}"
+for part in "$@"; do measure "$part"; done
