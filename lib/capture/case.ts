@@ -27,14 +27,19 @@ export class Case<R> {
   constructor(recorder: Recorder, pattern: Pattern, inputs: readonly Tensor[], result: R, where: string) {
     this.#pattern = pattern;
     this.#where = where;
-    this.#result = result;
     const gradients = [...recorder.gradients].map(([leaf, use]) => ({ leaf, use, after: leaf.gradState() }));
     const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
     const results = [...new Set([...tensorsIn(result), ...kept].map((tensor) => tensor.storage))].filter((storage) =>
       recorder.made.has(storage),
     );
     const storages = inputs.map((tensor) => tensor.storage);
-    for (const tensor of tensorsIn(result)) this.#origins.set(tensor, originOf(tensor, storages, results));
+    // Detached, because the graph would keep all that was computed in the recording call.
+    this.#result = mapTensors(result, (tensor) => {
+      const stored = tensor.detach();
+      this.#origins.set(stored, originOf(tensor, storages, results));
+      return stored;
+    });
+    recorder.close(new Set(results));
     this.program = new CapturedProgram(recorder, storages, results, where);
     const mode = isGradEnabled();
     this.#assumptions = [

@@ -56,7 +56,6 @@ export class CapturedProgram {
    * @param results memory made within that can be seen afterwards
    */
   constructor(recorder: Recorder, inputs: readonly Storage[], results: readonly Storage[], where: string) {
-    for (const storage of results) recorder.keep(storage);
     const lowered = lower(recorder, new Set(results));
     this.instructions = lowered.instructions;
     this.arena = lowered.arena;

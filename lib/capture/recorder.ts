@@ -23,6 +23,9 @@ export interface Demand {
   readonly complaint: string;
 }
 
+/** What was made within a captured function and not returned, so that no replay fills it; and within which. */
+const hidden = new WeakMap<Storage, string>();
+
 /** What happened to the gradient of a leaf: what it was, whether that mattered, and whether an update used up what it became. */
 export interface GradientUse {
   readonly before: Tensor | null | 'captured';
@@ -184,9 +187,19 @@ export class Recorder implements Backend, Recording, StorageObserver {
     );
   }
 
-  /** Has `storage` found as it is now by whoever sees it after a replay, even if no instruction ever wrote it. */
-  keep(storage: Storage): void {
-    this.#reads(storage);
+  #readsHidden(owner: string): CaptureError {
+    return new CaptureError(
+      `${this.#where}: a tensor from inside ${owner} is used here, but its replays fill only what it returns; return the tensor there and pass it in`,
+    );
+  }
+
+  /** Ends the recording. Of what was made within, only `results` are seen from here on: as they are now, even if no instruction wrote them. */
+  close(results: ReadonlySet<Storage>): void {
+    for (const storage of results) this.#reads(storage);
+    if (!this.repeatable) return;
+    for (const storage of this.made) {
+      if (!results.has(storage) && !this.constants.has(storage)) hidden.set(storage, this.#where);
+    }
   }
 
   /** Runs an instruction and notes it. `operands` are its views as they were given: tensors among them are remembered. */
@@ -202,6 +215,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
 
   /** Memory made within that no instruction has filled holds what JavaScript put there, which every replay needs again. */
   #reads(storage: Storage): void {
+    const owner = hidden.get(storage);
+    if (owner !== undefined) throw this.#readsHidden(owner);
     if (!this.made.has(storage) || this.#defined.has(storage)) return;
     this.constants.set(
       storage,

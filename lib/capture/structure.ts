@@ -51,12 +51,13 @@ function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | un
 }
 
 function sameParts(module: Module, name: string): Demand {
-  const keys = Object.keys(module);
-  const parts = Object.entries(module).filter(([, value]) => value instanceof Tensor || value instanceof Module);
+  const before = Object.values(module);
+  const isPart = before.map((value) => value instanceof Tensor || value instanceof Module);
   return {
     holds: () => {
-      for (const [key, value] of parts) if (Reflect.get(module, key) !== value) return false;
-      return Object.keys(module).length === keys.length;
+      const now = Object.values(module);
+      for (let i = 0; i < before.length; i++) if (isPart[i] && now[i] !== before[i]) return false;
+      return now.length === before.length;
     },
     complaint: `${name} was changed: it has other parameters or modules than when it was captured`,
   };

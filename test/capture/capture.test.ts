@@ -376,6 +376,23 @@ describe('refusals', () => {
     refused(() => capture((x: Tensor) => capture((y: Tensor) => y)(x))(ones([1])), /inside another/);
   });
 
+  it('of a tensor from inside another', () => {
+    let inside = zeros([1]);
+    const f = capture(
+      (x: Tensor) => {
+        inside = x.mul(2);
+        return inside.add(1);
+      },
+      { name: 'f' },
+    );
+    f(ones([1]));
+    refused(
+      () => capture((x: Tensor) => x.add(inside), { name: 'g' })(ones([1])),
+      /captured g: a tensor from inside captured f/,
+    );
+    expect(inside.item()).toBe(2);
+  });
+
   it('of seeding within', () => {
     refused(() => capture(() => manualSeed(1))(), /manualSeed/);
   });
