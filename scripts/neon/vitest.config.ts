@@ -25,7 +25,7 @@ export default defineConfig({
   resolve: base.resolve ?? {},
   test: {
     name: 'neon',
-    include: ['test/backend/{seam,native,matmul,random}.test.ts', 'scripts/neon/*.test.ts'],
+    include: ['test/backend/{seam,native,matmul,random,replay}.test.ts', 'scripts/neon/*.test.ts'],
     // Here there is one instruction set only; bits.test.ts compares it with the host's.
     testNamePattern: /^(?!.*on the instruction set|.*on every instruction set)/,
     pool: { name: 'emulated', createPoolWorker: (options: PoolOptions) => new EmulatedProcess(options) },
