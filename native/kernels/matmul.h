@@ -54,7 +54,8 @@ constexpr int64_t kBlockCols = 2048;
 
 /** The length, a multiple of `unit`, of the parts of `size`: as few as `limit` allows, all about as long. */
 constexpr int64_t even_part(int64_t size, int64_t limit, int64_t unit) {
-  const int64_t parts = larger(1, ceil_div(size, limit));
+  const int64_t parts = size <= limit ? 1 : ceil_div(size, limit);
+  if (parts == 1) return larger(unit, round_up(size, unit));  // Without dividing, which small products would feel.
   return larger(unit, round_up(ceil_div(size, parts), unit));
 }
 
@@ -246,6 +247,7 @@ struct BlockSize {
    * threads. */
   template <typename T>
   static BlockSize of_parts(int64_t m, int64_t n, int64_t parts) {
+    if (parts == 1) return {m, n};
     BlockSize best{};
     int64_t least = INT64_MAX;
     for (int64_t across = 1; across <= parts; across++) {
@@ -288,7 +290,8 @@ struct Grid {
     for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
     const int64_t work = batches * larger(kLeastRows, record.m) * record.n * larger(1, record.k);
     const int64_t busy = smaller(ceil_div(work, kTaskWork), num_threads());
-    BlockSize size = BlockSize::of_parts<T>(record.m, record.n, larger(1, ceil_div(busy, larger(1, batches))));
+    const int64_t parts = busy <= batches ? 1 : ceil_div(busy, larger(1, batches));
+    BlockSize size = BlockSize::of_parts<T>(record.m, record.n, parts);
     size.cols = even_part(size.cols, kBlockCols, kTileCols<T>);
     if (!in_place(record)) size.limit<T>(kProductBytes / static_cast<int64_t>(sizeof(T)));
     const int64_t tasks = busy == 1 ? 1 : kTasksPerThread * busy;
