@@ -118,7 +118,7 @@ function commandLine(args: readonly string[]): string {
   const [script, ...options] = args[0] === '--peers' ? ['bench:peers', ...args.slice(1)] : ['bench', ...args];
   const page = options.indexOf('--page');
   const shown = options.filter((_, i) => page < 0 || (i !== page && i !== page + 1));
-  return `${isa}npm run ${script} -- ${shown.map((option) => (/[ #]/.test(option) ? `'${option}'` : option)).join(' ')}`;
+  return `${isa}npm run ${script} -- ${shown.map((option) => (/[ #()]/.test(option) ? `'${option}'` : option)).join(' ')}`;
 }
 
 async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {

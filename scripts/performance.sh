@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(matmul matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch calls widths load)
+parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch calls widths load)
 
 bench() {
   local part=$1
@@ -13,9 +13,12 @@ bench() {
 }
 
 blas=loops-in-c,onednn,openblas,pytorch
+squares='multiply-add,copy,16 x 16 x 16,64 x 64 x 64,128 x 128 x 128,256 x 256 x 256,512 x 512 x 512,1024 x 1024 x 1,2048,1 x 1024 x 1024'
+linear='multiply-add,(t),128 x 512 x 784,4096 x 64 x 64,128 x 256 x 512,32 x 128 x 784,32 x 1024 x 1024,256 x 4096'
 measure() {
   case $1 in
-    matmul) bench '' --only limits,matmul --against $blas --threads 1 ;;
+    matmul) bench '' --only limits,matmul --cases "$squares" --against $blas --threads 1 ;;
+    matmul-linear) bench '#linear' --only limits,matmul --cases "$linear" --against $blas --threads 1 ;;
     matmul-threads) bench '#threads' --only limits,matmul --cases 'multiply-add,512 x 512 x 512,1024 x 1024 x 1024,2048,16 x 16,64 x 64 x 64,128 x 784' --against loops-in-c,onednn --threads 1,2 ;;
     matmul-avx2) NABLA_ISA=avx2 bench '#avx2' --only limits,matmul --cases 'multiply-add,256 x 256,512 x 512,1024 x 1024 x 1024' --against loops-in-c --threads 1 ;;
     elementwise) bench '' --only elementwise --against pytorch,loops-in-c --threads 1 ;;

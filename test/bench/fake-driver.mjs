@@ -1,4 +1,4 @@
-/** A driver that behaves as its argument says: it agrees, disagrees, cannot, crashes, or does not answer. */
+/** A driver that behaves as its argument says: it agrees, disagrees, cannot, crashes, does not answer, or becomes faster with practice. */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -11,9 +11,12 @@ function prepare() {
   if (behaviour !== 'sleeps') answer({ probe: [behaviour === 'disagrees' ? 2 : 1] });
 }
 
+let each = behaviour === 'practises' ? 0.008 : 0.001;
+
 answer({ name: behaviour, version: '1', loadSeconds: 0.5 });
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   if (request.do === 'prepare') prepare();
-  else answer({ iterations: request.iterations ?? 10, seconds: 0.001 * (request.iterations ?? 10) });
+  else answer({ iterations: request.iterations ?? 10, seconds: each * (request.iterations ?? 10) });
+  if (request.do === 'warm') each = Math.max(0.001, each / 2);
 }

@@ -45,6 +45,10 @@ it('tells apart those who cannot, who fail, and who take too long', async () => 
   expect(await run(contender('sleeps', 1))).toEqual([{ kind: 'abandoned', seconds: 1 }]);
 });
 
+it('begins when the speed is steady', async () => {
+  expect(await run(contender('practises'))).toMatchObject([{ kind: 'timed', summary: { minimum: 0.001, spread: 0 } }]);
+});
+
 it('says why a driver does not start', async () => {
   const [nothing] = await run({ ...contender('agrees'), command: 'no-such-program' });
   expect(nothing).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') });
