@@ -71,7 +71,7 @@ async function answer(
   console.log(table.heading());
   for (const each of question.cases) {
     const able = contenders.filter(({ kinds }) => kinds.includes(each.work.kind));
-    const answered = { case: each, outcomes: await race.run(each.work, able) };
+    const answered = { case: each, outcomes: await race.run(each.work, able, each.quantile) };
     cases.push(answered);
     console.log(table.rows(answered));
     reportFailures(answered);

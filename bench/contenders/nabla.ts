@@ -15,24 +15,34 @@ export const everyKind: readonly Work['kind'][] = [
   'training',
   'momentum',
   'epoch',
+  'inference',
   'load',
 ];
 
-/** nabla as its users have it: the package in dist/. */
-function onBackend(backend: 'native' | 'js', library: string, threads: number): Contender {
+const capturedKinds: readonly Work['kind'][] = ['training', 'epoch', 'inference'];
+
+/** nabla as its users have it: the package in dist/, each operation when it is called or functions captured. */
+function nabla(
+  library: string,
+  backend: 'native' | 'js',
+  threads: number,
+  mode: 'eager' | 'captured' = 'eager',
+): Contender {
   return {
     library,
     threads,
     command: process.execPath,
-    args: ['--import', 'tsx', path('../drivers/nabla/index.ts'), String(threads)],
+    args: ['--import', 'tsx', path('../drivers/nabla/index.ts'), String(threads), mode],
     loadArgs: [path('../drivers/load.mjs'), 'nabla'],
     env: { NABLA_BACKEND: backend, TSX_TSCONFIG_PATH: path('../tsconfig.dist.json') },
-    kinds: everyKind,
+    kinds: mode === 'captured' ? capturedKinds : everyKind,
     patience: 60,
   };
 }
 
-export const nablaNative = (threads: number): Contender => onBackend('native', 'nabla', threads);
+export const nablaNative = (threads: number): Contender => nabla('nabla', 'native', threads);
+
+export const nablaCaptured = (threads: number): Contender => nabla('nabla captured', 'native', threads, 'captured');
 
 /** The same library on its plain TypeScript backend, which has one thread. */
-export const nablaJs = (): Contender => onBackend('js', 'JS backend', 1);
+export const nablaJs = (): Contender => nabla('JS backend', 'js', 1);

@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { Contender, Missing, Peer, Where } from '../harness/contender.js';
 import type { Work } from '../harness/work.js';
 
-/** A library in JavaScript or WebAssembly; each has one thread. */
+/** A library from npm. */
 interface Package {
   readonly library: string;
   readonly packages: readonly string[];
   readonly driver: string;
   readonly mode?: string;
+  /** Whether it has more than one thread. Its driver is then told how many, in place of the mode. */
+  readonly threaded?: true;
   readonly kinds: readonly Work['kind'][];
 }
 
@@ -32,6 +34,13 @@ const libraries: readonly Package[] = [
     kinds: ['matmul', 'map', 'training', 'load'],
   },
   { library: 'ml-matrix', packages: ['ml-matrix'], driver: 'ml-matrix.ts', kinds: ['matmul', 'map', 'load'] },
+  {
+    library: 'onnxruntime',
+    packages: ['onnxruntime-node'],
+    driver: 'onnxruntime.ts',
+    threaded: true,
+    kinds: ['inference', 'load'],
+  },
 ];
 
 const path = (relative: string) => fileURLToPath(new URL(`../peers/${relative}`, import.meta.url));
@@ -41,7 +50,8 @@ export const npmPeers: readonly Peer[] = libraries.map((library) => ({
   find: (where) => find(library, where),
 }));
 
-function find({ library, packages, driver, mode = '', kinds }: Package, { peersDir }: Where): Contender[] | Missing {
+function find(candidate: Package, { threads, peersDir }: Where): Contender[] | Missing {
+  const { library, packages, driver, mode = '', threaded = false, kinds } = candidate;
   const root = peersDir === undefined ? path('') : resolve(peersDir);
   const from = join(root, 'package.json');
   if (!packages.every((name) => canResolve(createRequire(from), name))) {
@@ -51,9 +61,11 @@ function find({ library, packages, driver, mode = '', kinds }: Package, { peersD
       install: peersDir === undefined ? everything : `npm install --prefix ${peersDir} ${packages.join(' ')}`,
     };
   }
-  const args = ['--import', 'tsx', path(driver), from, mode];
   const loadArgs = [path('../drivers/load.mjs'), packages[0]!, from];
-  return [{ library, threads: 1, command: process.execPath, args, loadArgs, env: {}, kinds, patience: 10 }];
+  return (threaded ? threads : [1]).map((count) => {
+    const args = ['--import', 'tsx', path(driver), from, threaded ? String(count) : mode];
+    return { library, threads: count, command: process.execPath, args, loadArgs, env: {}, kinds, patience: 10 };
+  });
 }
 
 function canResolve(require: NodeJS.Require, name: string): boolean {

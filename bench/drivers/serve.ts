@@ -7,10 +7,10 @@ const ANSWERS = 3;
 
 /** Some work, its operands made. */
 export interface Task {
-  /** Does the work once. */
-  run(): void;
+  /** Does the work once; a promise is awaited. */
+  run(): unknown;
   /** Does the work for the first time and says what came out; see `Prepared`. */
-  first(): readonly number[];
+  first(): readonly number[] | Promise<readonly number[]>;
   readonly note?: string;
 }
 
@@ -26,33 +26,55 @@ export async function serve(greeting: Greeting, tasks: Tasks): Promise<void> {
     if (request.do === 'prepare') {
       task = null; // before the operands of the next are made
       task = tasks(request.work);
-      answer(task === null ? { unsupported: `${greeting.name} cannot do it` } : introduce(task));
+      answer(task === null ? { unsupported: `${greeting.name} cannot do it` } : await introduce(task));
     } else if (task !== null) {
-      answer(request.do === 'warm' ? warm(task, request.seconds) : time(task, request.iterations));
+      answer(await measure(task, request));
     }
   }
 }
 
-function introduce(task: Task): Prepared {
-  const probe = task.first();
+async function introduce(task: Task): Promise<Prepared> {
+  const probe = await task.first();
   return task.note === undefined ? { probe } : { probe, note: task.note };
 }
 
-function warm(task: Task, seconds: number): Timing {
+function measure(task: Task, request: Exclude<Request, { readonly do: 'prepare' }>): Promise<Timing> {
+  switch (request.do) {
+    case 'warm':
+      return warm(task, request.seconds);
+    case 'time':
+      return time(task, request.iterations);
+    case 'quantile':
+      return quantile(task, request.iterations, request.share);
+  }
+}
+
+async function warm(task: Task, seconds: number): Promise<Timing> {
   const start = performance.now();
   let [iterations, elapsed] = [0, 0];
   do {
-    task.run();
+    const result = task.run();
+    if (result instanceof Promise) await result;
     iterations++;
     elapsed = (performance.now() - start) / 1000;
   } while (elapsed < seconds);
   return { iterations, seconds: elapsed };
 }
 
-function time(task: Task, iterations: number): Timing {
+async function time(task: Task, iterations: number): Promise<Timing> {
   const start = performance.now();
-  for (let i = 0; i < iterations; i++) task.run();
+  for (let i = 0; i < iterations; i++) {
+    const result = task.run();
+    if (result instanceof Promise) await result;
+  }
   return { iterations, seconds: (performance.now() - start) / 1000 };
+}
+
+async function quantile(task: Task, iterations: number, share: number): Promise<Timing> {
+  const times: number[] = [];
+  for (let i = 0; i < iterations; i++) times.push((await time(task, 1)).seconds);
+  times.sort((a, b) => a - b);
+  return { iterations: 1, seconds: times[Math.min(iterations - 1, Math.floor(share * iterations))]! };
 }
 
 function answer(message: Greeting | Prepared | Unsupported | Timing): void {

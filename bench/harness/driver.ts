@@ -58,6 +58,10 @@ export class Driver {
     return this.#ask({ do: 'time', iterations });
   }
 
+  quantile(iterations: number, share: number): Promise<Timing> {
+    return this.#ask({ do: 'quantile', iterations, share });
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const ended = once(this.#process, 'exit');

@@ -9,7 +9,9 @@ export type Request =
   | { readonly do: 'prepare'; readonly work: Work }
   /** Does the work again and again, for at least so many seconds. */
   | { readonly do: 'warm'; readonly seconds: number }
-  | { readonly do: 'time'; readonly iterations: number };
+  | { readonly do: 'time'; readonly iterations: number }
+  /** Times each iteration by itself, and answers as if there had been one: the time below which that share of them lies. */
+  | { readonly do: 'quantile'; readonly iterations: number; readonly share: number };
 
 export interface Greeting {
   readonly name: string;

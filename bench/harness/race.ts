@@ -32,6 +32,8 @@ interface Entrant {
   readonly note: string | undefined;
   readonly iterations: number;
   readonly rounds: number;
+  /** What is asked for, if it is not the mean; see `Case`. */
+  readonly quantile: number | undefined;
   readonly samples: number[];
 }
 
@@ -49,11 +51,11 @@ export class Race {
     this.#rounds = rounds;
   }
 
-  async run(work: Work, contenders: readonly Contender[]): Promise<Map<Contender, Outcome>> {
+  async run(work: Work, contenders: readonly Contender[], quantile?: number): Promise<Map<Contender, Outcome>> {
     this.#outcomes = new Map();
     this.#reference = undefined;
     if (work.kind === 'load') await this.#load(contenders);
-    else await this.#compete(work, contenders);
+    else await this.#compete(work, contenders, quantile);
     return this.#outcomes;
   }
 
@@ -70,11 +72,11 @@ export class Race {
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
   }
 
-  async #compete(work: Work, contenders: readonly Contender[]): Promise<void> {
+  async #compete(work: Work, contenders: readonly Contender[], quantile: number | undefined): Promise<void> {
     const entrants: Entrant[] = [];
     for (const contender of contenders) {
       await this.#attempt(contender, async () => {
-        const entrant = await this.#enter(contender, work);
+        const entrant = await this.#enter(contender, work, quantile);
         if (entrant !== null) entrants.push(entrant);
       });
     }
@@ -89,7 +91,7 @@ export class Race {
   }
 
   /** Prepares, compares and warms up; null if that settles the contender's outcome. */
-  async #enter(contender: Contender, work: Work): Promise<Entrant | null> {
+  async #enter(contender: Contender, work: Work, quantile: number | undefined): Promise<Entrant | null> {
     const driver = await this.driverOf(contender);
     const answer = await driver.prepare(work);
     if ('unsupported' in answer) {
@@ -107,7 +109,7 @@ export class Race {
     const iterations = Math.max(1, Math.round(TURN_SECONDS / each));
     const affordable = Math.floor(BUDGET_SECONDS / (each * iterations));
     const rounds = Math.max(1, Math.min(this.#rounds, affordable));
-    return { contender, driver, note, iterations, rounds, samples: [] };
+    return { contender, driver, note, iterations, rounds, quantile, samples: [] };
   }
 
   async #load(contenders: readonly Contender[]): Promise<void> {
@@ -160,9 +162,9 @@ async function warmUp(driver: Driver): Promise<number> {
 }
 
 /** An iteration that is not counted brings the operands back into the caches; then the turn. */
-async function takeTurn({ driver, iterations, samples }: Entrant): Promise<void> {
+async function takeTurn({ driver, iterations, quantile, samples }: Entrant): Promise<void> {
   await sleep(SETTLE_SECONDS * 1000);
   if (iterations > 1) await driver.time(1);
-  const { seconds } = await driver.time(iterations);
-  samples.push(seconds / iterations);
+  const timing = await (quantile === undefined ? driver.time(iterations) : driver.quantile(iterations, quantile));
+  samples.push(timing.seconds / timing.iterations);
 }

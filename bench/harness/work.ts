@@ -12,6 +12,7 @@ export type Work =
   | TrainingWork
   | MomentumWork
   | EpochWork
+  | InferenceWork
   | PeakWork
   | CopyWork
   | LoadWork;
@@ -92,11 +93,18 @@ export interface MomentumWork {
   readonly size: number;
 }
 
-/** One pass of the `784-hidden-10` classifier over `images` images of MNIST's shape, shuffled, in batches. */
+/** One pass of a classifier over `images` images of MNIST's shape, shuffled, in batches. */
 export interface EpochWork {
   readonly kind: 'epoch';
   readonly images: number;
-  readonly hidden: number;
+  readonly layers: readonly number[];
+  readonly batch: number;
+}
+
+/** What a classifier says of a batch: from an array of numbers to an array of numbers. */
+export interface InferenceWork {
+  readonly kind: 'inference';
+  readonly layers: readonly number[];
   readonly batch: number;
 }
 

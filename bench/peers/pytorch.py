@@ -190,9 +190,9 @@ class Momentum:
 class Epoch:
     """Batches by indexing with a permutation, which is faster than a DataLoader that collates examples."""
 
-    def __init__(self, images, hidden, batch, **_):
+    def __init__(self, images, layers, batch, **_):
         self.x, self.y, self.batch = uniform([images, 784], X, 0, 1), labels(images, Y, 10), batch
-        self.step = stepping("classifier", [784, hidden, 10])
+        self.step = stepping("classifier", layers)
 
     def run(self):
         for indices in torch.randperm(len(self.x)).split(self.batch):
@@ -200,6 +200,21 @@ class Epoch:
 
     def first(self):
         return [self.step(self.x[: self.batch], self.y[: self.batch]).item()]
+
+
+class Inference:
+    """With a tensor for input; what comes out becomes numbers, as in the other drivers."""
+
+    def __init__(self, layers, batch, **_):
+        self.x = uniform([batch, layers[0]], X, 0, 1)
+        self.model = compile_if_asked(network("classifier", layers).eval())
+
+    def run(self):
+        with torch.inference_mode():
+            return self.model(self.x).reshape(-1).tolist()
+
+    def first(self):
+        return self.run()
 
 
 KINDS = {
@@ -212,6 +227,7 @@ KINDS = {
     "training": Training,
     "momentum": Momentum,
     "epoch": Epoch,
+    "inference": Inference,
 }
 
 
@@ -232,6 +248,12 @@ def measure(task, iterations):
     return {"iterations": iterations, "seconds": time.perf_counter() - begin}
 
 
+def quantile(task, iterations, share):
+    """The same of a request as bench/drivers/serve.ts."""
+    times = sorted(measure(task, 1)["seconds"] for _ in range(iterations))
+    return {"iterations": 1, "seconds": times[min(iterations - 1, int(share * iterations))]}
+
+
 def serve():
     answers = os.fdopen(3, "w", buffering=1)
 
@@ -248,6 +270,8 @@ def serve():
             answer({"probe": task.first()})
         elif request["do"] == "warm":
             answer(warm(task, request["seconds"]))
+        elif request["do"] == "quantile":
+            answer(quantile(task, request["iterations"], request["share"]))
         else:
             answer(measure(task, request["iterations"]))
 

@@ -2,6 +2,7 @@ import { calls } from './calls.js';
 import { elementwise } from './elementwise.js';
 import { epoch } from './epoch.js';
 import { inPlace } from './in-place.js';
+import { inference } from './inference.js';
 import { limits } from './limits.js';
 import { load } from './load.js';
 import { losses } from './losses.js';
@@ -24,6 +25,7 @@ export const questions: readonly Question[] = [
   losses,
   optimizer,
   epoch,
+  inference,
   layerWidths,
   load,
 ];

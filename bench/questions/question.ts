@@ -10,6 +10,8 @@ export interface Amount {
 export interface Case {
   readonly label: string;
   readonly work: Work;
+  /** Each iteration is timed by itself, and the time below which this share of them lies is what counts. Else their mean does. */
+  readonly quantile?: number;
   readonly amount?: Amount;
   /** Asked by the quick run too. */
   readonly quick?: true;

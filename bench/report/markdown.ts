@@ -15,8 +15,8 @@ import {
 const ROUNDS = 'The fastest of several rounds, taken by turns; every contender in a process of its own.';
 
 /**
- * The headline cases as one table: the first library's times and rates, and for each of the others how many times as long it takes on the
- * same number of threads.
+ * The headline cases as one table: times and rates of the first library that can do it, and for each of the others how many times as long
+ * it takes on the same number of threads.
  */
 export function markdownTable(
   answers: readonly Answered[],
@@ -40,13 +40,14 @@ export function markdownTable(
 }
 
 function cells({ case: { amount }, outcomes }: AnsweredCase, contenders: readonly Contender[]): string[] {
-  const own = contenders[0]!.library;
+  const able = contenders.filter((contender) => fastest(outcomes.get(contender)) !== undefined);
+  const own = able[0]?.library;
   return contenders.map((contender) => {
     const seconds = fastest(outcomes.get(contender));
     if (seconds === undefined) return '';
     const time = formatTime(seconds);
     if (contender.library === own) return amount === undefined ? time : `${time}, ${formatRate(amount, seconds)}`;
-    const rival = contenders.find(({ library, threads }) => library === own && threads === contender.threads);
+    const rival = able.find(({ library, threads }) => library === own && threads === contender.threads);
     const reference = rival && fastest(outcomes.get(rival));
     return reference === undefined ? time : `${time} (${formatFactor(seconds, reference)})`;
   });

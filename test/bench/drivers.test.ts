@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labels, unit } from '../../bench/drivers/inputs.js';
-import { tasks } from '../../bench/drivers/nabla/tasks.js';
+import { tasksOf } from '../../bench/drivers/nabla/tasks.js';
 import { lossNames, mapOps, rowOps, type Work } from '../../bench/harness/work.js';
 
 describe('the operands', () => {
@@ -22,23 +22,31 @@ describe("nabla's driver", () => {
     { kind: 'training', network: 'program', layers: [4, 3, 2, 1], batch: 5 },
     { kind: 'training', network: 'classifier', layers: [8, 6, 4], batch: 5 },
     { kind: 'momentum', size: 20 },
-    { kind: 'epoch', images: 20, hidden: 4, batch: 8 },
+    { kind: 'epoch', images: 20, layers: [784, 4, 10], batch: 8 },
+    { kind: 'inference', layers: [8, 6, 4], batch: 1 },
   ];
 
-  it.each(works)('does %j', (work) => {
-    const task = tasks(work)!;
-    const probe = task.first();
+  it.each(works)('does %j', async (work) => {
+    const [eager, captured] = (['eager', 'captured'] as const).map((mode) => tasksOf(mode)(work)!);
+    const probe = await eager!.first();
     expect(probe.length).toBeGreaterThan(0);
     expect(probe.every(Number.isFinite)).toBe(true);
-    task.run();
+    expect(await captured!.first()).toEqual(probe);
+    await eager!.run();
+    await captured!.run();
   });
 
-  it('learns', () => {
-    const [before, , after] = tasks({ kind: 'training', network: 'classifier', layers: [8, 6, 4], batch: 5 })!.first();
+  it('learns', async () => {
+    const [before, , after] = await tasksOf('captured')({
+      kind: 'training',
+      network: 'classifier',
+      layers: [8, 6, 4],
+      batch: 5,
+    })!.first();
     expect(after).toBeLessThan(before!);
   });
 
   it('leaves the loops in C to others', () => {
-    expect(tasks({ kind: 'copy', size: 20 })).toBeNull();
+    expect(tasksOf('eager')({ kind: 'copy', size: 20 })).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { questions } from '../../bench/questions/index.js';
 describe('parseArguments', () => {
   it('asks every question by default', () => {
     expect(parseArguments([])).toMatchObject({
-      against: ['js-backend'],
+      against: ['nabla-captured', 'js-backend'],
       only: questions.map(({ name }) => name),
       rounds: 7,
       full: false,

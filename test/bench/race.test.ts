@@ -32,6 +32,12 @@ it('times those who agree, round by round', async () => {
   ]);
 });
 
+it('asks for a quantile of the iterations where that is the question', async () => {
+  const agreeing = contender('agrees');
+  const outcomes = await race.run(work, [agreeing], 0.5);
+  expect(outcomes.get(agreeing)).toMatchObject({ kind: 'timed', summary: { median: 0.0005 } });
+});
+
 it('times nobody who computes something else', async () => {
   const [, other] = await run(contender('agrees'), contender('disagrees'));
   expect(other).toEqual({ kind: 'failed', why: 'computes something else: value 0 is 2, not 1' });

@@ -5,6 +5,7 @@ const { backendName, setNumThreads } = await import('nabla');
 const loadSeconds = (performance.now() - start) / 1000;
 
 setNumThreads(Number(process.argv[2]));
-const { tasks } = await import('./tasks.js');
+const { tasksOf } = await import('./tasks.js');
 const version = process.env.npm_package_version ?? 'unknown';
-await serve({ name: `nabla, ${backendName()}`, version, loadSeconds }, tasks);
+const mode = process.argv[3] === 'captured' ? 'captured' : 'eager';
+await serve({ name: `nabla, ${mode}, ${backendName()}`, version, loadSeconds }, tasksOf(mode));

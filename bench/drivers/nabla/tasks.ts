@@ -1,11 +1,16 @@
 import type { Work } from '../../harness/work.js';
-import type { Task } from '../serve.js';
+import type { Task, Tasks } from '../serve.js';
 import { loss } from './losses.js';
 import { map, matmul, overwrite, recorded, rows } from './operations.js';
-import { epoch, momentum, training } from './training.js';
+import { epoch, inference, type Mode, momentum, training } from './training.js';
 
 /** How nabla does each piece of work. */
-export function tasks(work: Work): Task | null {
+export const tasksOf =
+  (mode: Mode): Tasks =>
+  (work) =>
+    task(work, mode);
+
+function task(work: Work, mode: Mode): Task | null {
   switch (work.kind) {
     case 'matmul':
       return matmul(work);
@@ -20,11 +25,13 @@ export function tasks(work: Work): Task | null {
     case 'loss':
       return loss(work);
     case 'training':
-      return training(work);
+      return training(work, mode);
     case 'momentum':
       return momentum(work);
     case 'epoch':
-      return epoch(work);
+      return epoch(work, mode);
+    case 'inference':
+      return inference(work, mode);
     default:
       return null;
   }

@@ -1,10 +1,13 @@
-import { Generator, nn, optim, type Tensor, tensor } from 'nabla';
+import { capture, Generator, nn, noGrad, optim, type Tensor, tensor } from 'nabla';
 import { DataLoader, TensorDataset } from 'nabla/data';
-import type { EpochWork, MomentumWork, TrainingWork } from '../../harness/work.js';
+import type { EpochWork, InferenceWork, MomentumWork, TrainingWork } from '../../harness/work.js';
 import { labels, probe, seeds, uniform } from '../inputs.js';
 import type { Task } from '../serve.js';
 
-export function training({ network, layers, batch }: TrainingWork): Task {
+/** Whether each operation runs when it is called, or functions are captured. */
+export type Mode = 'eager' | 'captured';
+
+export function training({ network, layers, batch }: TrainingWork, mode: Mode): Task {
   const model = network === 'program' ? program(layers) : classifier(layers);
   const [inputs, outputs] = [layers[0]!, layers.at(-1)!];
   const x = tensor(uniform(batch * inputs, seeds.x)).reshape([batch, inputs]);
@@ -12,7 +15,8 @@ export function training({ network, layers, batch }: TrainingWork): Task {
     network === 'program'
       ? tensor(uniform(batch * outputs, seeds.y, 0, 1)).reshape([batch, outputs])
       : tensor(labels(batch, seeds.y, outputs));
-  const step = stepping(model, network);
+  const plain = stepping(model, network);
+  const step = mode === 'captured' ? capture(plain) : plain;
   const run = () => step(x, y);
   return { run, first: () => [run().item(), run().item(), run().item()] };
 }
@@ -70,7 +74,7 @@ export function momentum({ size }: MomentumWork): Task {
   return { run, first };
 }
 
-export function epoch({ images, hidden, batch }: EpochWork): Task {
+export function epoch({ images, layers, batch }: EpochWork, mode: Mode): Task {
   const x = tensor(uniform(images * 784, seeds.x, 0, 1)).reshape([images, 784]);
   const y = tensor(labels(images, seeds.y, 10));
   const loader = new DataLoader(new TensorDataset(x, y), {
@@ -78,9 +82,21 @@ export function epoch({ images, hidden, batch }: EpochWork): Task {
     shuffle: true,
     generator: new Generator().manualSeed(0),
   });
-  const step = stepping(classifier([784, hidden, 10]), 'classifier');
-  const run = () => {
+  const step = stepping(classifier(layers), 'classifier');
+  const captured = capture(step);
+  const eagerly = () => {
     for (const [images, targets] of loader) step(images, targets);
   };
-  return { run, first: () => [step(x.narrow(0, 0, batch), y.narrow(0, 0, batch)).item()] };
+  const first = () => [step(x.narrow(0, 0, batch), y.narrow(0, 0, batch)).item()];
+  return { run: mode === 'captured' ? () => captured.run(loader) : eagerly, first };
+}
+
+export function inference({ layers, batch }: InferenceWork, mode: Mode): Task {
+  const model = classifier(layers);
+  const shape = [batch, layers[0]!];
+  const values = uniform(batch * layers[0]!, seeds.x, 0, 1);
+  const forward = (x: Tensor) => noGrad(() => model.forward(x));
+  const answer = mode === 'captured' ? capture(forward) : forward;
+  const run = () => answer(tensor(values).reshape(shape)).toTypedArray();
+  return { run, first: () => [...run()] };
 }
