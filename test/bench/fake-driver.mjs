@@ -17,11 +17,7 @@ answer({ name: behaviour, version: '1', loadSeconds: 0.5 });
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line);
   if (request.do === 'prepare') prepare();
-<<<<<<< test/bench/fake-driver.mjs
-  else if (request.do === 'quantile') answer({ iterations: 1, seconds: 0.001 * request.share });
-  else answer({ iterations: request.iterations ?? 10, seconds: 0.001 * (request.iterations ?? 10) });
-=======
+  else if (request.do === 'quantile') answer({ iterations: 1, seconds: each * request.share });
   else answer({ iterations: request.iterations ?? 10, seconds: each * (request.iterations ?? 10) });
   if (request.do === 'warm') each = Math.max(0.001, each / 2);
->>>>>>> /work/main/test/bench/fake-driver.mjs
 }
