@@ -67,6 +67,13 @@ void multiply_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t 
         sum[i][j] = load_columns(from + j * kLanes<T>, j == Vectors - 1 ? last : kLanes<T>);
       }
     }
+  } else {
+    // A new result is in no cache: its lines come while k runs, instead of holding up the stores.
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; j++) __builtin_prefetch(c + i * c_stride + j * kLanes<T>, 1);
+    }
   }
   const int64_t row_step = AlongK ? a_stride : 1;
   const int64_t k_step = AlongK ? 1 : a_stride;
