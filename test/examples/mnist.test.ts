@@ -5,31 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSafetensors } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeDigits } from './digits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
-
-/** A data set that is easy to learn: an image of the digit d is bright in its rows 2d and 2d + 1. */
-async function writeData(): Promise<void> {
-  for (const [part, count] of [
-    ['train', 400],
-    ['t10k', 100],
-  ] as const) {
-    const images = Buffer.alloc(16 + count * 784);
-    const labels = Buffer.alloc(8 + count);
-    images.set([0, 0, 8, 3]);
-    labels.set([0, 0, 8, 1]);
-    for (const [i, size] of [count, 28, 28].entries()) images.writeUInt32BE(size, 4 + 4 * i);
-    labels.writeUInt32BE(count, 4);
-    for (let i = 0; i < count; i++) {
-      const digit = (i * 7) % 10;
-      labels[8 + i] = digit;
-      images.fill(200 + (i % 50), 16 + i * 784 + 56 * digit, 16 + i * 784 + 56 * digit + 56);
-    }
-    await writeFile(join(folder, `${part}-images-idx3-ubyte`), images);
-    await writeFile(join(folder, `${part}-labels-idx1-ubyte`), labels);
-  }
-}
 
 /** Runs the demo as a user would, on the backend that this suite is for. */
 function demo(...args: string[]) {
@@ -42,7 +21,7 @@ function demo(...args: string[]) {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nabla-demo-'));
-  await writeData();
+  await writeDigits(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
