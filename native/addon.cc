@@ -269,6 +269,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["addressOf"] = Napi::Function::New(env, address_of, "addressOf");
   exports["getNumThreads"] = Napi::Function::New(env, get_num_threads, "getNumThreads");
   exports["setNumThreads"] = Napi::Function::New<set_threads>(env, "setNumThreads");
+  exports["layout"] = Napi::Number::New(env, kLayout);
   exports["microOps"] = string_array(env, micro_op_names());
   exports["maxOperands"] = Napi::Number::New(env, kMaxOperands);
   exports["isa"] = Napi::String::New(env, isa->name);

@@ -21,6 +21,9 @@
  */
 namespace nabla {
 
+/** Grows with every change of the layout above, so that a core and a library of different versions are told apart. */
+constexpr int kLayout = 2;
+
 /**
  * Runs one instruction. Returns -1 or, where it cannot be done, what stands in its way: for gather and scatter the
  * position of the first bad index, for a check of a number other than 0 always 0.

@@ -107,12 +107,15 @@ describe('loading', () => {
     expect(loadAddon()).toEqual({ reason: expect.stringMatching(reason) });
   });
 
-  it('refuses a core that numbers micro-operations differently', () => {
-    expect(explainMismatch({ microOps: microOpNames })).toBeUndefined();
+  it('refuses a core of another version', () => {
+    const loaded = loadAddon();
+    const layout = 'addon' in loaded ? loaded.addon.layout : Number.NaN;
+    expect(explainMismatch({ layout, microOps: microOpNames })).toBeUndefined();
     const swapped = microOpNames.with(1, 'expand');
-    expect(explainMismatch({ microOps: swapped })).toMatch('micro-operation 1 is expand there, copy here');
+    expect(explainMismatch({ layout, microOps: swapped })).toMatch('micro-operation 1 is expand there, copy here');
     const older = microOpNames.slice(0, -1);
-    expect(explainMismatch({ microOps: older })).toMatch(/micro-operation \d+ is missing there, where here/);
+    expect(explainMismatch({ layout, microOps: older })).toMatch(/micro-operation \d+ is missing there, where here/);
+    expect(explainMismatch({ layout: layout - 1, microOps: microOpNames })).toMatch(/layout \d+ there, \d+ here/);
   });
 });
 

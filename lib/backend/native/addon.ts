@@ -23,6 +23,8 @@ export interface Addon {
   getNumThreads(): number;
   setNumThreads(count: number): void;
 
+  /** Which layout of instructions it reads: `kLayout` of `native/instructions.h`. */
+  readonly layout: number;
   /** The names of the micro-operations, by number. */
   readonly microOps: readonly string[];
   /** Inputs and outputs that one instruction can have. */

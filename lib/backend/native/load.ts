@@ -26,13 +26,20 @@ function requireAddon(): Addon {
   return load(packageRoot);
 }
 
-/** A binary of another version numbers the micro-operations differently, and would compute something else. */
-export function explainMismatch({ microOps }: Pick<Addon, 'microOps'>): string | undefined {
+/** The layout of instructions that `encoder.ts` writes. */
+const LAYOUT = 2;
+
+/** A binary of another version would take instructions for something else. */
+export function explainMismatch({ layout, microOps }: Pick<Addon, 'layout' | 'microOps'>): string | undefined {
+  const difference = layout === LAYOUT ? differingOperation(microOps) : `layout ${layout} there, ${LAYOUT} here`;
+  return difference && `the native core is of another version (${difference}): npm run build:native renews it`;
+}
+
+function differingOperation(microOps: readonly string[]): string | undefined {
   const length = Math.max(microOps.length, microOpNames.length);
   for (let i = 0; i < length; i++) {
     if (microOps[i] === microOpNames[i]) continue;
-    const [theirs, ours] = [microOps[i] ?? 'missing', microOpNames[i] ?? 'unknown'];
-    return `the native core is of another version (micro-operation ${i} is ${theirs} there, ${ours} here): npm run build:native renews it`;
+    return `micro-operation ${i} is ${microOps[i] ?? 'missing'} there, ${microOpNames[i] ?? 'unknown'} here`;
   }
   return undefined;
 }
