@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { imageOf, writeDigits } from './digits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -14,7 +14,7 @@ let printed = '';
 let url: string;
 
 async function untilPrinted(pattern: RegExp): Promise<RegExpExecArray> {
-  await expect.poll(() => printed, { timeout: 30_000 }).toMatch(pattern);
+  await vi.waitFor(() => expect(printed).toMatch(pattern), 30_000);
   return pattern.exec(printed)!;
 }
 
