@@ -22,7 +22,7 @@ export function training({ network, layers, batch }: TrainingWork, mode: Mode): 
 }
 
 /** Trains on a batch and returns its loss. */
-function stepping(
+export function stepping(
   model: nn.Sequential<nn.Layer[]>,
   network: TrainingWork['network'],
 ): (x: Tensor, y: Tensor) => Tensor {
@@ -45,7 +45,7 @@ function program(layers: readonly number[]): nn.Sequential<nn.Layer[]> {
 }
 
 /** Linear layers with ReLU between them. */
-function classifier(layers: readonly number[]): nn.Sequential<nn.Layer[]> {
+export function classifier(layers: readonly number[]): nn.Sequential<nn.Layer[]> {
   const between = linearLayers(layers).flatMap((linear) => [new nn.ReLU(), linear]);
   return new nn.Sequential(...between.slice(1));
 }

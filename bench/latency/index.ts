@@ -1,0 +1,57 @@
+/** How soon the main thread answers while `run` trains on all cores: `npm run bench:latency`, with `-- --json FILE` for numbers to keep. */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { setNumThreads } from 'nabla';
+import { classifier } from '../drivers/nabla/training.js';
+import { describeMachine, machineLine } from '../harness/machine.js';
+import type { Measured } from './measured.js';
+import { answerTimes } from './server.js';
+import { timerLateness } from './timer.js';
+import { startTraining } from './training.js';
+
+const LAYERS = [784, 512, 256, 10];
+const DURATION = 5000;
+
+interface Row extends Measured {
+  readonly what: string;
+  /** Whether a model is trained meanwhile. */
+  readonly training: boolean;
+  /** What the 99th percentile is to stay below, in milliseconds. */
+  readonly goal?: number;
+}
+
+const { values: options } = parseArgs({ options: { json: { type: 'string' } } });
+const machine = describeMachine();
+console.log(`${machineLine(machine)}; training ${LAYERS.join('-')}, batch 128, on ${machine.processors} threads\n`);
+setNumThreads(machine.processors);
+
+const [model, served] = [classifier(LAYERS), classifier(LAYERS)];
+const measurements = [
+  { what: 'a timer of 1 ms, how late', goal: 5, measure: () => timerLateness(DURATION) },
+  { what: 'an HTTP prediction', goal: 10, measure: () => answerTimes(served, DURATION) },
+];
+const rows: Row[] = [];
+
+console.log(`${''.padEnd(44)}${['p50', 'p99', 'max', 'goal (p99)'].map((name) => name.padStart(12)).join('')}`);
+for (const { what, measure } of measurements) report({ what, training: false, ...(await measure()) });
+
+const start = performance.now();
+const training = startTraining(model, () => {
+  served.loadStateDict(model.stateDict());
+});
+for (const { what, goal, measure } of measurements) report({ what, training: true, goal, ...(await measure()) });
+const stepsPerSecond = training.steps() / ((performance.now() - start) / 1000);
+await training.stop();
+
+console.log(`\nTraining went on at ${Math.round(stepsPerSecond)} steps per second.`);
+if (options.json !== undefined) {
+  await writeFile(options.json, `${JSON.stringify({ machine, layers: LAYERS, rows, stepsPerSecond }, null, 1)}\n`);
+}
+
+function report(row: Row): void {
+  rows.push(row);
+  const { what, training, goal, p50, p99, max } = row;
+  const times = [p50, p99, max].map((time) => `${time.toFixed(2)} ms`.padStart(12)).join('');
+  const verdict = goal === undefined ? '' : `${goal} ms ${p99 < goal ? 'held' : 'missed'}`.padStart(14);
+  console.log(`${`${what}${training ? ', while training' : ''}`.padEnd(44)}${times}${verdict}`);
+}
