@@ -29,8 +29,9 @@ template <typename T>
 constexpr int64_t kChunk = 4096 / sizeof(T);
 template <typename T>
 constexpr int64_t kPlainChunk = 1024 / sizeof(T);
-/** Multiply-adds of a task, some ten microseconds: for less, waking another thread does not pay. */
-constexpr int64_t kTaskWork = int64_t{1} << 20;
+/** Multiply-adds of a task, some twenty microseconds: for less, waking another thread does not pay, if it has gone to
+ * sleep since the last product. */
+constexpr int64_t kTaskWork = 5 << 18;
 /** Below so many rows the time of a task is that of reading B, as if there were so many. */
 constexpr int64_t kLeastRows = 4;
 /** Columns and rows shorter than this are not worth turning a product for. */
@@ -289,7 +290,7 @@ struct Grid {
     int64_t batches = 1;
     for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
     const int64_t work = batches * larger(kLeastRows, record.m) * record.n * larger(1, record.k);
-    const int64_t busy = smaller(ceil_div(work, kTaskWork), num_threads());
+    const int64_t busy = smaller(larger(1, work / kTaskWork), num_threads());
     const int64_t parts = busy <= batches ? 1 : ceil_div(busy, larger(1, batches));
     BlockSize size = BlockSize::of_parts<T>(record.m, record.n, parts);
     size.cols = even_part(size.cols, kBlockCols, kTileCols<T>);
