@@ -1,5 +1,5 @@
 import { isGradEnabled } from '../autograd/mode.js';
-import { isFloat, type Storage } from '../backend/index.js';
+import { dtypes, isFloat, type Storage, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { contiguous } from '../tensor/conversion.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -72,6 +72,7 @@ export class Case<R> {
     this.#check();
     for (const update of this.#updates) update();
     for (let i = 0; i < tensors.length; i++) tensors[i] = this.#usable(tensors[i]!, i);
+    if (this.program.changesInput.includes(true)) this.#requireApart(tensors);
     const results = this.program.run(tensors);
     for (const act of this.#gradients) act(results);
     return this.resultOf(tensors, results);
@@ -115,6 +116,23 @@ export class Case<R> {
     throw new CaptureError(
       `${this.#where}: tensor ${i} of the arguments is changed in place, so it must be contiguous; pass a contiguous clone`,
     );
+  }
+
+  /** A changed argument that overlaps another would change that one too, at a time that fusion does not keep. */
+  #requireApart(tensors: readonly Tensor[]): void {
+    const ranges = tensors.map(({ storage, offset, dtype, shape }) => {
+      const start = storage.byteOffset + offset * dtypes[dtype].size;
+      return { buffer: storage.buffer, start, end: start + sizeOf(shape) * dtypes[dtype].size };
+    });
+    ranges.forEach((one, i) => {
+      const clash = ranges.findIndex(
+        (other, j) => j !== i && other.buffer === one.buffer && other.start < one.end && one.start < other.end,
+      );
+      if (clash < 0 || !this.program.changesInput[i]) return;
+      throw new CaptureError(
+        `${this.#where}: tensor ${i} of the arguments is changed in place and shares memory with tensor ${clash}; pass a clone`,
+      );
+    });
   }
 
   /** What the function returns; the recording call's own tensors if `results` is null. */

@@ -79,7 +79,7 @@ export class CapturedProgram {
     const results = this.#bind(this.#ports, inputs);
     const stop = this.#executable.run(this.#ports);
     if (stop !== null) throw this.#error(stop);
-    this.#noteChanges();
+    this.#noteChanges(inputs);
     return results;
   }
 
@@ -94,7 +94,7 @@ export class CapturedProgram {
       stop = await this.#executable.start({ ...steps, ports });
     } finally {
       leave();
-      this.#noteChanges();
+      this.#noteChanges(inputs);
     }
     if (stop !== null) throw this.#error(stop);
     return results;
@@ -112,11 +112,14 @@ export class CapturedProgram {
     return results;
   }
 
-  #noteChanges(): void {
-    for (const storage of this.written) {
-      storage.version++;
-      storage.changedBy = this.#where;
-    }
+  #noteChanges(inputs: readonly View[]): void {
+    for (const storage of this.written) this.#noteChange(storage);
+    for (let i = 0; i < inputs.length; i++) if (this.changesInput[i]) this.#noteChange(inputs[i]!.storage);
+  }
+
+  #noteChange(storage: Storage): void {
+    storage.version++;
+    storage.changedBy = this.#where;
   }
 
   /** @param outer names memory from outside */
@@ -158,7 +161,8 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   };
   const replaced = unchangedConstants(recorder, visible);
   const inPlaceOf = (view: View): View => ({ ...view, storage: replaced.get(view.storage) ?? view.storage });
-  const isTemporary = (storage: Storage) => recorder.made.has(storage) && !visible.has(storage);
+  const states = new Set(recorder.instructions.map(stateOf));
+  const isTemporary = (storage: Storage) => recorder.made.has(storage) && !visible.has(storage) && !states.has(storage);
   const recorded = [
     ...initialisations(recorder, replaced),
     ...recorder.instructions.map((one) => change(one, inPlaceOf)),

@@ -15,7 +15,7 @@ import {
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { Tensor } from '../tensor/tensor.js';
-import { readsOf, writesOf } from './operands.js';
+import { readsOf, stateOf, writesOf } from './operands.js';
 
 /** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
 export interface Demand {
@@ -208,6 +208,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
       if (view instanceof Tensor && !this.made.has(view.storage)) this.outer.add(view);
     }
     for (const view of readsOf(instruction)) this.#reads(view.storage);
+    const state = stateOf(instruction);
+    if (state !== null) this.#reads(state);
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
     return this.#unwatched(() => execute(this.#core, instruction));

@@ -44,8 +44,8 @@ export class Generator {
   /** Starts the stream anew, from an integer of which the low 32 bits count. */
   manualSeed(seed: number): this {
     checkInteger('manualSeed', 'seed', seed, Number.MIN_SAFE_INTEGER);
-    this.#seed = seed;
     seedState(this.state, seed);
+    this.#seed = seed;
     return this;
   }
 

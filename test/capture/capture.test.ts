@@ -195,6 +195,29 @@ describe('what goes in and comes out', () => {
     expect(() => f(zeros([2, 3]).narrow(1, 0, 1).reshape([2]).expand([2]))).not.toThrow();
   });
 
+  it('counts as a change of its arguments, and keeps those that it changes apart from others', () => {
+    const f = capture((x: Tensor, y: Tensor) => {
+      x.add_(y);
+      return x.mul(y);
+    });
+    f(zeros([3]), ones([3]));
+    const w = ones([3], { requiresGrad: true });
+    const x = zeros([3]);
+    const saved = w.mul(x).sum();
+    f(x, ones([3]));
+    expect(() => saved.backward()).toThrow(/was changed in place by the captured function/);
+    const whole = zeros([6]);
+    expect(f(whole.narrow(0, 0, 3), whole.narrow(0, 3, 3)).toArray()).toEqual([0, 0, 0]);
+    expect(() => f(x, x)).toThrow(CaptureError);
+    expect(() => f(whole.narrow(0, 0, 3), whole.narrow(0, 2, 3))).toThrow(/shares memory with tensor 1; pass a clone/);
+  });
+
+  it('draws from a generator of its own as from the first', () => {
+    const draw = () => rand([3], { generator: new Generator(5) });
+    const captured = capture(draw);
+    for (let i = 0; i < 3; i++) expectSame(captured(), draw());
+  });
+
   it('makes tensors of its own anew each time, whatever it does to them', () => {
     const f = capture((x: Tensor) => {
       const sum = zeros([2]);

@@ -1,6 +1,8 @@
 import {
+  backendName,
   CaptureError,
   capture,
+  defaultGenerator,
   Generator,
   manualSeed,
   nn,
@@ -183,6 +185,16 @@ describe('run', () => {
     expect(ones([2]).add(1).toArray()).toEqual([2, 2]);
     await running;
     expect(weight!.mul(2).shape).toEqual([8, 4]);
+  });
+
+  it.skipIf(backendName() === 'js')('keeps its stream of random numbers to itself', async () => {
+    const { step } = training();
+    const running = capture(step).run(data(3000), { batchSize: 2, epochs: 2 });
+    const before = defaultGenerator.initialSeed();
+    expect(() => manualSeed(3)).toThrow(CaptureError);
+    expect(defaultGenerator.initialSeed()).toBe(before);
+    await running;
+    expect(manualSeed(3).initialSeed()).toBe(3);
   });
 
   it('runs beside another', async () => {
