@@ -13,21 +13,20 @@ export type Instruction =
   | RandomInstruction
   | CheckInstruction;
 
-export interface MapInstruction {
-  readonly op: 'map';
+interface ProgramCall {
   readonly program: Program;
   readonly params: readonly number[];
   readonly inputs: readonly View[];
   readonly outputs: readonly View[];
 }
 
+export interface MapInstruction extends ProgramCall {
+  readonly op: 'map';
+}
+
 /** A `fold`: its program runs row by row. */
-export interface RowInstruction {
+export interface RowInstruction extends ProgramCall {
   readonly op: 'fold';
-  readonly program: Program;
-  readonly params: readonly number[];
-  readonly inputs: readonly View[];
-  readonly outputs: readonly View[];
   readonly shape: readonly number[];
   readonly axes: readonly number[];
 }

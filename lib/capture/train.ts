@@ -1,9 +1,9 @@
 import { noGrad } from '../autograd/mode.js';
-import { CaptureError } from '../errors.js';
+import { ValueError } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
-import type { Optimizer } from '../optim/optimizer.js';
+import { Optimizer } from '../optim/optimizer.js';
 import { checkOptions } from '../options.js';
-import { checkInteger } from '../tensor/shape.js';
+import { checkInteger, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { capture } from './capture.js';
 import type { RunOptions, Source } from './run.js';
@@ -38,7 +38,7 @@ export interface EpochResult {
  * Trains a model in the background on batches of inputs and targets: `capture` and `run` with validation, early stopping and callbacks. With
  * `validation` the model ends with the weights of the lowest validation loss.
  *
- * @throws whatever a step throws; the signal's reason if it was aborted
+ * @throws ValueError for options that make no sense; whatever a step throws; the signal's reason if it was aborted
  * @example
  * ```ts
  * const model = new nn.Linear(2, 1);
@@ -85,10 +85,15 @@ export async function train(model: Trainable, data: Source, options: TrainOption
 
 function checkTraining({ patience, validation, onEpoch, loss, optimizer, ...run }: TrainOptions): void {
   checkOptions('train', run, RUN_OPTIONS);
-  if (typeof loss !== 'function') throw new CaptureError('train: loss must be a function of output and target');
+  if (typeof loss !== 'function') throw new ValueError('train: loss must be a function of output and target');
+  if (!(optimizer instanceof Optimizer)) {
+    throw new ValueError(
+      `train: optimizer must be an Optimizer over the model's parameters, got ${describe(optimizer)}`,
+    );
+  }
   if (patience === undefined) return;
   checkInteger('train', 'patience', patience, 1);
-  if (validation === undefined) throw new CaptureError('train: patience needs validation data to measure');
+  if (validation === undefined) throw new ValueError('train: patience needs validation data to measure');
 }
 
 const RUN_OPTIONS = [
