@@ -22,9 +22,27 @@ void map_tiles(const MapRecord& record, const Tiling& tiling, int64_t begin, int
   }
 }
 
+/** Rows from which on a tile for each costs less than copying them into tiles of several. */
+constexpr int64_t kLongRow = 192;
+
+/** Tiles of several rows, unless these are long and an operand's are apart: one by one they are used where they lie. */
+template <typename T>
+Tiling map_tiling(const MapRecord& record) {
+  const Nest nest{record.dims, record.sizes};
+  const Tiling tiling = cut(nest, kTileElements<T>);
+  const int64_t row = record.sizes[record.dims - 1];
+  if (row < kLongRow || tiling.axis == record.dims - 1) return tiling;
+  for (int i = 0; i < record.program->inputs + record.program->outputs; i++) {
+    const Operand& operand = record.operands[i];
+    const bool lies_in_rows = operand.dtype == kDTypeOf<T> && operand.strides[record.dims - 1] == 1;
+    if (lies_in_rows && !lies_dense<T>(operand, tiling)) return cut(nest, row);
+  }
+  return tiling;
+}
+
 template <typename T>
 void map_block(const MapRecord& record) {
-  const Tiling tiling = cut({record.dims, record.sizes}, kTileElements<T>);
+  const Tiling tiling = map_tiling<T>(record);
   in_tasks(tiling.count, tiling.max_elements() * work_per_element(*record.program),
            [&](int64_t begin, int64_t end) { map_tiles<T>(record, tiling, begin, end); });
 }

@@ -89,6 +89,16 @@ void copy_rows(const T* from, int64_t from_stride, int64_t m, int64_t k, T* to, 
   }
 }
 
+/** Copies k rows of m, in panels of up to `width` columns: rows of a panel are whole vectors, and follow each other. */
+template <typename T>
+void copy_panels(const T* from, int64_t from_stride, int64_t m, int64_t k, int64_t width, T* to) {
+  const int64_t last = m / width * width, last_stride = round_up(m - last, kLanes<T>);
+  for (int64_t p = 0; p < k; p++, from += from_stride) {
+    for (int64_t i = 0; i < last; i += width) copy_rows(from + i, 0, width, 1, to + i * k + p * width, 0);
+    if (last < m) copy_rows(from + last, 0, m - last, 1, to + last * k + p * last_stride, 0);
+  }
+}
+
 /**
  * to[p * to_stride + i] = from[i * across + p * along] for i < m, p < k. For A, m counts rows; for B it
  * counts columns. Up to a vector beyond `to` is written too; elements from m to `to_stride` are 0.
