@@ -69,6 +69,17 @@ describe('matmul against the triple loop', () => {
       checkProduct(dtype, 150, 300, 600, layouts);
     });
 
+    it(`${dtype}, few rows by a matrix that lies transposed`, () => {
+      for (const m of [7, 8, 15, 16, 33, 48, 49]) {
+        for (const k of [255, 256, 261]) {
+          for (const out of ['rows', 'columns', 'gapped rows'] as const) {
+            checkProduct(dtype, m, 2 * m + 3, k, { b: 'columns', out });
+            checkProduct(dtype, m, 2 * m - 1, k, { a: 'columns', b: 'columns', out });
+          }
+        }
+      }
+    });
+
     it(`${dtype}, any strides`, () => {
       checkProduct(dtype, 250, 600, 3, { a: 'rows', b: 'rows', out: 'columns' });
       for (const a of matrixLayouts) {
@@ -136,6 +147,9 @@ describe('epilogue', () => {
     [3, 5, 2],
     [40, 70, 300],
     [600, 530, 3],
+    [40, 100, 300],
+    [90, 1100, 1030],
+    [300, 1100, 5],
   ] as const;
 
   /** Runs an epilogue over products of several sizes and compares with `expected(product, row, column)`. */

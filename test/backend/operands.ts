@@ -3,7 +3,7 @@ import { allocate } from '../../lib/backend/storage.js';
 import { broadcastStrides, contiguousStrides, sizeOf, type View } from '../../lib/backend/view.js';
 
 /** How a test operand lies in memory. */
-export const layouts = ['contiguous', 'offset', 'strided', 'transposed'] as const;
+export const layouts = ['contiguous', 'offset', 'strided', 'gapped rows', 'transposed'] as const;
 export type Layout = (typeof layouts)[number];
 
 /** A view whose elements in row-major order are `values`, repeated as needed; memory around them holds what no test expects. */
@@ -32,6 +32,8 @@ function blank(dtype: DType, shape: readonly number[], layout: Layout): View {
       return { storage, offset: 3, shape, strides, dtype };
     case 'strided':
       return { storage, offset: 1, shape, strides: strides.map((stride) => 2 * stride), dtype };
+    case 'gapped rows':
+      return { storage, offset: 1, shape, strides: strides.map((stride) => (stride === 1 ? 1 : 2 * stride)), dtype };
     case 'transposed':
       return { storage, offset: 0, shape, strides: contiguousStrides([...shape].reverse()).reverse(), dtype };
     default:

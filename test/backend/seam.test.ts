@@ -159,7 +159,7 @@ describe.skipIf(process.env.NABLA_BACKEND === 'js')('native against js', () => {
           },
           2,
         );
-        for (const shape of [[1], [31], [1024], [3, 1111], [50_000]]) {
+        for (const shape of [[1], [31], [1024], [5, 191], [5, 192], [3, 1111], [50_000]]) {
           for (const layout of layouts) {
             compare(exact, (backend) => {
               const make = (seed: number) => operand(compute, shape, noise(999, seed), layout);
