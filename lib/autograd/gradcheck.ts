@@ -205,6 +205,7 @@ function slopesAt(x: Tensor, place: number, eps: number, run: () => readonly Ten
   const before = elements[place]!;
   const moved = (value: number) => {
     elements[place] = value;
+    x.bumpVersion('gradcheck');
     return run().map((output) => output.toTypedArray());
   };
   try {
@@ -213,6 +214,7 @@ function slopesAt(x: Tensor, place: number, eps: number, run: () => readonly Ten
     return above.map((output, o) => Array.from(output, (value, i) => (value - below[o]![i]!) / (2 * eps)));
   } finally {
     elements[place] = before;
+    x.bumpVersion('gradcheck');
   }
 }
 

@@ -11,6 +11,9 @@ export interface Recording {
   /** A later call is refused with this complaint where `holds()` is false: what was captured is no longer what there is. */
   demand(holds: () => boolean, complaint: string): void;
 
+  /** A view of a tensor was made: what reads it depends on where that tensor's memory is. */
+  viewed(tensor: object): void;
+
   /** Called at once, and before each replay, to bring up to date what instructions read: options that may have changed. */
   refresh(update: () => void): void;
 

@@ -15,6 +15,7 @@ import { compile, input } from '../expr/index.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
+import { type LaidOut, layOut } from './laid-out.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
 import { count, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
@@ -29,6 +30,8 @@ export interface ProgramStats {
   /** Bytes that its temporaries share, and what they would take if each had its own. */
   readonly arenaBytes: number;
   readonly temporaryBytes: number;
+  /** Bytes of weights that are kept a second time, laid out for products of few rows. */
+  readonly laidOutBytes: number;
 }
 
 /** What a run of many steps takes beside the memory of arguments and results. */
@@ -44,6 +47,7 @@ export class CapturedProgram {
   /** Which arguments it changes. */
   readonly changesInput: readonly boolean[];
   readonly arena: Storage;
+  readonly #laidOut: readonly LaidOut[];
   readonly #inputs: readonly Storage[];
   readonly #results: readonly Storage[];
   readonly #executable: Executable;
@@ -57,25 +61,33 @@ export class CapturedProgram {
    */
   constructor(recorder: Recorder, inputs: readonly Storage[], results: readonly Storage[], where: string) {
     const lowered = lower(recorder, new Set(results));
-    this.instructions = lowered.instructions;
     this.arena = lowered.arena;
     this.#inputs = inputs;
-    this.stats = { ...lowered.stats, recorded: recorder.instructions.length };
     this.#errors = lowered.errors;
     this.#results = results;
     this.#where = where;
     const own = new Set([...inputs, ...results, lowered.arena]);
-    const written = new Set(this.instructions.flatMap(storagesWritten));
-    const read = this.instructions.flatMap((instruction) => readsOf(instruction).map((view) => view.storage));
+    const written = new Set(lowered.instructions.flatMap(storagesWritten));
+    const read = lowered.instructions.flatMap((instruction) => readsOf(instruction).map((view) => view.storage));
     this.written = new Set([...written].filter((storage) => !own.has(storage)));
     this.read = new Set(read.filter((storage) => !own.has(storage)));
     this.changesInput = inputs.map((storage) => written.has(storage));
+    // A changed argument may be any memory from outside.
+    const changesInputs = this.changesInput.includes(true);
+    const { instructions, laidOut } = layOut(lowered.instructions, (storage) => {
+      return !changesInputs && this.read.has(storage) && !this.written.has(storage);
+    });
+    this.instructions = instructions;
+    this.#laidOut = laidOut;
+    const laidOutBytes = laidOut.reduce((sum, { view }) => sum + view.storage.byteLength, 0);
+    this.stats = { recorded: recorder.instructions.length, ...lowered.stats, laidOutBytes };
     this.#executable = backend.link(this.instructions, [...inputs, ...results]);
   }
 
   /** Runs on contiguous arguments. Returns new memory for each result. */
   run(inputs: readonly Tensor[]): Storage[] {
     requireFree(this.#where, this);
+    for (const matrix of this.#laidOut) matrix.refresh(backend);
     const results = this.#bind(this.#ports, inputs);
     const stop = this.#executable.run(this.#ports);
     if (stop !== null) throw this.#error(stop);
@@ -89,6 +101,7 @@ export class CapturedProgram {
     const results = this.#bind(ports, inputs);
     const read = new Set([...this.read, ...steps.feeds.map((feed) => feed.rows.storage)]);
     const leave = occupy(this.#where, { read, written: this.written });
+    for (const matrix of this.#laidOut) matrix.refresh(backend);
     let stop: Stop | null;
     try {
       stop = await this.#executable.start({ ...steps, ports });
@@ -129,7 +142,10 @@ export class CapturedProgram {
       ...this.#inputs.map((storage, i) => [storage, `in${i}`] as const),
       ...this.#results.map((storage, i) => [storage, `out${i}`] as const),
     ]);
+    const sources = new Map(this.#laidOut.map(({ view, source }) => [view.storage, source.storage]));
     const nameOf = (storage: Storage): string => {
+      const source = sources.get(storage);
+      if (source !== undefined) return `${nameOf(source)} laid out`;
       const name = names.get(storage) ?? outer(storage) ?? `outer${names.size}`;
       names.set(storage, name);
       return name;

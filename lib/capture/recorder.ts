@@ -46,7 +46,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   readonly made = new Set<Storage>();
   /** What of it was not filled by instructions, with a copy of the values it had when it was first read. */
   readonly constants = new Map<Storage, Storage>();
-  /** Tensors from outside that instructions used. */
+  /** Tensors from outside that instructions used, or that views were made of. */
   readonly outer = new Set<Tensor>();
   readonly assumptions: (() => boolean)[] = [];
   readonly demands: Demand[] = [];
@@ -140,6 +140,10 @@ export class Recorder implements Backend, Recording, StorageObserver {
     this.demands.push({ holds, complaint });
   }
 
+  viewed(tensor: Tensor): void {
+    if (!this.made.has(tensor.storage)) this.outer.add(tensor);
+  }
+
   refresh(update: () => void): void {
     this.#unwatched(update);
     this.updates.push(update);
@@ -205,7 +209,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   /** Runs an instruction and notes it. `operands` are its views as they were given: tensors among them are remembered. */
   #note(instruction: Instruction, operands: readonly View[]): number {
     for (const view of operands) {
-      if (view instanceof Tensor && !this.made.has(view.storage)) this.outer.add(view);
+      if (view instanceof Tensor) this.viewed(view);
     }
     for (const view of readsOf(instruction)) this.#reads(view.storage);
     const state = stateOf(instruction);

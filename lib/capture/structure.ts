@@ -4,35 +4,41 @@ import { Module } from '../nn/module.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Demand } from './recorder.js';
 
-/** What tensors are called in the models that they belong to. */
+/** What the memory of tensors is called in the models that they belong to. */
 export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string | undefined {
-  const named = modulesAround(used);
-  const byStorage = new Map([...used].map((tensor) => [tensor.storage, pathOf(tensor, named)]));
+  const { tensors, named } = surroundings(used);
+  const byStorage = new Map<Storage, string | undefined>();
+  for (const tensor of tensors) {
+    byStorage.set(tensor.storage, byStorage.get(tensor.storage) ?? pathOf(tensor, named));
+  }
   return (storage) => byStorage.get(storage);
 }
 
 /** That the tensors a captured function used are where they were, and that the models they belong to have the same parts. */
 export function structureDemands(used: ReadonlySet<Tensor>): Demand[] {
-  const named = modulesAround(used);
+  const { tensors, named } = surroundings(used);
   return [
-    ...[...used].map((tensor) => sameMemory(tensor, named)),
+    ...[...tensors].map((tensor) => sameMemory(tensor, named)),
     ...[...named].map(([module, name]) => sameParts(module, name)),
   ];
 }
 
-/** All models that contain one of these tensors, and all that is in them, by name. */
-function modulesAround(used: ReadonlySet<Tensor>): Map<Module, string> {
+/** The models that these tensors belong to, all that is in them by name, and the tensors of theirs that share memory with these: what was used may be a view. */
+function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named: Map<Module, string> } {
+  const storages = new Set([...used].map((tensor) => tensor.storage));
+  const tensors = new Set(used);
   const named = new Map<Module, string>();
   for (const root of livingModules()) {
-    const tensors = [...root.parameters(), ...root.buffers()];
-    if (!tensors.some((tensor) => used.has(tensor))) continue;
+    const shared = [...root.parameters(), ...root.buffers()].filter((tensor) => storages.has(tensor.storage));
+    if (shared.length === 0) continue;
+    for (const tensor of shared) tensors.add(tensor);
     for (const [path, module] of root.namedModules()) {
       const name = path === '' ? root.constructor.name : `${root.constructor.name}.${path}`;
       // Of several names the one from the outermost model says most.
       if ((named.get(module)?.length ?? -1) < name.length) named.set(module, name);
     }
   }
-  return named;
+  return { tensors, named };
 }
 
 function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand {

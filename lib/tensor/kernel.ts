@@ -2,6 +2,7 @@ import type { ComputeType, DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
+import { recording } from '../backend/recording.js';
 import { sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
 import { emptyOf, emptyWithShapeOf } from './empty.js';
@@ -113,6 +114,7 @@ export function foldedShape({ shape, axes, keepdim }: Frame): Shape {
 /** A row operand whose folded axes were squeezed away, with these axes back as size 1. */
 function keepFolded(tensor: Tensor, frame: Frame): View {
   if (frame.axes.length === 0) return tensor;
+  recording?.viewed(tensor);
   const { storage, offset, dtype } = tensor;
   const shape: number[] = [];
   const strides: number[] = [];

@@ -1,4 +1,5 @@
 import { type BackwardRule, record } from '../autograd/node.js';
+import { recording } from '../backend/recording.js';
 import { contiguousStrides, isContiguous, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
 import { convert, sumOver, sumTo } from './formula.js';
@@ -17,6 +18,7 @@ export function view<A>(
   rule: BackwardRule<A>,
   attrs: A,
 ): Tensor {
+  recording?.viewed(x);
   const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
   result.viewVersion = x.storage.version;
   return result;

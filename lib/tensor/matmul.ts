@@ -3,6 +3,7 @@ import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
+import { recording } from '../backend/recording.js';
 import { sizeOf, type View } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
@@ -255,10 +256,8 @@ function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
 }
 
 /** A matrix seen transposed, outside the graph. */
-const flipped = ({ storage, offset, shape, strides, dtype }: Tensor): View => ({
-  storage,
-  offset,
-  shape: [shape[1]!, shape[0]!],
-  strides: [strides[1]!, strides[0]!],
-  dtype,
-});
+function flipped(matrix: Tensor): View {
+  recording?.viewed(matrix);
+  const { storage, offset, shape, strides, dtype } = matrix;
+  return { storage, offset, shape: [shape[1]!, shape[0]!], strides: [strides[1]!, strides[0]!], dtype };
+}

@@ -180,6 +180,7 @@ export class Tensor implements View {
 
   /** The same values over the same storage, outside the graph. */
   detach(): Tensor {
+    recording?.viewed(this);
     return new Tensor(this.storage, this.offset, this.shape, this.strides, this.dtype);
   }
 
