@@ -30,8 +30,8 @@ measure() {
     training) bench '' --only training,optimizer --cases '4-3-2-1,784,300,2^' --against pytorch,loops-in-c --threads 1,2 ;;
     training-large) bench '#large' --only training --cases 1024-4096 --against pytorch --threads 1,2 ;;
     epoch) bench '' --only epoch --against pytorch --threads 1 --rounds 3 ;;
-    captured) bench '#captured' --only training --cases 4-3-2-1,784 --against nabla-captured,pytorch,pytorch-compiled,tfjs-wasm --threads 1,2 ;;
-    captured-large) bench '#captured-large' --only training --cases 1024-4096 --against nabla-captured,pytorch,pytorch-compiled --threads 1,2 --rounds 3 ;;
+    captured) bench '#captured' --only limits,training --cases multiply-add,4-3-2-1,784 --against loops-in-c,nabla-captured,pytorch,pytorch-compiled,tfjs-wasm --threads 1,2 ;;
+    captured-large) bench '#captured-large' --only limits,training --cases multiply-add,1024-4096 --against loops-in-c,nabla-captured,pytorch,pytorch-compiled --threads 1,2 --rounds 3 ;;
     captured-epoch) bench '#captured' --only epoch --cases 784-512 --against nabla-captured,pytorch --threads 1,2 --rounds 2 ;;
     inference) bench '#captured' --only inference --against nabla-captured,pytorch,onnxruntime --threads 1,2 ;;
     calls) bench '' --only calls --against pytorch --threads 1 ;;

@@ -23,7 +23,7 @@ constexpr int64_t kPackWork = 16;
 constexpr int64_t kBlockCols = 2048;
 constexpr int64_t kKeptCols = 1024;
 /** Elements of a block whose product is kept while it is summed up in several chunks. */
-constexpr int64_t kKeptBlockBytes = 1 << 19;
+constexpr int64_t kKeptBlockBytes = 1 << 20;
 
 /** Whether tiles are stored to the output itself: their columns must be contiguous there. */
 inline bool in_place(const MatmulRecord& record) {
