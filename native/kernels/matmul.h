@@ -19,6 +19,9 @@ constexpr int64_t kTurningLength = 8;
  */
 constexpr int64_t kFewRows = 48;
 constexpr int64_t kTurningDepth = 256;
+/** Rows that are so far apart share a set of the first-level cache, which holds this many lines or a few more. */
+constexpr int64_t kSetBytes = 4096;
+constexpr int64_t kSetLines = 8;
 
 inline int64_t batch_offset(const MatmulRecord& record, int64_t batch, const int64_t* strides) {
   return offset_at(batch, {record.batch_dims, record.batch_sizes}, strides);
@@ -130,7 +133,10 @@ template <typename T>
 bool is_better_turned(const MatmulRecord& record) {
   if (record.n == 1) return record.m > 1 && record.k >= kTurningLength;
   const bool has_few_rows = record.m >= kLanes<T> && record.m <= kFewRows && record.n >= 2 * record.m;
-  return has_few_rows && record.k >= kTurningDepth && record.b.row_stride == 1 && record.b.col_stride != 1;
+  const bool lies_transposed = record.b.row_stride == 1 && record.b.col_stride != 1;
+  const bool fits_cache =
+      kTileRows <= kSetLines || record.b.col_stride * static_cast<int64_t>(sizeof(T)) % kSetBytes != 0;
+  return has_few_rows && record.k >= kTurningDepth && lies_transposed && fits_cache;
 }
 
 template <typename T>

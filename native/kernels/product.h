@@ -79,10 +79,8 @@ bool must_pack_b(const Strided<const T>& b, int64_t rows) {
   return b.col_stride != 1 || (rows >= kManyRowTiles * kTileRows && is_far<T>(b.row_stride, kFarBytes));
 }
 
-/**
- * A product to compute. It is kept if something has to be done with it before it leaves: C is then scratch memory, and
- * nothing but its columns' stride is known of it beforehand.
- */
+/** A product to compute. If something is to be done with it before it leaves, it is kept: in scratch memory, not at
+ * `c`. */
 template <typename T>
 struct BlockProduct {
   Strided<const T> a, b;

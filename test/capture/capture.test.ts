@@ -367,7 +367,7 @@ describe('weights that are only read', () => {
 
   it('are laid out for small batches, each once for each program, with the same bits', () => {
     const { model, plain, predict } = setUp();
-    for (const size of [1, 2, 7, 8, 1, 2, 7, 8]) {
+    for (const size of [1, 2, 15, 16, 1, 2, 15, 16]) {
       const x = randn([size, 40]);
       expectSame(predict(x), plain(x));
     }
@@ -534,6 +534,18 @@ describe('refusals', () => {
     step(ones([1, 3]));
     step(ones([1, 3]));
     expect(model[0].weight.eq(1).all().item()).toBe(false);
+  });
+
+  it('of data that were replaced behind a view', () => {
+    const views = [(w: Tensor) => w.t(), (w: Tensor) => w.detach().t(), (w: Tensor) => w.narrow(0, 0, 2).t()];
+    for (const view of views) {
+      const w = rand([2, 3]);
+      const f = capture((x: Tensor) => x.matmul(view(w)));
+      f(ones([1, 3]));
+      f(ones([1, 3]));
+      w.data = ones([2, 3]);
+      refused(() => f(ones([1, 3])), /the data of a tensor of shape \[2, 3\] was replaced.*reset\(\)/);
+    }
   });
 
   it('of another number of parameters', () => {
