@@ -101,9 +101,9 @@ export class CapturedProgram {
     const results = this.#bind(ports, inputs);
     const read = new Set([...this.read, ...steps.feeds.map((feed) => feed.rows.storage)]);
     const leave = occupy(this.#where, { read, written: this.written });
-    for (const matrix of this.#laidOut) matrix.refresh(backend);
     let stop: Stop | null;
     try {
+      for (const matrix of this.#laidOut) matrix.refresh(backend);
       stop = await this.#executable.start({ ...steps, ports });
     } finally {
       leave();

@@ -22,7 +22,7 @@ constexpr int64_t kPackWork = 16;
 /** Columns of B that are packed at a time; fewer where the product is kept, so that its bands have many rows. */
 constexpr int64_t kBlockCols = 2048;
 constexpr int64_t kKeptCols = 1024;
-/** Elements of a block whose product is kept while it is summed up in several chunks. */
+/** Size of a block whose product is kept while it is summed up in several chunks. */
 constexpr int64_t kKeptBlockBytes = 1 << 20;
 
 /** Whether tiles are stored to the output itself: their columns must be contiguous there. */

@@ -101,6 +101,7 @@ struct Cut {
     const bool packs_b = must_pack_b(product.b, product.rows);
     const int64_t chunk = even_part(product.k, packs_b ? kChunk<T> : kPlainChunk<T>, 1);
     const int64_t a_rows = kBandBytes / (chunk * kSize), kept_rows = kKeptBytes / (product.cols * kSize);
+    // Several chunks keep all rows between them: shorter bands would only read B more often.
     const bool fits = !product.kept || chunk < product.k || product.rows <= 2 * kept_rows;
     const int64_t limit = fits ? a_rows : smaller(a_rows, kept_rows);
     const int64_t band = even_part(product.rows, larger(limit, kTileRows), kTileRows);
