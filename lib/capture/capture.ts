@@ -4,7 +4,7 @@ import { CaptureError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { contiguous } from '../tensor/conversion.js';
 import { Tensor } from '../tensor/tensor.js';
-import { Case } from './case.js';
+import { Case, mustBeContiguous } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
 import { type RunOptions, run, type Source, type Steppable } from './run.js';
@@ -112,12 +112,20 @@ class CapturedFunction<A extends unknown[], R> implements Steppable {
   }
 
   #record(args: A): R {
-    const given = tensorsIn(args).map((tensor, i) => this.#checked(tensor, i));
+    const original = tensorsIn(args);
+    const given = original.map((tensor, i) => this.#checked(tensor, i));
     const inputs = given.map(standIn);
     let next = 0;
     const standIns = mapTensors(args, () => inputs[next++]!);
     const recorder = new Recorder(backend, this.where);
-    const result = record(recorder, () => this.#fn(...standIns));
+    let result: R;
+    try {
+      result = record(recorder, () => this.#fn(...standIns));
+    } finally {
+      for (const [i, { storage }] of given.entries()) noteChanges(storage, inputs[i]!.storage);
+    }
+    const copied = given.findIndex((tensor, i) => tensor !== original[i] && inputs[i]!.storage.version > 0);
+    if (copied >= 0) throw mustBeContiguous(this.where, copied);
     if (result instanceof Promise) {
       throw new CaptureError(`${this.where}: expected a synchronous function, but it returned a promise`);
     }
@@ -144,6 +152,13 @@ function standIn(tensor: Tensor): Tensor {
   const address = storage.address === 0 ? 0 : storage.address + start;
   const own = new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, address);
   return new Tensor(own, 0, shape, strides, dtype);
+}
+
+/** What was written to a stand-in was written to the memory that it stands for. */
+function noteChanges(storage: Storage, standIn: Storage): void {
+  if (standIn.version === 0) return;
+  storage.version += standIn.version;
+  storage.changedBy = standIn.changedBy;
 }
 
 function record<T>(recorder: Recorder, fn: () => T): T {

@@ -113,9 +113,7 @@ export class Case<R> {
     }
     if (tensor.isContiguous()) return tensor;
     if (!this.program.changesInput[i]) return contiguous(tensor);
-    throw new CaptureError(
-      `${this.#where}: tensor ${i} of the arguments is changed in place, so it must be contiguous; pass a contiguous clone`,
-    );
+    throw mustBeContiguous(this.#where, i);
   }
 
   /** A changed argument that overlaps another would change that one too, at a time that fusion does not keep. */
@@ -147,6 +145,12 @@ export class Case<R> {
     });
   }
 }
+
+/** Of an argument that is changed in place, although a copy of it was or would be used. */
+export const mustBeContiguous = (where: string, i: number): CaptureError =>
+  new CaptureError(
+    `${where}: tensor ${i} of the arguments is changed in place, so it must be contiguous; pass a contiguous clone`,
+  );
 
 function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Storage[]): Origin {
   const input = inputs.indexOf(tensor.storage);

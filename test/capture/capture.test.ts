@@ -186,7 +186,11 @@ describe('what goes in and comes out', () => {
       f(x);
       expect(x.toArray()).toEqual([1, 1, 1]);
     }
-    expect(() => f(zeros([2, 3]).narrow(1, 0, 1).reshape([2]).expand([2]))).not.toThrow();
+    const apart = zeros([2, 3]).narrow(1, 0, 1).reshape([2]);
+    for (const _ of ['recorded', 'replayed']) {
+      expect(() => f(apart)).toThrow(/tensor 0 .* changed in place, so it must be contiguous; pass a contiguous clone/);
+    }
+    f(zeros([2]));
   });
 
   it('counts as a change of its arguments, and keeps those that it changes apart from others', () => {
@@ -200,6 +204,10 @@ describe('what goes in and comes out', () => {
     const saved = w.mul(x).sum();
     f(x, ones([3]));
     expect(() => saved.backward()).toThrow(/was changed in place by the captured function/);
+    const recorded = capture((x: Tensor) => x.add_(1));
+    const savedToo = w.mul(x).sum();
+    recorded(x);
+    expect(() => savedToo.backward()).toThrow(/was changed in place by add_/);
     const whole = zeros([6]);
     expect(f(whole.narrow(0, 0, 3), whole.narrow(0, 3, 3)).toArray()).toEqual([0, 0, 0]);
     expect(() => f(x, x)).toThrow(CaptureError);

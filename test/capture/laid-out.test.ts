@@ -68,6 +68,7 @@ describe('weights that are only read', () => {
     for (let i = 0; i < 3; i++) {
       const expected = noGrad(() => x.matmul(weight.mul(3).t()));
       expectSame(moving(x, weight.detach()), expected);
+      check();
     }
   });
 
