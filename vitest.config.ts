@@ -1,12 +1,21 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+/** What concerns the native core only, compares it with the other one, or uses neither: once is enough. */
+const once = [
+  'test/backend/{background,cpu-count,environments,isas,native,seam}.test.ts',
+  'test/conformance/{arrange,compare,decode,run}.test.ts',
+  'test/docs/{comments,references}.test.ts',
+  'test/{bench,determinism}/**',
+  'test/*.test.ts',
+];
+
 /** The whole suite runs on each backend: `--project js` for one of them. */
-const onBackend = (name: 'native' | 'js') => ({
+const onBackend = (name: 'native' | 'js', exclude: readonly string[]) => ({
   extends: true as const,
-  test: { name, env: { NABLA_BACKEND: name } },
+  test: { name, env: { NABLA_BACKEND: name }, exclude: [...configDefaults.exclude, ...exclude] },
 });
 
 export default defineConfig({
@@ -21,6 +30,6 @@ export default defineConfig({
     // A process per file: the thread pool and its settings belong to the process.
     pool: 'forks',
     testTimeout: 60_000,
-    projects: [onBackend('native'), onBackend('js')],
+    projects: [onBackend('native', []), onBackend('js', once)],
   },
 });

@@ -26,8 +26,6 @@ export default defineConfig({
   test: {
     name: 'neon',
     include: ['test/backend/{seam,native,matmul,random,replay}.test.ts', 'scripts/neon/*.test.ts'],
-    // Here there is one instruction set only; bits.test.ts compares it with the host's.
-    testNamePattern: /^(?!.*on the instruction set|.*on every instruction set)/,
     pool: { name: 'emulated', createPoolWorker: (options: PoolOptions) => new EmulatedProcess(options) },
     maxWorkers: 2,
     testTimeout: 300_000,

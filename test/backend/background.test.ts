@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const app = fileURLToPath(new URL('./background-app.ts', import.meta.url));
 
-it.skipIf(process.env.NABLA_BACKEND === 'js').each([
+it.each([
   ['together', 'the main thread and workers train at once', ''],
   ['alone', 'a worker that alone has the core ends after it has trained, and another begins', ''],
   ['terminate', 'a worker is terminated while it trains', ''],

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const app = fileURLToPath(new URL('./environments-app.ts', import.meta.url));
 
-it.skipIf(process.env.NABLA_BACKEND === 'js').each([
+it.each([
   ['together', 'the main thread and workers compute at once'],
   ['unload', 'the last environment that has the core ends, and another begins'],
   ['resize', 'the number of threads changes while a worker works'],

@@ -1,10 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Epilogue } from '../../lib/backend/backend.js';
 import type { ComputeType } from '../../lib/backend/dtype.js';
 import { backend, getNumThreads, setNumThreads } from '../../lib/backend/index.js';
-import { loadAddon } from '../../lib/backend/native/load.js';
 import type { View } from '../../lib/backend/view.js';
 import { add, max, mul, param, sub } from '../../lib/expr/index.js';
 import { batchOf, elementsOf, type MatrixLayout, matrix, matrixLayouts, naiveProduct, quarters } from './matrices.js';
@@ -250,21 +247,4 @@ describe('bits', () => {
     for (const threads of [2, 3, 4, 8]) expectSame(product(threads), expected, `${threads} threads`);
     setNumThreads(before);
   });
-
-  it.skipIf(backend.name === 'js')('do not depend on the instruction set', () => {
-    const loaded = loadAddon();
-    const isas = 'addon' in loaded ? loaded.addon.isas : [];
-    const digests = isas.map((isa) => ({ isa, ...digestsOn(isa) }));
-    for (const { isa, exact, rounded } of digests) {
-      expect({ isa, exact }).toEqual({ isa, exact: digests[0]!.exact });
-      // Without fused multiply-adds the last bits differ.
-      if (isa !== 'baseline') expect({ isa, rounded }).toEqual({ isa, rounded: digests[0]!.rounded });
-    }
-  });
-
-  function digestsOn(isa: string): { exact: string; rounded: string } {
-    const script = fileURLToPath(new URL('./matmul-digest.ts', import.meta.url));
-    const env = { ...process.env, NABLA_BACKEND: 'native', NABLA_ISA: isa };
-    return JSON.parse(execFileSync(process.execPath, ['--import', 'tsx', script], { env, encoding: 'utf8' }));
-  }
 });

@@ -28,7 +28,7 @@ function digestsWith({ isa = '', threads }: Settings): Record<string, string> {
 }
 
 /** What the native core promises beyond agreeing with the plain TypeScript one. */
-describe.skipIf(backend.name === 'js')('the native core', () => {
+describe('the native core', () => {
   it.each(scalarOps)('%s gives an element the same bits wherever it stands', (op) => {
     for (const compute of ['float32', 'float64'] as const) {
       const length = 150;
@@ -55,13 +55,6 @@ describe.skipIf(backend.name === 'js')('the native core', () => {
   it('gives the same bits on one thread and on many', () => {
     const digests = digestsWith({ threads: 1 });
     for (const threads of [2, 5]) expect(digestsWith({ threads })).toEqual(digests);
-  });
-
-  it('gives the same bits on every instruction set that fuses multiply-adds', () => {
-    const loaded = loadAddon();
-    const isas = 'addon' in loaded ? loaded.addon.isas.filter((isa) => isa !== 'baseline') : [];
-    const [first, ...others] = isas.map((isa) => digestsWith({ isa }));
-    for (const digests of others) expect(digests).toEqual(first);
   });
 
   it('refuses an instruction set that it does not have', () => {

@@ -27,9 +27,9 @@ import {
 import { type Layout, layouts, noise, operand, specialValues, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
 
-/** The native core must say what the plain TypeScript says. Where the suite is forced to plain JavaScript there is nothing to compare. */
-describe.skipIf(process.env.NABLA_BACKEND === 'js')('native against js', () => {
-  const native = process.env.NABLA_BACKEND === 'js' ? createJsBackend() : openNativeBackend();
+/** The native core must say what the plain TypeScript says. */
+describe('native against js', () => {
+  const native = openNativeBackend();
   const js = createJsBackend();
 
   /** Runs `act` on each backend over operands of its own, and compares what is in the operands it returns. */

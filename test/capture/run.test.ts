@@ -187,15 +187,18 @@ describe('run', () => {
     expect(weight!.mul(2).shape).toEqual([8, 4]);
   });
 
-  it.skipIf(backendName() === 'js')('keeps its stream of random numbers to itself', async () => {
-    const { step } = training();
-    const running = capture(step).run(data(3000), { batchSize: 2, epochs: 2 });
-    const before = defaultGenerator.initialSeed();
-    expect(() => manualSeed(3)).toThrow(CaptureError);
-    expect(defaultGenerator.initialSeed()).toBe(before);
-    await running;
-    expect(manualSeed(3).initialSeed()).toBe(3);
-  });
+  // Without threads a run blocks: nobody can reach for its stream.
+  if (backendName() === 'native') {
+    it('keeps its stream of random numbers to itself', async () => {
+      const { step } = training();
+      const running = capture(step).run(data(3000), { batchSize: 2, epochs: 2 });
+      const before = defaultGenerator.initialSeed();
+      expect(() => manualSeed(3)).toThrow(CaptureError);
+      expect(defaultGenerator.initialSeed()).toBe(before);
+      await running;
+      expect(manualSeed(3).initialSeed()).toBe(3);
+    });
+  }
 
   it('runs beside another', async () => {
     const pair = [0, 1].map(() => {

@@ -26,7 +26,8 @@ const rows = [
 ];
 
 function expectRows(actual: Tensor, expected: readonly (readonly number[])[], tolerance: number): void {
-  const errors = Array.from(actual.toTypedArray(), (value, i) => Math.abs(value - expected.flat()[i]!));
+  const wanted = expected.flat();
+  const errors = Array.from(actual.toTypedArray(), (value, i) => Math.abs(value - wanted[i]!));
   expect(Math.max(...errors)).toBeLessThan(tolerance);
 }
 
