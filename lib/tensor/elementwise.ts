@@ -1,16 +1,16 @@
 import { isGradEnabled } from '../autograd/mode.js';
-import { requireFresh } from '../autograd/node.js';
+import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { sameShape } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
-import { tensor } from './creation.js';
-import { copying, Formula } from './formula.js';
+import { tensor, zeros } from './creation.js';
+import { convert, Formula, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
 import type { GradientRule } from './operation.js';
 import { type Operand, resultType } from './promotion.js';
-import { broadcastShapes, describe, show } from './shape.js';
+import { broadcastShapes, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
 export type { Operand } from './promotion.js';
@@ -205,7 +205,8 @@ export function writeInPlace(
     throw new ShapeError(`${name}: the result has shape ${show(shape)}, but the tensor ${show(x.shape)}`);
   if (recorded) requireFresh(name, tensors);
   const operation = formula.operation(args);
-  // What the write would destroy is copied first: operands that overlap x, and old values that gradients need.
+  // What the write would destroy is copied first: operands that overlap x, and old values that gradients need. The copies are part of the
+  // graph, because gradients of gradients flow through what gradients read.
   const values = tensors.map((arg) => {
     const overlaps = arg.storage === x.storage && !sameView(arg, x);
     return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
@@ -214,8 +215,8 @@ export function writeInPlace(
   operation.kernel.runInto([x], values, params, compute, null);
   x.bumpVersion(name);
   if (!recorded) return x;
-  if (!tensors.includes(x)) x.node = null;
-  operation.track(x, tensors, params, compute, null, values);
+  if (tensors.includes(x)) operation.track(x, tensors, params, compute, null, values);
+  else recordOverwriting(name, x, tensors[0]);
   x.storage.recordedVersion = x.storage.version;
   return x;
 }
@@ -224,8 +225,38 @@ export function writeInPlace(
 export function overwritten(name: string, x: Tensor): void {
   x.bumpVersion(name);
   if (!isGradEnabled() || x.node === null) return;
-  x.node = null;
+  recordOverwriting(name, x);
   x.storage.recordedVersion = x.storage.version;
+}
+
+/** Makes `x` the result of writing `source`, or values without a gradient, over all that it was. */
+function recordOverwriting(name: string, x: Tensor, source?: Tensor): void {
+  const { shape, dtype } = source ?? x;
+  record(x, overwritingRule(name), source === undefined ? [x] : [x, source], [], { shape, dtype });
+}
+
+/** The source of an overwriting, if it has one. */
+interface Overwriting {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+const overwritingRules = new Map<string, BackwardRule<Overwriting>>();
+
+/** What was written over gets a gradient of zeros, as in PyTorch, the source that of a copy. */
+function overwritingRule(name: string): BackwardRule<Overwriting> {
+  let rule = overwritingRules.get(name);
+  if (rule === undefined) {
+    rule = {
+      name: name.charAt(0).toUpperCase() + name.slice(1, -1),
+      backward: (g, _, { shape, dtype }, [oldNeeds, sourceNeeds]) => [
+        oldNeeds === true ? zeros(g.shape, { dtype: g.dtype }) : null,
+        sourceNeeds === true ? sumTo(g.dtype === dtype ? g : convert(g, dtype), shape) : null,
+      ],
+    };
+    overwritingRules.set(name, rule);
+  }
+  return rule;
 }
 
 /** Refuses a tensor that an in-place operation which records nothing may not write to. */
@@ -252,5 +283,4 @@ function checkWritable(name: string, x: Tensor, recorded: boolean): void {
 const sameView = (a: Tensor, b: Tensor): boolean =>
   a.offset === b.offset && a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
 
-const copyOf = (x: Tensor): Tensor =>
-  copying.operation([x]).kernel.run([x], [], x.dtype, computeType(x.dtype), null)[0]!;
+const copyOf = (x: Tensor): Tensor => convert(x, x.dtype);

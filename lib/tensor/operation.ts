@@ -5,6 +5,7 @@ import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
+import { zeros } from './creation.js';
 import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel } from './kernel.js';
 import { repeatOver } from './layout.js';
@@ -33,6 +34,8 @@ interface Plan {
   readonly places: readonly number[];
   /** Per input, its gradient over the slots inputs, output, g; null where none is needed or nothing flows. */
   readonly gradients: readonly (Expr | null)[];
+  /** The inputs that want a gradient although the result does not vary with them, as that of `floor`: theirs is zeros. */
+  readonly flat: readonly number[];
 }
 
 /** Operands of a gradient, as numbers: the inputs, then the output, then g. */
@@ -118,7 +121,12 @@ export class Operation {
     if (plan === undefined) {
       const gradients = this.#gradientExpressions().map((x, i) => ((mask >> i) & 1 ? x : null));
       const saved = inputsOf(gradients.filter((x) => x !== null)).filter((slot) => slot <= inputs.length);
-      plan = { gradients, saved, places: Array.from({ length: inputs.length + 1 }, (_, slot) => saved.indexOf(slot)) };
+      const places = Array.from({ length: inputs.length + 1 }, (_, slot) => saved.indexOf(slot));
+      // Where a gradient by hand has none, there is none; where none could be derived, it is zero.
+      const flat = inputs.flatMap(({ requiresGrad }, i) =>
+        requiresGrad && this.#handmade === null && gradients[i] === null ? [i] : [],
+      );
+      plan = { gradients, saved, places, flat };
       this.#plans.set(mask, plan);
     }
     return plan;
@@ -127,8 +135,11 @@ export class Operation {
   #backward(g: Tensor, saved: readonly Tensor[], call: Call): readonly (Tensor | null)[] {
     const { places, gradients } = call.plan;
     const operand = (slot: number) => (slot === places.length ? g : saved[places[slot]!]!);
-    if (this.#joinable(call)) return this.#jointGradients(operand, call);
-    return gradients.map((gradient, i) => (gradient === null ? null : this.#inputGradient(i, operand, call)));
+    const found = this.#joinable(call)
+      ? this.#jointGradients(operand, call)
+      : gradients.map((gradient, i) => (gradient === null ? null : this.#inputGradient(i, operand, call)));
+    for (const i of call.plan.flat) found[i] = zeros(call.shapes[i]!, { dtype: call.dtypes[i]! });
+    return found;
   }
 
   #inputGradient(i: number, operand: (slot: number) => Tensor, call: Call): Tensor {
@@ -168,10 +179,7 @@ export class Operation {
     return count > 1;
   }
 
-  #jointGradients(
-    operand: (slot: number) => Tensor,
-    { plan, params, dtypes, compute }: Call,
-  ): readonly (Tensor | null)[] {
+  #jointGradients(operand: (slot: number) => Tensor, { plan, params, dtypes, compute }: Call): (Tensor | null)[] {
     let joint = this.#joint.get(plan);
     if (joint === undefined) {
       const roots = plan.gradients.filter((x) => x !== null);

@@ -4,6 +4,8 @@ import {
   DTypeError,
   grad,
   gradcheck,
+  gradgradcheck,
+  nn,
   noGrad,
   ones,
   ShapeError,
@@ -11,6 +13,7 @@ import {
   tensor,
   zeros,
 } from '../../lib/index.js';
+import * as pointwise from '../../lib/tensor/pointwise.js';
 
 const leaf = (values: number | number[] | number[][]): Tensor =>
   tensor(values, { dtype: 'float64', requiresGrad: true });
@@ -82,6 +85,7 @@ describe('gradients through writes in place', () => {
       [0.8, 2.1],
     ]);
     expect(gradcheck(fn, [x, y])).toBe(true);
+    expect(gradgradcheck(fn, [x, y])).toBe(true);
   });
 
   test('a leaf seen through detach() keeps its gradient', () => {
@@ -94,18 +98,79 @@ describe('gradients through writes in place', () => {
 
   test.each<[name: string, overwrite: (x: Tensor) => Tensor]>([
     ['fill_', (x) => x.fill_(3)],
+    ['fill_ of a tensor', (x) => x.fill_(tensor(3))],
     ['zero_', (x) => x.zero_()],
     ['copy_', (x) => x.copy_(tensor([1, 2]))],
     ['uniform_', (x) => x.uniform_()],
     ['normal_', (x) => x.normal_()],
     ['bernoulli_', (x) => x.bernoulli_(0.5)],
-  ])('%s ends the history of what it writes over', (_, overwrite) => {
+    ['bernoulli_ of a tensor', (x) => x.bernoulli_(tensor([0.5, 0.5]))],
+    ['exponential_', (x) => x.exponential_()],
+    ['random_', (x) => x.random_(0, 10)],
+  ])('%s: what it writes over has a gradient of zeros', (_, overwrite) => {
     const w = leaf([1, 2]);
     const x = w.mul(2);
     overwrite(x);
-    expect(x.requiresGrad).toBe(false);
+    expect(x.requiresGrad).toBe(true);
+    expect(grad(x.sum(), w, { retainGraph: true })[0]!.toArray()).toEqual([0, 0]);
     x.mul(5).add(w).sum().backward();
     expect(w.grad!.toArray()).toEqual([1, 1]);
+    expect(() => overwrite(w)).toThrow(AutogradError);
+    noGrad(() => overwrite(w));
+    expect(w.requiresGrad).toBe(true);
+  });
+
+  test('a source with a gradient has that of a copy, what it was written over zeros', () => {
+    const w = leaf([1, 2]);
+    const source = tensor(3, { requiresGrad: true });
+    const x = w.mul(2).copy_(source);
+    const [dw, ds] = grad(x.mul(x).sum(), [w, source]);
+    expect([dw!.toArray(), ds!.dtype, ds!.item()]).toEqual([[0, 0], 'float32', 12]);
+  });
+
+  const domains: Record<string, number> = { acosh: 1.2, log1p: 0.3, rsqrt: 0.3 };
+  const unaries = Object.entries(pointwise).filter(([, fn]) => 'operands' in fn && fn.operands === 1);
+
+  test.each(unaries.map(([name]) => name))('first and second derivatives of %s_', (name) => {
+    const shift = domains[name] ?? 0;
+    const fn = (x: Tensor) => {
+      const z = x.mul(x).add(shift);
+      return (z as object as Record<string, () => Tensor>)[`${name}_`]!();
+    };
+    const x = leaf([0.31, 0.45, 0.83]);
+    if (!/^(logicalNot|is)/.test(name)) {
+      expect(gradcheck(fn, x)).toBe(true);
+      expect(gradgradcheck(fn, x)).toBe(true);
+    } else {
+      expect(grad(fn(x).sum(), x)[0]!.toArray()).toEqual([0, 0, 0]);
+    }
+  });
+
+  const binaries = Object.entries(pointwise).filter(([, fn]) => 'operands' in fn && fn.operands === 2);
+
+  test.each([...binaries.map(([name]) => name), 'add', 'sub', 'div', 'pow'])(
+    'first and second derivatives of %s_',
+    (name) => {
+      const fn = (x: Tensor, y: Tensor) => {
+        const z = x.mul(x);
+        return (z as object as Record<string, (other: Tensor) => Tensor>)[`${name}_`]!(y);
+      };
+      const x = leaf([0.31, 0.45, 0.83]);
+      const y = leaf([0.62, 0.27, 0.51]);
+      expect(gradcheck(fn, [x, y])).toBe(true);
+      expect(gradgradcheck(fn, [x, y])).toBe(true);
+    },
+  );
+
+  test.each<[name: string, fn: (x: Tensor) => Tensor]>([
+    ['nn.functional.relu', (x) => nn.functional.relu(x, { inplace: true })],
+    ['nn.functional.leakyRelu', (x) => nn.functional.leakyRelu(x, { inplace: true })],
+    ['nn.functional.elu', (x) => nn.functional.elu(x, { inplace: true })],
+    ['nn.functional.silu', (x) => nn.functional.silu(x, { inplace: true })],
+  ])('first and second derivatives of %s in place', (_, fn) => {
+    const x = leaf([-0.31, 0.45, 0.83]);
+    expect(gradcheck((x) => fn(x.mul(x).mul(x)), x)).toBe(true);
+    expect(gradgradcheck((x) => fn(x.mul(x).mul(x)), x)).toBe(true);
   });
 
   test('the written tensor is what the graph knows by its name', () => {
