@@ -51,7 +51,7 @@ const entropy = new Formula(
   'crossEntropy',
   4,
   (x, target, weight, ignore) => {
-    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(e.rowLogSumExp(x), atTarget(x, target!)));
+    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(e.rowLogPartition(x), atTarget(x, target!)));
     return counted(loss, target!, ignore!);
   },
   row,
@@ -61,7 +61,7 @@ const smoothedEntropy = new Formula(
   'crossEntropy',
   6,
   (x, target, weight, ignore, smoothing, classes) => {
-    const total = e.rowLogSumExp(x);
+    const total = e.rowLogPartition(x);
     const own = e.mul(targetWeight(target!, weight!, ignore!), e.sub(total, atTarget(x, target!)));
     const spread = e.rowSum(e.mul(weight!, e.sub(total, x)));
     const loss = e.add(e.mul(e.sub(1, smoothing!), own), e.mul(e.div(smoothing!, classes!), spread));
@@ -73,7 +73,7 @@ const smoothedEntropy = new Formula(
 /** The target is a probability per class here. */
 const softEntropy = new Formula('crossEntropy', 5, (x, target, weight, smoothing, classes) => {
   const smoothed = e.add(e.mul(target!, e.sub(1, smoothing!)), e.div(smoothing!, classes!));
-  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(e.rowLogSumExp(x), x)));
+  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(e.rowLogPartition(x), x)));
 });
 
 const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targetWeight(target!, weight, ignore!), [
@@ -214,6 +214,11 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const weight = classWeights('crossEntropy', options.weight, frame);
   const classes = frame.shape[frame.axes[0]!]!;
   if (target instanceof Tensor && isFloat(target.dtype) && sameShape(target.shape, input.shape)) {
+    if (ignoreIndex >= 0) {
+      throw new ValueError(
+        `crossEntropy: ignoreIndex is for class indices, but the target has probabilities; leave it out, got ${ignoreIndex}`,
+      );
+    }
     const rows = softEntropy.call([input, target, weight, labelSmoothing, classes], input.dtype, undefined, frame);
     return reduceRows(rows, reduction, () => rows.numel());
   }

@@ -17,7 +17,9 @@ const mean = (x: Expr, n: Expr): Expr => e.div(e.rowSum(x), n);
 
 function standardised(x: Expr, n: Expr, eps: Expr): { readonly scaled: Expr; readonly factor: Expr } {
   const deviation = e.sub(x, mean(x, n));
-  const factor = e.rsqrt(e.add(mean(e.square(deviation), n), eps));
+  const variance = mean(e.square(deviation), n);
+  // A variance that overflows would make zeros of all but NaN; PyTorch gives NaN.
+  const factor = e.where(e.lt(variance, Number.POSITIVE_INFINITY), e.rsqrt(e.add(variance, eps)), Number.NaN);
   return { scaled: e.mul(deviation, factor), factor };
 }
 

@@ -1,5 +1,5 @@
 import { isFloat } from '../backend/dtype.js';
-import { sizeOf } from '../backend/view.js';
+import { sameShape, sizeOf } from '../backend/view.js';
 import { DTypeError, ValueError } from '../errors.js';
 import type { Expr, ExprLike } from '../expr/index.js';
 import * as e from '../expr/index.js';
@@ -9,9 +9,10 @@ import { refuseIf } from '../tensor/check.js';
 import { Formula } from '../tensor/formula.js';
 import { computeType } from '../tensor/kernel.js';
 import type { GradientRule } from '../tensor/operation.js';
-import { type Operand, resultType } from '../tensor/promotion.js';
-import { allAxes, broadcastShapes, describe } from '../tensor/shape.js';
+import { type Operand, promoteTypes, resultType } from '../tensor/promotion.js';
+import { allAxes, broadcastShapes, describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { warnOnce } from '../warnings.js';
 
 /** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
 export type Reduction = 'none' | 'mean' | 'sum';
@@ -38,6 +39,12 @@ export const REDUCTIONS: readonly Reduction[] = ['none', 'mean', 'sum'];
 type Build = (input: Expr, target: Expr, ...rest: Expr[]) => Expr;
 
 /**
+ * The element type of a loss. `broadcast`: input and target as they promote when both have the common shape, so that a 0-d one counts;
+ * `operands`: as they promote as they are; `input`: that of the input.
+ */
+type LossType = 'broadcast' | 'operands' | 'input';
+
+/**
  * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
  * gradients) are each one pass over memory. `slopes` are derivatives by hand, where PyTorch's differ from the expression's, or
  * are cheaper.
@@ -47,8 +54,9 @@ class PointwiseLoss {
   readonly #single: Formula;
   readonly #summed: Formula;
   readonly #averaged: Formula;
+  readonly #type: LossType;
 
-  constructor(name: string, build: Build, slopes?: (...args: Expr[]) => (Expr | null)[]) {
+  constructor(name: string, type: LossType, build: Build, slopes?: (...args: Expr[]) => (Expr | null)[]) {
     const loss = build as (...args: Expr[]) => Expr;
     const gradients = (g: Expr, args: Expr[]) =>
       slopes === undefined
@@ -56,6 +64,7 @@ class PointwiseLoss {
         : slopes(...args).map((slope) => slope && e.mul(g, slope));
     const rule: GradientRule = (g, _, ...args) => gradients(g, args);
     this.#name = name;
+    this.#type = type;
     this.#single = new Formula(name, loss.length, loss, [], rule);
     this.#summed = new Formula(name, loss.length, (...args) => e.rowSum(loss(...args)), [], rule);
     // Two more arguments than the loss: the number of elements, and its inverse, as gradients would divide element by element.
@@ -74,15 +83,26 @@ class PointwiseLoss {
     checkReduction(name, reduction, REDUCTIONS);
     const args = [input, target, ...rest];
     const tensors = args.filter((arg) => arg instanceof Tensor);
-    const dtype = resultType(tensors);
-    if (reduction === 'none') return this.#single.call(args, dtype);
     const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
+    if (!sameShape(input.shape, target.shape)) warnOfBroadcast(name, input, target);
+    const promoted = this.#type === 'operands' ? resultType(tensors) : promoteTypes(input.dtype, target.dtype);
+    const dtype = this.#type === 'input' ? input.dtype : promoted;
+    const compute = computeType(promoted);
+    if (reduction === 'none') return this.#single.call(args, dtype, compute);
     const frame = { shape, axes: allAxes(shape.length), keepdim: false };
     const count = sizeOf(shape);
-    if (reduction === 'sum') return this.#summed.call(args, dtype, computeType(dtype), frame);
-    return this.#averaged.call([...args, count, 1 / count], dtype, computeType(dtype), frame);
+    if (reduction === 'sum') return this.#summed.call(args, dtype, compute, frame);
+    return this.#averaged.call([...args, count, 1 / count], dtype, compute, frame);
   }
 }
+
+/** Broadcasting [n, 1] with [n] makes n² losses: hardly ever what is meant. As PyTorch warns, once for each loss and pair of shapes. */
+const warnOfBroadcast = (name: string, input: Tensor, target: Tensor): void =>
+  warnOnce(
+    `${name}: the input ${show(input.shape)} and the target ${show(target.shape)} have different shapes and are broadcast, ` +
+      'which is likely to give a wrong loss; reshape one of them',
+    'NABLA_LOSS_BROADCAST',
+  );
 
 function checkPair(op: string, input: unknown, target: unknown): void {
   if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
@@ -92,8 +112,8 @@ function checkPair(op: string, input: unknown, target: unknown): void {
 
 const difference = (input: Expr, target: Expr): Expr => e.sub(input, target);
 
-const absolute = new PointwiseLoss('l1Loss', (input, target) => e.abs(difference(input, target)));
-const squared = new PointwiseLoss('mseLoss', (input, target) => e.square(difference(input, target)));
+const absolute = new PointwiseLoss('l1Loss', 'broadcast', (input, target) => e.abs(difference(input, target)));
+const squared = new PointwiseLoss('mseLoss', 'broadcast', (input, target) => e.square(difference(input, target)));
 
 /** 0.5 d² up to `limit`, from there on the tangent. */
 function bent(input: Expr, target: Expr, limit: Expr): Expr {
@@ -106,6 +126,7 @@ const between = (x: Expr, low: ExprLike, high: ExprLike): Expr => e.max(e.min(x,
 
 const smoothed = new PointwiseLoss(
   'smoothL1Loss',
+  'broadcast',
   (input, target, beta, inverse) => e.mul(bent(input, target, beta!), inverse!),
   (input, target, _, inverse) => {
     const slope = between(e.mul(difference(input!, target!), inverse!), -1, 1);
@@ -115,6 +136,7 @@ const smoothed = new PointwiseLoss(
 
 const hubered = new PointwiseLoss(
   'huberLoss',
+  'input',
   (input, target, delta) => bent(input, target, delta!),
   (input, target, delta) => {
     const slope = between(difference(input!, target!), e.neg(delta!), delta!);
@@ -127,6 +149,7 @@ const clampedLog1p = (x: Expr): Expr => e.max(e.log1p(e.neg(x)), -100);
 
 const binary = new PointwiseLoss(
   'binaryCrossEntropy',
+  'operands',
   (input, target, weight) => {
     const likelihood = e.add(e.mul(target, clampedLog(input)), e.mul(e.sub(1, target), clampedLog1p(input)));
     return e.neg(e.mul(weight!, likelihood));
@@ -141,22 +164,37 @@ const binary = new PointwiseLoss(
 /** log(1 + e^-|x|): no exponential can overflow. */
 const softplusMinusAbs = (x: Expr): Expr => e.log1p(e.exp(e.neg(e.abs(x))));
 
+/** max(x, 0) - x y; where x is infinite, that is (1 - y) x - min(x, 0), which is what PyTorch computes. */
+function linearPart(x: Expr, y: Expr): Expr {
+  const infinite = e.eq(e.abs(x), Number.POSITIVE_INFINITY);
+  return e.where(infinite, e.sub(e.mul(e.sub(1, y), x), e.min(x, 0)), e.sub(e.max(x, 0), e.mul(x, y)));
+}
+
 const binaryLogits = new PointwiseLoss(
   'binaryCrossEntropyWithLogits',
-  (input, target) => e.add(e.sub(e.max(input, 0), e.mul(input, target)), softplusMinusAbs(input)),
+  'operands',
+  (input, target) => e.add(linearPart(input, target), softplusMinusAbs(input)),
   (input, target) => [e.sub(e.sigmoid(input!), target!), e.neg(input!)],
 );
 
-const weightedLogits = new PointwiseLoss('binaryCrossEntropyWithLogits', (input, target, weight, positive) => {
-  const softplusMinus = e.sub(softplusMinusAbs(input), e.min(input, 0));
-  const factor = e.add(1, e.mul(e.sub(positive!, 1), target));
-  return e.mul(weight!, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
-});
+const weightedLogits = new PointwiseLoss(
+  'binaryCrossEntropyWithLogits',
+  'operands',
+  (input, target, weight, positive) => {
+    const softplusMinus = e.sub(softplusMinusAbs(input), e.min(input, 0));
+    const factor = e.add(1, e.mul(e.sub(positive!, 1), target));
+    return e.mul(weight!, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
+  },
+);
 
 /** t log t, which is 0 at 0. */
 const entropy = (t: Expr): Expr => e.where(e.eq(t, 0), 0, e.mul(t, e.log(e.where(e.eq(t, 0), 1, t))));
-const divergence = new PointwiseLoss('klDiv', (input, target) => e.sub(entropy(target), e.mul(target, input)));
-const logDivergence = new PointwiseLoss('klDiv', (input, target) => e.mul(e.exp(target), e.sub(target, input)));
+const divergence = new PointwiseLoss('klDiv', 'operands', (input, target) =>
+  e.sub(entropy(target), e.mul(target, input)),
+);
+const logDivergence = new PointwiseLoss('klDiv', 'operands', (input, target) =>
+  e.mul(e.exp(target), e.sub(target, input)),
+);
 
 export interface SmoothL1Options extends ReductionOptions {
   /** Below this distance the loss is quadratic; 0 makes it l1Loss. Default: 1. */

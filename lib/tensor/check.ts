@@ -1,4 +1,5 @@
 import { recording } from '../backend/recording.js';
+import { ValueError } from '../errors.js';
 import type { Tensor } from './tensor.js';
 
 /**
@@ -8,4 +9,12 @@ import type { Tensor } from './tensor.js';
 export function refuseIf(flag: Tensor, error: () => Error, again = error): void {
   if (recording !== null) recording.check(flag, again);
   else if (flag.item() !== 0) throw error();
+}
+
+/** Refuses a number that int32 cannot hold; of others the integer part is what is stored. */
+export function requireInt32(op: string, value: number): void {
+  if (value > -2147483649 && value < 2147483648) return;
+  throw new ValueError(
+    `${op}: ${value} does not fit int32, which holds -2147483648 to 2147483647; use float64, as with .double()`,
+  );
 }

@@ -1,6 +1,7 @@
 import type { DType } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
 import { checkDType } from '../options.js';
+import { requireInt32 } from './check.js';
 import { writeInPlace } from './elementwise.js';
 import { convert, copying } from './formula.js';
 import { computeType } from './kernel.js';
@@ -41,16 +42,20 @@ export const long = (x: Tensor): Tensor => to(x, 'int32');
 export const bool = (x: Tensor): Tensor => to(x, 'bool');
 
 /** Writes the values of `source`, broadcast and converted, over those of `x`. @example zeros([2]).copy_(tensor(7)); // tensor([7., 7.]) */
-export const copy_ = (x: Tensor, source: Operand): Tensor =>
-  writeInPlace('copy_', copying, x, [source], wide(x, source));
+export function copy_(x: Tensor, source: Operand): Tensor {
+  if (x.dtype === 'int32' && typeof source === 'number') requireInt32('copy_', source);
+  return writeInPlace('copy_', copying, x, [source], wide(x, source));
+}
 
 const wide = (x: Tensor, source: Operand) => {
   return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
 };
 
 /** Writes `value` over every element of `x`. @example empty([2]).fill_(0.5); // tensor([0.5000, 0.5000]) */
-export const fill_ = (x: Tensor, value: Operand | boolean): Tensor =>
-  writeInPlace('fill_', copying, x, [typeof value === 'boolean' ? Number(value) : value]);
+export function fill_(x: Tensor, value: Operand | boolean): Tensor {
+  if (x.dtype === 'int32' && typeof value === 'number') requireInt32('fill_', value);
+  return writeInPlace('fill_', copying, x, [typeof value === 'boolean' ? Number(value) : value]);
+}
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */
 export const zero_ = (x: Tensor): Tensor => writeInPlace('zero_', copying, x, [0]);

@@ -2,6 +2,7 @@ import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkDType, checkOptions } from '../options.js';
+import { requireInt32 } from './check.js';
 import { emptyOf } from './empty.js';
 import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
 import { type NestedArray, Tensor } from './tensor.js';
@@ -132,6 +133,7 @@ function filled(
 ): Tensor {
   checkShape(op, shape);
   return finish(op, options, (dtype = fallback) => {
+    if (dtype === 'int32') requireInt32(op, Number(value));
     const result = emptyOf([...shape], dtype);
     result.storage.array(dtype).fill(dtype === 'bool' ? Number(Boolean(value)) : Number(value));
     return result;
@@ -208,6 +210,7 @@ export function arange(...args: readonly (number | TensorOptions | undefined)[])
     const count = Math.max(0, Math.ceil((end - start) / step));
     // Integers step by the integer parts, as in PyTorch.
     const [first, by] = isFloat(dtype) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
+    if (dtype === 'int32') for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
     return generate([count], dtype, (i) => first + i * by);
   });
 }
@@ -238,6 +241,7 @@ export function linspace(
   const [a, b] = [bound(start), bound(end)];
   checkInteger('linspace', 'steps', steps);
   return finish('linspace', options, (dtype = 'float32') => {
+    if (dtype === 'int32') for (const end of [a, b]) requireInt32('linspace', end);
     const step = steps > 1 ? (b - a) / (steps - 1) : 0;
     // From both ends towards the middle, as PyTorch does, so that the last value is exactly `end`.
     const value = (i: number) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);

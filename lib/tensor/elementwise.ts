@@ -5,6 +5,7 @@ import { isFloat } from '../backend/dtype.js';
 import { sameShape } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
+import { requireInt32 } from './check.js';
 import { tensor, zeros } from './creation.js';
 import { convert, Formula, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
@@ -45,6 +46,8 @@ interface Settings {
   readonly numbers?: 'any' | 'not first' | 'none';
   /** How many leading operands are conditions: they do not take part in type promotion, and are never numbers. */
   readonly conditions?: number;
+  /** How many trailing operands are factors: numbers that do not take part in type promotion either. */
+  readonly factors?: number;
   /** Compute in float64 whatever the type, where float32 would round what has to be exact. */
   readonly wide?: boolean;
 }
@@ -68,10 +71,11 @@ export class Pointwise {
 
   apply(args: readonly Operand[]): Tensor {
     this.#check(args);
-    const { conditions = 0, wide = false } = this.#settings;
     const operands = args.some((arg) => arg instanceof Tensor) ? args : [tensor(args[0] as number), ...args.slice(1)];
-    const promoted = resultType(conditions === 0 ? operands : operands.slice(conditions));
+    const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
+    if (dtype === 'int32') this.#requireInt32(operands);
+    const { wide = false } = this.#settings;
     if (wide) return this.formula.call(dtype === 'float32' ? operands.map(asFloat32) : operands, dtype, 'float64');
     return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
   }
@@ -79,19 +83,36 @@ export class Pointwise {
   /** The same, with a result of the given type whatever the operands promote to. */
   applyAs(dtype: DType, args: readonly Operand[]): Tensor {
     this.#check(args);
+    if (dtype === 'int32') this.#requireInt32(args);
     return this.formula.call(args, dtype);
   }
 
   /** Writes the result over `x`, the first operand. */
   applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor {
-    this.#check([x, ...rest]);
-    const promoted = resultType([x, ...rest]);
+    const operands = [x, ...rest];
+    this.#check(operands);
+    const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if ((isFloat(dtype) && !isFloat(x.dtype)) || (dtype !== 'bool' && x.dtype === 'bool')) {
       throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
+    if (dtype === 'int32') this.#requireInt32(operands);
     const compute = isFloat(dtype) ? dtype : computeType(promoted);
-    return writeInPlace(`${this.formula.name}_`, this.formula, x, [x, ...rest], compute);
+    return writeInPlace(`${this.formula.name}_`, this.formula, x, operands, compute);
+  }
+
+  #promoted(operands: readonly Operand[]): DType {
+    const { conditions = 0, factors = 0 } = this.#settings;
+    return resultType(conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors));
+  }
+
+  /** Of what is computed in int32, the numbers among the operands are int32 too. */
+  #requireInt32(operands: readonly Operand[]): void {
+    const { factors = 0 } = this.#settings;
+    for (let i = 0; i < operands.length - factors; i++) {
+      const operand = operands[i]!;
+      if (typeof operand === 'number') requireInt32(this.formula.name, operand);
+    }
   }
 
   #resultType(promoted: DType): DType {

@@ -1,9 +1,11 @@
 import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import type { Expr, ExprLike } from '../expr/index.js';
 import * as e from '../expr/index.js';
+import { Expr, type ExprLike } from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { requireInt32 } from './check.js';
 import { type Binary, binary, type Operand, Pointwise, type Unary, unary, writeInPlace } from './elementwise.js';
+import { resultType } from './promotion.js';
 import { checkInteger, describe, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -89,8 +91,13 @@ export const logicalNot: Unary = unary('logicalNot', e.not, { result: 'bool' });
 
 const plus: Binary = binary('add', e.add);
 const minus: Binary = binary('sub', e.sub, noBool('use logicalXor'));
-const scaledAdd = new Pointwise('add', (a, b, alpha) => e.add(a, e.mul(b!, alpha!)), {}, 3);
-const scaledSub = new Pointwise('sub', (a, b, alpha) => e.sub(a!, e.mul(b!, alpha!)), noBool('use logicalXor'), 3);
+const scaledAdd = new Pointwise('add', (a, b, alpha) => e.add(a, e.mul(b!, alpha!)), { factors: 1 }, 3);
+const scaledSub = new Pointwise(
+  'sub',
+  (a, b, alpha) => e.sub(a!, e.mul(b!, alpha!)),
+  { ...noBool('use logicalXor'), factors: 1 },
+  3,
+);
 
 export interface AlphaOptions {
   /** Multiplies the second operand. Default: 1. */
@@ -100,6 +107,15 @@ export interface AlphaOptions {
 function alphaOf(op: string, options: AlphaOptions): number {
   checkOptions(op, options, ['alpha']);
   return options.alpha ?? 1;
+}
+
+/** `alpha` for these operands: an integer for integers; for bools, where a sum is an or, 0 or 1. */
+function fittedAlpha(op: string, alpha: number, a: Operand | Expr, b: Operand | Expr): number {
+  if (alpha === 1 || a instanceof Expr || b instanceof Expr) return alpha;
+  const dtype = resultType([a, b]);
+  if (isFloat(dtype)) return alpha;
+  if (Number.isInteger(alpha)) return dtype === 'bool' ? Number(alpha !== 0) : alpha;
+  throw new DTypeError(`${op}: alpha must be an integer for ${dtype} operands, got ${describe(alpha)}; use .float()`);
 }
 
 /** The same as an expression, for `elementwise`. */
@@ -118,7 +134,7 @@ export function add(a: ExprLike, b: Expr): Expr;
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('add', options);
-  return alpha === 1 ? plus(a as Tensor, b as Tensor) : scaledAdd.call([a, b, alpha]);
+  return alpha === 1 ? plus(a as Tensor, b as Tensor) : scaledAdd.call([a, b, fittedAlpha('add', alpha, a, b)]);
 }
 
 /** The same as an expression, for `elementwise`. */
@@ -136,16 +152,16 @@ export function sub(a: ExprLike, b: Expr): Expr;
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function sub(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('sub', options);
-  return alpha === 1 ? minus(a as Tensor, b as Tensor) : scaledSub.call([a, b, alpha]);
+  return alpha === 1 ? minus(a as Tensor, b as Tensor) : scaledSub.call([a, b, fittedAlpha('sub', alpha, a, b)]);
 }
 
 /** x + alpha · other, in place. @example ones([2]).add_(tensor([1, 2]), { alpha: 10 }); // tensor([11., 21.]) */
 export const add_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledAdd.applyInPlace(x, [other, alphaOf('add_', options)]);
+  scaledAdd.applyInPlace(x, [other, fittedAlpha('add_', alphaOf('add_', options), x, other)]);
 
 /** x - alpha · other, in place. @example ones([2]).sub_(tensor([1, 2])); // tensor([ 0., -1.]) */
 export const sub_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledSub.applyInPlace(x, [other, alphaOf('sub_', options)]);
+  scaledSub.applyInPlace(x, [other, fittedAlpha('sub_', alphaOf('sub_', options), x, other)]);
 
 /** b - alpha · a. @example tensor([1, 2]).rsub(10); // tensor([9., 8.]) */
 export const rsub = (a: Operand, b: Operand, options?: AlphaOptions): Tensor => sub(b, a, options);
@@ -162,10 +178,12 @@ function floorDivide(a: Expr, b: Expr): Expr {
   const quotient = e.div(a, b);
   const floored = e.floor(quotient);
   const product = e.mul(floored, b);
-  const remainder = e.sub(e.sub(a, product), productError(floored, b, product));
+  // Nothing of a quotient below 1 is taken away: of an infinite divisor neither.
+  const remainder = e.where(e.eq(floored, 0), a, e.sub(e.sub(a, product), productError(floored, b, product)));
   const over = e.where(e.lt(b, 0), e.gt(remainder, 0), e.lt(remainder, 0));
   const finite = e.lt(e.abs(quotient), Number.POSITIVE_INFINITY);
-  return e.where(e.and(finite, over), e.sub(floored, 1), floored);
+  const infinite = e.and(e.eq(e.abs(a), Number.POSITIVE_INFINITY), e.ne(b, 0));
+  return e.where(infinite, Number.NaN, e.where(e.and(finite, over), e.sub(floored, 1), floored));
 }
 
 /** a · b - fl(a · b) in float64, by Dekker's product; NaN where its parts overflow. */
@@ -206,6 +224,9 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
   checkOptions('div', options, ['roundingMode']);
   const { roundingMode = null } = options;
   if (roundingMode === null) return quotient.call([a, b]);
+  if (!(a instanceof Expr || b instanceof Expr) && resultType([a, b]) === 'bool') {
+    throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
+  }
   if (roundingMode === 'trunc') return divideTrunc(a as Tensor, b as Tensor);
   if (roundingMode === 'floor') return divideFloor(a as Tensor, b as Tensor);
   throw new ValueError(`div: roundingMode must be 'trunc', 'floor' or null, got ${describe(roundingMode)}`);
@@ -470,5 +491,6 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
 /** `maskedFill` in place. @example tensor([1, 2]).maskedFill_(tensor([true, false]), -1); // tensor([-1.,  2.]) */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkMasking(x, mask, value);
+  if (x.dtype === 'int32' && typeof value === 'number') requireInt32('maskedFill_', value);
   return writeInPlace('maskedFill_', masking.formula, x, [x, mask, value]);
 }

@@ -11,7 +11,7 @@ import {
 } from '../backend/index.js';
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
 import { checkDType, checkOptions } from '../options.js';
-import { refuseIf } from './check.js';
+import { refuseIf, requireInt32 } from './check.js';
 import { to } from './conversion.js';
 import { overwritten, requireWritable } from './elementwise.js';
 import { emptyOf } from './empty.js';
@@ -423,5 +423,6 @@ export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): T
 export function random_(x: Tensor, from: number, to: number, options: DrawOptions = {}): Tensor {
   checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
   if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
+  if (x.dtype === 'int32') for (const bound of [from, to - 1]) requireInt32('random_', bound);
   return drawInto('random_', 'integer', x, options, from, to);
 }

@@ -122,21 +122,38 @@ export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 }
 
 const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
-const variance = (x: Expr, n: Expr, divisor: Expr) => e.div(e.rowSum(e.square(deviation(x, n))), divisor);
+const squares = (deviations: Expr) => e.rowSum(e.square(deviations));
+const isBounded = (x: Expr) => e.lt(e.abs(x), Number.POSITIVE_INFINITY);
+
+/** A power of two, so that scaling by it rounds nothing: squares of what it brings down (or up) are within float32's range. */
+const FAR = 2 ** 80;
+/** Sums of squares below this have lost digits to underflow. */
+const SMALL = 2 ** -100;
+
+/** Σ (x - mean)² of elements scaled down, for rows whose sums overflow. */
+const squaresFromAbove = (x: Expr, n: Expr) => squares(deviation(e.mul(x, 1 / FAR), n));
+
+function variance(x: Expr, n: Expr, divisor: Expr): Expr {
+  const sum = squares(deviation(x, n));
+  const above = e.mul(e.mul(e.div(squaresFromAbove(x, n), divisor), FAR), FAR);
+  return e.where(isBounded(sum), e.div(sum, divisor), above);
+}
+
+/** √variance, also where the variance itself is beyond what the type holds. */
+function deviationOfRow(x: Expr, n: Expr, divisor: Expr): Expr {
+  const sum = squares(deviation(x, n));
+  const above = e.mul(e.sqrt(e.div(squaresFromAbove(x, n), divisor)), FAR);
+  const below = e.mul(e.sqrt(e.div(squares(e.mul(deviation(x, n), FAR)), divisor)), 1 / FAR);
+  return e.where(isBounded(sum), e.where(e.lt(sum, SMALL), below, e.sqrt(e.div(sum, divisor))), above);
+}
 
 const varying = new Formula('var', 3, variance as (...args: Expr[]) => Expr, [], (g, _, x, n, divisor) => [
   e.mul(e.mul(e.div(2, divisor!), g), deviation(x!, n!)),
 ]);
-const deviating = new Formula(
-  'std',
-  3,
-  (x, n, divisor) => e.sqrt(variance(x, n!, divisor!)),
-  [],
-  (g, out, x, n, divisor) => [
-    // Where all elements are equal the subgradient is 0, as PyTorch takes it.
-    e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
-  ],
-);
+const deviating = new Formula('std', 3, deviationOfRow as (...args: Expr[]) => Expr, [], (g, out, x, n, divisor) => [
+  // Where all elements are equal the subgradient is 0, as PyTorch takes it.
+  e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
+]);
 
 function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarOptions): Tensor {
   checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
@@ -193,6 +210,27 @@ export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor
 
 const largest = new Formula('amax', 1, (x) => e.rowMax(x));
 const smallest = new Formula('amin', 1, (x) => e.rowMin(x));
+
+/** The gradient of `max(x)` and `min(x)`: shared evenly by all that equal the result, and by all NaN if that is one. */
+function sharedByAll(g: Expr, out: Expr, x: Expr): Expr[] {
+  const chosen = e.or(e.eq(x, out), e.and(e.ne(x, x), e.ne(out, out)));
+  return [e.mul(chosen, e.div(g, e.rowSum(chosen)))];
+}
+
+const largestOfAll = new Formula(
+  'max',
+  1,
+  (x) => e.rowMax(x),
+  [],
+  (g, out, x) => sharedByAll(g, out, x!),
+);
+const smallestOfAll = new Formula(
+  'min',
+  1,
+  (x) => e.rowMin(x),
+  [],
+  (g, out, x) => sharedByAll(g, out, x!),
+);
 
 function extreme(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
@@ -300,7 +338,9 @@ export function max(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function max(x: Tensor, other: Tensor): Tensor;
 export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
   if (second instanceof Tensor) return maximum(x, second);
-  return second === undefined ? amax(reducible('max', x)) : along('max', reducible('max', x), second, argmax, options);
+  return second === undefined
+    ? extreme('max', largestOfAll, reducible('max', x), null, {})
+    : along('max', reducible('max', x), second, argmax, options);
 }
 
 /**
@@ -319,7 +359,9 @@ export function min(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function min(x: Tensor, other: Tensor): Tensor;
 export function min(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
   if (second instanceof Tensor) return minimum(x, second);
-  return second === undefined ? amin(reducible('min', x)) : along('min', reducible('min', x), second, argmin, options);
+  return second === undefined
+    ? extreme('min', smallestOfAll, reducible('min', x), null, {})
+    : along('min', reducible('min', x), second, argmin, options);
 }
 
 function reducible(op: string, x: unknown): Tensor {

@@ -13,7 +13,8 @@ export interface SoftmaxOptions {
   dtype?: DType;
 }
 
-const shifted = (x: Expr): Expr => e.sub(x, e.stableShift(x));
+/** x less the largest of its row; NaN where that is infinite, as PyTorch has it. */
+const shifted = (x: Expr): Expr => e.sub(x, e.detach(e.rowMax(x)));
 
 const normalising = new Formula(
   'softmax',

@@ -423,7 +423,7 @@ describe('refusals', () => {
     [() => ones([2]).sum(0, { dtype: 'float16' } as object), DTypeError, "sum: unknown dtype 'float16'"],
     [() => ones([2]).sum(0.5), ShapeError, 'sum: dim must be between -1 and 0 for 1 dimensions, got 0.5'],
     [() => ones([2]).min(1), ShapeError, 'min: dim must be between -1 and 0'],
-    [() => zeros([0]).max(), ShapeError, 'amax: dim 0 of [0] is empty'],
+    [() => zeros([0]).max(), ShapeError, 'max: dim 0 of [0] is empty'],
     [() => ones([2]).norm('nuc'), ShapeError, "norm: p = 'nuc' is a matrix norm and takes two dims, got 1 of [2]"],
     [
       () => Reflect.apply(Tensor.prototype.norm, ones([2]), ['spectral']),
