@@ -60,17 +60,21 @@ class Reader {
   const double* at_;
 };
 
-void run_map(Reader read, const Kernels& kernels) {
+int64_t run_map(Reader read, const Kernels& kernels) {
+  bool misfit = false;
   MapRecord record;
   record.program = read.address<const Program>();
   record.dims = read.small();
   read.integers(record.sizes, record.dims);
   record.params = read.numbers(record.program->params);
   read.operands(record.operands, record.program->inputs + record.program->outputs, record.dims);
+  record.misfit = &misfit;
   kernels.map(record);
+  return misfit ? kMisfit : kDone;
 }
 
-void run_fold(Reader read, const Kernels& kernels) {
+int64_t run_fold(Reader read, const Kernels& kernels) {
+  bool misfit = false;
   FoldRecord record;
   record.program = read.address<const Program>();
   record.kept = read.small();
@@ -79,10 +83,13 @@ void run_fold(Reader read, const Kernels& kernels) {
   read.integers(record.sizes, dims);
   record.params = read.numbers(record.program->params);
   read.operands(record.operands, record.program->inputs + record.program->outputs, dims);
+  record.misfit = &misfit;
   kernels.fold(record);
+  return misfit ? kMisfit : kDone;
 }
 
-void run_matmul(Reader read, const Kernels& kernels) {
+int64_t run_matmul(Reader read, const Kernels& kernels) {
+  bool misfit = false;
   MatmulRecord record;
   record.epilogue = read.address<const Program>();
   record.dtype = read.code<DType>();
@@ -97,7 +104,9 @@ void run_matmul(Reader read, const Kernels& kernels) {
   record.outputs = read.small();
   record.params = read.numbers(record.epilogue == nullptr ? 0 : record.epilogue->params);
   read.operands(record.operands, record.inputs + record.outputs, record.batch_dims + 2);
+  record.misfit = &misfit;
   kernels.matmul(record);
+  return misfit ? kMisfit : kDone;
 }
 
 int64_t run_gather(Reader read, const Kernels& kernels) {
@@ -139,7 +148,7 @@ void run_random(Reader read, const Kernels& kernels) {
   kernels.random(record);
 }
 
-int64_t run_check(Reader read) { return *read.address<const double>() == 0 ? -1 : 0; }
+int64_t run_check(Reader read) { return *read.address<const double>() == 0 ? kDone : 0; }
 
 }  // namespace
 
@@ -147,14 +156,11 @@ int64_t execute(const double* instruction, const Kernels& kernels) {
   Reader read(instruction);
   switch (read.code<Opcode>()) {
     case Opcode::kMap:
-      run_map(read, kernels);
-      break;
+      return run_map(read, kernels);
     case Opcode::kFold:
-      run_fold(read, kernels);
-      break;
+      return run_fold(read, kernels);
     case Opcode::kMatmul:
-      run_matmul(read, kernels);
-      break;
+      return run_matmul(read, kernels);
     case Opcode::kGather:
       return run_gather(read, kernels);
     case Opcode::kScatter:
@@ -165,7 +171,7 @@ int64_t execute(const double* instruction, const Kernels& kernels) {
     case Opcode::kCheck:
       return run_check(read);
   }
-  return -1;
+  return kDone;
 }
 
 }  // namespace nabla

@@ -22,11 +22,16 @@
 namespace nabla {
 
 /** Grows with every change of the layout above, so that a core and a library of different versions are told apart. */
-constexpr int kLayout = 2;
+constexpr int kLayout = 3;
+
+/** What `execute` returns of an instruction that was done, and of one that has a value which the int32 it is stored as
+ * does not hold. */
+constexpr int64_t kDone = -1;
+constexpr int64_t kMisfit = -2;
 
 /**
- * Runs one instruction. Returns -1 or, where it cannot be done, what stands in its way: for gather and scatter the
- * position of the first bad index, for a check of a number other than 0 always 0.
+ * Runs one instruction. Returns `kDone`, `kMisfit` or, where it cannot be done, what stands in its way: for gather and
+ * scatter the position of the first bad index, for a check of a number other than 0 always 0.
  */
 int64_t execute(const double* instruction, const Kernels& kernels);
 

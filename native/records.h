@@ -24,10 +24,14 @@ struct Operand {
   int64_t strides[kMaxDims];
 };
 
-/** Runs `program` over `sizes[dims]`, outermost axis first. Operands: the program's inputs, then its outputs.
+/**
+ * Where programs run, `misfit` is set if a value does not fit the int32 that it is stored as; 0 is stored there.
+ *
+ * Runs `program` over `sizes[dims]`, outermost axis first. Operands: the program's inputs, then its outputs.
  */
 struct MapRecord {
   const Program* program;
+  bool* misfit;
   int dims;
   int64_t sizes[kMaxDims];
   const double* params;
@@ -37,6 +41,7 @@ struct MapRecord {
 /** Runs `program` over `sizes[kept + folded]`; row operands have stride 0 in the folded axes. */
 struct FoldRecord {
   const Program* program;
+  bool* misfit;
   int kept;
   int folded;
   int64_t sizes[kMaxDims];
@@ -58,6 +63,7 @@ struct Matrix {
  */
 struct MatmulRecord {
   const Program* epilogue;
+  bool* misfit;
   DType dtype;
   int batch_dims;
   int64_t batch_sizes[kMaxDims];

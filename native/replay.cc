@@ -16,7 +16,7 @@ Stop Replay::run(const double* addresses, const Kernels& kernels) {
   bind(addresses);
   for (std::size_t i = 0; i < starts_.size(); i++) {
     const int64_t position = execute(&code_[starts_[i]], kernels);
-    if (position >= 0) return {static_cast<int64_t>(i), position};
+    if (position != kDone) return {static_cast<int64_t>(i), position};
   }
   return {};
 }

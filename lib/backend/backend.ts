@@ -23,6 +23,11 @@ export const randomKinds = ['uniform', 'normal', 'bernoulli', 'integer', 'permut
  */
 export type RandomKind = (typeof randomKinds)[number];
 
+/** What an instruction returns that was done. */
+export const DONE = -1;
+/** What one returns of which a value does not fit the int32 that it is stored as; what was stored is not to be used. */
+export const MISFIT = -2;
+
 /**
  * The instruction set: all that the layers above ask of a core. The native core and the plain TypeScript of `js/`
  * implement it alike; where they differ, `js/` is right until shown otherwise.
@@ -33,8 +38,11 @@ export type RandomKind = (typeof randomKinds)[number];
 export interface Backend {
   readonly name: 'native' | 'js';
 
-  /** Runs a program without folds over every element of the outputs' common shape; inputs are broadcast to it. */
-  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void;
+  /**
+   * Runs a program without folds over every element of the outputs' common shape; inputs are broadcast to it. Returns `DONE` or
+   * `MISFIT`, as `fold` and `matmul` do.
+   */
+  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): number;
 
   /**
    * Runs a program with folds over `shape`; `axes` (ascending) are the folded ones. Element operands are broadcast to `shape`; row
@@ -47,17 +55,17 @@ export interface Backend {
     outputs: readonly View[],
     shape: readonly number[],
     axes: readonly number[],
-  ): void;
+  ): number;
 
   /**
    * out[…, m, n] = sum over k, in order, of a[…, m, k] * b[…, k, n]; leading (batch) axes are broadcast. `a`, `b` and the product are
    * all float32 or all float64. With an epilogue, `outputs` are the epilogue program's; without, the one output is the product.
    */
-  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void;
+  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number;
 
   /**
    * out[i, j, k] = input[i, index[i, j, k], k] for `axis` 1, likewise for others; `index` (int32) has out's shape.
-   * Returns the row-major position of the first index outside [0, input.shape[axis]) and then writes nothing, or -1.
+   * Returns the row-major position of the first index outside [0, input.shape[axis]) and then writes nothing, or `DONE`.
    */
   gather(out: View, input: View, index: View, axis: number): number;
 

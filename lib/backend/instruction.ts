@@ -1,4 +1,4 @@
-import type { Backend, Epilogue, RandomKind, ScatterMode } from './backend.js';
+import { type Backend, DONE, type Epilogue, type RandomKind, type ScatterMode } from './backend.js';
 import type { Program } from './program.js';
 import type { Storage } from './storage.js';
 import type { View } from './view.js';
@@ -72,7 +72,7 @@ export interface CheckInstruction {
   readonly flag: View;
 }
 
-/** Where a run of instructions stopped: at which one, and for gather and scatter at which position of the index. */
+/** Where a run of instructions stopped: at which one, and what that returned: a position of the index, or `MISFIT`. */
 export interface Stop {
   readonly instruction: number;
   readonly position: number;
@@ -112,20 +112,17 @@ export interface Feed {
   readonly rows: View;
 }
 
-/** Runs one instruction at once; returns as `Backend.gather` does, and for a failed check 0. */
+/** Runs one instruction at once; returns as `Backend` does, and for a failed check 0. */
 export function execute(backend: Backend, instruction: Instruction): number {
   switch (instruction.op) {
     case 'map':
-      backend.map(instruction.program, instruction.params, instruction.inputs, instruction.outputs);
-      return -1;
+      return backend.map(instruction.program, instruction.params, instruction.inputs, instruction.outputs);
     case 'fold': {
       const { program, params, inputs, outputs, shape, axes } = instruction;
-      backend.fold(program, params, inputs, outputs, shape, axes);
-      return -1;
+      return backend.fold(program, params, inputs, outputs, shape, axes);
     }
     case 'matmul':
-      backend.matmul(instruction.a, instruction.b, instruction.outputs, instruction.epilogue);
-      return -1;
+      return backend.matmul(instruction.a, instruction.b, instruction.outputs, instruction.epilogue);
     case 'gather':
       return backend.gather(instruction.out, instruction.input, instruction.index, instruction.axis);
     case 'scatter': {
@@ -144,10 +141,10 @@ export function execute(backend: Backend, instruction: Instruction): number {
         p0,
         p1,
       );
-      return -1;
+      return DONE;
     }
     case 'check':
-      return instruction.flag.storage.array('float64')[instruction.flag.offset] === 0 ? -1 : 0;
+      return instruction.flag.storage.array('float64')[instruction.flag.offset] === 0 ? DONE : 0;
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type Executable,
   type Instruction,
   type Loop,
+  MISFIT,
   type Stop,
   type Storage,
   type View,
@@ -12,6 +13,7 @@ import {
 } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import { compile, input } from '../expr/index.js';
+import { misfit } from '../tensor/check.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
@@ -158,8 +160,14 @@ export class CapturedProgram {
     const instruction = this.instructions[at]!;
     const error = this.#errors.get(instruction);
     if (error !== undefined) return error();
+    if (position === MISFIT) return misfit(nameOf(instruction), this.#where);
     return new ValueError(`${instruction.op}: the index at position ${position} is out of range, in ${this.#where}`);
   }
+}
+
+function nameOf(instruction: Instruction): string {
+  if (instruction.op === 'matmul') return instruction.epilogue?.program.name ?? 'matmul';
+  return 'program' in instruction ? instruction.program.name : instruction.op;
 }
 
 const storagesWritten = (instruction: Instruction): Storage[] => {

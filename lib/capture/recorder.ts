@@ -66,11 +66,11 @@ export class Recorder implements Backend, Recording, StorageObserver {
     this.#where = where;
   }
 
-  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
-    this.#note({ op: 'map', program, params: [...params], inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) }, [
-      ...inputs,
-      ...outputs,
-    ]);
+  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): number {
+    return this.#note(
+      { op: 'map', program, params: [...params], inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) },
+      [...inputs, ...outputs],
+    );
   }
 
   fold(
@@ -80,15 +80,15 @@ export class Recorder implements Backend, Recording, StorageObserver {
     outputs: readonly View[],
     shape: readonly number[],
     axes: readonly number[],
-  ): void {
+  ): number {
     const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
     const frame = { shape: [...shape], axes: [...axes] };
-    this.#note({ op: 'fold', program, params: [...params], ...views, ...frame }, [...inputs, ...outputs]);
+    return this.#note({ op: 'fold', program, params: [...params], ...views, ...frame }, [...inputs, ...outputs]);
   }
 
-  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
+  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number {
     const copied = epilogue === null ? null : { ...epilogue, inputs: epilogue.inputs.map(copyOf) };
-    this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied }, [
+    return this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied }, [
       a,
       b,
       ...(epilogue?.inputs ?? []),

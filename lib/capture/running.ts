@@ -80,15 +80,15 @@ function guarded(core: Backend): Backend {
     ...core,
     map: (program, params, inputs, outputs) => {
       check(program.name, inputs, outputs);
-      core.map(program, params, inputs, outputs);
+      return core.map(program, params, inputs, outputs);
     },
     fold: (program, params, inputs, outputs, shape, axes) => {
       check(program.name, inputs, outputs);
-      core.fold(program, params, inputs, outputs, shape, axes);
+      return core.fold(program, params, inputs, outputs, shape, axes);
     },
     matmul: (a, b, outputs, epilogue) => {
       check('matmul', [a, b, ...(epilogue?.inputs ?? [])], outputs);
-      core.matmul(a, b, outputs, epilogue);
+      return core.matmul(a, b, outputs, epilogue);
     },
     gather: (out, input, index, axis) => {
       check('gather', [input, index], [out]);

@@ -11,6 +11,15 @@ export function refuseIf(flag: Tensor, error: () => Error, again = error): void 
   else if (flag.item() !== 0) throw error();
 }
 
+/** The error of a result that int32 does not hold. */
+export function misfit(op: string, where?: string): ValueError {
+  const what = /\bdiv\b/.test(op)
+    ? 'a divisor is 0, or a quotient does not fit int32'
+    : 'a result does not fit int32, or is NaN';
+  const place = where === undefined ? '' : `, in ${where}`;
+  return new ValueError(`${op}: ${what}${place}; convert the operands to float64 first, with .double()`);
+}
+
 /** Refuses a number that int32 cannot hold; of others the integer part is what is stored. */
 export function requireInt32(op: string, value: number): void {
   if (value > -2147483649 && value < 2147483648) return;

@@ -1,4 +1,4 @@
-import type { DType } from '../backend/dtype.js';
+import { type DType, isFloat } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
 import { checkDType } from '../options.js';
 import { requireInt32 } from './check.js';
@@ -18,6 +18,7 @@ export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : clone(x)
  * The tensor as another element type (that of `target`, if it is a tensor); itself if it has that type already. Floats become integers
  * by truncation, and any number but 0 (NaN included) becomes true.
  *
+ * @throws ValueError for NaN, infinities and numbers beyond int32 as int32, where PyTorch gives any value
  * @example
  * ```ts
  * tensor([1.9, -1.9]).to('int32'); // tensor([ 1, -1])
@@ -43,18 +44,24 @@ export const bool = (x: Tensor): Tensor => to(x, 'bool');
 
 /** Writes the values of `source`, broadcast and converted, over those of `x`. @example zeros([2]).copy_(tensor(7)); // tensor([7., 7.]) */
 export function copy_(x: Tensor, source: Operand): Tensor {
-  if (x.dtype === 'int32' && typeof source === 'number') requireInt32('copy_', source);
-  return writeInPlace('copy_', copying, x, [source], wide(x, source));
+  const fitting = x.dtype === 'int32' ? asInt32('copy_', source) : source;
+  return writeInPlace('copy_', copying, x, [fitting], wide(x, fitting));
 }
 
 const wide = (x: Tensor, source: Operand) => {
   return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
 };
 
+/** What is about to be written over integers, refused before that if int32 does not hold it. */
+function asInt32(op: string, source: Operand): Operand {
+  if (typeof source === 'number') requireInt32(op, source);
+  return source instanceof Tensor && isFloat(source.dtype) ? convert(source, 'int32') : source;
+}
+
 /** Writes `value` over every element of `x`. @example empty([2]).fill_(0.5); // tensor([0.5000, 0.5000]) */
 export function fill_(x: Tensor, value: Operand | boolean): Tensor {
-  if (x.dtype === 'int32' && typeof value === 'number') requireInt32('fill_', value);
-  return writeInPlace('fill_', copying, x, [typeof value === 'boolean' ? Number(value) : value]);
+  const operand = typeof value === 'boolean' ? Number(value) : value;
+  return writeInPlace('fill_', copying, x, [x.dtype === 'int32' ? asInt32('fill_', operand) : operand]);
 }
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */

@@ -135,7 +135,7 @@ function filled(
   return finish(op, options, (dtype = fallback) => {
     if (dtype === 'int32') requireInt32(op, Number(value));
     const result = emptyOf([...shape], dtype);
-    result.storage.array(dtype).fill(dtype === 'bool' ? Number(Boolean(value)) : Number(value));
+    result.storage.array(dtype).fill(dtype === 'bool' ? Number(Number(value) !== 0) : Number(value));
     return result;
   });
 }

@@ -7,7 +7,7 @@ import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js'
 import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
 import { requireInt32 } from './check.js';
 import { tensor, zeros } from './creation.js';
-import { convert, Formula, sumTo } from './formula.js';
+import { convert, copying, Formula, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
 import type { GradientRule } from './operation.js';
 import { type Operand, resultType } from './promotion.js';
@@ -233,7 +233,11 @@ export function writeInPlace(
     return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
   });
   const params = args.filter((arg) => typeof arg === 'number');
-  operation.kernel.runInto([x], values, params, compute, null);
+  if (x.dtype === 'int32' && formula !== copying) {
+    // A result that does not fit is found on the way: it must not be half written by then.
+    const result = operation.kernel.run(values, params, 'int32', compute, null);
+    copying.operation(result).kernel.runInto([x], result, [], 'float64', null);
+  } else operation.kernel.runInto([x], values, params, compute, null);
   x.bumpVersion(name);
   if (!recorded) return x;
   if (tensors.includes(x)) operation.track(x, tensors, params, compute, null, values);

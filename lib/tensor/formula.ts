@@ -78,12 +78,13 @@ export class Formula {
 // The formulas that differentiation itself and other operations need.
 
 const copying = new Formula('clone', 1, (x) => x);
+const converting = new Formula('to', 1, (x) => x);
 const summing = new Formula('sum', 1, (x) => e.rowSum(x));
 const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!), ['element', 'row']);
 
 /** A contiguous copy as another (or the same) element type. */
 export const convert = (x: Tensor, dtype: DType): Tensor =>
-  copying.call([x], dtype, computeType(promoteTypes(x.dtype, dtype)));
+  (x.dtype === dtype ? copying : converting).call([x], dtype, computeType(promoteTypes(x.dtype, dtype)));
 
 /** `x` summed over the axes of `frame`. */
 export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);

@@ -3,7 +3,7 @@ import { backend } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { clone, contiguous } from './conversion.js';
+import { clone, contiguous, to } from './conversion.js';
 import { full, zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { expandTo, owned } from './layout.js';
@@ -171,6 +171,10 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
     throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
   if (index.numel() === 0) return clone(x);
+  // Integers are added up in float64, which holds such sums, and checked when they become integers again.
+  if (add && x.dtype === 'int32') {
+    return to(scattered(op, to(x, 'float64'), dim, index, to(values, 'float64'), true), 'int32');
+  }
   checkDims(op, index, values);
   checkExtent(op, index.shape, values.shape, -1);
   if (x.ndim > 0) checkExtent(op, index.shape, x.shape, axis);

@@ -1,10 +1,11 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
-import { backend } from '../backend/index.js';
+import { backend, DONE } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
 import { recording } from '../backend/recording.js';
 import { sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
+import { misfit } from './check.js';
 import { emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import type { Tensor } from './tensor.js';
@@ -73,14 +74,18 @@ export class Kernel {
   ): void {
     const program = this.program(compute);
     if (frame === null) {
-      backend.map(program, params, inputs, outputs);
+      this.#accept(backend.map(program, params, inputs, outputs));
       return;
     }
     const ins = this.#inputs === 'elements' ? inputs : inputs.map((x, i) => this.#operand(x, this.inputs[i]!, frame));
     const outs =
       this.#outputs === 'elements' ? outputs : outputs.map((x, i) => this.#operand(x, this.roots[i]!.rate, frame));
-    if (this.folds) backend.fold(program, params, ins, outs, frame.shape, frame.axes);
-    else backend.map(program, params, ins, outs);
+    if (this.folds) this.#accept(backend.fold(program, params, ins, outs, frame.shape, frame.axes));
+    else this.#accept(backend.map(program, params, ins, outs));
+  }
+
+  #accept(result: number): void {
+    if (result !== DONE) throw misfit(this.name);
   }
 
   #operand(tensor: Tensor, rate: Rate, frame: Frame): View {

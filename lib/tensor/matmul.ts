@@ -11,7 +11,7 @@ import { checkOptions } from '../options.js';
 import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
-import { sumTo } from './formula.js';
+import { Formula, sumTo } from './formula.js';
 import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
 import { broadcastShapes, broadcastsTo, describe, type Shape, show } from './shape.js';
@@ -45,7 +45,8 @@ const matmulRule: BackwardRule<null> = {
 /** The product of (batches of) matrices: (…, m, k) x (…, k, n), batches broadcast. */
 function product(op: string, a: Tensor, b: Tensor): Tensor {
   if (a.shape.at(-1) !== b.shape.at(-2)) throw innerMismatch(op, a.shape, b.shape);
-  if (!isFloat(a.dtype)) return to(product(op, to(a, 'float64'), to(b, 'float64')), a.dtype);
+  if (a.dtype === 'int32') return integerProduct(op, to(a, 'float64'), to(b, 'float64'));
+  if (a.dtype === 'bool') return to(product(op, to(a, 'float64'), to(b, 'float64')), 'bool');
   // A batch times one matrix is one larger product.
   if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
     const rows = product(op, reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b);
@@ -54,6 +55,36 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
   const out = emptyOf(productShape(op, a.shape, b.shape), a.dtype);
   backend.matmul(a, b, [out], null);
   return record(out, matmulRule, [a, b], [a, b], null);
+}
+
+const whole = new Formula('matmul', 1, (x) => x);
+
+/** Sums of products of lower, mixed and upper halves as one number, with what each carries to the next. */
+const joinedHalves = new Formula('matmul', 3, (low, middle, high) => {
+  const carry = e.floor(e.div(low, HALF));
+  const sum = e.add(middle!, carry);
+  const next = e.floor(e.div(sum, HALF));
+  const upper = e.add(e.mul(e.add(high!, next), HALF), e.sub(sum, e.mul(next, HALF)));
+  return e.add(e.mul(upper, HALF), e.sub(low, e.mul(carry, HALF)));
+});
+
+const HALF = 2 ** 16;
+
+/** The product of integers that are given as float64, exactly: of halves of 16 bits where float64 might round a sum on the way. */
+function integerProduct(op: string, a: Tensor, b: Tensor): Tensor {
+  // In a captured function nothing is known of the values.
+  const bounded = recording === null && largest(a) * largest(b) * a.shape.at(-1)! <= 2 ** 53;
+  if (bounded) return whole.call([product(op, a, b)], 'int32');
+  const [[ah, al], [bh, bl]] = [halves(a), halves(b)];
+  const middle = add(product(op, ah, bl), product(op, al, bh));
+  return joinedHalves.call([product(op, al, bl), middle, product(op, ah, bh)], 'int32');
+}
+
+const largest = (x: Tensor): number => (x.numel() === 0 ? 0 : x.abs().amax().item());
+
+function halves(x: Tensor): [high: Tensor, low: Tensor] {
+  const high = x.div(HALF).floor();
+  return [high, x.sub(high.mul(HALF))];
 }
 
 function productShape(op: string, a: Shape, b: Shape): Shape {
@@ -65,7 +96,7 @@ function productShape(op: string, a: Shape, b: Shape): Shape {
  * The matrix product. 1-d operands are a row (left) or a column (right), and that dimension is removed again; leading dimensions are
  * batches, and broadcast.
  *
- * @throws ShapeError if inner sizes differ; DTypeError if element types differ
+ * @throws ShapeError if inner sizes differ; DTypeError if element types differ; ValueError for integers whose product int32 does not hold
  * @example
  * ```ts
  * matmul(ones([2, 3]), ones([3, 4])).shape; // [2, 4]

@@ -236,6 +236,13 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
 export const div_ = (x: Tensor, other: Operand): Tensor => quotient.applyInPlace(x, [other]);
 
 const power = new Pointwise('pow', e.pow as (...args: Expr[]) => Expr, { result: 'number' }, 2);
+/** Of integers: as in PyTorch, 0 to a negative power is 0, and so are all others but 1 and -1. */
+const integerPower = new Pointwise(
+  'pow',
+  (a, b) => e.where(e.and(e.eq(a!, 0), e.lt(b!, 0)), 0, e.pow(a!, b!)),
+  { result: 'number' },
+  2,
+);
 const powers = new Map<number, Unary>();
 
 /** The exponents that need no pow, each an operation of its own. */
@@ -246,6 +253,13 @@ function fixedPower(exponent: number): Unary {
     powers.set(exponent, operation);
   }
   return operation;
+}
+
+function refuseNegativePower(op: string, x: Tensor, exponent: Operand): void {
+  if (isFloat(x.dtype) || typeof exponent !== 'number' || !Number.isInteger(exponent) || exponent >= 0) return;
+  throw new ValueError(
+    `${op}: integers to a negative power are not integers, got exponent ${exponent}; convert with .float() first`,
+  );
 }
 
 const CHEAP_EXPONENTS = [1, 2, 3, 0.5, -0.5, -1, -2];
@@ -268,18 +282,18 @@ export function pow(a: Operand, b: Operand): Tensor;
 export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
   if (typeof a === 'number' && typeof b === 'number') throw new ValueError('pow: expected a Tensor, got two numbers');
   if (a instanceof Tensor && typeof b === 'number') {
-    if (!(a.dtype === 'float32' || a.dtype === 'float64') && Number.isInteger(b) && b < 0) {
-      throw new ValueError(
-        `pow: integers to a negative power are not integers, got exponent ${b}; convert with .float() first`,
-      );
-    }
+    refuseNegativePower('pow', a, b);
     if (CHEAP_EXPONENTS.includes(b)) return fixedPower(b)(a);
   }
-  return power.call([a, b]);
+  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(resultType([a, b]));
+  return (isInteger ? integerPower : power).call([a, b]);
 }
 
 /** x to the power of `exponent`, in place. @example tensor([1, 2, 3]).pow_(3); // tensor([ 1.,  8., 27.]) */
-export const pow_ = (x: Tensor, exponent: Operand): Tensor => power.applyInPlace(x, [exponent]);
+export function pow_(x: Tensor, exponent: Operand): Tensor {
+  refuseNegativePower('pow_', x, exponent);
+  return (isFloat(x.dtype) ? power : integerPower).applyInPlace(x, [exponent]);
+}
 
 /** The larger of two tensors; NaN wins, and equal ones share the gradient. @example maximum(tensor([1, 5]), tensor([2, 3])); // tensor([2., 5.]) */
 export const maximum: Binary = binary('maximum', e.max, { numbers: 'none' });

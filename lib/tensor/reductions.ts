@@ -65,12 +65,24 @@ function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
 
 const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (x.dtype === 'bool' ? 'int32' : x.dtype);
 
+/** Elements of int32 that add up exactly in float64. */
+const EXACT_SUM = 2 ** 22;
+
+/** Σ x of more integers than that: their halves are added up apart, and joined with the carry. */
+const summingHalves = new Formula('sum', 1, (x) => {
+  const high = e.floor(e.div(x, 2 ** 16));
+  const low = e.rowSum(e.sub(x, e.mul(high, 2 ** 16)));
+  const carry = e.floor(e.div(low, 2 ** 16));
+  return e.add(e.mul(e.add(e.rowSum(high), carry), 2 ** 16), e.sub(low, e.mul(carry, 2 ** 16)));
+});
+
 const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
 
 /**
  * Σ x over `dim`. Integers and bools add up in int32.
  *
  * @param dim one dimension, several, or none for all
+ * @throws ValueError for a sum of integers that int32 does not hold
  * @example
  * ```ts
  * const x = tensor([[1, 2], [3, 4]]);
@@ -83,13 +95,17 @@ const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
 export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
   checkOptions('sum', options, ['keepdim', 'dtype']);
   const frame = frameOf('sum', x, dim, options.keepdim);
-  return sumOver(summand('sum', x, options.dtype), sumType(x, options.dtype), frame);
+  const operand = summand('sum', x, options.dtype);
+  const isLong = operand.dtype === 'int32' && foldedSize(frame) > EXACT_SUM;
+  if (isLong) return summingHalves.call([operand], 'int32', undefined, frame);
+  return sumOver(operand, sumType(x, options.dtype), frame);
 }
 
 /**
  * Π x over `dim`; the gradient is right where some x are 0.
  *
  * @param dim one dimension, several, or none for all
+ * @throws ValueError for a product of integers that int32 does not hold
  * @example
  * ```ts
  * prod(tensor([[1, 2], [3, 4]]), 1); // tensor([ 2., 12.])

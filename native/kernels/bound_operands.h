@@ -16,11 +16,11 @@ template <typename T>
 class BoundOperands {
  public:
   BoundOperands(Frame<T>& frame, const Program& program, const Operand* operands, const Tiling& elements,
-                const Tiling& rows)
+                const Tiling& rows, bool* misfit)
       : frame_(frame), program_(program) {
     for (int i = 0; i < program.inputs + program.outputs; i++) {
       const Tiling& tiling = program.is_row[i] ? rows : elements;
-      ports_[i] = i < program.inputs ? input_port<T>(operands[i], tiling) : output_port<T>(operands[i], tiling);
+      ports_[i] = i < program.inputs ? input_port<T>(operands[i], tiling) : output_port<T>(operands[i], tiling, misfit);
       if (program.is_row[i] && ports_[i].binding == Binding::kDirect) ports_[i].binding = Binding::kEachTile;
       if (i < program.inputs) frame.load_once(i, ports_[i]);
     }

@@ -31,13 +31,14 @@ auto with_type(DType dtype, Visit visit) {
 
 constexpr int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
 
-/** Truncated, then modulo 2^32; 0 for NaN and infinities: as JavaScript stores into an Int32Array. */
-inline int32_t to_int32(double x) {
-  constexpr double kTwo32 = 4294967296.0;
-  if (__builtin_fabs(x) < 9.2e18) return static_cast<int32_t>(static_cast<int64_t>(x));
-  if (!__builtin_isfinite(x)) return 0;
-  return static_cast<int32_t>(static_cast<int64_t>(__builtin_fmod(x, kTwo32)));
-}
+/** Whether the integer part of `x` is an int32; NaN is none. */
+inline bool fits_int32(double x) { return x > -2147483649.0 && x < 2147483648.0; }
+
+/** The integer part, or 0 where that does not fit. */
+inline int32_t to_int32(double x) { return static_cast<int32_t>(fits_int32(x) ? x : 0); }
+
+/** Says, from whichever thread, that a value did not fit the type it was stored as. */
+inline void report(bool* misfit) { __atomic_store_n(misfit, true, __ATOMIC_RELAXED); }
 
 template <typename To, typename From>
 To convert(From x) {

@@ -69,7 +69,7 @@ class ColumnBlock {
   /** Folds one part of the depth into `memory`. */
   void run_part(int64_t part, double* memory) const {
     Frame<T> frame(program_, record_.params, slot_capacity());
-    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_);
+    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_, record_.misfit);
     operands.load(Kind::kRow, whole_tile());
     reset(memory);
     const int64_t end = smaller(elements_.count, (part + 1) * kTilesPerPart);
@@ -104,7 +104,7 @@ class ColumnBlock {
   /** The row values, when all elements are folded. */
   void finish(double* total) const {
     Frame<T> frame(program_, record_.params, slot_capacity());
-    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_);
+    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_, record_.misfit);
     operands.load(Kind::kRow, whole_tile());
     for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
       const Accumulators from = accumulators(total, f);

@@ -72,7 +72,7 @@ void fold_row_tiles(const FoldRecord& record, const Tiling& elements, const Tili
                     int64_t begin, int64_t end) {
   const Program& program = *record.program;
   Frame<T> frame(program, record.params, larger(elements.max_elements(), row_tiling.max_elements()));
-  BoundOperands<T> operands(frame, program, record.operands, elements, row_tiling);
+  BoundOperands<T> operands(frame, program, record.operands, elements, row_tiling, record.misfit);
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(row_tiling, number);
     const int64_t rows = tile.extent * row_tiling.inner;

@@ -68,8 +68,10 @@ class StreamedRow {
   void store_values() const {
     for (int i = program_.inputs; i < program_.inputs + program_.outputs; i++) {
       if (!program_.is_row[i]) continue;
-      with_type(operands_[i].dtype,
-                [&]<typename S>(S*) { *reinterpret_cast<S*>(operands_[i].data) = convert<S>(values_[i]); });
+      with_type(operands_[i].dtype, [&]<typename S>(S*) {
+        if (!all_fit<S>(values_ + i, 1)) report(record_.misfit);
+        *reinterpret_cast<S*>(operands_[i].data) = convert<S>(values_[i]);
+      });
     }
   }
 
@@ -80,7 +82,7 @@ class StreamedRow {
   /** Runs the tiles of one partial result. */
   void run_part(const Stage& stage, int64_t part, bool is_last) const {
     Frame<T> frame(program_, record_.params, tiling_.max_elements());
-    BoundOperands<T> operands(frame, program_, operands_, tiling_, tiling_);
+    BoundOperands<T> operands(frame, program_, operands_, tiling_, tiling_, record_.misfit);
     show_values(frame);
     Partial* partials = partials_ + part * stage.fold_count;
     reset(stage, partials);

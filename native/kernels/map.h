@@ -12,7 +12,7 @@ template <typename T>
 void map_tiles(const MapRecord& record, const Tiling& tiling, int64_t begin, int64_t end) {
   const Program& program = *record.program;
   Frame<T> frame(program, record.params, tiling.max_elements());
-  BoundOperands<T> operands(frame, program, record.operands, tiling, tiling);
+  BoundOperands<T> operands(frame, program, record.operands, tiling, tiling, record.misfit);
   const Stage& stage = program.resident[0];
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(tiling, number);

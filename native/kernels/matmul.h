@@ -51,6 +51,7 @@ void run_epilogue(const MatmulRecord& record, const Block& block, T* product) {
   map_record.sizes[0] = block.rows;
   map_record.sizes[1] = block.cols;
   map_record.params = record.params;
+  map_record.misfit = record.misfit;
   map_record.operands[0] = {reinterpret_cast<char*>(product), kDTypeOf<T>, {block.cols, 1}};
   for (int i = 0; i < record.inputs + record.outputs; i++) {
     map_record.operands[1 + i] = operand_of_block(record, record.operands[i], block);
@@ -115,6 +116,7 @@ MatmulRecord transposed(const MatmulRecord& record) {
   other.inputs = record.inputs;
   other.outputs = record.outputs;
   other.params = record.params;
+  other.misfit = record.misfit;
   const int row = record.batch_dims, col = row + 1;
   for (int i = 0; i < record.inputs + record.outputs; i++) {
     other.operands[i] = record.operands[i];

@@ -18,6 +18,8 @@ struct Port {
   const int64_t* strides;
   const Tiling* tiling;
   Binding binding;
+  /** Of outputs: where a store says that a value did not fit. */
+  bool* misfit;
 
   char* at(const Tile& tile) const { return data + tile.offset(strides) * size_of(dtype); }
 };
@@ -31,13 +33,13 @@ template <typename T>
 Port input_port(const Operand& operand, const Tiling& tiling) {
   const Binding otherwise = same_in_tiles(tiling, operand.strides) ? Binding::kOnce : Binding::kEachTile;
   const Binding binding = lies_dense<T>(operand, tiling) ? Binding::kDirect : otherwise;
-  return {operand.data, operand.dtype, operand.strides, &tiling, binding};
+  return {operand.data, operand.dtype, operand.strides, &tiling, binding, nullptr};
 }
 
 template <typename T>
-Port output_port(const Operand& operand, const Tiling& tiling) {
+Port output_port(const Operand& operand, const Tiling& tiling, bool* misfit) {
   const Binding binding = lies_dense<T>(operand, tiling) ? Binding::kDirect : Binding::kEachTile;
-  return {operand.data, operand.dtype, operand.strides, &tiling, binding};
+  return {operand.data, operand.dtype, operand.strides, &tiling, binding, misfit};
 }
 
 /** Calls run(offset, length) for each innermost run of a tile that spans `extent` positions, in order. Axes that
@@ -86,6 +88,16 @@ void store_run(To* dst, const From* src, int64_t stride, int64_t n) {
   }
 }
 
+/** Whether all of src[n] can be stored as `To`: only int32 does not hold everything. */
+template <typename To, typename From>
+bool all_fit([[maybe_unused]] const From* src, [[maybe_unused]] int64_t n) {
+  int32_t outside = 0;
+  if constexpr (__is_same(To, int32_t)) {
+    for (int64_t i = 0; i < n; i++) outside |= !fits_int32(static_cast<double>(src[i]));
+  }
+  return outside == 0;
+}
+
 /** dst[row, column] = src[column * stride + row], in the order of memory. */
 template <typename To, typename From>
 void load_transposed(To* dst, const From* src, int64_t stride, int64_t rows, int64_t columns) {
@@ -128,6 +140,7 @@ void store_tile(const T* slot, const Port& port, char* to, int64_t extent) {
   const int64_t stride = port.strides[port.tiling->nest.dims - 1];
   with_type(port.dtype, [=, &port]<typename S>(S*) {
     const T* from = slot;
+    if (!all_fit<S>(slot, extent * port.tiling->inner)) report(port.misfit);
     for_each_run(*port.tiling, extent, port.strides, [&from, to, stride](int64_t offset, int64_t n) {
       store_run(reinterpret_cast<S*>(to) + offset, from, stride, n);
       from += n;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../../lib/backend/backend.js';
+import { type Backend, DONE, MISFIT } from '../../lib/backend/backend.js';
 import type { ComputeType, DType } from '../../lib/backend/dtype.js';
 import { createJsBackend } from '../../lib/backend/js/js.js';
 import { type Fold, foldNames, type MicroOp, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
@@ -135,6 +135,48 @@ describe('native against js', () => {
             }
           }
         }
+      }
+    });
+
+    it('says where a value does not fit int32, and stores 0 there', () => {
+      const values = [2147483647.5, -2147483648.5, 2 ** 31, -(2 ** 31) - 1, 1e300, Number.NaN, -Infinity, 1.9, -0.5];
+      for (const compute of computeTypes) {
+        for (const layout of layouts) {
+          for (let first = 0; first < values.length; first++) {
+            const found = new Set<number>();
+            compare(exact, (backend) => {
+              const input = operand('float64', [7, 200], [1, 2, 3], layout);
+              input.storage.array('float64')[input.offset] = values[first]!;
+              const out = operand('int32', [7, 200], [0], layout);
+              found.add(backend.map(singleOp('copy', compute), [], [input], [out]));
+              return [out];
+            });
+            const value = compute === 'float32' ? Math.fround(values[first]!) : values[first]!;
+            expect([...found]).toEqual([value > -2147483649 && value < 2147483648 ? DONE : MISFIT]);
+          }
+        }
+      }
+    });
+
+    it.each<[shape: number[], axes: number[]]>([
+      [[3, 5], [1]],
+      [[3, 5], [0]],
+      [[2, 5000], [1]],
+      [[5000, 3], [0]],
+      [[5000], [0]],
+      [[0, 3], [0]],
+    ])('a fold over %j, axes %j says so too', (shape, axes) => {
+      const program = programOf('float64', 1, (x) => [rowSum(x!), add(x!, 0)]);
+      for (const largest of [1, 2 ** 31 - 1]) {
+        const found = new Set<number>();
+        compare(exact, (backend) => {
+          const input = operand('int32', shape, [0]);
+          input.storage.array('int32').fill(largest, 0, Math.min(6, sizeOf(shape)));
+          const outputs = [operand('int32', keptShape(shape, axes), [0]), operand('int32', shape, [0])];
+          found.add(backend.fold(program, [], [input], outputs, shape, axes));
+          return outputs;
+        });
+        expect([...found]).toEqual([largest > 1 && sizeOf(shape) > 0 ? MISFIT : DONE]);
       }
     });
 

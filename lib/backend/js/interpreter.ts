@@ -1,4 +1,5 @@
 import { NablaError } from '../../errors.js';
+import { DONE, MISFIT } from '../backend.js';
 import type { ComputeType } from '../dtype.js';
 import { planLoops } from '../loops.js';
 import { type Kind, type MicroInstruction, type Program, type Stage, slotLayout } from '../program.js';
@@ -31,7 +32,7 @@ interface Frame {
   readonly outputs: readonly BoundOperand[];
 }
 
-/** Runs a program over `shape`, folding `axes`: `Backend.fold`, and with all axes folded into one row, `Backend.map`. */
+/** Runs a program over `shape`, folding `axes`: `Backend.fold`, and with all axes folded into one row, `Backend.map`. Returns as they do. */
 export function run(
   program: Program,
   params: readonly number[],
@@ -39,7 +40,7 @@ export function run(
   outputs: readonly View[],
   shape: readonly number[],
   axes: readonly number[],
-): void {
+): number {
   const kept = [...shape.keys()].filter((axis) => !axes.includes(axis));
   const plan = planTiles(shape, kept, axes);
   const bind = (view: View, kind: Kind, slot: number): BoundOperand => {
@@ -52,6 +53,7 @@ export function run(
   const slots = [...boundInputs, ...boundOutputs].map(({ operand }) => operand as Slot);
   fillSlots(slots, program, params, plan);
   runRows(program, plan, { slots, inputs: boundInputs, outputs: boundOutputs });
+  return boundOutputs.every(({ operand }) => operand.fits) ? DONE : MISFIT;
 }
 
 function planTiles(shape: readonly number[], kept: readonly number[], axes: readonly number[]): Plan {

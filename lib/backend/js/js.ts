@@ -14,7 +14,7 @@ export function createJsBackend(): Backend {
     name: 'js',
     map: (program, params, inputs, outputs) => {
       const { shape } = outputs[0]!;
-      run(program, params, inputs, outputs, shape, [...shape.keys()]);
+      return run(program, params, inputs, outputs, shape, [...shape.keys()]);
     },
     fold: run,
     matmul,

@@ -1,4 +1,4 @@
-import type { Epilogue } from '../backend.js';
+import { DONE, type Epilogue } from '../backend.js';
 import { planLoops } from '../loops.js';
 import { allocate, release } from '../storage.js';
 import { contiguousStrides, sizeOf, type View } from '../view.js';
@@ -6,17 +6,19 @@ import { run } from './interpreter.js';
 import { forEachRun, innerStride } from './runs.js';
 
 /** `Backend.matmul`: the whole product first, then the epilogue over it. */
-export function matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
+export function matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number {
   if (epilogue === null) {
     multiplyBatches(a, b, outputs[0]!);
-    return;
+    return DONE;
   }
   const { shape } = outputs[0]!;
   const storage = allocate(a.dtype, sizeOf(shape));
   const product: View = { storage, offset: 0, shape, strides: contiguousStrides(shape), dtype: a.dtype };
   multiplyBatches(a, b, product);
-  run(epilogue.program, epilogue.params, [product, ...epilogue.inputs], outputs, shape, [...shape.keys()]);
+  const axes = [...shape.keys()];
+  const result = run(epilogue.program, epilogue.params, [product, ...epilogue.inputs], outputs, shape, axes);
   release(storage);
+  return result;
 }
 
 function multiplyBatches(a: View, b: View, out: View): void {

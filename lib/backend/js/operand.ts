@@ -17,6 +17,8 @@ export interface Slot {
 export class Operand implements Slot {
   readonly block: Block;
   at = 0;
+  /** Whether all that was stored fits the type it was stored as. */
+  fits = true;
   readonly #view: View;
   readonly #loops: Loops;
   readonly #inPlace: boolean;
@@ -47,13 +49,15 @@ export class Operand implements Slot {
     });
   }
 
-  /** Brings what the slot holds to elements [start, start + count). int32 keeps the integer part, modulo 2^32; bool whether it is not 0. */
+  /** Brings what the slot holds to elements [start, start + count). int32 keeps the integer part, 0 where that does not fit; bool whether it is not 0. */
   store(start: number, count: number): void {
     if (this.#inPlace) return;
     const target = this.#view.storage.array(this.#view.dtype);
     const stride = innerStride(this.#loops, 0);
     const register = this.block;
-    const store = this.#view.dtype === 'bool' ? storeTruth : storeValues;
+    const { dtype } = this.#view;
+    if (dtype === 'int32' && !allFitInt32(register, count)) this.fits = false;
+    const store = dtype === 'bool' ? storeTruth : dtype === 'int32' ? storeIntegers : storeValues;
     let from = 0;
     forEachRun(this.#loops, [this.#view.offset], start, count, ([to], length) => {
       store(target, to!, stride, register, from, length);
@@ -71,6 +75,17 @@ function load(d: Block, di: number, a: TypedArray, ai: number, stride: number, n
 
 function storeValues(d: TypedArray, di: number, stride: number, a: Block, ai: number, n: number): void {
   for (let i = 0; i < n; i++) d[di + i * stride] = a[ai + i]!;
+}
+
+const fitsInt32 = (x: number): boolean => x > -2147483649 && x < 2147483648;
+
+function allFitInt32(a: Block, n: number): boolean {
+  for (let i = 0; i < n; i++) if (!fitsInt32(a[i]!)) return false;
+  return true;
+}
+
+function storeIntegers(d: TypedArray, di: number, stride: number, a: Block, ai: number, n: number): void {
+  for (let i = 0; i < n; i++) d[di + i * stride] = fitsInt32(a[ai + i]!) ? a[ai + i]! : 0;
 }
 
 function storeTruth(d: TypedArray, di: number, stride: number, a: Block, ai: number, n: number): void {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { NablaError } from '../../errors.js';
-import type { Backend } from '../backend.js';
+import { type Backend, DONE } from '../backend.js';
 import { dtypes } from '../dtype.js';
 import { type Executable, execute, type Instruction, type Loop, type Stop, withViews } from '../instruction.js';
 import { Storage } from '../storage.js';
@@ -60,7 +60,7 @@ export class JsReplay implements Executable {
   #run(bound: ReadonlyMap<Storage, Storage>): Stop | null {
     for (let i = 0; i < this.#instructions.length; i++) {
       const position = execute(this.#backend, withStorages(this.#instructions[i]!, bound));
-      if (position >= 0) return { instruction: i, position };
+      if (position !== DONE) return { instruction: i, position };
     }
     return null;
   }

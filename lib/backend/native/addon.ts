@@ -2,7 +2,7 @@
 export interface Addon {
   /** The instruction that `run` executes; `native/instructions.h` says how it is laid out. */
   readonly tape: Float64Array;
-  /** For gather and scatter the position of the first bad index or -1, for others -1. */
+  /** As `Backend` says: `DONE`, `MISFIT`, or for gather and scatter the position of the first bad index. */
   run(): number;
   /** Decodes an encoded program and its constants, and returns the address that instructions name it by. */
   define(code: Int32Array, constants: Float64Array): number;

@@ -27,7 +27,7 @@ function requireAddon(): Addon {
 }
 
 /** The layout of instructions that `encoder.ts` writes. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** A binary of another version would take instructions for something else. */
 export function explainMismatch({ layout, microOps }: Pick<Addon, 'layout' | 'microOps'>): string | undefined {

@@ -12,15 +12,15 @@ export function createNativeBackend(addon: Addon): Backend {
     name: 'native',
     map: (program, params, inputs, outputs) => {
       encoder.map(program, params, inputs, outputs);
-      encoder.submit();
+      return encoder.submit();
     },
     fold: (program, params, inputs, outputs, shape, axes) => {
       encoder.fold(program, params, inputs, outputs, shape, axes);
-      encoder.submit();
+      return encoder.submit();
     },
     matmul: (a, b, outputs, epilogue) => {
       encoder.matmul(a, b, outputs, epilogue);
-      encoder.submit();
+      return encoder.submit();
     },
     gather: (out, input, index, axis) => {
       encoder.gather(out, input, index, axis);
