@@ -9,10 +9,12 @@ import { requireInt32 } from './check.js';
 import { tensor, zeros } from './creation.js';
 import { convert, copying, Formula, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
+import { expandTo } from './layout.js';
 import type { GradientRule } from './operation.js';
 import { type Operand, resultType } from './promotion.js';
 import { broadcastShapes, describe, type Shape, show } from './shape.js';
 import { Tensor } from './tensor.js';
+import { rebase, requireWindow, write } from './windows.js';
 
 export type { Operand } from './promotion.js';
 
@@ -218,7 +220,8 @@ export function writeInPlace(
   compute = computeType(x.dtype),
 ): Tensor {
   const tensors = args.filter((arg) => arg instanceof Tensor);
-  const recorded = isGradEnabled() && (x.requiresGrad || tensors.some((arg) => arg.requiresGrad));
+  const wanted = isInGraph(x) || tensors.some((arg) => arg.requiresGrad);
+  const recorded = wanted && isGradEnabled() && isFloat(x.dtype);
   checkWritable(name, x, recorded);
   const others = tensors.filter((arg) => arg !== x);
   const shape = broadcastShapes(name, x.shape, ...others.map((arg) => arg.shape));
@@ -233,6 +236,13 @@ export function writeInPlace(
     return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
   });
   const params = args.filter((arg) => typeof arg === 'number');
+  if (recorded && x.isView && values.length > 0) {
+    const result = expandTo(operation.apply(values, params, x.dtype, compute, null), x.shape);
+    write(x, result);
+    x.bumpVersion(name);
+    rebase(x, result);
+    return x;
+  }
   if (x.dtype === 'int32' && formula !== copying) {
     // A result that does not fit is found on the way: it must not be half written by then.
     const result = operation.kernel.run(values, params, 'int32', compute, null);
@@ -240,6 +250,10 @@ export function writeInPlace(
   } else operation.kernel.runInto([x], values, params, compute, null);
   x.bumpVersion(name);
   if (!recorded) return x;
+  if (x.isView) {
+    rebase(x, null);
+    return x;
+  }
   if (tensors.includes(x)) operation.track(x, tensors, params, compute, null, values);
   else recordOverwriting(name, x, tensors[0]);
   x.storage.recordedVersion = x.storage.version;
@@ -250,6 +264,10 @@ export function writeInPlace(
 export function overwritten(name: string, x: Tensor): void {
   x.bumpVersion(name);
   if (!isGradEnabled() || x.node === null) return;
+  if (x.isView) {
+    rebase(x, null);
+    return;
+  }
   recordOverwriting(name, x);
   x.storage.recordedVersion = x.storage.version;
 }
@@ -286,7 +304,10 @@ function overwritingRule(name: string): BackwardRule<Overwriting> {
 
 /** Refuses a tensor that an in-place operation which records nothing may not write to. */
 export const requireWritable = (name: string, x: Tensor): void =>
-  checkWritable(name, x, isGradEnabled() && x.requiresGrad);
+  checkWritable(name, x, isGradEnabled() && isInGraph(x));
+
+/** Whether a tensor, or what it is a view of, has a gradient. */
+const isInGraph = (x: Tensor): boolean => x.requiresGrad || x.base?.requiresGrad === true;
 
 function checkWritable(name: string, x: Tensor, recorded: boolean): void {
   if (x.numel() > 0 && x.strides.some((stride, axis) => stride === 0 && x.shape[axis]! > 1)) {
@@ -298,11 +319,7 @@ function checkWritable(name: string, x: Tensor, recorded: boolean): void {
       `${name}: a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
     );
   }
-  if (x.isView) {
-    throw new AutogradError(
-      `${name}: a view cannot be changed in place while recording; use the out-of-place form, clone() it first, or use noGrad`,
-    );
-  }
+  if (x.isView) requireWindow(name, x);
 }
 
 const sameView = (a: Tensor, b: Tensor): boolean =>

@@ -3,6 +3,7 @@ import { backend } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { requireInt32 } from './check.js';
 import { clone, contiguous, to } from './conversion.js';
 import { full, zeros } from './creation.js';
 import { emptyOf } from './empty.js';
@@ -166,6 +167,7 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
   checkIndex(op, index);
   const axis = normalizeDim(op, dim, x.ndim);
   checkDims(op, index, x);
+  if (x.dtype === 'int32' && typeof source === 'number') requireInt32(op, source);
   const values = typeof source === 'number' ? full(index.shape, source, { dtype: x.dtype }) : source;
   if (!(values instanceof Tensor))
     throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);

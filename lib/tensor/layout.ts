@@ -21,12 +21,14 @@ export function view<A>(
   recording?.viewed(x);
   const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
   result.viewVersion = x.storage.version;
+  result.base = x.base ?? x;
   return result;
 }
 
 /** A view of what its maker alone has seen: a tensor of its own, which can be written in place. */
 export function owned(view: Tensor): Tensor {
   view.viewVersion = -1;
+  view.base = null;
   return view;
 }
 

@@ -45,6 +45,8 @@ export class Tensor implements View {
   #gradIsCaptured = false;
   /** The storage's version when this view was taken; -1 for what is not a view. */
   viewVersion = -1;
+  /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
+  base: Tensor | null = null;
   #requiresGrad = false;
 
   /** @internal */

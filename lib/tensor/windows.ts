@@ -1,0 +1,86 @@
+import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
+import { isContiguous } from '../backend/view.js';
+import { AutogradError } from '../errors.js';
+import { zeros } from './creation.js';
+import { emptyOf } from './empty.js';
+import { convert, copying } from './formula.js';
+import { computeType } from './kernel.js';
+import { view } from './layout.js';
+import type { Shape } from './shape.js';
+import { Tensor } from './tensor.js';
+
+// Writes through a view, for the graph: the base becomes what it was with the new values put into a window of it, and the view a window
+// of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
+
+/** Elements of a tensor of `whole`, contiguous, as a view of it sees them. */
+interface Window {
+  readonly whole: Shape;
+  readonly offset: number;
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+}
+
+const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : convert(x, x.dtype));
+
+const through = ({ storage, offset, dtype }: Tensor, window: Window): Tensor =>
+  new Tensor(storage, offset + window.offset, window.shape, window.strides, dtype);
+
+const takeRule: BackwardRule<Window> = { name: 'AsStrided', backward: (g, _, window) => [putInto(null, window, g)] };
+
+function take(x: Tensor, window: Window): Tensor {
+  const source = contiguous(x);
+  return view(source, window.shape, window.strides, source.offset + window.offset, takeRule, window);
+}
+
+const putRule: BackwardRule<Window> = {
+  name: 'CopySlices',
+  backward: (g, _, window, [wholeNeeds, valuesNeed]) => [
+    wholeNeeds === true ? putInto(g, window, null) : null,
+    valuesNeed === true ? take(g, window) : null,
+  ],
+};
+
+/** A copy of `whole` with `values` in a window of it; zeros where one of them is null. */
+function putInto(whole: Tensor | null, window: Window, values: Tensor | null): Tensor {
+  const { dtype } = (whole ?? values)!;
+  const zero = zeros([], { dtype });
+  const out = emptyOf(window.whole, dtype);
+  write(out, whole ?? zero);
+  write(through(out, window), values ?? zero);
+  return record(out, putRule, [whole ?? zero, values ?? zero], [], window);
+}
+
+/** Writes values, broadcast, outside the graph. */
+export function write(to: Tensor, from: Tensor): void {
+  copying.operation([from]).kernel.runInto([to], [from], [], computeType(to.dtype), null);
+}
+
+/** Refuses a view through which a write could not be recorded. */
+export function requireWindow(name: string, x: Tensor): void {
+  requireFresh(name, [x]);
+  const base = x.base!;
+  if (base.node === null && base.requiresGrad) {
+    throw new AutogradError(
+      `${name}: a view of a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
+    );
+  }
+  const unknown = base.requiresGrad && x.node === null;
+  if (unknown || base.storage !== x.storage || !isContiguous(base)) {
+    throw new AutogradError(
+      `${name}: this view cannot be changed in place while recording, because ${unknown ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
+        'use the out-of-place form, clone() it first, or use noGrad',
+    );
+  }
+}
+
+/** Makes the base of a view what it is after `values` (null: constants) were written through the view, and the view a view of that. */
+export function rebase(x: Tensor, values: Tensor | null): void {
+  const base = x.base!;
+  const { shape, strides, storage } = x;
+  const window: Window = { whole: base.shape, offset: x.offset - base.offset, shape, strides };
+  record(base, putRule, values === null ? [base] : [base, values], [], window);
+  x.node = null;
+  record(x, takeRule, [base], [], window);
+  x.viewVersion = storage.version;
+  storage.recordedVersion = storage.version;
+}
