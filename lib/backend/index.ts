@@ -57,5 +57,13 @@ export * from './program.js';
 export * from './random-state.js';
 export * from './recording.js';
 export { openNativeBackend } from './select.js';
-export { allocate, observeStorage, release, Storage, type StorageObserver, trackAllocations } from './storage.js';
+export {
+  allocate,
+  observeStorage,
+  release,
+  Storage,
+  type StorageObserver,
+  trackAllocations,
+  untracked,
+} from './storage.js';
 export * from './view.js';

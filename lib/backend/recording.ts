@@ -11,8 +11,23 @@ export interface Recording {
   /** A later call is refused with this complaint where `holds()` is false: what was captured is no longer what there is. */
   demand(holds: () => boolean, complaint: string): void;
 
-  /** A view of a tensor was made: what reads it depends on where that tensor's memory is. */
-  viewed(tensor: object): void;
+  /** A view of a tensor was made, as a tensor of its own or for one instruction: what reads it depends on where that tensor's memory is. */
+  viewed(tensor: object, view?: object): void;
+
+  /**
+   * A flag is read, or about to be set, that decides what is computed: `requiresGrad` of a tensor, `training` of a module. A replay needs it to
+   * be what it was at first, and leaves it as the function did.
+   */
+  flag(owner: object): void;
+
+  /** A tensor was given other memory. */
+  replaced(tensor: object): void;
+
+  /** The options of an optimizer are read: instructions follow them, so nothing within may have set them. */
+  optionsRead(optimizer: object): void;
+
+  /** Something was refused that replays cannot do; the function is refused even if it catches the error. */
+  refuse(error: Error): never;
 
   /** Called at once, and before each replay, to bring up to date what instructions read: options that may have changed. */
   refresh(update: () => void): void;

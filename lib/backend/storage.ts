@@ -63,6 +63,8 @@ export class Storage {
 export interface StorageObserver {
   allocated(storage: Storage): void;
   touched(storage: Storage, reader: string | null): void;
+  /** The library lets go of memory that it kept for itself, or of the gradient of a leaf: the next tensor may get it. */
+  dropped(storage: Storage): void;
 }
 
 let observer: StorageObserver | null = null;
@@ -112,6 +114,22 @@ export function trackAllocations(fn: () => void): Storage[] {
     tracked = outer;
   }
   return own;
+}
+
+/** Runs `fn`, whose storages are kept by whoever asked for them, though a pass that is tracked is under way. */
+export function untracked<T>(fn: () => T): T {
+  const outer = tracked;
+  tracked = null;
+  try {
+    return fn();
+  } finally {
+    tracked = outer;
+  }
+}
+
+/** Asks whoever observes whether memory may be let go of; it throws if not. */
+export function letGo(storage: Storage): void {
+  observer?.dropped(storage);
 }
 
 /** A storage object is never reused, only its bytes: a stale reference can at worst read old values. */

@@ -1,18 +1,22 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { contiguous } from '../tensor/conversion.js';
+import { checkInteger } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { Case, mustBeContiguous } from './case.js';
+import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
 import { type RunOptions, run, type Source, type Steppable } from './run.js';
-import { mapTensors, Pattern, tensorsIn } from './tree.js';
+import { hiddenTensors, mapTensors, Pattern, tensorsIn } from './tree.js';
+
+const MOST_PROGRAMS = 32;
 
 export interface CaptureOptions {
   /** What messages call it. Default: the function's name. */
   name?: string;
+  /** Programs that are kept, one for each kind of call; the one used least lately makes room for another. Default: 32. */
+  maxPrograms?: number;
 }
 
 /** A function that runs as one program. Call it as the function it was made of. */
@@ -58,12 +62,13 @@ export interface Captured<A extends unknown[], R> {
  */
 export function capture<A extends unknown[], R>(fn: (...args: A) => R, options: CaptureOptions = {}): Captured<A, R> {
   if (typeof fn !== 'function') throw new CaptureError(`capture: expected a function, got ${typeof fn}`);
-  checkOptions('capture', options, ['name']);
-  const name = options.name ?? fn.name;
-  const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`);
+  checkOptions('capture', options, ['name', 'maxPrograms']);
+  const { name = fn.name, maxPrograms = MOST_PROGRAMS } = options;
+  checkInteger('capture', 'maxPrograms', maxPrograms, 1);
+  const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`, maxPrograms);
   const call = (...args: A): R => captured.call(args);
   return Object.defineProperties(call, {
-    run: { value: (source: Source, options: RunOptions = {}) => run(captured, source, options) },
+    run: { value: async (source: Source, options: RunOptions = {}) => (await run(captured, source, options)).losses },
     reset: { value: () => captured.reset() },
     stats: { get: () => captured.stats },
     toString: { value: () => captured.toString() },
@@ -71,15 +76,20 @@ export function capture<A extends unknown[], R>(fn: (...args: A) => R, options: 
   }) as Captured<A, R>;
 }
 
-class CapturedFunction<A extends unknown[], R> implements Steppable {
+/** What `capture` makes a function of. */
+export class CapturedFunction<A extends unknown[], R> implements Steppable {
   readonly where: string;
   readonly #fn: (...args: A) => R;
+  readonly #maxPrograms: number;
   #cases: Case<R>[] = [];
+  #uses = 0;
+  #warned = false;
   readonly #tensors: Tensor[] = [];
 
-  constructor(fn: (...args: A) => R, where: string) {
+  constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS) {
     this.#fn = fn;
     this.where = where;
+    this.#maxPrograms = maxPrograms;
   }
 
   get stats(): readonly ProgramStats[] {
@@ -98,8 +108,8 @@ class CapturedFunction<A extends unknown[], R> implements Steppable {
   call(given: readonly unknown[]): R {
     const args = given as A;
     if (recording !== null) {
-      throw new CaptureError(
-        `${this.where} was called inside another captured function; call the plain function there`,
+      recording.refuse(
+        new CaptureError(`${this.where} was called inside another captured function; call the plain function there`),
       );
     }
     const known = this.find(args);
@@ -107,16 +117,21 @@ class CapturedFunction<A extends unknown[], R> implements Steppable {
   }
 
   find(args: readonly unknown[]): Case<R> | null {
-    for (const known of this.#cases) if (known.matches(args, this.#tensors)) return known;
+    for (const known of this.#cases) {
+      if (!known.matches(args, this.#tensors)) continue;
+      known.lastUse = ++this.#uses;
+      return known;
+    }
     return null;
   }
 
   #record(args: A): R {
-    const original = tensorsIn(args);
-    const given = original.map((tensor, i) => this.#checked(tensor, i));
+    const given = tensorsIn(args);
+    for (const [i, tensor] of given.entries()) this.#check(tensor, i);
     const inputs = given.map(standIn);
     let next = 0;
     const standIns = mapTensors(args, () => inputs[next++]!);
+    const [pattern, own] = [new Pattern(args), new Pattern(standIns)];
     const recorder = new Recorder(backend, this.where);
     let result: R;
     try {
@@ -124,24 +139,63 @@ class CapturedFunction<A extends unknown[], R> implements Steppable {
     } finally {
       for (const [i, { storage }] of given.entries()) noteChanges(storage, inputs[i]!.storage);
     }
-    const copied = given.findIndex((tensor, i) => tensor !== original[i] && inputs[i]!.storage.version > 0);
-    if (copied >= 0) throw mustBeContiguous(this.where, copied);
-    if (result instanceof Promise) {
-      throw new CaptureError(`${this.where}: expected a synchronous function, but it returned a promise`);
-    }
-    const one = new Case(recorder, new Pattern(args), inputs, result, this.where);
-    if (recorder.repeatable) this.#cases.push(one);
+    recorder.finish();
+    this.#checkReturn(result);
+    const found: Tensor[] = [];
+    if (!own.matches(standIns, found) || found.some((tensor, i) => tensor !== inputs[i]))
+      throw this.#changedArguments();
+    const one = new Case(recorder, pattern, inputs, result, this.where);
+    one.requireApart(given);
+    if (recorder.repeatable) this.#keep(one);
     return one.resultOf(given, null);
   }
 
-  #checked(tensor: Tensor, i: number): Tensor {
-    if (tensor.requiresGrad) {
-      throw new CaptureError(
-        `${this.where}: tensor ${i} of the arguments requires a gradient, which would not reach it; pass it detached, ` +
-          'and inside use detach().requiresGrad_() and grad()',
-      );
+  #check(tensor: Tensor, i: number): void {
+    if (!tensor.requiresGrad) return;
+    throw new CaptureError(
+      `${this.where}: tensor ${i} of the arguments requires a gradient, which would not reach it; pass it detached, ` +
+        'and inside use detach().requiresGrad_() and grad()',
+    );
+  }
+
+  #checkReturn(result: unknown): void {
+    if (types.isPromise(result)) {
+      throw new CaptureError(`${this.where}: expected a synchronous function, but it returned a promise`);
     }
-    return contiguous(tensor);
+    const hidden = hiddenTensors(result);
+    if (hidden === null) return;
+    throw new CaptureError(
+      `${this.where}: the function returned a ${hidden} with tensors in it, which replays could not fill; return tensors in arrays, plain ` +
+        'objects, maps or sets',
+    );
+  }
+
+  #changedArguments(): CaptureError {
+    return new CaptureError(
+      `${this.where}: the function changed its arguments by JavaScript (an item, a property, requiresGrad, data), which replays would not ` +
+        'repeat; return what is new, or change tensors in place (copy_, add_)',
+    );
+  }
+
+  /** One more case, in place of the one that was used least lately if there are too many. */
+  #keep(one: Case<R>): void {
+    one.lastUse = ++this.#uses;
+    if (this.#cases.length === this.#maxPrograms) {
+      const oldest = this.#cases.reduce((a, b) => (b.lastUse < a.lastUse ? b : a));
+      this.#cases.splice(this.#cases.indexOf(oldest), 1);
+      this.#warn();
+    }
+    this.#cases.push(one);
+  }
+
+  #warn(): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    process.emitWarning(
+      `${this.where}: more than ${this.#maxPrograms} programs were recorded, and the oldest are dropped: something in the arguments changes ` +
+        'with every call. Pass a number that changes as a tensor (tensor(k)), pad to fewer shapes, or set maxPrograms in the options of capture',
+      { code: 'NABLA_CAPTURE_PROGRAMS' },
+    );
   }
 }
 

@@ -1,19 +1,31 @@
 import { isGradEnabled } from '../autograd/mode.js';
-import { dtypes, isFloat, type Storage, sizeOf } from '../backend/index.js';
+import { dtypes, isFloat, type Storage, sameShape, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { contiguous } from '../tensor/conversion.js';
 import { Tensor } from '../tensor/tensor.js';
+import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import { CapturedProgram, type Steps } from './program.js';
-import type { Demand, Recorder } from './recorder.js';
-import { namesOf, structureDemands } from './structure.js';
+import type { Demand, GradientUse, Recorder } from './recorder.js';
+import { namesOf, sameNumbers, structureDemands } from './structure.js';
 import { mapTensors, type Pattern, tensorsIn } from './tree.js';
 
 /** Where the memory of a result comes from: an argument, what the program makes, or elsewhere. */
 type Origin = { readonly input: number } | { readonly made: number } | { readonly tensor: Tensor };
 
+interface Gradient {
+  readonly leaf: Tensor;
+  readonly use: GradientUse;
+  readonly after: Tensor | null | 'captured';
+  /** Whether the library alone knows it. */
+  readonly owned: boolean;
+}
+
 /** One way in which a captured function was called. */
 export class Case<R> {
   readonly program: CapturedProgram;
+  /** Whether what it assumes of gradients and flags holds again after it has run, so that the next step is the same case. */
+  readonly isSteady: boolean;
+  /** The number of the last call that used it. */
+  lastUse = 0;
   readonly #pattern: Pattern;
   readonly #where: string;
   readonly #result: R;
@@ -22,17 +34,24 @@ export class Case<R> {
   readonly #demands: readonly Demand[];
   readonly #updates: readonly (() => void)[];
   readonly #gradients: readonly ((results: readonly Storage[]) => void)[];
+  /** Those flags that the function sets, as it leaves them. */
+  readonly #flags: ReadonlyMap<Flagged, boolean>;
   readonly #nameOf: (storage: Storage) => string | undefined;
 
   constructor(recorder: Recorder, pattern: Pattern, inputs: readonly Tensor[], result: R, where: string) {
     this.#pattern = pattern;
     this.#where = where;
-    const gradients = [...recorder.gradients].map(([leaf, use]) => ({ leaf, use, after: leaf.gradState() }));
+    const gradients = [...recorder.gradients].map(
+      ([leaf, use]): Gradient => ({ leaf, use, after: leaf.gradState(), owned: leaf.ownsGrad }),
+    );
     const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
     const results = [...new Set([...tensorsIn(result), ...kept].map((tensor) => tensor.storage))].filter((storage) =>
       recorder.made.has(storage),
     );
     const storages = inputs.map((tensor) => tensor.storage);
+    const isArgument = (one: object) => one instanceof Tensor && storages.includes(one.storage);
+    const outer = new Set([...recorder.outer].filter((tensor) => !isArgument(tensor)));
+    const flags = new Map([...recorder.flags].filter(([owner]) => !isArgument(owner)));
     // Detached, because the graph would keep all that was computed in the recording call.
     this.#result = mapTensors(result, (tensor) => {
       const stored = tensor.detach();
@@ -46,12 +65,17 @@ export class Case<R> {
       () => isGradEnabled() === mode,
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
+      sameFlags(flags),
+      ...sameNumbers(outer, flags.keys(), recorder.outside),
     ];
-    const outer = new Set([...recorder.outer].filter((tensor) => !storages.includes(tensor.storage)));
+    this.#flags = new Map(
+      [...flags].flatMap(([owner, before]) => (flagOf(owner) === before ? [] : [[owner, !before]])),
+    );
+    this.isSteady = this.#flags.size === 0 && gradients.every(leavesGradientAsItWas);
     this.#demands = [...recorder.demands, ...structureDemands(outer)];
     this.#nameOf = namesOf(outer);
     this.#updates = recorder.updates;
-    this.#gradients = gradients.flatMap(({ leaf, after }) => gradientAction(leaf, after, results, recorder) ?? []);
+    this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
       if (after instanceof Tensor && use.consumed && recorder.made.has(after.storage)) leaf.leaveGradCaptured();
     }
@@ -71,32 +95,25 @@ export class Case<R> {
   replay(tensors: Tensor[]): R {
     this.#check();
     for (const update of this.#updates) update();
-    for (let i = 0; i < tensors.length; i++) tensors[i] = this.#usable(tensors[i]!, i);
-    if (this.program.changesInput.includes(true)) this.#requireApart(tensors);
+    this.requireApart(tensors);
     const results = this.program.run(tensors);
-    for (const act of this.#gradients) act(results);
+    this.#leave(results);
     return this.resultOf(tensors, results);
   }
 
   /** Runs many steps in the background, on memory that stays or is fed. */
   async start(inputs: readonly Tensor[], steps: Omit<Steps, 'watched'>): Promise<void> {
-    const watched = this.#loss();
+    const watched = lossIn(this.#result, this.#where);
     this.#check();
     for (const update of this.#updates) update();
-    const results = await this.program.start(
-      inputs.map((tensor, i) => this.#usable(tensor, i)),
-      { ...steps, watched },
-    );
-    for (const act of this.#gradients) act(results);
+    this.requireApart(inputs);
+    this.#leave(await this.program.start(inputs, { ...steps, watched }));
   }
 
-  /** The result that `start` keeps of each step. */
-  #loss(): Tensor {
-    const loss = tensorsIn(this.#result).find((tensor) => tensor.numel() === 1 && isFloat(tensor.dtype));
-    if (loss !== undefined) return loss;
-    throw new CaptureError(
-      `${this.#where}: run() keeps the loss of every step, but the function returns no float tensor of one element; return the loss`,
-    );
+  /** Leaves gradients and flags as the function does. */
+  #leave(results: readonly Storage[]): void {
+    for (const [owner, value] of this.#flags) setFlag(owner, value);
+    for (const act of this.#gradients) act(results);
   }
 
   #check(): void {
@@ -105,32 +122,34 @@ export class Case<R> {
     }
   }
 
-  #usable(tensor: Tensor, i: number): Tensor {
-    if (this.program.written.has(tensor.storage)) {
-      throw new CaptureError(
-        `${this.#where}: tensor ${i} of the arguments is one that the function changes; pass a clone`,
-      );
+  /** Arguments and other tensors that one of them changes would be changed or read at a time that fusion does not keep. */
+  requireApart(tensors: readonly Tensor[]): void {
+    const { read, written, changesInput } = this.program;
+    for (let i = 0; i < tensors.length; i++) {
+      const { storage } = tensors[i]!;
+      if (written.has(storage) || (changesInput[i] && read.has(storage))) throw this.#notApart(i);
+      if (changesInput[i]) this.#requireApartFrom(tensors, i);
     }
-    if (tensor.isContiguous()) return tensor;
-    if (!this.program.changesInput[i]) return contiguous(tensor);
-    throw mustBeContiguous(this.#where, i);
   }
 
-  /** A changed argument that overlaps another would change that one too, at a time that fusion does not keep. */
-  #requireApart(tensors: readonly Tensor[]): void {
-    const ranges = tensors.map(({ storage, offset, dtype, shape }) => {
-      const start = storage.byteOffset + offset * dtypes[dtype].size;
-      return { buffer: storage.buffer, start, end: start + sizeOf(shape) * dtypes[dtype].size };
+  #requireApartFrom(tensors: readonly Tensor[], i: number): void {
+    const one = extentOf(tensors[i]!);
+    const clash = tensors.findIndex((tensor, j) => {
+      const other = extentOf(tensor);
+      return j !== i && other.buffer === one.buffer && other.start < one.end && one.start < other.end;
     });
-    ranges.forEach((one, i) => {
-      const clash = ranges.findIndex(
-        (other, j) => j !== i && other.buffer === one.buffer && other.start < one.end && one.start < other.end,
-      );
-      if (clash < 0 || !this.program.changesInput[i]) return;
-      throw new CaptureError(
-        `${this.#where}: tensor ${i} of the arguments is changed in place and shares memory with tensor ${clash}; pass a clone`,
-      );
-    });
+    if (clash < 0) return;
+    throw new CaptureError(
+      `${this.#where}: tensor ${i} of the arguments is changed in place and shares memory with tensor ${clash}; pass a clone`,
+    );
+  }
+
+  #notApart(i: number): CaptureError {
+    return this.program.changesInput[i]
+      ? new CaptureError(
+          `${this.#where}: tensor ${i} of the arguments is changed in place and is one that the function uses besides; pass a clone`,
+        )
+      : new CaptureError(`${this.#where}: tensor ${i} of the arguments is one that the function changes; pass a clone`);
   }
 
   /** What the function returns; the recording call's own tensors if `results` is null. */
@@ -146,11 +165,22 @@ export class Case<R> {
   }
 }
 
-/** Of an argument that is changed in place, although a copy of it was or would be used. */
-export const mustBeContiguous = (where: string, i: number): CaptureError =>
-  new CaptureError(
-    `${where}: tensor ${i} of the arguments is changed in place, so it must be contiguous; pass a contiguous clone`,
+/** Which of its results a run keeps of each step. */
+export function lossIn(result: unknown, where: string): Tensor {
+  const loss = tensorsIn(result).find((tensor) => tensor.numel() === 1 && isFloat(tensor.dtype));
+  if (loss !== undefined) return loss;
+  throw new CaptureError(
+    `${where}: run() keeps the loss of every step, but the function returns no float tensor of one element; return the loss`,
   );
+}
+
+/** The bytes that a tensor's elements lie in. */
+function extentOf({ storage, offset, dtype, shape, strides }: Tensor) {
+  const { size } = dtypes[dtype];
+  const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, 0);
+  const start = storage.byteOffset + offset * size;
+  return { buffer: storage.buffer, start, end: sizeOf(shape) === 0 ? start : start + (last + 1) * size };
+}
 
 function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Storage[]): Origin {
   const input = inputs.indexOf(tensor.storage);
@@ -161,17 +191,28 @@ function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Sto
 
 function sameGradient(leaf: Tensor, before: Tensor | null | 'captured'): () => boolean {
   if (!(before instanceof Tensor)) return () => leaf.gradState() === before;
-  const { storage, offset } = before;
+  const { storage, offset, shape, strides, dtype } = before;
   return () => {
     const now = leaf.gradState();
-    return now instanceof Tensor && now.storage === storage && now.offset === offset;
+    return (
+      now instanceof Tensor &&
+      now.storage === storage &&
+      now.offset === offset &&
+      now.dtype === dtype &&
+      sameShape(now.shape, shape) &&
+      sameShape(now.strides, strides)
+    );
   };
 }
 
-/** What a replay does to the gradient of a leaf beside what instructions do. */
+/** Whether what a case assumes of a gradient holds after it has run. */
+function leavesGradientAsItWas({ leaf, use }: Gradient): boolean {
+  return !use.read || sameGradient(leaf, use.before)();
+}
+
+/** What a replay does to the gradient of a leaf beside what instructions do. Who knows of it is as the recording left it. */
 function gradientAction(
-  leaf: Tensor,
-  after: Tensor | null | 'captured',
+  { leaf, use, after, owned }: Gradient,
   results: readonly Storage[],
   recorder: Recorder,
 ): ((results: readonly Storage[]) => void) | null {
@@ -180,10 +221,14 @@ function gradientAction(
   if (!recorder.made.has(after.storage)) return null;
   const { offset, shape, strides, dtype } = after;
   const index = results.indexOf(after.storage);
-  if (index < 0 || recorder.gradients.get(leaf)!.consumed) {
+  if (index < 0 || use.consumed) {
     return () => {
       if (leaf.gradState() !== 'captured') leaf.leaveGradCaptured();
     };
   }
-  return (made) => leaf.takeGrad(new Tensor(made[index]!, offset, shape, strides, dtype));
+  return (made) => {
+    const gradient = new Tensor(made[index]!, offset, shape, strides, dtype);
+    if (owned) leaf.takeGrad(gradient);
+    else leaf.grad = gradient;
+  };
 }

@@ -1,4 +1,4 @@
-import type { Instruction, Storage } from '../backend/index.js';
+import { type Instruction, type Storage, sameShape, type View } from '../backend/index.js';
 import { merge } from './merge.js';
 import { instructionOf, type Nest, nestOf, sameElements, withOutputs, withUsedInputs } from './nest.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
@@ -9,9 +9,13 @@ interface Step {
   readonly nest: Nest | null;
   readonly reads: ReadonlySet<Storage>;
   readonly writes: ReadonlySet<Storage>;
+  /** Whether it may find a value that it cannot go on with. */
+  readonly mayStop: boolean;
 }
 
-function stepOf(instruction: Instruction): Step {
+type StorageTest = (storage: Storage) => boolean;
+
+function stepOf(instruction: Instruction, mayStop = false): Step {
   const state = stateOf(instruction);
   const states = state === null ? [] : [state];
   return {
@@ -19,6 +23,7 @@ function stepOf(instruction: Instruction): Step {
     nest: nestOf(instruction),
     reads: new Set([...readsOf(instruction).map((view) => view.storage), ...states]),
     writes: new Set([...writesOf(instruction).map((view) => view.storage), ...states]),
+    mayStop,
   };
 }
 
@@ -27,12 +32,18 @@ function stepOf(instruction: Instruction): Step {
  * over the same elements shares one pass, and what nobody reads is not computed.
  *
  * @param isTemporary whether memory is of no interest once the instructions are done
+ * @param isOutside whether memory is seen even if an instruction stops the others
  */
-export function fuse(instructions: readonly Instruction[], isTemporary: (storage: Storage) => boolean): Instruction[] {
-  const steps = instructions.map((instruction) => stepOf(trimmed(instruction)));
+export function fuse(
+  instructions: readonly Instruction[],
+  isTemporary: StorageTest,
+  isOutside: StorageTest,
+): Instruction[] {
+  const stops = stopping(instructions);
+  const steps = instructions.map((instruction) => stepOf(trimmed(instruction), stops.has(instruction)));
   removeDead(steps, isTemporary);
   for (let at = 1; at < steps.length; at++) {
-    const merged = mergeUpwards(steps, at, isTemporary);
+    const merged = mergeUpwards(steps, at, isTemporary, isOutside);
     if (merged >= 0) at = merged - 1;
   }
   removeDead(steps, isTemporary);
@@ -48,13 +59,13 @@ function trimmed(instruction: Instruction): Instruction {
 }
 
 /** Merges the step at `at` with the nearest one before it that it can be merged with; returns where both now are, or -1. */
-function mergeUpwards(steps: Step[], at: number, isTemporary: (storage: Storage) => boolean): number {
+function mergeUpwards(steps: Step[], at: number, isTemporary: StorageTest, isOutside: StorageTest): number {
   const second = steps[at]!;
   if (second.nest === null || second.nest.product !== null) return -1;
   for (let i = at - 1; i >= 0; i--) {
     const first = steps[i]!;
     if (first.nest === null || !related(first, second)) continue;
-    const place = meetingPlace(steps, i, at);
+    const place = meetingPlace(steps, i, at, isOutside);
     if (place < 0) continue;
     const needed = (storage: Storage) =>
       !isTemporary(storage) || steps.some((step, j) => j > i && j !== at && step.reads.has(storage));
@@ -87,36 +98,53 @@ function related(first: Step, second: Step): boolean {
 }
 
 /** Where two steps can be done as one without another seeing a difference: at the first, at the second, or nowhere (-1). */
-function meetingPlace(steps: readonly Step[], first: number, second: number): number {
+function meetingPlace(steps: readonly Step[], first: number, second: number, isOutside: StorageTest): number {
   const between = steps.slice(first + 1, second);
-  const [a, b] = [steps[first]!, steps[second]!];
-  if (
-    between.every(
-      (step) => disjoint(step.writes, b.reads) && disjoint(step.writes, b.writes) && disjoint(step.reads, b.writes),
-    )
-  )
-    return first;
-  if (
-    between.every(
-      (step) => disjoint(step.reads, a.writes) && disjoint(step.writes, a.writes) && disjoint(step.writes, a.reads),
-    )
-  )
-    return second;
-  return -1;
+  if (between.every((step) => canPass(steps[second]!, step, isOutside))) return first;
+  return between.every((step) => canPass(steps[first]!, step, isOutside)) ? second : -1;
 }
+
+/** Whether two neighbours can change places: neither sees what the other writes, and what is seen of them is the same if one of them stops. */
+function canPass(moved: Step, other: Step, isOutside: StorageTest): boolean {
+  if (other.mayStop && [...moved.writes].some(isOutside)) return false;
+  return (
+    disjoint(other.writes, moved.reads) && disjoint(other.writes, moved.writes) && disjoint(other.reads, moved.writes)
+  );
+}
+
+/** Those instructions that may stop: checks, and the first that takes certain indices for a dimension of certain length. */
+function stopping(instructions: readonly Instruction[]): Set<Instruction> {
+  const found = new Set<Instruction>();
+  let checked: { readonly index: View; readonly length: number }[] = [];
+  for (const instruction of instructions) {
+    if (instruction.op === 'check') found.add(instruction);
+    if (instruction.op === 'gather' || instruction.op === 'scatter') {
+      const { index, axis } = instruction;
+      const length = (instruction.op === 'gather' ? instruction.input : instruction.out).shape[axis]!;
+      const known = checked.some((one) => one.length <= length && isSameView(one.index, index));
+      if (!known) found.add(instruction);
+      checked.push({ index, length });
+    }
+    const written = new Set(writesOf(instruction).map((view) => view.storage));
+    checked = checked.filter(({ index }) => !written.has(index.storage));
+  }
+  return found;
+}
+
+const isSameView = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);
 
 function disjoint(a: ReadonlySet<Storage>, b: ReadonlySet<Storage>): boolean {
   for (const storage of a) if (b.has(storage)) return false;
   return true;
 }
 
-/** Drops outputs that nobody reads afterwards, and instructions of which nothing is left. */
-function removeDead(steps: Step[], isTemporary: (storage: Storage) => boolean): void {
+/** Drops outputs that nobody reads afterwards, and instructions of which nothing is left, unless they may stop. */
+function removeDead(steps: Step[], isTemporary: StorageTest): void {
   const read = new Set<Storage>();
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i]!;
     const wanted = (storage: Storage) => !isTemporary(storage) || read.has(storage);
-    if (step.writes.size > 0 && ![...step.writes].some(wanted)) {
+    if (!step.mayStop && ![...step.writes].some(wanted)) {
       steps.splice(i, 1);
       continue;
     }

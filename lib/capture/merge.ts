@@ -2,6 +2,7 @@ import { type Storage, sizeOf, type View } from '../backend/index.js';
 import { foldsColumns, planLoops } from '../backend/loops.js';
 import { type Expr, expand, hasRows, input } from '../expr/index.js';
 import { type Nest, type NestInput, programOf, relocate, sameElements, within } from './nest.js';
+import { writesAfterReads } from './overlap.js';
 
 /** Operands that one instruction can have; the core's limit is a little higher. */
 const MAX_OPERANDS = 40;
@@ -40,8 +41,7 @@ export function merge(first: Nest, second: Nest, needed: (storage: Storage) => b
     roots: [...producer.roots.filter((_, i) => kept[i]), ...results],
     outputs: [...producer.outputs.filter((_, i) => kept[i]), ...consumer.outputs],
   };
-  const parts = [producer, consumer] as const;
-  return fits(merged) && overlapsAreSame(merged, parts) && foldAsBefore(merged, parts) ? merged : null;
+  return fits(merged) && writesAfterReads(merged) && foldAsBefore(merged, [producer, consumer]) ? merged : null;
 }
 
 /** What was read once per element may turn out to be the same for a whole row, but is still written once per element. */
@@ -105,19 +105,4 @@ function foldWalk(nest: Nest): string {
   const folded = planLoops(shape, operands, axes);
   const kinds = inputs.map(({ kind }) => kind);
   return `${kept.sizes} ${folded.sizes} ${programOf(nest).resident.length === 1 && foldsColumns(kinds, kept, folded)}`;
-}
-
-/** What is written may be what is read, but then element by element the same; and nothing is written twice. */
-function overlapsAreSame(nest: Nest, parts: readonly Nest[]): boolean {
-  const kindOf = (output: View) =>
-    parts.some(({ outputs, roots }) => roots[outputs.indexOf(output)]?.rate === 'row') ? 'row' : 'element';
-  return nest.outputs.every((output, i) => {
-    if (nest.outputs.some((other, j) => j !== i && other.storage === output.storage)) return false;
-    return nest.inputs.every(
-      ({ view, kind }) =>
-        view === null ||
-        view.storage !== output.storage ||
-        (sameElements(view, output, nest.shape) && (nest.axes === null || kind === kindOf(output))),
-    );
-  });
 }

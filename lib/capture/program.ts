@@ -74,10 +74,8 @@ export class CapturedProgram {
     this.written = new Set([...written].filter((storage) => !own.has(storage)));
     this.read = new Set(read.filter((storage) => !own.has(storage)));
     this.changesInput = inputs.map((storage) => written.has(storage));
-    // A changed argument may be any memory from outside.
-    const changesInputs = this.changesInput.includes(true);
     const { instructions, laidOut } = layOut(lowered.instructions, (storage) => {
-      return !changesInputs && this.read.has(storage) && !this.written.has(storage);
+      return this.read.has(storage) && !this.written.has(storage);
     });
     this.instructions = instructions;
     this.#laidOut = laidOut;
@@ -86,14 +84,14 @@ export class CapturedProgram {
     this.#executable = backend.link(this.instructions, [...inputs, ...results]);
   }
 
-  /** Runs on contiguous arguments. Returns new memory for each result. */
+  /** Runs on arguments that lie as those it was recorded for. Returns new memory for each result. */
   run(inputs: readonly Tensor[]): Storage[] {
     requireFree(this.#where, this);
     for (const matrix of this.#laidOut) matrix.refresh(backend);
     const results = this.#bind(this.#ports, inputs);
     const stop = this.#executable.run(this.#ports);
-    if (stop !== null) throw this.#error(stop);
     this.#noteChanges(inputs);
+    if (stop !== null) throw this.#error(stop);
     return results;
   }
 
@@ -191,7 +189,7 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
     ...initialisations(recorder, replaced),
     ...recorder.instructions.map((one) => change(one, inPlaceOf)),
   ];
-  const fused = fuse(recorded, isTemporary);
+  const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage));
   const { offsets, bytes } = placeTemporaries(fused, isTemporary);
   const arena = allocate('bool', bytes);
   const inArena = (view: View): View => {

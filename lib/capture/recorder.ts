@@ -11,11 +11,14 @@ import {
   type ScatterMode,
   type Storage,
   type StorageObserver,
+  untracked,
   type View,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { Tensor } from '../tensor/tensor.js';
+import { type Flagged, flagOf } from './flags.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
+import { Outside } from './outside.js';
 
 /** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
 export interface Demand {
@@ -52,18 +55,26 @@ export class Recorder implements Backend, Recording, StorageObserver {
   readonly demands: Demand[] = [];
   readonly updates: (() => void)[] = [];
   readonly gradients = new Map<Tensor, GradientUse>();
+  /** The flags of what is outside, as they were before the function set them. */
+  readonly flags = new Map<Flagged, boolean>();
+  /** The modules and options of optimizers as they were when the recording began. */
+  readonly outside: Outside;
   /** Whether what was recorded can happen again. */
   repeatable = true;
   readonly #core: Backend;
   readonly #where: string;
   readonly #defined = new Set<Storage>();
   readonly #writtenByHost = new Set<Storage>();
+  /** Tensors that were made within over memory from outside. */
+  readonly #views = new WeakSet<object>();
+  #refusal: Error | null = null;
   #busy = false;
 
   constructor(core: Backend, where: string) {
     this.#core = core;
     this.name = core.name;
     this.#where = where;
+    this.outside = new Outside(where);
   }
 
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): number {
@@ -121,7 +132,9 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   link(): Executable {
-    throw new CaptureError(`${this.#where}: a captured function was made inside a captured function; make it outside`);
+    return this.refuse(
+      new CaptureError(`${this.#where}: a captured function was made inside a captured function; make it outside`),
+    );
   }
 
   getNumThreads(): number {
@@ -140,8 +153,39 @@ export class Recorder implements Backend, Recording, StorageObserver {
     this.demands.push({ holds, complaint });
   }
 
-  viewed(tensor: Tensor): void {
-    if (!this.made.has(tensor.storage)) this.outer.add(tensor);
+  viewed(tensor: Tensor, view?: Tensor): void {
+    if (this.made.has(tensor.storage)) return;
+    if (view !== undefined) this.#views.add(view);
+    if (this.#views.has(tensor)) return;
+    this.outer.add(tensor);
+    this.flag(tensor);
+  }
+
+  flag(owner: Flagged): void {
+    const within = owner instanceof Tensor && (this.made.has(owner.storage) || this.#views.has(owner));
+    if (within || this.flags.has(owner)) return;
+    this.flags.set(owner, false);
+    this.flags.set(owner, flagOf(owner));
+  }
+
+  replaced(tensor: Tensor): void {
+    if (this.made.has(tensor.storage) || this.#views.has(tensor)) return;
+    this.refuse(
+      new CaptureError(
+        `${this.#where}: the data of a tensor of shape [${tensor.shape.join(', ')}] from outside were replaced inside, which replays would ` +
+          'not repeat; change them in place instead: noGrad(() => x.copy_(…))',
+      ),
+    );
+  }
+
+  optionsRead(optimizer: object): void {
+    const change = this.outside.optionsChange(optimizer);
+    if (change !== null) this.refuse(change);
+  }
+
+  refuse(error: Error): never {
+    this.#refusal ??= error;
+    throw error;
   }
 
   refresh(update: () => void): void {
@@ -153,6 +197,12 @@ export class Recorder implements Backend, Recording, StorageObserver {
     const instruction: Instruction = { op: 'check', flag: copyOf(flag) };
     this.errors.set(instruction, error);
     if (this.#note(instruction, [flag]) >= 0) throw error();
+  }
+
+  /** Called when the function has returned: throws what it may have caught, but replays would not. */
+  finish(): void {
+    const error = this.#refusal ?? this.outside.optionsChange() ?? this.outside.moduleChange();
+    if (error !== null) throw error;
   }
 
   once(): void {
@@ -174,20 +224,25 @@ export class Recorder implements Backend, Recording, StorageObserver {
 
   touched(storage: Storage, reader: string | null): void {
     if (this.#busy) return;
-    if (reader !== null) throw this.#readsValue(reader);
-    if (!this.made.has(storage)) {
-      throw new CaptureError(
-        `${this.#where}: JavaScript changed values that were made outside (such as by manualSeed or setState), which replays ` +
-          'would not repeat; do that before the call',
-      );
-    }
+    if (reader !== null) this.refuse(this.#readsValue(reader));
+    if (!this.made.has(storage) || this.#defined.has(storage)) this.refuse(this.#writesValue());
     this.#writtenByHost.add(storage);
   }
+
+  /** Nothing is let go of while a function is recorded but what it may. */
+  dropped(): void {}
 
   #readsValue(reader: string): CaptureError {
     return new CaptureError(
       `${reader}: a value was read inside ${this.#where}, but replays run without JavaScript, so nothing could depend on it; ` +
         'return the tensor and read it outside, or choose between values with where()',
+    );
+  }
+
+  #writesValue(): CaptureError {
+    return new CaptureError(
+      `${this.#where}: JavaScript changed values that were made outside or already used (such as by manualSeed or setState), which ` +
+        'replays would not repeat; do that before the call',
     );
   }
 
@@ -216,13 +271,23 @@ export class Recorder implements Backend, Recording, StorageObserver {
     if (state !== null) this.#reads(state);
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
-    return this.#unwatched(() => execute(this.#core, instruction));
+    const position = this.#unwatched(() => execute(this.#core, instruction));
+    if (position >= 0) this.#refusal ??= this.#caught(instruction);
+    return position;
+  }
+
+  /** The caller throws now. If that is caught, the program would stop where the function goes on. */
+  #caught({ op }: Instruction): CaptureError {
+    return new CaptureError(
+      `${this.#where}: an error of values (in ${op}) was caught inside, but replays stop at such an error; let it pass through, or choose ` +
+        'between values with where()',
+    );
   }
 
   /** Memory made within that no instruction has filled holds what JavaScript put there, which every replay needs again. */
   #reads(storage: Storage): void {
     const owner = hidden.get(storage);
-    if (owner !== undefined) throw this.#readsHidden(owner);
+    if (owner !== undefined) this.refuse(this.#readsHidden(owner));
     if (!this.made.has(storage) || this.#defined.has(storage)) return;
     this.constants.set(
       storage,
@@ -237,12 +302,12 @@ export class Recorder implements Backend, Recording, StorageObserver {
     if (this.made.has(storage)) this.#defined.add(storage);
   }
 
-  /** Runs what may allocate and look at values without that being part of what is captured. */
+  /** Runs what may allocate and look at values without that being part of what is captured, nor of a pass that takes its memory back. */
   #unwatched<T>(fn: () => T): T {
     const outer = this.#busy;
     this.#busy = true;
     try {
-      return fn();
+      return untracked(fn);
     } finally {
       this.#busy = outer;
     }

@@ -63,6 +63,10 @@ function guard(): void {
       const mayClash = use !== undefined && (reader === null ? core.name === 'native' : use.writes);
       if (mayClash) throw inUse(reader ?? 'setting a value or a state', use);
     },
+    dropped: (storage) => {
+      const use = uses.get(storage);
+      if (use !== undefined) throw inUse('zeroGrad or an assignment to grad', use);
+    },
   });
   lift = () => {
     useBackend(core);

@@ -1,7 +1,8 @@
-import type { Storage } from '../backend/index.js';
+import { type Storage, sameShape } from '../backend/index.js';
 import { livingModules } from '../nn/living.js';
 import { Module } from '../nn/module.js';
 import { Tensor } from '../tensor/tensor.js';
+import type { Outside } from './outside.js';
 import type { Demand } from './recorder.js';
 
 /** What the memory of tensors is called in the models that they belong to. */
@@ -23,12 +24,24 @@ export function structureDemands(used: ReadonlySet<Tensor>): Demand[] {
   ];
 }
 
+/** That the numbers, texts and truths of the models that a captured function used are what they were: else it is another case. */
+export function sameNumbers(used: ReadonlySet<Tensor>, asked: Iterable<object>, outside: Outside): (() => boolean)[] {
+  const modules = new Set<Module>(surroundings(used).named.keys());
+  for (const one of asked) if (one instanceof Module) modules.add(one);
+  return [...modules].flatMap((module) => {
+    const settings = outside.settingsOf(module);
+    return settings.length === 0
+      ? []
+      : [() => settings.every(([name, value]) => Object.is(Reflect.get(module, name), value))];
+  });
+}
+
 /** The models that these tensors belong to, all that is in them by name, and the tensors of theirs that share memory with these: what was used may be a view. */
 function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named: Map<Module, string> } {
   const storages = new Set([...used].map((tensor) => tensor.storage));
   const tensors = new Set(used);
   const named = new Map<Module, string>();
-  for (const root of livingModules()) {
+  for (const root of livingModules) {
     const shared = [...root.parameters(), ...root.buffers()].filter((tensor) => storages.has(tensor.storage));
     if (shared.length === 0) continue;
     for (const tensor of shared) tensors.add(tensor);
@@ -42,9 +55,14 @@ function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named:
 }
 
 function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand {
-  const { storage, offset } = tensor;
+  const { storage, offset, shape, strides, dtype } = tensor;
   return {
-    holds: () => tensor.storage === storage && tensor.offset === offset,
+    holds: () =>
+      tensor.storage === storage &&
+      tensor.offset === offset &&
+      tensor.dtype === dtype &&
+      sameShape(tensor.shape, shape) &&
+      sameShape(tensor.strides, strides),
     complaint: `the data of ${pathOf(tensor, named) ?? `a tensor of shape [${tensor.shape.join(', ')}]`} was replaced`,
   };
 }

@@ -1,17 +1,34 @@
+import { types } from 'node:util';
+import { CaptureError } from '../errors.js';
+import { Module } from '../nn/module.js';
+import { Optimizer } from '../optim/optimizer.js';
+import { Generator } from '../tensor/random.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** Anything made of arrays and plain objects, with tensors and other values in it. */
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);
+// Arguments and results are trees of arrays, plain objects, maps and sets, with tensors and other values as leaves.
 
-/** The same arrays and objects with every tensor replaced. */
-export function mapTensors<T>(value: T, change: (tensor: Tensor) => unknown): T {
+/** An object made by `{}`, in whatever realm. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'));
+}
+
+const MOST_LEVELS = 1000;
+
+/** The same tree with every tensor replaced. */
+export function mapTensors<T>(value: T, change: (tensor: Tensor) => unknown, level = 0): T {
   if (value instanceof Tensor) return change(value) as T;
-  if (Array.isArray(value)) return value.map((item) => mapTensors(item, change)) as T;
+  if (level > MOST_LEVELS)
+    throw new CaptureError(
+      `capture: arguments and results must not be nested more than ${MOST_LEVELS} deep, or in themselves`,
+    );
+  const map = <V>(item: V): V => mapTensors(item, change, level + 1);
+  if (Array.isArray(value)) return value.map(map) as T;
+  if (types.isMap(value)) return new Map([...value].map(([key, item]) => [key, map(item)])) as T;
+  if (types.isSet(value)) return new Set([...value].map(map)) as T;
   if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTensors(item, change)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, map(item)])) as T;
 }
 
 export function tensorsIn(value: unknown): Tensor[] {
@@ -20,15 +37,30 @@ export function tensorsIn(value: unknown): Tensor[] {
   return found;
 }
 
+/** The name of the class of an object in a tree that has tensors which `mapTensors` does not reach; null if there is none. */
+export function hiddenTensors(value: unknown): string | null {
+  if (value instanceof Tensor || value instanceof Module || typeof value !== 'object' || value === null) return null;
+  if (ArrayBuffer.isView(value)) return null;
+  const items = types.isMap(value) || types.isSet(value) ? [...value.values()] : Object.values(value);
+  const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlain(value);
+  if (!isTree && items.some((item) => item instanceof Tensor)) return value.constructor.name;
+  if (!isTree) return null;
+  for (const item of items) {
+    const found = hiddenTensors(item);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
 /**
- * What distinguishes one case of a captured function from another: how its arguments are nested, shapes and element types of the tensors,
- * and all else by value.
+ * What distinguishes one case of a captured function from another: how its arguments are nested; shapes, strides and element types of the
+ * tensors; and all else by value, which is copied: it may be changed in place afterwards.
  */
 export class Pattern {
-  readonly #matches: (value: unknown, found: Tensor[]) => boolean;
+  readonly #matches: Matcher;
 
   constructor(example: unknown) {
-    this.#matches = matcher(example);
+    this.#matches = matcher(example, { tensor: tensorMatcher, seen: null });
   }
 
   /** Whether a value is such; its tensors are put into `found`, in order. */
@@ -40,29 +72,108 @@ export class Pattern {
 
 type Matcher = (value: unknown, found: Tensor[]) => boolean;
 
-function matcher(example: unknown): Matcher {
-  if (example instanceof Tensor) return tensorMatcher(example);
-  if (Array.isArray(example)) {
-    const items = example.map(matcher);
-    return (value, found) => {
-      if (!Array.isArray(value) || value.length !== items.length) return false;
-      for (let i = 0; i < items.length; i++) if (!items[i]!(value[i], found)) return false;
-      return true;
-    };
-  }
-  if (!isPlain(example)) return (value) => Object.is(value, example);
-  const entries = Object.entries(example).map(([key, item]) => [key, matcher(item)] as const);
+/** What making a matcher goes by. */
+interface Context {
+  /** How tensors are told apart: among arguments by what a program depends on, within other objects by identity. */
+  readonly tensor: (example: Tensor) => Matcher;
+  /** Within other objects: what was looked into, so that none is twice, nor one that contains itself for ever. */
+  readonly seen: Set<unknown> | null;
+}
+
+/** Objects that are looked into at most; others are told apart by identity. */
+const MOST_OBJECTS = 10_000;
+
+function matcher(example: unknown, context: Context): Matcher {
+  if (example instanceof Tensor) return context.tensor(example);
+  if (typeof example !== 'object' || example === null || keepsItsOwnState(example)) return same(example);
+  if (context.seen?.has(example) || context.seen?.size === MOST_OBJECTS) return same(example);
+  context.seen?.add(example);
+  if (Array.isArray(example)) return listMatcher(Array.isArray, example, context);
+  if (types.isSet(example)) return listMatcher(types.isSet, [...example], context);
+  if (types.isMap(example)) return mapMatcher(example, context);
+  if (isPlain(example)) return plainMatcher(example, context);
+  if (types.isDate(example)) return dateMatcher(example.getTime());
+  if (ArrayBuffer.isView(example) || types.isAnyArrayBuffer(example)) return bytesMatcher(example);
+  return instanceMatcher(example, context);
+}
+
+/** Whether what is read of an object is reported to the recorder, or is in memory that instructions read. */
+const keepsItsOwnState = (value: object): boolean =>
+  value instanceof Module || value instanceof Optimizer || value instanceof Generator;
+
+const same =
+  (example: unknown): Matcher =>
+  (value) =>
+    Object.is(value, example);
+
+function tensorMatcher({ shape, strides, dtype }: Tensor): Matcher {
+  const rank = shape.length;
+  return (value, found) => {
+    if (!(value instanceof Tensor) || value.dtype !== dtype || value.shape.length !== rank || value.requiresGrad) {
+      return false;
+    }
+    for (let i = 0; i < rank; i++) {
+      const size = shape[i];
+      if (value.shape[i] !== size || (size !== 1 && value.strides[i] !== strides[i])) return false;
+    }
+    found.push(value);
+    return true;
+  };
+}
+
+function listMatcher(isSuch: (value: unknown) => boolean, example: readonly unknown[], context: Context): Matcher {
+  const items = example.map((item) => matcher(item, context));
+  return (value, found) => {
+    if (!isSuch(value)) return false;
+    const list = Array.isArray(value) ? value : [...(value as Set<unknown>)];
+    if (list.length !== items.length) return false;
+    for (let i = 0; i < items.length; i++) if (!items[i]!(list[i], found)) return false;
+    return true;
+  };
+}
+
+function mapMatcher(example: ReadonlyMap<unknown, unknown>, context: Context): Matcher {
+  const keys = [...example.keys()];
+  const matchesValues = listMatcher(Array.isArray, [...example.values()], context);
+  return (value, found) => {
+    if (!types.isMap(value) || value.size !== keys.length) return false;
+    const own = [...value.keys()];
+    return keys.every((key, i) => Object.is(key, own[i])) && matchesValues([...value.values()], found);
+  };
+}
+
+function plainMatcher(example: Record<string, unknown>, context: Context): Matcher {
+  const entries = Object.entries(example).map(([key, item]) => [key, matcher(item, context)] as const);
   return (value, found) =>
     isPlain(value) &&
     Object.keys(value).length === entries.length &&
     entries.every(([key, matches]) => Object.hasOwn(value, key) && matches(value[key], found));
 }
 
-function tensorMatcher({ shape, dtype }: Tensor): Matcher {
-  return (value, found) => {
-    if (!(value instanceof Tensor) || value.dtype !== dtype || value.shape.length !== shape.length) return false;
-    for (let i = 0; i < shape.length; i++) if (value.shape[i] !== shape[i]) return false;
-    found.push(value);
-    return true;
-  };
+const dateMatcher =
+  (time: number): Matcher =>
+  (value) =>
+    types.isDate(value) && Object.is(value.getTime(), time);
+
+/** Typed arrays and buffers of any length: with more bytes than fit a comparison at each call they should be tensors. */
+function bytesMatcher(example: ArrayBufferView | ArrayBufferLike): Matcher {
+  const tag = Object.prototype.toString.call(example);
+  const bytes = Buffer.from(bytesOf(example));
+  return (value) =>
+    (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) &&
+    Object.prototype.toString.call(value) === tag &&
+    bytes.equals(bytesOf(value));
+}
+
+const bytesOf = (value: ArrayBufferView | ArrayBufferLike): Uint8Array =>
+  ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+
+/** One that stays the same object, and whose own properties stay what they are. */
+function instanceMatcher(example: object, context: Context): Matcher {
+  const inner = { tensor: same, seen: context.seen ?? new Set([example]) };
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(example))
+    .filter(([, descriptor]) => 'value' in descriptor)
+    .map(([key, { value }]) => [key, matcher(value, inner)] as const);
+  return (value, found) =>
+    value === example && properties.every(([key, matches]) => matches(Reflect.get(example, key), found));
 }

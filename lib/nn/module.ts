@@ -7,7 +7,7 @@ import { NablaError, ValueError } from '../errors.js';
 import { checkOptions, nearestName } from '../options.js';
 import { describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { remember } from './living.js';
+import { livingModules } from './living.js';
 import { Parameter } from './parameter.js';
 
 /** Tensors by name, as `stateDict` gives them and `loadStateDict` takes them. */
@@ -46,17 +46,17 @@ export abstract class Module {
   readonly #buffers = new Set<string>();
 
   constructor() {
-    remember(this);
+    livingModules.add(this);
   }
 
   /** Whether layers such as Dropout behave as in training; set by `train` and `eval`. */
   get training(): boolean {
-    const mode = this.#training;
-    recording?.assume(() => this.#training === mode);
-    return mode;
+    recording?.flag(this);
+    return this.#training;
   }
 
   set training(mode: boolean) {
+    recording?.flag(this);
     this.#training = mode;
   }
 

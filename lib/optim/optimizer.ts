@@ -6,6 +6,7 @@ import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
+import { livingOptimizers } from './living.js';
 
 /** Parameters with options of their own; what is not given is the optimizer's. */
 export type ParamGroup<O> = { params: Iterable<Tensor> | Iterable<[string, Tensor]> } & Partial<O>;
@@ -55,6 +56,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     this.#defaults = { ...defaults, ...options };
     this.checkOptions(this.#defaults);
     for (const group of groupsOf(name, params)) this.addParamGroup(group);
+    livingOptimizers.add(this);
   }
 
   /** Refuses values that make no sense, before anything is stored. */
@@ -121,7 +123,10 @@ export abstract class Optimizer<O extends object, S extends object> {
     const loss = closure?.();
     const refresh = () => this.#refreshScalars();
     if (recording === null) refresh();
-    else recording.refresh(refresh);
+    else {
+      recording.optionsRead(this);
+      recording.refresh(refresh);
+    }
     noGrad(() => {
       for (const group of this.paramGroups) this.#stepGroup(group);
     });

@@ -18,8 +18,8 @@ export function view<A>(
   rule: BackwardRule<A>,
   attrs: A,
 ): Tensor {
-  recording?.viewed(x);
   const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
+  recording?.viewed(x, result);
   result.viewVersion = x.storage.version;
   result.base = x.base ?? x;
   return result;

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
-import { release, type Storage } from '../backend/storage.js';
+import { letGo, release, type Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { formatTensor } from './print.js';
@@ -67,6 +67,7 @@ export class Tensor implements View {
 
   set grad(value: Tensor | null) {
     recording?.gradient(this, 'replace');
+    if (this.#grad !== null && this.#grad !== value) letGo(this.#grad.storage);
     this.#gradIsPrivate = false;
     this.#gradIsCaptured = false;
     this.#grad = value;
@@ -87,8 +88,14 @@ export class Tensor implements View {
 
   /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
   dropGrad(): void {
-    if (this.#gradIsPrivate) release(this.#grad!.storage);
+    const released = this.#gradIsPrivate ? this.#grad : null;
     this.grad = null;
+    if (released !== null) release(released.storage);
+  }
+
+  /** @internal Whether `grad` is known to the library alone, so that dropping it gives its memory to others. */
+  get ownsGrad(): boolean {
+    return this.#gradIsPrivate;
   }
 
   /** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
@@ -137,6 +144,7 @@ export class Tensor implements View {
   }
 
   set requiresGrad(value: boolean) {
+    recording?.flag(this);
     if (this.node !== null && !value) {
       throw new AutogradError(
         'requiresGrad: an operation made this tensor, so it cannot be switched off; use detach()',
@@ -173,6 +181,7 @@ export class Tensor implements View {
     if (this.requiresGrad && !isFloat(value.dtype)) {
       throw new DTypeError(`data: a tensor that requires a gradient cannot become ${value.dtype}`);
     }
+    recording?.replaced(this);
     this.storage = value.storage;
     this.offset = value.offset;
     this.shape = value.shape;
@@ -182,8 +191,9 @@ export class Tensor implements View {
 
   /** The same values over the same storage, outside the graph. */
   detach(): Tensor {
-    recording?.viewed(this);
-    return new Tensor(this.storage, this.offset, this.shape, this.strides, this.dtype);
+    const detached = new Tensor(this.storage, this.offset, this.shape, this.strides, this.dtype);
+    recording?.viewed(this, detached);
+    return detached;
   }
 
   /** Size of a dimension, or all sizes. */

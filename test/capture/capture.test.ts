@@ -186,11 +186,14 @@ describe('what goes in and comes out', () => {
       f(x);
       expect(x.toArray()).toEqual([1, 1, 1]);
     }
-    const apart = zeros([2, 3]).narrow(1, 0, 1).reshape([2]);
     for (const _ of ['recorded', 'replayed']) {
-      expect(() => f(apart)).toThrow(/tensor 0 .* changed in place, so it must be contiguous; pass a contiguous clone/);
+      const whole = zeros([2, 3]);
+      f(whole.narrow(1, 1, 1).reshape([2]));
+      expect(whole.toArray()).toEqual([
+        [0, 1, 0],
+        [0, 1, 0],
+      ]);
     }
-    f(zeros([2]));
   });
 
   it('counts as a change of its arguments, and keeps those that it changes apart from others', () => {

@@ -1,0 +1,631 @@
+import {
+  CaptureError,
+  capture,
+  grad,
+  manualSeed,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  rand,
+  randn,
+  type Tensor,
+  tensor,
+  train,
+  where,
+  zeros,
+} from 'nabla';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { expectSame } from './same.js';
+
+const int = (values: number[]) => tensor(values, { dtype: 'int32' });
+
+/** Calls both on copies of the same state, again and again; results and state must agree to the bit. */
+function expectSameAsPlain(
+  fn: (...args: Tensor[]) => Tensor | Tensor[],
+  make: () => Tensor[],
+  { calls = 4 } = {},
+): void {
+  const captured = capture(fn);
+  manualSeed(5);
+  for (let i = 0; i < calls; i++) {
+    const plainArgs = make();
+    const capturedArgs = plainArgs.map((x) => copyAsItLies(x));
+    const [expected, got] = [[fn(...plainArgs)].flat(), [captured(...capturedArgs)].flat()];
+    expected.forEach((value, k) => {
+      expectSame(got[k]!.detach(), value.detach());
+    });
+    plainArgs.forEach((value, k) => {
+      expectSame(capturedArgs[k]!, value);
+    });
+  }
+  expect(captured.stats.length).toBeGreaterThan(0);
+}
+
+/** A copy with the same strides: of a transposed matrix, a transposed one. */
+const copyAsItLies = (x: Tensor): Tensor => (x.isContiguous() || x.ndim !== 2 ? x.clone() : x.t().clone().t());
+
+describe('memory that is read and then written', () => {
+  const sizes = [3, 40, 1500];
+
+  it.each(sizes)('by a reduction, then in place (%i columns)', (n) => {
+    const both = () => [randn([5, n])];
+    expectSameAsPlain((x) => [x!.mean(0), x!.exp_()], both);
+    expectSameAsPlain((x) => [x!.sum(1), x!.mul_(2)], both);
+    expectSameAsPlain((x) => [x!.sum(), x!.sub_(x!.mean())], both);
+    expectSameAsPlain((x) => [x!.softmax(1), x!.tanh_()], both);
+    expectSameAsPlain((x) => [x!.max(), x!.argmax(1), x!.neg_()], both);
+    expectSameAsPlain((x) => [x!.var(0), x!.copy_(x!.sub(x!.mean(1, { keepdim: true })))], both);
+  });
+
+  it('by statistics of parameters, before and after an update', () => {
+    const make = () => {
+      manualSeed(3);
+      const model = new nn.Linear(20, 30);
+      const sgd = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
+      return (x: Tensor) => {
+        sgd.zeroGrad();
+        const loss = model.forward(x).square().mean();
+        loss.backward();
+        const before = noGrad(() => [
+          model.weight.square().sum(),
+          model.weight.mean(0),
+          model.weight.grad!.abs().max(),
+        ]);
+        sgd.step();
+        const after = noGrad(() => [model.weight.square().sum(), model.weight.mean(1)]);
+        return [loss, ...before, ...after];
+      };
+    };
+    const [plain, captured] = [make(), capture(make())];
+    for (let i = 0; i < 5; i++) {
+      const x = randn([7, 20]);
+      const got = captured(x);
+      for (const [k, value] of plain(x).entries()) expectSame(got[k]!.detach(), value.detach());
+    }
+  });
+
+  it.each([2, 17, 130])('by a product that is written over its operands (%i)', (n) => {
+    const a = randn([n, n]);
+    const square = () => [randn([n, n])];
+    expectSameAsPlain((w) => w!.copy_(a.matmul(w!)), square);
+    expectSameAsPlain((w) => w!.copy_(w!.matmul(a)), square);
+    expectSameAsPlain((w) => w!.add_(w!.matmul(w!).mul(0.1)), square);
+    expectSameAsPlain((w) => w!.copy_(w!.t().matmul(w!).tanh()), square);
+  });
+
+  it('by the state of a recurrence', () => {
+    const [wx, wh, b] = [randn([6, 9]), randn([9, 9]), randn([9])];
+    const make = (h: Tensor) => (x: Tensor) => h.copy_(x.matmul(wx).add(h.matmul(wh)).add(b).tanh()).clone();
+    const [plain, captured] = [make(zeros([4, 9])), capture(make(zeros([4, 9])))];
+    for (let i = 0; i < 5; i++) {
+      const x = randn([4, 6]);
+      expectSame(captured(x), plain(x));
+    }
+  });
+});
+
+describe('gradients through views and indices', () => {
+  const [rows, columns] = [100, 120];
+  const cases: Record<string, (y: Tensor) => Tensor> = {
+    narrow: (y) => y.narrow(0, 3, 5),
+    slice: (y) => y.slice(1, 2, 90, 3),
+    select: (y) => y.select(1, 7),
+    split: (y) => y.split(30)[1]!,
+    chunk: (y) => y.chunk(7, 1)[2]!,
+    unbind: (y) => y.unbind(0)[99]!,
+    gather: (y) => y.gather(1, int([0, 5, 5]).expand([100, 3])),
+    indexSelect: (y) => y.indexSelect(0, int([1, 1, 40])),
+    'max(dim)': (y) => y.max(1).values,
+    'min(dim)': (y) => y.min(0).values,
+  };
+
+  it.each(Object.entries(cases))('of %s, in replays too', (_, pick) => {
+    const w = randn([rows, columns]).requiresGrad_();
+    const fn = (x: Tensor) => grad(pick(w.mul(x)).square().sum(), w)[0]!;
+    expectSameAsPlain(
+      (x) => fn(x!),
+      () => [randn([rows, columns])],
+    );
+  });
+});
+
+describe('gradients that others can see', () => {
+  it('stay what they were when they were returned', () => {
+    const w = randn([200, 200]).requiresGrad_();
+    const sgd = new optim.SGD([w], { lr: 0.1 });
+    const step = capture((x: Tensor) => {
+      sgd.zeroGrad();
+      const loss = x.matmul(w).sum();
+      loss.backward();
+      return { loss, all: [w.grad!, w.grad!.t()] };
+    });
+    const kept = [64, 64, 64, 32, 16].map((size) => step(randn([size, 200])).all);
+    const before = kept.map((all) => all.map((one) => one.clone()));
+    for (let i = 0; i < 3; i++) {
+      step(randn([8 + i, 200]));
+      ones([200, 200]);
+    }
+    kept.forEach((all, i) => {
+      all.forEach((one, k) => {
+        expectSame(one, before[i]![k]!);
+      });
+    });
+  });
+
+  it('of two leaves may be one tensor', () => {
+    const [v, w] = [randn([200, 200]).requiresGrad_(), randn([200, 200]).requiresGrad_()];
+    const step = capture((x: Tensor) => {
+      v.grad = null;
+      w.grad = null;
+      w.mul(x).sum().backward();
+      v.grad = w.grad;
+      return x.sum();
+    });
+    for (let i = 0; i < 3; i++) step(ones([200, 200]));
+    for (const leaf of [v, w]) new optim.SGD([leaf], { lr: 1 }).zeroGrad();
+    const [a, b] = [zeros([200, 200]), ones([200, 200])];
+    expect([a.sum().item(), b.sum().item()]).toEqual([0, 40000]);
+  });
+
+  it('cannot be dropped while a run accumulates them', async () => {
+    const w = randn([200, 200]).requiresGrad_();
+    const sgd = new optim.SGD([w], { lr: 0.1 });
+    const step = capture((x: Tensor) => {
+      const loss = x.matmul(w).tanh().sum();
+      loss.backward();
+      return loss;
+    });
+    for (let i = 0; i < 3; i++) step(randn([10, 200]));
+    const run = step.run([randn([4000, 200])], { batchSize: 10 });
+    expect(() => sgd.zeroGrad()).toThrow(
+      /zeroGrad or an assignment to grad: a tensor here belongs to .* running in the background/,
+    );
+    expect(() => {
+      w.grad = null;
+    }).toThrow(CaptureError);
+    await run;
+    sgd.zeroGrad();
+    expect(w.grad).toBeNull();
+  });
+
+  it('accumulate in a run that begins without one', async () => {
+    const data = randn([12, 5]);
+    const setUp = () => {
+      manualSeed(8);
+      const w = randn([5, 3]).requiresGrad_();
+      const step = (x: Tensor) => {
+        const loss = x.matmul(w).square().sum();
+        loss.backward();
+        return loss;
+      };
+      return { w, step };
+    };
+    const [plain, background] = [setUp(), setUp()];
+    const captured = capture(background.step);
+    for (let epoch = 0; epoch < 3; epoch++) {
+      plain.w.grad = null;
+      background.w.grad = null;
+      for (let i = 0; i < 12; i += 2) plain.step(data.narrow(0, i, 2));
+      await captured.run([data], { batchSize: 2 });
+      expectSame(background.w.grad!, plain.w.grad!);
+    }
+  });
+});
+
+describe('what is outside and changes', () => {
+  const setUp = (captured: boolean) => {
+    manualSeed(4);
+    const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Dropout(0.5), new nn.Linear(4, 1));
+    const sgd = new optim.SGD(model.parameters(), { lr: 0.1 });
+    const fn = (x: Tensor) => {
+      sgd.zeroGrad();
+      const loss = model.forward(x).square().mean();
+      loss.backward();
+      sgd.step();
+      return loss;
+    };
+    return { model, sgd, step: captured ? capture(fn) : fn };
+  };
+
+  const expectSameWith = (change: (model: nn.Sequential<[nn.Linear, nn.Dropout, nn.Linear]>, call: number) => void) => {
+    const [plain, captured] = [false, true].map((captured) => {
+      const { model, step } = setUp(captured);
+      manualSeed(6);
+      const losses = Array.from({ length: 8 }, (_, i) => {
+        change(model, i);
+        return step(randn([5, 3]));
+      });
+      return [...losses, ...model.parameters()].map((x) => x.detach().clone());
+    });
+    plain!.forEach((value, i) => {
+      expectSame(captured![i]!, value);
+    });
+  };
+
+  it('parameters that are frozen and unfrozen', () => {
+    expectSameWith((model, call) => {
+      model[0].weight.requiresGrad = call % 4 < 2;
+      model[2].requiresGrad_(call !== 5);
+    });
+  });
+
+  it('numbers of modules', () => {
+    expectSameWith((model, call) => {
+      Object.assign(model[1], { p: call < 4 ? 0.5 : 0 });
+    });
+  });
+
+  it('modes that the function itself sets, and flags', () => {
+    const { model } = setUp(false);
+    const fn = (x: Tensor) => {
+      model.eval();
+      for (const p of model[0].parameters()) p.requiresGrad = false;
+      const value = model.forward(x);
+      model.train();
+      for (const p of model[0].parameters()) p.requiresGrad = true;
+      return value;
+    };
+    const f = capture(fn);
+    for (let i = 0; i < 3; i++) {
+      const x = randn([2, 3]);
+      expectSame(f(x).detach(), fn(x).detach());
+    }
+    expect(f.stats).toHaveLength(1);
+    const leaving = capture((x: Tensor) => {
+      model.eval();
+      return model.forward(x);
+    });
+    for (let i = 0; i < 3; i++) {
+      model.train();
+      leaving(randn([2, 3]));
+      expect(model[1].training).toBe(false);
+    }
+    expect(leaving.stats).toHaveLength(1);
+  });
+
+  it('in onEpoch of run and of train', async () => {
+    const data = [randn([6, 3]), randn([6, 1])];
+    const weights = async (background: boolean) => {
+      const { model, sgd } = setUp(false);
+      model.eval();
+      const [first] = model.parameters();
+      first!.requiresGrad = false;
+      const seen: Tensor[] = [];
+      const onEpoch = ({ epoch }: { epoch: number }) => {
+        seen.push(first!.detach().clone());
+        if (epoch === 2) first!.requiresGrad = true;
+      };
+      if (background) {
+        await train(model, data, { loss: nn.functional.mseLoss, optimizer: sgd, batchSize: 3, epochs: 4, onEpoch });
+      } else {
+        for (let epoch = 1; epoch <= 4; epoch++) {
+          for (const i of [0, 3]) {
+            sgd.zeroGrad();
+            nn.functional.mseLoss(model.forward(data[0]!.narrow(0, i, 3)), data[1]!.narrow(0, i, 3)).backward();
+            sgd.step();
+          }
+          onEpoch({ epoch });
+        }
+      }
+      return seen;
+    };
+    const [plain, background] = [await weights(false), await weights(true)];
+    plain.forEach((value, i) => {
+      expectSame(background[i]!, value);
+    });
+    expect(plain[0]!.eq(plain[3]!).all().item()).toBe(false);
+  });
+
+  it('data that are another view of the same memory are refused', () => {
+    const w = randn([3, 3]);
+    const f = capture((x: Tensor) => x.matmul(w));
+    f(ones([1, 3]));
+    w.data = w.data.t();
+    expect(() => f(ones([1, 3]))).toThrow(/the data of a tensor of shape \[3, 3\] was replaced/);
+  });
+
+  it('a gradient that is replaced by another view of the same memory', () => {
+    const w = randn([3, 3]).requiresGrad_();
+    const f = capture(() => w.grad!.mul(1));
+    const g = randn([3, 3]);
+    for (const value of [g, g, g.t(), g]) {
+      w.grad = value;
+      expectSame(f(), value.mul(1));
+    }
+  });
+});
+
+describe('arguments other than tensors', () => {
+  it('may be changed in place: typed arrays, maps, sets, dates, objects of classes', () => {
+    class Scale {
+      by = 2;
+      readonly nested = { also: [1] };
+    }
+    const bag = {
+      array: new Float32Array([1, 2]),
+      map: new Map([['k', 3]]),
+      set: new Set([1, 2]),
+      date: new Date(5),
+      scale: new Scale(),
+    };
+    const fn = (x: Tensor, { array, map, set, date, scale }: typeof bag) =>
+      x
+        .add(tensor(array).sum())
+        .mul(map.get('k')!)
+        .add(set.size)
+        .add(date.getTime())
+        .mul(scale.by)
+        .add(scale.nested.also[0]!);
+    const f = capture(fn);
+    const changes = [
+      () => {},
+      () => bag.array.fill(7),
+      () => bag.map.set('k', 5),
+      () => bag.set.add(9),
+      () => bag.date.setTime(8),
+      () => {
+        bag.scale.by = 3;
+      },
+      () => bag.scale.nested.also.fill(4),
+    ];
+    for (const change of changes) {
+      change();
+      expectSame(f(ones([2]), bag), fn(ones([2]), bag));
+      expectSame(f(ones([2]), bag), fn(ones([2]), bag));
+    }
+    expect(f.stats).toHaveLength(changes.length);
+  });
+
+  it('may have tensors in maps and sets, and come back in them', () => {
+    const fn = (batch: Map<string, Tensor>) =>
+      new Map([['sum', batch.get('a')!.add([...new Set(batch.values())][1]!)]]);
+    const f = capture(fn);
+    for (let i = 0; i < 3; i++) {
+      const batch = new Map([
+        ['a', tensor([i])],
+        ['b', tensor([10 * i])],
+      ]);
+      expect(f(batch).get('sum')!.toArray()).toEqual([11 * i]);
+    }
+    expect(f.stats).toHaveLength(1);
+  });
+
+  it('that the function itself changes are refused', () => {
+    const refused = (fn: (batch: { x: Tensor; list: number[]; bytes: Uint8Array }) => unknown) =>
+      expect(() => capture(fn)({ x: ones([2]), list: [1], bytes: new Uint8Array(2) })).toThrow(
+        /changed its arguments by JavaScript/,
+      );
+    refused((batch) => batch.list.push(2));
+    refused((batch) => {
+      batch.x = batch.x.mul(2);
+    });
+    refused((batch) => batch.bytes.fill(1));
+    refused((batch) => batch.x.requiresGrad_());
+  });
+
+  it('lie as they lie: a view of a transposed tensor is refused as by the plain function', () => {
+    const f = capture((x: Tensor) => x.view([-1]).mul(2));
+    const x = randn([3, 4]).t();
+    expect(() => f(x)).toThrow(/view: /);
+    expect(f(x.contiguous()).shape).toEqual([12]);
+    expect(() => f(x)).toThrow(/view: /);
+    expectSameAsPlain(
+      (y) => [y!.sum(0), y!.mean(1), y!.matmul(y!.t())],
+      () => [randn([40, 70]).t()],
+    );
+    expectSameAsPlain(
+      (y) => y!.mul_(3),
+      () => [randn([4, 5]).t()],
+    );
+  });
+
+  it('share no memory with what is changed', () => {
+    const w = ones([3]);
+    const refused = (fn: (x: Tensor, y: Tensor) => unknown, x: Tensor, y: Tensor) => {
+      const f = capture(fn);
+      expect(() => f(x, y)).toThrow(CaptureError);
+      f(ones([3]), ones([3]));
+      expect(() => f(x, y)).toThrow(CaptureError);
+    };
+    refused((x) => [x.add_(1), w.mul(2)], w.detach(), ones([3]));
+    refused((x) => [x.mul(2), w.add_(1)], w.narrow(0, 0, 3), ones([3]));
+    const both = ones([6]);
+    refused((x, y) => [x.add_(1), y.mul(2)], both.narrow(0, 0, 3), both.narrow(0, 2, 3));
+    const stepped = ones([3, 2]);
+    refused((x, y) => [x.add_(1), y.mul(2)], stepped.select(1, 0), stepped.select(1, 1));
+  });
+
+  it('are not held on to for ever: the program used least lately is dropped, with one warning', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const f = capture((x: Tensor, k: number) => x.mul(k), { name: 'scaled', maxPrograms: 4 });
+    for (let k = 0; k < 20; k++) {
+      expect(f(ones([2]), k).toArray()).toEqual([k, k]);
+      expect(f(ones([2]), 0).toArray()).toEqual([0, 0]);
+    }
+    expect(f.stats).toHaveLength(4);
+    expect(warned).toHaveBeenCalledTimes(1);
+    expect(warned.mock.calls[0]![0]).toMatch(/captured scaled: more than 4 programs .*tensor\(k\)/);
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+});
+
+describe('what is refused by name', () => {
+  const model = new nn.Linear(2, 1);
+  const sgd = new optim.SGD(model.parameters(), { lr: 0.1 });
+  const training = (x: Tensor) => {
+    sgd.zeroGrad();
+    const loss = model.forward(x).sum();
+    loss.backward();
+    sgd.step();
+    return loss;
+  };
+
+  it('a rate that is set inside, even if it is set back', () => {
+    let calls = 0;
+    const setting = capture((x: Tensor) => {
+      sgd.paramGroups[0]!.lr = 0.1 * 0.5 ** ++calls;
+      return training(x);
+    });
+    expect(() => setting(ones([1, 2]))).toThrow(/lr of SGD's parameter group 0 was set inside.*onEpoch/);
+    sgd.paramGroups[0]!.lr = 0.1;
+    const around = capture((x: Tensor) => {
+      sgd.paramGroups[0]!.lr = 0.2;
+      const loss = training(x);
+      sgd.paramGroups[0]!.lr = 0.1;
+      return loss;
+    });
+    expect(() => around(ones([1, 2]))).toThrow(/lr of SGD's parameter group 0 was set inside/);
+    sgd.paramGroups[0]!.lr = 0.1;
+    const scheduler = capture((x: Tensor) => {
+      const loss = training(x);
+      for (const group of sgd.paramGroups) group.momentum += 0.1;
+      return loss;
+    });
+    expect(() => scheduler(ones([1, 2]))).toThrow(/momentum of SGD/);
+    sgd.paramGroups[0]!.momentum = 0;
+  });
+
+  it('modules and data that are changed inside', () => {
+    class Counting extends nn.Module {
+      calls = 0;
+      last: Tensor | null = null;
+      forward(x: Tensor): Tensor {
+        this.calls++;
+        return x.mul(this.calls);
+      }
+    }
+    const counting = new Counting();
+    expect(() => capture((x: Tensor) => counting.forward(x))(ones([1]))).toThrow(/calls of Counting was set inside/);
+    const keeping = capture((x: Tensor) => {
+      counting.last = x.mul(2);
+      return counting.last;
+    });
+    expect(() => keeping(ones([1]))).toThrow(/last of Counting was set inside/);
+    const w = ones([2]);
+    const replacing = capture((x: Tensor) => {
+      w.data = w.add(x);
+      return w.sum();
+    });
+    expect(() => replacing(ones([2]))).toThrow(/data of a tensor of shape \[2\] from outside were replaced inside/);
+  });
+
+  it('errors that are caught inside', () => {
+    const x = ones([2, 3]);
+    const caught = (fn: (i: Tensor) => Tensor) => {
+      const f = capture((i: Tensor) => {
+        try {
+          return fn(i);
+        } catch {
+          return x.neg();
+        }
+      });
+      expect(() => f(int([0, 7]))).toThrow(CaptureError);
+      expect(f(int([0, 1])).ndim).toBeGreaterThanOrEqual(0);
+    };
+    caught((i) => x.indexSelect(1, i));
+    caught((i) => nn.functional.crossEntropy(x, i));
+    const reading = capture((y: Tensor) => {
+      try {
+        return y.mul(y.sum().item());
+      } catch {
+        return y;
+      }
+    });
+    expect(() => reading(ones([2]))).toThrow(/item: a value was read/);
+  });
+
+  it('results in objects of classes', () => {
+    class Output {
+      constructor(readonly loss: Tensor) {}
+    }
+    expect(() => capture((x: Tensor) => new Output(x.sum()))(ones([1]))).toThrow(
+      /returned a Output with tensors in it/,
+    );
+  });
+
+  it('arguments in themselves', () => {
+    const loop: unknown[] = [];
+    loop.push(loop);
+    expect(() => capture((x: unknown) => x)(loop)).toThrow(CaptureError);
+  });
+});
+
+describe('errors of values', () => {
+  it('leave what is outside as the plain function does', () => {
+    const make = () => {
+      manualSeed(2);
+      const model = new nn.Sequential(new nn.Linear(4, 5), new nn.ReLU(), new nn.Linear(5, 3));
+      const sgd = new optim.SGD(model.parameters(), { lr: 0.5 });
+      const seen = zeros([]);
+      const step = (x: Tensor, y: Tensor, i: Tensor) => {
+        noGrad(() => seen.add_(x.sum()));
+        sgd.zeroGrad();
+        const loss = nn.functional.crossEntropy(model.forward(x), y);
+        loss.backward();
+        const picked = x.indexSelect(0, i);
+        sgd.step();
+        return [loss, picked.sum()];
+      };
+      return { model, seen, step };
+    };
+    const [plain, other] = [make(), make()];
+    const captured = capture(other.step);
+    const [good, bad] = [int([0, 2]), int([0, 3])];
+    const calls: [Tensor, Tensor][] = [
+      [good, int([0])],
+      [good, int([1])],
+      [bad, int([0])],
+      [good, int([9])],
+      [good, int([0])],
+    ];
+    for (const [y, i] of calls) {
+      const x = rand([2, 4]);
+      const outcomes = [plain.step, captured].map((fn) => {
+        try {
+          return fn(x, y, i).length;
+        } catch {
+          return 'refused';
+        }
+      });
+      expect(outcomes[1]).toBe(outcomes[0]);
+      expectSame(other.seen, plain.seen);
+      for (const [k, p] of plain.model.parameters().entries())
+        expectSame(other.model.parameters()[k]!.detach(), p.detach());
+    }
+  });
+
+  it('are raised for indices of which nothing is used', () => {
+    const f = capture((x: Tensor, i: Tensor) => {
+      x.indexSelect(0, i);
+      return x.mul(2);
+    });
+    f(ones([3]), int([1]));
+    expect(() => f(ones([3]), int([5]))).toThrow(/out of range/);
+  });
+
+  it('count as a change of what was written before', () => {
+    const w = ones([3]);
+    const f = capture((x: Tensor, i: Tensor) => {
+      w.add_(1);
+      return x.indexSelect(0, i);
+    });
+    f(ones([3]), int([1]));
+    const leaf = ones([3], { requiresGrad: true });
+    const saved = leaf.mul(w).sum();
+    expect(() => f(ones([3]), int([5]))).toThrow(/out of range/);
+    expect(() => saved.backward()).toThrow(/changed in place/);
+  });
+});
+
+describe('values chosen with where', () => {
+  it('follow the arguments', () => {
+    expectSameAsPlain(
+      (x) => where(x!.gt(0), x!.sqrt(), x!.neg()),
+      () => [randn([30])],
+    );
+  });
+});
