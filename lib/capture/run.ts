@@ -1,4 +1,4 @@
-import { isFloat } from '../backend/index.js';
+import { types } from 'node:util';
 import { type Dataset, Subset, TensorDataset } from '../data/dataset.js';
 import { DataLoader, type DataLoaderOptions } from '../data/loader.js';
 import { CaptureError, ValueError } from '../errors.js';
@@ -10,7 +10,7 @@ import { indexSelect } from '../tensor/indexing.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { narrow } from '../tensor/views.js';
-import type { Case } from './case.js';
+import { type Case, lossIn } from './case.js';
 import type { Steps } from './program.js';
 import { tensorsIn } from './tree.js';
 
@@ -42,8 +42,8 @@ export interface RunOptions
   epochs?: number;
   /** Stops after the step under way; the promise is then rejected with the signal's reason. Default: none. */
   signal?: AbortSignal;
-  /** Called every `progressInterval` milliseconds while it runs, and at the end. Default: none. */
-  onProgress?: (progress: Progress) => void;
+  /** Called every `progressInterval` milliseconds while it runs, and at the end. An error in it stops the run, which is then rejected with it. Default: none. */
+  onProgress?: (progress: Progress) => unknown;
   /** Default: 200. */
   progressInterval?: number;
   /** Called after each epoch, when everything can be used: to validate, to change rates. If it returns false (or a promise of it), that was the last epoch. Default: none. */
@@ -68,25 +68,38 @@ export interface Steppable {
 const LOADER_OPTIONS = ['batchSize', 'shuffle', 'dropLast', 'generator'] as const;
 const OPTIONS = [...LOADER_OPTIONS, 'epochs', 'signal', 'onProgress', 'progressInterval', 'onEpoch'];
 
-/** Calls a captured function for every batch of every epoch, in the background. Resolves to the losses of all steps. */
-export async function run(captured: Steppable, source: Source, options: RunOptions): Promise<Float64Array> {
+/** The losses of all steps, and how many examples each was of. */
+export interface Outcome {
+  readonly losses: Float64Array;
+  readonly sizes: Float64Array;
+}
+
+/** Calls a captured function for every batch of every epoch, in the background. */
+export async function run(captured: Steppable, source: Source, options: RunOptions): Promise<Outcome> {
   checkRunOptions(captured.where, options);
   const epoch = epochOf(captured.where, source, options);
   const run = new Run(captured, options);
   try {
-    for (let i = 1; i <= (options.epochs ?? 1); i++) {
-      const first = run.step;
-      run.epoch = i;
-      await epoch(run);
-      const losses = run.losses().subarray(first);
-      if (losses.length === 0) throw new ValueError(`${captured.where}: run: the source gave no batches in epoch ${i}`);
-      const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
-      if ((await options.onEpoch?.({ epoch: i, losses, loss })) === false) break;
-    }
+    await runEpochs(run, epoch, captured.where, options);
+    await run.finish();
   } finally {
     run.end();
   }
-  return run.losses();
+  return run.outcome();
+}
+
+async function runEpochs(run: Run, epoch: (run: Run) => Promise<void>, where: string, options: RunOptions) {
+  for (let i = 1; i <= (options.epochs ?? 1); i++) {
+    const first = run.step;
+    run.epoch = i;
+    await epoch(run);
+    const losses = run.outcome().losses.subarray(first);
+    if (losses.length === 0) throw new ValueError(`${where}: run: the source gave no batches in epoch ${i}`);
+    const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
+    const goOn = await options.onEpoch?.({ epoch: i, losses, loss });
+    run.throwIfStopped();
+    if (goOn === false) return;
+  }
 }
 
 function checkRunOptions(where: string, options: RunOptions): void {
@@ -155,13 +168,19 @@ class Run {
   readonly #captured: Steppable;
   readonly #options: RunOptions;
   #losses = new Float64Array(1024);
+  #sizes = new Float64Array(1024);
   #done = 0;
+  /** What a callback threw. */
+  #failure: { readonly error: unknown } | null = null;
+  /** Callbacks that have returned a promise. */
+  readonly #waiting = new Set<Promise<void>>();
   /** The steps under way in the background, their losses, and how they are told to stop. */
   #current: { readonly control: Int32Array; readonly history: Tensor } | null = null;
   readonly #stop = (): void => {
     if (this.#current !== null) Atomics.store(this.#current.control, 0, 1);
   };
   readonly #timer: NodeJS.Timeout | undefined;
+  #finished = false;
   #examples = 0;
   #reported = { examples: 0, time: performance.now() };
   #batchSize = 0;
@@ -172,14 +191,29 @@ class Run {
     options.signal?.throwIfAborted();
     options.signal?.addEventListener('abort', this.#stop);
     if (options.onProgress !== undefined) {
-      this.#timer = setInterval(() => this.#report(), options.progressInterval ?? 200);
+      this.#timer = setInterval(() => this.#tell(), options.progressInterval ?? 200);
     }
+  }
+
+  /** Reports for the last time, and waits for what callbacks do. */
+  async finish(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#tell();
+    await Promise.all(this.#waiting);
+    this.throwIfStopped();
+    this.#finished = true;
   }
 
   end(): void {
     clearInterval(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#stop);
-    if (this.step > 0) this.#report();
+    if (!this.#finished && this.#failure === null) this.#tell();
+  }
+
+  /** Throws what a callback threw, or the reason of the signal. */
+  throwIfStopped(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    this.#options.signal?.throwIfAborted();
   }
 
   /** Steps done. */
@@ -187,8 +221,8 @@ class Run {
     return this.#done + (this.#current === null ? 0 : Atomics.load(this.#current.control, 1));
   }
 
-  losses(): Float64Array {
-    return this.#losses.slice(0, this.#done);
+  outcome(): Outcome {
+    return { losses: this.#losses.slice(0, this.#done), sizes: this.#sizes.slice(0, this.#done) };
   }
 
   /** An epoch over rows of tensors. */
@@ -203,17 +237,21 @@ class Run {
   /** Batches of one size: here until there is a program for them, then in the background. */
   async #segment(tensors: readonly Tensor[], order: Tensor, batchSize: number): Promise<void> {
     const steps = order.numel() / batchSize;
-    for (let i = 0; i < steps; i++) {
-      this.#options.signal?.throwIfAborted();
-      const args = tensors.map((x) => indexSelect(x, 0, narrow(order, 0, i * batchSize, batchSize)));
+    const part = (first: number, count: number) => narrow(order, 0, first * batchSize, count * batchSize);
+    for (let i = 0, recorded = 0; i < steps; ) {
+      this.throwIfStopped();
+      const args = tensors.map((x) => indexSelect(x, 0, part(i, 1)));
       const known = this.#captured.find(args);
-      if (known !== null) {
-        const feeds = tensors.map((rows, port) => ({ port, rows }));
-        const rest = narrow(order, 0, i * batchSize, (steps - i) * batchSize);
-        return await this.#background(known, args, { steps: steps - i, feeds, order: rest, batchSize });
+      if (known === null) {
+        if (++recorded > MOST_RECORDINGS) throw neverTheSame(this.#captured.where);
+        this.#here(args, batchSize);
+        i++;
+        continue;
       }
-      if (i === MOST_RECORDINGS) throw neverTheSame(this.#captured.where);
-      this.#here(args, batchSize);
+      const count = known.isSteady ? steps - i : 1;
+      const feeds = tensors.map((rows, port) => ({ port, rows }));
+      await this.#background(known, args, { steps: count, feeds, order: part(i, count), batchSize });
+      i += count;
     }
   }
 
@@ -234,7 +272,7 @@ class Run {
   }
 
   async #batch(args: readonly unknown[]): Promise<void> {
-    this.#options.signal?.throwIfAborted();
+    this.throwIfStopped();
     const tensors = tensorsIn(args);
     const batchSize = tensors[0]?.shape[0] ?? 1;
     const known = this.#captured.find(args);
@@ -243,9 +281,8 @@ class Run {
   }
 
   #here(args: readonly unknown[], batchSize: number): void {
-    const result = this.#captured.call(args);
-    const loss = tensorsIn(result).find((x) => x.numel() === 1 && isFloat(x.dtype));
-    this.#keep([loss?.item() ?? Number.NaN], batchSize);
+    const loss = lossIn(this.#captured.call(args), this.#captured.where);
+    this.#keep([loss.item()], batchSize);
   }
 
   async #background(known: Case<unknown>, inputs: readonly Tensor[], steps: BackgroundSteps): Promise<void> {
@@ -259,32 +296,54 @@ class Run {
       this.#current = null;
       this.#keep(history.toTypedArray().subarray(0, control[1]), steps.batchSize);
     }
-    this.#options.signal?.throwIfAborted();
+    this.throwIfStopped();
   }
 
   #keep(losses: ArrayLike<number>, batchSize: number): void {
     const end = this.#done + losses.length;
     if (end > this.#losses.length) {
-      const longer = new Float64Array(Math.max(end, 2 * this.#losses.length));
-      longer.set(this.#losses);
-      this.#losses = longer;
+      this.#losses = lengthened(this.#losses, end);
+      this.#sizes = lengthened(this.#sizes, end);
     }
     this.#losses.set(losses, this.#done);
+    this.#sizes.fill(batchSize, this.#done, end);
     this.#done = end;
     this.#examples += losses.length * batchSize;
   }
 
-  #report(): void {
+  /** Reports; an error in that stops the run. */
+  #tell(): void {
+    const fail = (error: unknown): void => {
+      this.#failure ??= { error };
+      this.#stop();
+    };
+    try {
+      const returned = this.#report();
+      if (!types.isPromise(returned)) return;
+      const waiting = returned.then(() => {}, fail).finally(() => this.#waiting.delete(waiting));
+      this.#waiting.add(waiting);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #report(): unknown {
     const step = this.step;
-    if (step === 0) return;
+    if (step === 0) return undefined;
     const running = step - this.#done;
     const loss = running > 0 ? this.#current!.history.storage.array('float64')[running - 1]! : this.#losses[step - 1]!;
     const examples = this.#examples + running * this.#batchSize;
     const time = performance.now();
     const examplesPerSecond = ((examples - this.#reported.examples) / (time - this.#reported.time)) * 1000;
     this.#reported = { examples, time };
-    this.#options.onProgress?.({ step, epoch: this.epoch, loss, examplesPerSecond });
+    return this.#options.onProgress?.({ step, epoch: this.epoch, loss, examplesPerSecond });
   }
+}
+
+function lengthened(values: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const longer = new Float64Array(Math.max(length, 2 * values.length));
+  longer.set(values);
+  return longer;
 }
 
 type BackgroundSteps = Pick<Steps, 'steps' | 'feeds' | 'order' | 'batchSize'>;

@@ -5,8 +5,8 @@ import { Optimizer } from '../optim/optimizer.js';
 import { checkOptions } from '../options.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { capture } from './capture.js';
-import type { RunOptions, Source } from './run.js';
+import { CapturedFunction, capture } from './capture.js';
+import { type RunOptions, run as runCaptured, type Source } from './run.js';
 
 /** A model of one input and one output. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };
@@ -30,7 +30,7 @@ export interface EpochResult {
   readonly epoch: number;
   /** The mean loss of its steps. */
   readonly loss: number;
-  /** The mean loss of the validation batches, if there are such. */
+  /** The mean loss of the validation examples, if there are such: each batch counts by its size. */
   readonly validationLoss?: number;
 }
 
@@ -58,19 +58,13 @@ export async function train(model: Trainable, data: Source, options: TrainOption
     optimizer.step();
     return value;
   });
-  const measure = capture((x: Tensor, y: Tensor) => noGrad(() => loss(model.forward(x), y)));
-  const validate = async () => {
-    model.eval();
-    const losses = await measure.run(validation!, run.batchSize === undefined ? {} : { batchSize: run.batchSize });
-    model.train();
-    return mean(losses);
-  };
+  const measure = measuring(model, loss, run.batchSize);
   const history: EpochResult[] = [];
   const best: { epoch: number; loss: number; weights?: StateDict } = { epoch: 0, loss: Number.POSITIVE_INFINITY };
   await step.run(data, {
     ...run,
     onEpoch: async ({ epoch, loss }) => {
-      const validationLoss = validation === undefined ? undefined : await validate();
+      const validationLoss = validation === undefined ? undefined : await measure(validation);
       history.push({ epoch, loss, ...(validationLoss !== undefined && { validationLoss }) });
       if (validationLoss !== undefined && validationLoss < best.loss) {
         Object.assign(best, { epoch, loss: validationLoss, weights: copyOf(model.stateDict()) });
@@ -81,6 +75,24 @@ export async function train(model: Trainable, data: Source, options: TrainOption
   });
   if (best.weights !== undefined) model.loadStateDict(best.weights);
   return history;
+}
+
+/** The mean loss of all examples in evaluation mode. A batch counts as much as it has examples. */
+function measuring(model: Trainable, loss: TrainOptions['loss'], batchSize: number | undefined) {
+  const measure = new CapturedFunction(
+    (x: Tensor, y: Tensor) => noGrad(() => loss(model.forward(x), y)),
+    'train: validation',
+  );
+  return async (source: Source): Promise<number> => {
+    const modes = model.modules().map((module) => [module, module.training] as const);
+    model.eval();
+    try {
+      const { losses, sizes } = await runCaptured(measure, source, batchSize === undefined ? {} : { batchSize });
+      return losses.reduce((sum, one, i) => sum + one * sizes[i]!, 0) / sizes.reduce((sum, size) => sum + size, 0);
+    } finally {
+      for (const [module, mode] of modes) module.training = mode;
+    }
+  };
 }
 
 function checkTraining({ patience, validation, onEpoch, loss, optimizer, ...run }: TrainOptions): void {
@@ -106,8 +118,6 @@ const RUN_OPTIONS = [
   'onProgress',
   'progressInterval',
 ];
-
-const mean = (losses: Float64Array): number => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 
 const copyOf = (state: StateDict): StateDict =>
   Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.clone()]));

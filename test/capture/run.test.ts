@@ -229,6 +229,39 @@ describe('run', () => {
     expect(model.weight.mul(1).shape).toEqual([3, 4]);
   });
 
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('in onProgress');
+      },
+    ],
+    ['is rejected', () => Promise.reject(new Error('in onProgress'))],
+  ])('is rejected by a callback that %s, when a step is done', async (_, onProgress) => {
+    for (const progressInterval of [1, 60_000]) {
+      const { step, model } = training();
+      const captured = capture(step);
+      const running = captured.run(data(3000), { batchSize: 1, epochs: 2, progressInterval, onProgress });
+      await expect(running).rejects.toThrow('in onProgress');
+      expect(stateOf(model)).toHaveLength(4);
+      await captured.run(data(), { batchSize: 10 });
+    }
+  });
+
+  it('is rejected by a signal in the last onEpoch, and by an error in it', async () => {
+    const { step } = training();
+    const controller = new AbortController();
+    const options = { batchSize: 10, epochs: 2, signal: controller.signal };
+    const onEpoch = ({ epoch }: { epoch: number }) => {
+      if (epoch === 2) controller.abort(new Error('at last'));
+    };
+    await expect(capture(step).run(data(), { ...options, onEpoch })).rejects.toThrow('at last');
+    const failing = () => {
+      throw new Error('in onEpoch');
+    };
+    await expect(capture(step).run(data(), { batchSize: 10, onEpoch: failing })).rejects.toThrow('in onEpoch');
+  });
+
   it('refuses what it cannot run', async () => {
     const { step } = training();
     const captured = capture(step);

@@ -35,6 +35,16 @@ describe('train', () => {
     expect(model.training).toBe(true);
   });
 
+  it('measures every example of the validation data alike, the last, smaller batch too, in the modes that modules were in', async () => {
+    const { model, optimizer, data, loss } = problem();
+    model[2].eval();
+    const [x, y] = [randn([10, 3]), randn([10, 1]).mul(9)];
+    const [result] = await train(model, data, { loss, optimizer, validation: [x, y], batchSize: 8 });
+    expect(model.modules().map(({ training }) => training)).toEqual([true, true, true, false, true]);
+    model.eval();
+    expect(result!.validationLoss).toBeCloseTo(loss(model.forward(x), y).item(), 4);
+  });
+
   it('stops when nothing gets better, with the best weights', async () => {
     const { model, optimizer, data, validation, loss } = problem();
     const seen: string[][] = [];
