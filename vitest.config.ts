@@ -8,7 +8,7 @@ const once = [
   'test/backend/{background,cpu-count,environments,isas,native,seam}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
   'test/docs/{comments,references}.test.ts',
-  'test/{bench,determinism}/**',
+  'test/{bench,determinism,fuzz}/**',
   'test/*.test.ts',
 ];
 
