@@ -1,12 +1,13 @@
 import type { DType } from '../backend/dtype.js';
 import { release, type Storage, trackAllocations } from '../backend/storage.js';
-import { isContiguous, sameShape } from '../backend/view.js';
+import { sameShape } from '../backend/view.js';
 import { AutogradError, ShapeError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { clone } from '../tensor/conversion.js';
 import { full, fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
-import { Tensor } from '../tensor/tensor.js';
+import { show } from '../tensor/shape.js';
+import { nodeOf, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
 
@@ -76,17 +77,17 @@ export function grad(
   const createGraph = options.createGraph ?? false;
   const seeds = seedsOf(roots);
   const found = new Map<Node | Tensor, Tensor>();
-  const wanted = new Set(targets.map((target) => target.node ?? target));
+  const wanted = new Set(targets.map((target) => nodeOf(target) ?? target));
   const keep = (edge: Node | Tensor, gradient: Tensor): void => {
     if (!wanted.has(edge)) return;
     const before = found.get(edge);
-    const own = seeds.has(gradient.storage) ? clone(gradient) : gradient;
+    const own = seeds.has(storageOf(gradient)) ? clone(gradient) : gradient;
     found.set(edge, before === undefined ? own : add(before, gradient));
   };
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
-  runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => gradient.storage)));
+  runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => storageOf(gradient))));
   return targets.map((target, i) => {
-    const gradient = found.get(target.node ?? target) ?? null;
+    const gradient = found.get(nodeOf(target) ?? target) ?? null;
     if (gradient === null && options.allowUnused !== true) {
       throw new AutogradError(
         `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,
@@ -106,7 +107,7 @@ interface Root {
 }
 
 /** Storages that no gradient may be: the caller can see what was passed in, and the implied one is everybody's. */
-const seedsOf = (roots: readonly Root[]): ReadonlySet<Storage> => new Set(roots.map((root) => root.grad.storage));
+const seedsOf = (roots: readonly Root[]): ReadonlySet<Storage> => new Set(roots.map((root) => storageOf(root.grad)));
 
 function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (Tensor | null)[]): Root[] {
   requireFresh(where, tensors);
@@ -117,21 +118,21 @@ function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (T
           'set requiresGrad on a leaf it depends on, and compute it outside noGrad',
       );
     }
-    return { edge: tensor.node ?? tensor, grad: seed(where, tensor, grads[i] ?? null) };
+    return { edge: nodeOf(tensor) ?? tensor, grad: seed(where, tensor, grads[i] ?? null) };
   });
 }
 
 function seed(where: string, tensor: Tensor, given: Tensor | null): Tensor {
-  const shape = `[${tensor.shape.join(', ')}]`;
+  const { shape } = viewOf(tensor);
   if (given !== null) {
-    if (!sameShape(given.shape, tensor.shape)) {
-      throw new ShapeError(`${where}: the gradient has shape [${given.shape.join(', ')}], but the tensor ${shape}`);
+    if (!sameShape(viewOf(given).shape, shape)) {
+      throw new ShapeError(`${where}: the gradient has shape ${show(given.shape)}, but the tensor ${show(shape)}`);
     }
     return given.dtype === tensor.dtype ? given : given.to(tensor.dtype);
   }
   if (tensor.numel() !== 1) {
     throw new AutogradError(
-      `${where}: a gradient is implied only for a tensor of one element, but this one has shape ${shape}; ` +
+      `${where}: a gradient is implied only for a tensor of one element, but this one has shape ${show(shape)}; ` +
         'reduce it (sum, mean) or pass the gradient',
     );
   }
@@ -245,14 +246,14 @@ class LeafGrads {
     const before = leaf.peekGrad();
     if (this.#createGraph) leaf.grad = before === null ? clone(gradient) : add(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
-    else if (this.#taken.has(before.storage)) this.#take(leaf, add(before, gradient));
+    else if (this.#taken.has(storageOf(before))) this.#take(leaf, add(before, gradient));
     else before.add_(gradient);
   }
 
   #take(leaf: Tensor, gradient: Tensor): void {
-    const shared = this.#seeds.has(gradient.storage) || this.#taken.has(gradient.storage);
-    const own = shared || gradient.offset !== 0 || !isContiguous(gradient) ? gradient.detach().clone() : gradient;
+    const shared = this.#seeds.has(storageOf(gradient)) || this.#taken.has(storageOf(gradient));
+    const own = shared || gradient.offset !== 0 || !gradient.isContiguous() ? gradient.detach().clone() : gradient;
     leaf.takeGrad(own);
-    this.#taken.add(own.storage);
+    this.#taken.add(storageOf(own));
   }
 }

@@ -3,7 +3,7 @@ import { checkOptions } from '../options.js';
 import { zeros } from '../tensor/creation.js';
 import { Generator, randnLike } from '../tensor/random.js';
 import { describe, type Shape, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { grad } from './backward.js';
 
 export interface GradcheckOptions {
@@ -201,7 +201,7 @@ function places(x: Tensor): number[] {
 
 /** For every output the slopes of its elements as the element of `x` at `place` is moved, in place, to either side. */
 function slopesAt(x: Tensor, place: number, eps: number, run: () => readonly Tensor[]): number[][] {
-  const elements = x.storage.array(x.dtype);
+  const elements = storageOf(x).array(x.dtype);
   const before = elements[place]!;
   const moved = (value: number) => {
     elements[place] = value;

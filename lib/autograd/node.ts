@@ -1,6 +1,6 @@
 import { isFloat } from '../backend/dtype.js';
 import { AutogradError } from '../errors.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { nodeOf, setNode, storageOf, type Tensor } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
@@ -37,11 +37,11 @@ export class Node<A = unknown> {
 
   constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
     this.rule = rule;
-    this.edges = inputs.map((input) => input.node ?? (input.requiresGrad ? input : null));
+    this.edges = inputs.map((input) => nodeOf(input) ?? (input.requiresGrad ? input : null));
     this.needs = this.edges.map((edge) => edge !== null);
     this.attrs = attrs;
     this.#saved = saved;
-    this.#versions = saved.map((tensor) => tensor.storage.version);
+    this.#versions = saved.map((tensor) => storageOf(tensor).version);
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
@@ -49,7 +49,7 @@ export class Node<A = unknown> {
     const saved = this.#saved;
     if (saved === null) throw usedTwice(this.rule.name);
     for (let i = 0; i < saved.length; i++) {
-      if (saved[i]!.storage.version !== this.#versions[i]) throw changedInPlace(this.rule.name, saved[i]!);
+      if (storageOf(saved[i]!).version !== this.#versions[i]) throw changedInPlace(this.rule.name, saved[i]!);
     }
     return this.rule.backward(grad, saved, this.attrs, this.needs);
   }
@@ -70,7 +70,7 @@ function usedTwice(name: string): AutogradError {
 function changedInPlace(name: string, tensor: Tensor): AutogradError {
   return new AutogradError(
     `backward: a tensor of shape [${tensor.shape.join(', ')}] that ${name} saved was changed in place by ` +
-      `${tensor.storage.changedBy} afterwards; use the out-of-place form there, or clone the tensor first`,
+      `${storageOf(tensor).changedBy} afterwards; use the out-of-place form there, or clone the tensor first`,
   );
 }
 
@@ -79,7 +79,7 @@ export function requireFresh(name: string, inputs: readonly Tensor[]): void {
   for (const input of inputs) {
     if (!input.isStale) continue;
     throw new AutogradError(
-      `${name}: a view of shape [${input.shape.join(', ')}] was taken before ${input.storage.changedBy} changed its base in ` +
+      `${name}: a view of shape [${input.shape.join(', ')}] was taken before ${storageOf(input).changedBy} changed its base in ` +
         'place; its history does not know of that: take the view again',
     );
   }
@@ -95,7 +95,7 @@ export function record<A>(
 ): Tensor {
   if (isGradEnabled() && isFloat(output.dtype) && inputs.some((input) => input.requiresGrad)) {
     requireFresh(rule.name, inputs);
-    output.node = new Node(rule, inputs, saved, attrs) as Node;
+    setNode(output, new Node(rule, inputs, saved, attrs) as Node);
   }
   return output;
 }

@@ -11,7 +11,7 @@ export interface Recording {
   /** A later call is refused with this complaint where `holds()` is false: what was captured is no longer what there is. */
   demand(holds: () => boolean, complaint: string): void;
 
-  /** A view of a tensor was made, as a tensor of its own or for one instruction: what reads it depends on where that tensor's memory is. */
+  /** A tensor is an operand, or a view of it was made (as a tensor of its own, or for one instruction): what reads it depends on where its memory is. */
   viewed(tensor: object, view?: object): void;
 
   /**

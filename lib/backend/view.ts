@@ -19,6 +19,13 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+/** An array of its own, which nobody has frozen (those are slow to read) and in which 0 is never -0. */
+export function copyOf(values: readonly number[]): number[] {
+  const copy = new Array<number>(values.length);
+  for (let i = 0; i < values.length; i++) copy[i] = values[i]! + 0;
+  return copy;
+}
+
 /** Row-major strides. */
 export function contiguousStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
@@ -47,6 +54,24 @@ export function isContiguous(view: Pick<View, 'shape' | 'strides'>): boolean {
 export function broadcastStrides(view: Pick<View, 'shape' | 'strides'>, shape: readonly number[]): number[] {
   const lead = shape.length - view.shape.length;
   return shape.map((_, i) => (i < lead || view.shape[i - lead] === 1 ? 0 : view.strides[i - lead]!));
+}
+
+/** Whether two views are of the same elements in the same order. */
+export const sameView = (a: View, b: View): boolean =>
+  a.storage === b.storage &&
+  a.offset === b.offset &&
+  a.dtype === b.dtype &&
+  sameShape(a.shape, b.shape) &&
+  sameShape(a.strides, b.strides);
+
+/** Whether one element in memory is several of the view's. */
+export function isRepeated({ shape, strides }: Pick<View, 'shape' | 'strides'>): boolean {
+  let repeated = false;
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 0) return false;
+    if (strides[i] === 0 && shape[i] !== 1) repeated = true;
+  }
+  return repeated;
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -3,7 +3,7 @@ import { backend, dtypes, observeStorage, recording, Storage, setRecording, useB
 import { CaptureError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { checkInteger } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
@@ -137,7 +137,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     try {
       result = record(recorder, () => this.#fn(...standIns));
     } finally {
-      for (const [i, { storage }] of given.entries()) noteChanges(storage, inputs[i]!.storage);
+      for (const [i, tensor] of given.entries()) noteChanges(storageOf(tensor), storageOf(inputs[i]!));
     }
     recorder.finish();
     this.#checkReturn(result);
@@ -201,11 +201,11 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
 
 /** A tensor over the same memory, which nothing else knows by the same storage object. */
 function standIn(tensor: Tensor): Tensor {
-  const { storage, offset, shape, strides, dtype } = tensor;
+  const { storage, offset, shape, strides, dtype } = viewOf(tensor);
   const start = offset * dtypes[dtype].size;
   const address = storage.address === 0 ? 0 : storage.address + start;
   const own = new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, address);
-  return new Tensor(own, 0, shape, strides, dtype);
+  return new Tensor({ storage: own, offset: 0, shape, strides, dtype });
 }
 
 /** What was written to a stand-in was written to the memory that it stands for. */

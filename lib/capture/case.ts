@@ -1,7 +1,7 @@
 import { isGradEnabled } from '../autograd/mode.js';
-import { dtypes, isFloat, type Storage, sameShape, sizeOf } from '../backend/index.js';
+import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import { CapturedProgram, type Steps } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
@@ -45,11 +45,11 @@ export class Case<R> {
       ([leaf, use]): Gradient => ({ leaf, use, after: leaf.gradState(), owned: leaf.ownsGrad }),
     );
     const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
-    const results = [...new Set([...tensorsIn(result), ...kept].map((tensor) => tensor.storage))].filter((storage) =>
+    const results = [...new Set([...tensorsIn(result), ...kept].map(storageOf))].filter((storage) =>
       recorder.made.has(storage),
     );
-    const storages = inputs.map((tensor) => tensor.storage);
-    const isArgument = (one: object) => one instanceof Tensor && storages.includes(one.storage);
+    const storages = inputs.map(storageOf);
+    const isArgument = (one: object) => one instanceof Tensor && storages.includes(storageOf(one));
     const outer = new Set([...recorder.outer].filter((tensor) => !isArgument(tensor)));
     const flags = new Map([...recorder.flags].filter(([owner]) => !isArgument(owner)));
     // Detached, because the graph would keep all that was computed in the recording call.
@@ -77,7 +77,7 @@ export class Case<R> {
     this.#updates = recorder.updates;
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
-      if (after instanceof Tensor && use.consumed && recorder.made.has(after.storage)) leaf.leaveGradCaptured();
+      if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaf.leaveGradCaptured();
     }
   }
 
@@ -96,18 +96,18 @@ export class Case<R> {
     this.#check();
     for (const update of this.#updates) update();
     this.requireApart(tensors);
-    const results = this.program.run(tensors);
+    const results = this.program.run(tensors.map(viewOf));
     this.#leave(results);
     return this.resultOf(tensors, results);
   }
 
   /** Runs many steps in the background, on memory that stays or is fed. */
   async start(inputs: readonly Tensor[], steps: Omit<Steps, 'watched'>): Promise<void> {
-    const watched = lossIn(this.#result, this.#where);
+    const watched = viewOf(lossIn(this.#result, this.#where));
     this.#check();
     for (const update of this.#updates) update();
     this.requireApart(inputs);
-    this.#leave(await this.program.start(inputs, { ...steps, watched }));
+    this.#leave(await this.program.start(inputs.map(viewOf), { ...steps, watched }));
   }
 
   /** Leaves gradients and flags as the function does. */
@@ -126,7 +126,7 @@ export class Case<R> {
   requireApart(tensors: readonly Tensor[]): void {
     const { read, written, changesInput } = this.program;
     for (let i = 0; i < tensors.length; i++) {
-      const { storage } = tensors[i]!;
+      const storage = storageOf(tensors[i]!);
       if (written.has(storage) || (changesInput[i] && read.has(storage))) throw this.#notApart(i);
       if (changesInput[i]) this.#requireApartFrom(tensors, i);
     }
@@ -155,12 +155,14 @@ export class Case<R> {
   /** What the function returns; the recording call's own tensors if `results` is null. */
   resultOf(inputs: readonly Tensor[], results: readonly Storage[] | null): R {
     return mapTensors(this.#result, (tensor) => {
-      const { offset, shape, strides, dtype } = tensor;
+      const { storage, offset, shape, strides, dtype } = viewOf(tensor);
       const origin = this.#origins.get(tensor)!;
       if ('tensor' in origin) return origin.tensor;
-      if ('made' in origin) return new Tensor(results?.[origin.made] ?? tensor.storage, offset, shape, strides, dtype);
-      const input = inputs[origin.input]!;
-      return new Tensor(input.storage, input.offset + offset, shape, strides, dtype);
+      if ('made' in origin) {
+        return new Tensor({ storage: results?.[origin.made] ?? storage, offset, shape, strides, dtype });
+      }
+      const input = viewOf(inputs[origin.input]!);
+      return new Tensor({ storage: input.storage, offset: input.offset + offset, shape, strides, dtype });
     });
   }
 }
@@ -175,7 +177,8 @@ export function lossIn(result: unknown, where: string): Tensor {
 }
 
 /** The bytes that a tensor's elements lie in. */
-function extentOf({ storage, offset, dtype, shape, strides }: Tensor) {
+function extentOf(tensor: Tensor) {
+  const { storage, offset, dtype, shape, strides } = viewOf(tensor);
   const { size } = dtypes[dtype];
   const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, 0);
   const start = storage.byteOffset + offset * size;
@@ -183,25 +186,18 @@ function extentOf({ storage, offset, dtype, shape, strides }: Tensor) {
 }
 
 function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Storage[]): Origin {
-  const input = inputs.indexOf(tensor.storage);
+  const input = inputs.indexOf(storageOf(tensor));
   if (input >= 0) return { input };
-  const index = made.indexOf(tensor.storage);
+  const index = made.indexOf(storageOf(tensor));
   return index >= 0 ? { made: index } : { tensor };
 }
 
 function sameGradient(leaf: Tensor, before: Tensor | null | 'captured'): () => boolean {
   if (!(before instanceof Tensor)) return () => leaf.gradState() === before;
-  const { storage, offset, shape, strides, dtype } = before;
+  const view = viewOf(before);
   return () => {
     const now = leaf.gradState();
-    return (
-      now instanceof Tensor &&
-      now.storage === storage &&
-      now.offset === offset &&
-      now.dtype === dtype &&
-      sameShape(now.shape, shape) &&
-      sameShape(now.strides, strides)
-    );
+    return now instanceof Tensor && sameView(viewOf(now), view);
   };
 }
 
@@ -218,16 +214,16 @@ function gradientAction(
 ): ((results: readonly Storage[]) => void) | null {
   if (after === null) return () => leaf.dropGrad();
   if (after === 'captured') return null;
-  if (!recorder.made.has(after.storage)) return null;
-  const { offset, shape, strides, dtype } = after;
-  const index = results.indexOf(after.storage);
+  if (!recorder.made.has(storageOf(after))) return null;
+  const { offset, shape, strides, dtype } = viewOf(after);
+  const index = results.indexOf(storageOf(after));
   if (index < 0 || use.consumed) {
     return () => {
       if (leaf.gradState() !== 'captured') leaf.leaveGradCaptured();
     };
   }
   return (made) => {
-    const gradient = new Tensor(made[index]!, offset, shape, strides, dtype);
+    const gradient = new Tensor({ storage: made[index]!, offset, shape, strides, dtype });
     if (owned) leaf.takeGrad(gradient);
     else leaf.grad = gradient;
   };

@@ -14,7 +14,6 @@ import {
 import { ValueError } from '../errors.js';
 import { compile, input } from '../expr/index.js';
 import { misfit } from '../tensor/check.js';
-import type { Tensor } from '../tensor/tensor.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
 import { type LaidOut, layOut } from './laid-out.js';
@@ -85,7 +84,7 @@ export class CapturedProgram {
   }
 
   /** Runs on arguments that lie as those it was recorded for. Returns new memory for each result. */
-  run(inputs: readonly Tensor[]): Storage[] {
+  run(inputs: readonly View[]): Storage[] {
     requireFree(this.#where, this);
     for (const matrix of this.#laidOut) matrix.refresh(backend);
     const results = this.#bind(this.#ports, inputs);

@@ -15,7 +15,7 @@ import {
   type View,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
 import { Outside } from './outside.js';
@@ -78,10 +78,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): number {
-    return this.#note(
-      { op: 'map', program, params: [...params], inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) },
-      [...inputs, ...outputs],
-    );
+    const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
+    return this.#note({ op: 'map', program, params: [...params], ...views });
   }
 
   fold(
@@ -94,27 +92,21 @@ export class Recorder implements Backend, Recording, StorageObserver {
   ): number {
     const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
     const frame = { shape: [...shape], axes: [...axes] };
-    return this.#note({ op: 'fold', program, params: [...params], ...views, ...frame }, [...inputs, ...outputs]);
+    return this.#note({ op: 'fold', program, params: [...params], ...views, ...frame });
   }
 
   matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number {
     const copied = epilogue === null ? null : { ...epilogue, inputs: epilogue.inputs.map(copyOf) };
-    return this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied }, [
-      a,
-      b,
-      ...(epilogue?.inputs ?? []),
-      ...outputs,
-    ]);
+    return this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied });
   }
 
   gather(out: View, input: View, index: View, axis: number): number {
-    const copied = { out: copyOf(out), input: copyOf(input), index: copyOf(index) };
-    return this.#note({ op: 'gather', ...copied, axis }, [input, index]);
+    return this.#note({ op: 'gather', out: copyOf(out), input: copyOf(input), index: copyOf(index), axis });
   }
 
   scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
     const copied = { out: copyOf(out), index: copyOf(index), source: copyOf(source) };
-    return this.#note({ op: 'scatter', ...copied, axis, mode }, [out, index, source]);
+    return this.#note({ op: 'scatter', ...copied, axis, mode });
   }
 
   random(
@@ -128,7 +120,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
     p1: number,
   ): void {
     const out: View = { storage, offset, shape: [length], strides: [1], dtype };
-    this.#note({ op: 'random', kind, state, out, p0, p1 }, []);
+    this.#note({ op: 'random', kind, state, out, p0, p1 });
   }
 
   link(): Executable {
@@ -154,7 +146,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   viewed(tensor: Tensor, view?: Tensor): void {
-    if (this.made.has(tensor.storage)) return;
+    if (this.made.has(storageOf(tensor))) return;
     if (view !== undefined) this.#views.add(view);
     if (this.#views.has(tensor)) return;
     this.outer.add(tensor);
@@ -162,14 +154,14 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   flag(owner: Flagged): void {
-    const within = owner instanceof Tensor && (this.made.has(owner.storage) || this.#views.has(owner));
+    const within = owner instanceof Tensor && (this.made.has(storageOf(owner)) || this.#views.has(owner));
     if (within || this.flags.has(owner)) return;
     this.flags.set(owner, false);
     this.flags.set(owner, flagOf(owner));
   }
 
   replaced(tensor: Tensor): void {
-    if (this.made.has(tensor.storage) || this.#views.has(tensor)) return;
+    if (this.made.has(storageOf(tensor)) || this.#views.has(tensor)) return;
     this.refuse(
       new CaptureError(
         `${this.#where}: the data of a tensor of shape [${tensor.shape.join(', ')}] from outside were replaced inside, which replays would ` +
@@ -196,7 +188,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   check(flag: View, error: () => Error): void {
     const instruction: Instruction = { op: 'check', flag: copyOf(flag) };
     this.errors.set(instruction, error);
-    if (this.#note(instruction, [flag]) >= 0) throw error();
+    if (this.#note(instruction) >= 0) throw error();
   }
 
   /** Called when the function has returned: throws what it may have caught, but replays would not. */
@@ -261,11 +253,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
     }
   }
 
-  /** Runs an instruction and notes it. `operands` are its views as they were given: tensors among them are remembered. */
-  #note(instruction: Instruction, operands: readonly View[]): number {
-    for (const view of operands) {
-      if (view instanceof Tensor) this.viewed(view);
-    }
+  /** Runs an instruction and notes it. */
+  #note(instruction: Instruction): number {
     for (const view of readsOf(instruction)) this.#reads(view.storage);
     const state = stateOf(instruction);
     if (state !== null) this.#reads(state);
@@ -314,7 +303,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 }
 
-/** A view as it is now: a tensor may be given other memory later. */
+/** A view alone: that of a tensor would keep the tensor's graph and gradient. */
 const copyOf = ({ storage, offset, shape, strides, dtype }: View): View => ({ storage, offset, shape, strides, dtype });
 
 /** Memory of its own with the same bytes. */

@@ -8,7 +8,7 @@ import { tensor } from '../tensor/creation.js';
 import { emptyOf } from '../tensor/empty.js';
 import { indexSelect } from '../tensor/indexing.js';
 import { checkInteger, describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { narrow } from '../tensor/views.js';
 import { type Case, lossIn } from './case.js';
 import type { Steps } from './program.js';
@@ -249,8 +249,8 @@ class Run {
         continue;
       }
       const count = known.isSteady ? steps - i : 1;
-      const feeds = tensors.map((rows, port) => ({ port, rows }));
-      await this.#background(known, args, { steps: count, feeds, order: part(i, count), batchSize });
+      const feeds = tensors.map((rows, port) => ({ port, rows: viewOf(rows) }));
+      await this.#background(known, args, { steps: count, feeds, order: viewOf(part(i, count)), batchSize });
       i += count;
     }
   }
@@ -277,7 +277,8 @@ class Run {
     const batchSize = tensors[0]?.shape[0] ?? 1;
     const known = this.#captured.find(args);
     if (known === null) this.#here(args, batchSize);
-    else await this.#background(known, tensors, { steps: 1, feeds: [], order: emptyOf([0], 'int32'), batchSize });
+    else
+      await this.#background(known, tensors, { steps: 1, feeds: [], order: viewOf(emptyOf([0], 'int32')), batchSize });
   }
 
   #here(args: readonly unknown[], batchSize: number): void {
@@ -291,7 +292,7 @@ class Run {
     this.#current = { control, history };
     this.#batchSize = steps.batchSize;
     try {
-      await known.start(inputs, { ...steps, control, history: history.storage });
+      await known.start(inputs, { ...steps, control, history: storageOf(history) });
     } finally {
       this.#current = null;
       this.#keep(history.toTypedArray().subarray(0, control[1]), steps.batchSize);
@@ -331,7 +332,8 @@ class Run {
     const step = this.step;
     if (step === 0) return undefined;
     const running = step - this.#done;
-    const loss = running > 0 ? this.#current!.history.storage.array('float64')[running - 1]! : this.#losses[step - 1]!;
+    const loss =
+      running > 0 ? storageOf(this.#current!.history).array('float64')[running - 1]! : this.#losses[step - 1]!;
     const examples = this.#examples + running * this.#batchSize;
     const time = performance.now();
     const examplesPerSecond = ((examples - this.#reported.examples) / (time - this.#reported.time)) * 1000;

@@ -1,7 +1,7 @@
-import { type Storage, sameShape } from '../backend/index.js';
+import { type Storage, sameView } from '../backend/index.js';
 import { livingModules } from '../nn/living.js';
 import { Module } from '../nn/module.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import type { Outside } from './outside.js';
 import type { Demand } from './recorder.js';
 
@@ -10,7 +10,8 @@ export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string
   const { tensors, named } = surroundings(used);
   const byStorage = new Map<Storage, string | undefined>();
   for (const tensor of tensors) {
-    byStorage.set(tensor.storage, byStorage.get(tensor.storage) ?? pathOf(tensor, named));
+    const storage = storageOf(tensor);
+    byStorage.set(storage, byStorage.get(storage) ?? pathOf(tensor, named));
   }
   return (storage) => byStorage.get(storage);
 }
@@ -38,11 +39,11 @@ export function sameNumbers(used: ReadonlySet<Tensor>, asked: Iterable<object>, 
 
 /** The models that these tensors belong to, all that is in them by name, and the tensors of theirs that share memory with these: what was used may be a view. */
 function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named: Map<Module, string> } {
-  const storages = new Set([...used].map((tensor) => tensor.storage));
+  const storages = new Set([...used].map(storageOf));
   const tensors = new Set(used);
   const named = new Map<Module, string>();
   for (const root of livingModules) {
-    const shared = [...root.parameters(), ...root.buffers()].filter((tensor) => storages.has(tensor.storage));
+    const shared = [...root.parameters(), ...root.buffers()].filter((tensor) => storages.has(storageOf(tensor)));
     if (shared.length === 0) continue;
     for (const tensor of shared) tensors.add(tensor);
     for (const [path, module] of root.namedModules()) {
@@ -55,14 +56,9 @@ function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named:
 }
 
 function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand {
-  const { storage, offset, shape, strides, dtype } = tensor;
+  const view = viewOf(tensor);
   return {
-    holds: () =>
-      tensor.storage === storage &&
-      tensor.offset === offset &&
-      tensor.dtype === dtype &&
-      sameShape(tensor.shape, shape) &&
-      sameShape(tensor.strides, strides),
+    holds: () => sameView(viewOf(tensor), view),
     complaint: `the data of ${pathOf(tensor, named) ?? `a tensor of shape [${tensor.shape.join(', ')}]`} was replaced`,
   };
 }

@@ -3,7 +3,7 @@ import { CaptureError } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { Generator } from '../tensor/random.js';
-import { Tensor } from '../tensor/tensor.js';
+import { Tensor, viewOf } from '../tensor/tensor.js';
 
 // Arguments and results are trees of arrays, plain objects, maps and sets, with tensors and other values as leaves.
 
@@ -106,15 +106,18 @@ const same =
   (value) =>
     Object.is(value, example);
 
-function tensorMatcher({ shape, strides, dtype }: Tensor): Matcher {
+function tensorMatcher(example: Tensor): Matcher {
+  const { shape, strides, dtype } = viewOf(example);
   const rank = shape.length;
   return (value, found) => {
-    if (!(value instanceof Tensor) || value.dtype !== dtype || value.shape.length !== rank || value.requiresGrad) {
+    if (!(value instanceof Tensor)) return false;
+    const given = viewOf(value);
+    if (given.dtype !== dtype || given.shape.length !== rank || value.requiresGrad) {
       return false;
     }
     for (let i = 0; i < rank; i++) {
       const size = shape[i];
-      if (value.shape[i] !== size || (size !== 1 && value.strides[i] !== strides[i])) return false;
+      if (given.shape[i] !== size || (size !== 1 && given.strides[i] !== strides[i])) return false;
     }
     found.push(value);
     return true;

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
+import { storageOf } from '../tensor/tensor.js';
 import { type DType, empty, type Tensor } from '../index.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
@@ -89,7 +90,7 @@ export async function loadIdx(path: string): Promise<Tensor> {
 /** The values as a tensor of a type that holds them. */
 export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
   const tensor = empty(shape, { dtype });
-  tensor.storage.array(dtype).set(data);
+  storageOf(tensor).array(dtype).set(data);
   return tensor;
 }
 

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DType } from '../backend/dtype.js';
 import { FormatError, ValueError } from '../errors.js';
+import { storageOf } from '../tensor/tensor.js';
 import { empty, Tensor } from '../index.js';
 import { checkOptions } from '../options.js';
 import { describe } from '../tensor/shape.js';
@@ -171,7 +172,9 @@ function encodeHeader(tensors: readonly [string, Tensor][], metadata: Readonly<R
 function toTensor(file: string, { name, dtype, shape }: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Tensor {
   const type = elementTypes.get(dtype)!;
   const tensor = empty(shape, { dtype: type.dtype });
-  tensor.storage.array(type.dtype).set(type.decode(bytes.buffer, `${file}: tensor '${name}'`));
+  storageOf(tensor)
+    .array(type.dtype)
+    .set(type.decode(bytes.buffer, `${file}: tensor '${name}'`));
   return tensor;
 }
 

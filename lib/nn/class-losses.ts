@@ -10,7 +10,7 @@ import { type Frame, Kernel } from '../tensor/kernel.js';
 import type { Operand } from '../tensor/promotion.js';
 import { sum } from '../tensor/reductions.js';
 import { allAxes, describe, type Shape, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { reshape } from '../tensor/views.js';
 import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
 
@@ -98,7 +98,7 @@ function classFrame(op: string, input: unknown): Frame {
   if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
   if (input.ndim === 0) throw new ShapeError(`${op}: the input must have a dimension of classes, got a 0-d tensor`);
-  return { shape: input.shape, axes: [input.ndim === 1 ? 0 : 1], keepdim: false };
+  return { shape: shapeOf(input), axes: [input.ndim === 1 ? 0 : 1], keepdim: false };
 }
 
 function sampleShape({ shape, axes }: Frame): Shape {
@@ -109,7 +109,7 @@ function sampleShape({ shape, axes }: Frame): Shape {
 function classWeights(op: string, weight: Tensor | null | undefined, frame: Frame): Operand {
   if (weight === null || weight === undefined) return 1;
   const classes = frame.shape[frame.axes[0]!]!;
-  if (!sameShape(weight.shape, [classes])) {
+  if (!sameShape(shapeOf(weight), [classes])) {
     throw new ShapeError(`${op}: weight must have shape [${classes}], one per class, got ${show(weight.shape)}`);
   }
   return reshape(weight, [classes, ...frame.shape.slice(frame.axes[0]! + 1).map(() => 1)]);
@@ -119,7 +119,7 @@ function classWeights(op: string, weight: Tensor | null | undefined, frame: Fram
 function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): Tensor {
   checkTargetType(op, target, frame);
   const classes = frame.shape[frame.axes[0]!]!;
-  const all = { shape: target.shape, axes: allAxes(target.shape.length), keepdim: false };
+  const all = { shape: shapeOf(target), axes: allAxes(shapeOf(target).length), keepdim: false };
   const [misplaced, counted] = census.run([target], [ignoreIndex, classes], 'float64', 'float64', all);
   const isBad = (t: number) => t !== ignoreIndex && (t < 0 || t >= classes);
   const refusal = (which: string) =>
@@ -140,7 +140,7 @@ function checkTargetType(op: string, target: unknown, frame: Frame): asserts tar
     );
   }
   const expected = sampleShape(frame);
-  if (!sameShape(target.shape, expected)) {
+  if (!sameShape(shapeOf(target), expected)) {
     throw new ShapeError(
       `${op}: for an input of shape ${show(frame.shape)} the target must have shape ${show(expected)}, got ${show(target.shape)}`,
     );
@@ -155,7 +155,7 @@ function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand):
   if (reduction === 'none') return rows;
   if (reduction === 'sum') return sum(rows);
   const by = divisor();
-  const frame = { shape: rows.shape, axes: allAxes(rows.shape.length), keepdim: false };
+  const frame = { shape: shapeOf(rows), axes: allAxes(shapeOf(rows).length), keepdim: false };
   return averageOver(rows, rows.dtype, by, frame);
 }
 
@@ -213,7 +213,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   }
   const weight = classWeights('crossEntropy', options.weight, frame);
   const classes = frame.shape[frame.axes[0]!]!;
-  if (target instanceof Tensor && isFloat(target.dtype) && sameShape(target.shape, input.shape)) {
+  if (target instanceof Tensor && isFloat(target.dtype) && sameShape(shapeOf(target), shapeOf(input))) {
     if (ignoreIndex >= 0) {
       throw new ValueError(
         `crossEntropy: ignoreIndex is for class indices, but the target has probabilities; leave it out, got ${ignoreIndex}`,

@@ -5,7 +5,7 @@ import { empty } from '../tensor/creation.js';
 import { Pointwise } from '../tensor/elementwise.js';
 import { bernoulli_, type DrawOptions } from '../tensor/random.js';
 import { describe } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 
 export interface DropoutOptions extends DrawOptions {
   /** Probability of a zero. Default: 0.5. */
@@ -38,7 +38,7 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   const { p = 0.5, training = true, inplace = false, generator } = options;
   checkProbability('dropout', p);
   if (!training || (p === 0 && !inplace)) return x;
-  const kept = bernoulli_(empty(x.shape, { dtype: 'bool' }), 1 - p, generator === undefined ? {} : { generator });
+  const kept = bernoulli_(empty(shapeOf(x), { dtype: 'bool' }), 1 - p, generator === undefined ? {} : { generator });
   const operands = [kept, p === 1 ? 0 : 1 / (1 - p)];
   return inplace ? dropping.applyInPlace(x, operands) : dropping.apply([x, ...operands]);
 }

@@ -7,7 +7,7 @@ import { ones, type TensorOptions, zeros } from '../tensor/creation.js';
 import { Formula } from '../tensor/formula.js';
 import type { Frame } from '../tensor/kernel.js';
 import { describe, type Shape, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
@@ -46,14 +46,14 @@ function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
   if (!(x instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(x)}`);
   if (!x.dtype.startsWith('float')) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
   const lead = x.ndim - normalizedShape.length;
-  if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
+  if (normalizedShape.length === 0 || lead < 0 || !sameShape(shapeOf(x).slice(lead), normalizedShape)) {
     throw new ShapeError(`${op}: the input ${show(x.shape)} does not end in normalizedShape ${show(normalizedShape)}`);
   }
-  return { shape: x.shape, axes: normalizedShape.map((_, i) => lead + i), keepdim: true };
+  return { shape: shapeOf(x), axes: normalizedShape.map((_, i) => lead + i), keepdim: true };
 }
 
 function checkAffine(op: string, name: string, tensor: Tensor | null | undefined, normalizedShape: Shape): void {
-  if (tensor === null || tensor === undefined || sameShape(tensor.shape, normalizedShape)) return;
+  if (tensor === null || tensor === undefined || sameShape(shapeOf(tensor), normalizedShape)) return;
   throw new ShapeError(`${op}: ${name} must have normalizedShape ${show(normalizedShape)}, got ${show(tensor.shape)}`);
 }
 

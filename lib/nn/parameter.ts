@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { ValueError } from '../errors.js';
 import { describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { Tensor, viewOf } from '../tensor/tensor.js';
 
 /**
  * A tensor that a module learns: as a property of a module it is found by `parameters()`. It shares the storage of the tensor it is made of.
@@ -22,7 +22,7 @@ import { Tensor } from '../tensor/tensor.js';
 export class Parameter extends Tensor {
   constructor(data: Tensor, requiresGrad = true) {
     if (!(data instanceof Tensor)) throw new ValueError(`Parameter: expected a Tensor, got ${describe(data)}`);
-    super(data.storage, data.offset, data.shape, data.strides, data.dtype);
+    super(viewOf(data));
     if (requiresGrad) this.requiresGrad = true;
   }
 

@@ -11,7 +11,7 @@ import { computeType } from '../tensor/kernel.js';
 import type { GradientRule } from '../tensor/operation.js';
 import { type Operand, promoteTypes, resultType } from '../tensor/promotion.js';
 import { allAxes, broadcastShapes, describe, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { warnOnce } from '../warnings.js';
 
 /** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
@@ -83,8 +83,8 @@ class PointwiseLoss {
     checkReduction(name, reduction, REDUCTIONS);
     const args = [input, target, ...rest];
     const tensors = args.filter((arg) => arg instanceof Tensor);
-    const shape = broadcastShapes(name, ...tensors.map((tensor) => tensor.shape));
-    if (!sameShape(input.shape, target.shape)) warnOfBroadcast(name, input, target);
+    const shape = broadcastShapes(name, ...tensors.map(shapeOf));
+    if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
     const promoted = this.#type === 'operands' ? resultType(tensors) : promoteTypes(input.dtype, target.dtype);
     const dtype = this.#type === 'input' ? input.dtype : promoted;
     const compute = computeType(promoted);
@@ -301,7 +301,7 @@ const outsideUnit = new Formula('binaryCrossEntropy', 1, (x) => e.rowSum(e.not(e
 
 /** Refuses probabilities outside [0, 1], and NaN. */
 function checkUnit(x: Tensor): void {
-  const frame = { shape: x.shape, axes: allAxes(x.shape.length), keepdim: false };
+  const frame = { shape: shapeOf(x), axes: allAxes(shapeOf(x).length), keepdim: false };
   const outside = outsideUnit.call([x.detach()], 'float64', computeType(x.dtype), frame);
   const refusal = (count: string) =>
     new ValueError(
@@ -375,5 +375,5 @@ export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {})
   checkReduction('klDiv', reduction, [...REDUCTIONS, 'batchmean']);
   const loss = logTarget ? logDivergence : divergence;
   if (reduction !== 'batchmean') return loss.apply(input, target, [], reduction);
-  return loss.apply(input, target, [], 'sum').div(input.shape[0] ?? 1);
+  return loss.apply(input, target, [], 'sum').div(shapeOf(input)[0] ?? 1);
 }

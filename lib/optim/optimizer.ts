@@ -4,7 +4,7 @@ import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
 import { livingOptimizers } from './living.js';
 
@@ -160,7 +160,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   #refreshScalars(): void {
     for (const group of this.paramGroups) {
       const { values, slots, tensors } = this.#scalarsOf(group);
-      const array = values.storage.array('float64');
+      const array = storageOf(values).array('float64');
       this.numbersOf(group).forEach((x, i) => {
         tensors[i] = typeof x === 'number' ? slots[i]! : x;
         if (typeof x === 'number') array[values.offset + i] = x;

@@ -5,7 +5,7 @@ import * as e from '../expr/index.js';
 import { emptyOf } from '../tensor/empty.js';
 import { computeType, Kernel } from '../tensor/kernel.js';
 import { describe } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { type Group, Optimizer, type Params } from './optimizer.js';
 
 export interface SGDOptions {
@@ -137,7 +137,7 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
     if (group.momentum === 0) {
       run('none', [parameter], inputs);
     } else if (before === null) {
-      const first = emptyOf(parameter.shape, parameter.dtype);
+      const first = emptyOf(shapeOf(parameter), parameter.dtype);
       run('first', [parameter, first], inputs);
       this.state.set(parameter, { momentumBuffer: first });
       recording?.once();

@@ -5,7 +5,7 @@ import { checkDType, checkOptions } from '../options.js';
 import { requireInt32 } from './check.js';
 import { emptyOf } from './empty.js';
 import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
-import { type NestedArray, Tensor } from './tensor.js';
+import { type NestedArray, storageOf, Tensor } from './tensor.js';
 
 export interface TensorOptions {
   /** Element type. Default: float32, or for `tensor` what the values need. */
@@ -96,7 +96,7 @@ function flatten(data: NestedArray, shape: Shape, axis: number, flat: (number | 
 function fromFlat(values: ArrayLike<number | boolean>, dtype: DType, shape: Shape = [values.length]): Tensor {
   if (dtype === 'int32') checkIntegers(values);
   const result = emptyOf(shape, dtype);
-  const target = result.storage.array(dtype);
+  const target = storageOf(result).array(dtype);
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
     target[i] = dtype === 'bool' ? Number(value !== 0) : value;
@@ -135,7 +135,9 @@ function filled(
   return finish(op, options, (dtype = fallback) => {
     if (dtype === 'int32') requireInt32(op, Number(value));
     const result = emptyOf([...shape], dtype);
-    result.storage.array(dtype).fill(dtype === 'bool' ? Number(Number(value) !== 0) : Number(value));
+    storageOf(result)
+      .array(dtype)
+      .fill(dtype === 'bool' ? Number(Number(value) !== 0) : Number(value));
     return result;
   });
 }
@@ -217,7 +219,7 @@ export function arange(...args: readonly (number | TensorOptions | undefined)[])
 
 function generate(shape: Shape, dtype: DType, value: (i: number) => number): Tensor {
   const result = emptyOf(shape, dtype);
-  const target = result.storage.array(dtype);
+  const target = storageOf(result).array(dtype);
   const size = sizeOf(shape);
   for (let i = 0; i < size; i++) target[i] = value(i);
   return result;

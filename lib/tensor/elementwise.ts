@@ -2,7 +2,7 @@ import { isGradEnabled } from '../autograd/mode.js';
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
-import { sameShape } from '../backend/view.js';
+import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
 import { requireInt32 } from './check.js';
@@ -13,7 +13,7 @@ import { expandTo } from './layout.js';
 import type { GradientRule } from './operation.js';
 import { type Operand, resultType } from './promotion.js';
 import { broadcastShapes, describe, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { baseOf, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
 
 export type { Operand } from './promotion.js';
@@ -224,20 +224,21 @@ export function writeInPlace(
   const recorded = wanted && isGradEnabled() && isFloat(x.dtype);
   checkWritable(name, x, recorded);
   const others = tensors.filter((arg) => arg !== x);
-  const shape = broadcastShapes(name, x.shape, ...others.map((arg) => arg.shape));
-  if (!sameShape(shape, x.shape))
+  const shape = broadcastShapes(name, viewOf(x).shape, ...others.map((arg) => viewOf(arg).shape));
+  if (!sameShape(shape, viewOf(x).shape))
     throw new ShapeError(`${name}: the result has shape ${show(shape)}, but the tensor ${show(x.shape)}`);
   if (recorded) requireFresh(name, tensors);
   const operation = formula.operation(args);
   // What the write would destroy is copied first: operands that overlap x, and old values that gradients need. The copies are part of the
   // graph, because gradients of gradients flow through what gradients read.
+  const storage = storageOf(x);
   const values = tensors.map((arg) => {
-    const overlaps = arg.storage === x.storage && !sameView(arg, x);
-    return overlaps || (recorded && arg.storage === x.storage) ? copyOf(arg) : arg;
+    const shared = storageOf(arg) === storage;
+    return shared && (recorded || !sameView(viewOf(arg), viewOf(x))) ? copyOf(arg) : arg;
   });
   const params = args.filter((arg) => typeof arg === 'number');
   if (recorded && x.isView && values.length > 0) {
-    const result = expandTo(operation.apply(values, params, x.dtype, compute, null), x.shape);
+    const result = expandTo(operation.apply(values, params, x.dtype, compute, null), shapeOf(x));
     write(x, result);
     x.bumpVersion(name);
     rebase(x, result);
@@ -256,25 +257,26 @@ export function writeInPlace(
   }
   if (tensors.includes(x)) operation.track(x, tensors, params, compute, null, values);
   else recordOverwriting(name, x, tensors[0]);
-  x.storage.recordedVersion = x.storage.version;
+  storage.recordedVersion = storage.version;
   return x;
 }
 
 /** Notes that all of `x` was written over by what has no gradient. */
 export function overwritten(name: string, x: Tensor): void {
   x.bumpVersion(name);
-  if (!isGradEnabled() || x.node === null) return;
+  if (!isGradEnabled() || nodeOf(x) === null) return;
   if (x.isView) {
     rebase(x, null);
     return;
   }
   recordOverwriting(name, x);
-  x.storage.recordedVersion = x.storage.version;
+  const storage = storageOf(x);
+  storage.recordedVersion = storage.version;
 }
 
 /** Makes `x` the result of writing `source`, or values without a gradient, over all that it was. */
 function recordOverwriting(name: string, x: Tensor, source?: Tensor): void {
-  const { shape, dtype } = source ?? x;
+  const { shape, dtype } = viewOf(source ?? x);
   record(x, overwritingRule(name), source === undefined ? [x] : [x, source], [], { shape, dtype });
 }
 
@@ -293,7 +295,7 @@ function overwritingRule(name: string): BackwardRule<Overwriting> {
     rule = {
       name: name.charAt(0).toUpperCase() + name.slice(1, -1),
       backward: (g, _, { shape, dtype }, [oldNeeds, sourceNeeds]) => [
-        oldNeeds === true ? zeros(g.shape, { dtype: g.dtype }) : null,
+        oldNeeds === true ? zeros(shapeOf(g), { dtype: g.dtype }) : null,
         sourceNeeds === true ? sumTo(g.dtype === dtype ? g : convert(g, dtype), shape) : null,
       ],
     };
@@ -307,22 +309,19 @@ export const requireWritable = (name: string, x: Tensor): void =>
   checkWritable(name, x, isGradEnabled() && isInGraph(x));
 
 /** Whether a tensor, or what it is a view of, has a gradient. */
-const isInGraph = (x: Tensor): boolean => x.requiresGrad || x.base?.requiresGrad === true;
+const isInGraph = (x: Tensor): boolean => x.requiresGrad || baseOf(x)?.requiresGrad === true;
 
 function checkWritable(name: string, x: Tensor, recorded: boolean): void {
-  if (x.numel() > 0 && x.strides.some((stride, axis) => stride === 0 && x.shape[axis]! > 1)) {
+  if (isRepeated(viewOf(x))) {
     throw new ShapeError(`${name}: an expanded tensor has one element in several places; clone() it first`);
   }
   if (!recorded) return;
-  if (x.node === null && x.requiresGrad) {
+  if (nodeOf(x) === null && x.requiresGrad) {
     throw new AutogradError(
       `${name}: a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
     );
   }
   if (x.isView) requireWindow(name, x);
 }
-
-const sameView = (a: Tensor, b: Tensor): boolean =>
-  a.offset === b.offset && a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameShape(a.strides, b.strides);
 
 const copyOf = (x: Tensor): Tensor => convert(x, x.dtype);

@@ -1,16 +1,25 @@
 import type { DType } from '../backend/dtype.js';
 import { allocate } from '../backend/storage.js';
-import { contiguousStrides, isContiguous, sizeOf } from '../backend/view.js';
+import { contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
 import type { Shape } from './shape.js';
-import { Tensor } from './tensor.js';
+import { Tensor, viewOf } from './tensor.js';
 
-/** A new contiguous tensor with whatever its memory held. */
+/** A new contiguous tensor with whatever its memory held. The shape is copied: it may be an array of the user's. */
 export function emptyOf(shape: Shape, dtype: DType): Tensor {
-  return new Tensor(allocate(dtype, sizeOf(shape)), 0, shape, contiguousStrides(shape), dtype);
+  const sizes = copyOf(shape);
+  return new Tensor({
+    storage: allocate(dtype, sizeOf(sizes)),
+    offset: 0,
+    shape: sizes,
+    strides: contiguousStrides(sizes),
+    dtype,
+  });
 }
 
 /** The same for the shape of a tensor, whose shape and strides are shared when they fit. */
 export function emptyWithShapeOf(tensor: Tensor, dtype: DType): Tensor {
-  const strides = isContiguous(tensor) ? tensor.strides : contiguousStrides(tensor.shape);
-  return new Tensor(allocate(dtype, sizeOf(tensor.shape)), 0, tensor.shape, strides, dtype);
+  const view = viewOf(tensor);
+  const { shape } = view;
+  const strides = isContiguous(view) ? view.strides : contiguousStrides(shape);
+  return new Tensor({ storage: allocate(dtype, sizeOf(shape)), offset: 0, shape, strides, dtype });
 }

@@ -8,7 +8,7 @@ import { viewAs } from './layout.js';
 import { type GradientRule, Operation } from './operation.js';
 import { promoteTypes } from './promotion.js';
 import type { Shape } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { shapeOf, type Tensor } from './tensor.js';
 
 /**
  * An operation by arguments: each may be a tensor or a number, and numbers become parameters of the program. `kinds` are for row
@@ -95,8 +95,8 @@ export const averageOver = (x: Tensor, dtype: DType, n: Tensor | number, frame: 
 
 /** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const frame = repetition(shape, x.shape);
+  if (sameShape(shapeOf(x), shape)) return x;
+  const frame = repetition(shape, shapeOf(x));
   return fitted(frame.axes.length === 0 ? x : sumOver(x, x.dtype, frame), shape);
 }
 
@@ -111,6 +111,6 @@ export function repetition(own: Shape, whole: Shape): Frame {
 }
 
 /** The same elements with the axes of size 1 that `shape` has not left out. */
-export const fitted = (x: Tensor, shape: Shape): Tensor => (sameShape(x.shape, shape) ? x : viewAs(x, shape));
+export const fitted = (x: Tensor, shape: Shape): Tensor => (sameShape(shapeOf(x), shape) ? x : viewAs(x, shape));
 
 export { copying };

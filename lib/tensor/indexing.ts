@@ -9,7 +9,7 @@ import { full, zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { expandTo, owned } from './layout.js';
 import { describe, normalizeDim, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { operandOf, shapeOf, Tensor } from './tensor.js';
 import { narrow, reshape } from './views.js';
 
 const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
@@ -67,14 +67,14 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   const axis = normalizeDim('gather', dim, x.ndim);
   checkDims('gather', index, x);
   if (index.numel() === 0)
-    return record(emptyOf(index.shape, x.dtype), gatherRule, [x], [index], { shape: x.shape, axis });
+    return record(emptyOf(shapeOf(index), x.dtype), gatherRule, [x], [index], { shape: shapeOf(x), axis });
   const [source, at] = [atLeast1(x), atLeast1(index)];
-  checkExtent('gather', at.shape, source.shape, axis);
-  const out = emptyOf(at.shape, x.dtype);
-  const bad = backend.gather(out, source, at, axis);
-  if (bad >= 0) throw outOfRange('gather', index, bad, source.shape[axis]!);
-  record(out, gatherRule, [source, at], [at], { shape: source.shape, axis });
-  return sameShape(out.shape, index.shape) ? out : owned(reshape(out, index.shape));
+  checkExtent('gather', shapeOf(at), shapeOf(source), axis);
+  const out = emptyOf(shapeOf(at), x.dtype);
+  const bad = backend.gather(operandOf(out), operandOf(source), operandOf(at), axis);
+  if (bad >= 0) throw outOfRange('gather', index, bad, shapeOf(source)[axis]!);
+  record(out, gatherRule, [source, at], [at], { shape: shapeOf(source), axis });
+  return sameShape(shapeOf(out), shapeOf(index)) ? out : owned(reshape(out, shapeOf(index)));
 }
 
 /**
@@ -93,10 +93,10 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   if (index.ndim > 1) throw new ShapeError(`indexSelect: the index must be 1-d, got ${show(index.shape)}`);
   const axis = normalizeDim('indexSelect', dim, x.ndim);
   if (x.ndim === 0) return reshape(gather(reshape(x, [1]), 0, reshape(index, [-1])), []);
-  const shape = x.shape.with(axis, index.numel());
+  const shape = shapeOf(x).with(axis, index.numel());
   const along = reshape(
     index,
-    x.shape.map((_, i) => (i === axis ? -1 : 1)),
+    shapeOf(x).map((_, i) => (i === axis ? -1 : 1)),
   );
   return gather(x, axis, expandTo(along, shape));
 }
@@ -168,7 +168,7 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
   const axis = normalizeDim(op, dim, x.ndim);
   checkDims(op, index, x);
   if (x.dtype === 'int32' && typeof source === 'number') requireInt32(op, source);
-  const values = typeof source === 'number' ? full(index.shape, source, { dtype: x.dtype }) : source;
+  const values = typeof source === 'number' ? full(shapeOf(index), source, { dtype: x.dtype }) : source;
   if (!(values instanceof Tensor))
     throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
@@ -178,16 +178,22 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
     return to(scattered(op, to(x, 'float64'), dim, index, to(values, 'float64'), true), 'int32');
   }
   checkDims(op, index, values);
-  checkExtent(op, index.shape, values.shape, -1);
-  if (x.ndim > 0) checkExtent(op, index.shape, x.shape, axis);
+  checkExtent(op, shapeOf(index), shapeOf(values), -1);
+  if (x.ndim > 0) checkExtent(op, shapeOf(index), shapeOf(x), axis);
   const out = clone(x.detach());
   const at = atLeast1(index);
-  const part = at.shape.reduce((view, size, i) => narrow(view, i, 0, size), atLeast1(values));
-  const bad = backend.scatter(atLeast1(out), at, part.detach(), axis, add ? 'add' : 'set');
-  if (bad >= 0) throw outOfRange(op, index, bad, x.shape[axis] ?? 1);
+  const part = shapeOf(at).reduce((view, size, i) => narrow(view, i, 0, size), atLeast1(values));
+  const bad = backend.scatter(
+    operandOf(atLeast1(out)),
+    operandOf(at),
+    operandOf(part.detach()),
+    axis,
+    add ? 'add' : 'set',
+  );
+  if (bad >= 0) throw outOfRange(op, index, bad, shapeOf(x)[axis] ?? 1);
   return record(out, scatterRule, [x, index, cut(values, index)], [index], { axis, add });
 }
 
 /** The part of `values` that an index of smaller shape uses, as a view. */
 const cut = (values: Tensor, index: Tensor): Tensor =>
-  index.shape.reduce((view, size, i) => (view.shape[i] === size ? view : narrow(view, i, 0, size)), values);
+  shapeOf(index).reduce((view, size, i) => (view.shape[i] === size ? view : narrow(view, i, 0, size)), values);

@@ -4,7 +4,7 @@ import { clone, to } from './conversion.js';
 import { emptyOf } from './empty.js';
 import { promoteTypes } from './promotion.js';
 import { describe, normalizeDim, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { shapeOf, Tensor } from './tensor.js';
 import { narrow, unsqueeze } from './views.js';
 
 interface CatAttrs {
@@ -24,7 +24,7 @@ const catRule: BackwardRule<CatAttrs> = {
 };
 
 /** PyTorch's relic: a 1-d empty tensor joins with anything. */
-const isLegacyEmpty = (x: Tensor): boolean => x.ndim === 1 && x.shape[0] === 0;
+const isLegacyEmpty = (x: Tensor): boolean => x.ndim === 1 && shapeOf(x)[0] === 0;
 
 function checkTensors(op: string, tensors: unknown): asserts tensors is readonly Tensor[] {
   if (!Array.isArray(tensors)) throw new ValueError(`${op}: expected an array of tensors, got ${describe(tensors)}`);
@@ -54,15 +54,15 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   const out = emptyOf(shape, dtype);
   let start = 0;
   for (const part of parts) {
-    narrow(out, axis, start, part.shape[axis]!).copy_(part.detach());
-    start += part.shape[axis]!;
+    narrow(out, axis, start, shapeOf(part)[axis]!).copy_(part.detach());
+    start += shapeOf(part)[axis]!;
   }
   const typed = parts.map((part) => to(part, dtype));
-  return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => part.shape[axis]!) });
+  return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => shapeOf(part)[axis]!) });
 }
 
 function joinedShape(parts: readonly Tensor[], axis: number): Shape {
-  const first = parts[0]!.shape;
+  const first = shapeOf(parts[0]!);
   let size = 0;
   for (const { shape } of parts) {
     const agrees = shape.length === first.length && shape.every((own, i) => i === axis || own === first[i]);

@@ -2,13 +2,12 @@ import type { ComputeType, DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { backend, DONE } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
-import { recording } from '../backend/recording.js';
 import { sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
 import { misfit } from './check.js';
 import { emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { operandOf, operandsOf, type Tensor, viewOf } from './tensor.js';
 
 /** What a kernel with folds runs over: the whole shape, which axes are folded, and whether row results keep them with size 1. */
 export interface Frame {
@@ -74,12 +73,15 @@ export class Kernel {
   ): void {
     const program = this.program(compute);
     if (frame === null) {
-      this.#accept(backend.map(program, params, inputs, outputs));
+      this.#accept(backend.map(program, params, operandsOf(inputs), operandsOf(outputs)));
       return;
     }
-    const ins = this.#inputs === 'elements' ? inputs : inputs.map((x, i) => this.#operand(x, this.inputs[i]!, frame));
+    const ins =
+      this.#inputs === 'elements' ? operandsOf(inputs) : inputs.map((x, i) => this.#operand(x, this.inputs[i]!, frame));
     const outs =
-      this.#outputs === 'elements' ? outputs : outputs.map((x, i) => this.#operand(x, this.roots[i]!.rate, frame));
+      this.#outputs === 'elements'
+        ? operandsOf(outputs)
+        : outputs.map((x, i) => this.#operand(x, this.roots[i]!.rate, frame));
     if (this.folds) this.#accept(backend.fold(program, params, ins, outs, frame.shape, frame.axes));
     else this.#accept(backend.map(program, params, ins, outs));
   }
@@ -89,14 +91,14 @@ export class Kernel {
   }
 
   #operand(tensor: Tensor, rate: Rate, frame: Frame): View {
-    return rate === 'row' && !frame.keepdim ? keepFolded(tensor, frame) : tensor;
+    return rate === 'row' && !frame.keepdim ? keepFolded(operandOf(tensor), frame) : operandOf(tensor);
   }
 
   #output(root: Expr, inputs: readonly Tensor[], dtype: DType, frame: Frame | null): Tensor {
     if (frame !== null) return emptyOf(root.rate === 'element' ? frame.shape : foldedShape(frame), dtype);
     const model = commonShape(inputs);
     if (model !== null) return emptyWithShapeOf(model, dtype);
-    return emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => tensor.shape)), dtype);
+    return emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => viewOf(tensor).shape)), dtype);
   }
 }
 
@@ -104,7 +106,8 @@ export class Kernel {
 function commonShape(inputs: readonly Tensor[]): Tensor | null {
   const first = inputs[0];
   if (first === undefined) return null;
-  for (let i = 1; i < inputs.length; i++) if (!sameShape(inputs[i]!.shape, first.shape)) return null;
+  const { shape } = viewOf(first);
+  for (let i = 1; i < inputs.length; i++) if (!sameShape(viewOf(inputs[i]!).shape, shape)) return null;
   return first;
 }
 
@@ -117,16 +120,15 @@ export function foldedShape({ shape, axes, keepdim }: Frame): Shape {
 }
 
 /** A row operand whose folded axes were squeezed away, with these axes back as size 1. */
-function keepFolded(tensor: Tensor, frame: Frame): View {
-  if (frame.axes.length === 0) return tensor;
-  recording?.viewed(tensor);
-  const { storage, offset, dtype } = tensor;
+function keepFolded(view: View, frame: Frame): View {
+  if (frame.axes.length === 0) return view;
+  const { storage, offset, dtype } = view;
   const shape: number[] = [];
   const strides: number[] = [];
   for (let axis = 0, own = 0; axis < frame.shape.length; axis++) {
     const folded = frame.axes.includes(axis);
-    shape.push(folded ? 1 : tensor.shape[own]!);
-    strides.push(folded ? 0 : tensor.strides[own]!);
+    shape.push(folded ? 1 : view.shape[own]!);
+    strides.push(folded ? 0 : view.strides[own]!);
     if (!folded) own++;
   }
   return { storage, offset, shape, strides, dtype };

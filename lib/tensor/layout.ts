@@ -1,15 +1,15 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { recording } from '../backend/recording.js';
-import { contiguousStrides, isContiguous, sizeOf } from '../backend/view.js';
+import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
 import { convert, sumOver, sumTo } from './formula.js';
 import type { Frame } from './kernel.js';
 import { checkShape, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { baseOf, setBase, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
 
-/** A recorded view of `x`: the same storage seen through another shape, strides and offset. */
+/** A recorded view of `x`: the same storage seen through another shape, strides and offset. The arrays are the view's from now on. */
 export function view<A>(
   x: Tensor,
   shape: Shape,
@@ -18,17 +18,16 @@ export function view<A>(
   rule: BackwardRule<A>,
   attrs: A,
 ): Tensor {
-  const result = record(new Tensor(x.storage, offset, shape, strides, x.dtype), rule, [x], [], attrs);
+  const { storage, dtype } = viewOf(x);
+  const result = record(new Tensor({ storage, offset, shape, strides, dtype }), rule, [x], [], attrs);
   recording?.viewed(x, result);
-  result.viewVersion = x.storage.version;
-  result.base = x.base ?? x;
+  setBase(result, baseOf(x) ?? x);
   return result;
 }
 
 /** A view of what its maker alone has seen: a tensor of its own, which can be written in place. */
 export function owned(view: Tensor): Tensor {
-  view.viewVersion = -1;
-  view.base = null;
+  setBase(view, null);
   return view;
 }
 
@@ -43,7 +42,7 @@ export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
   if (unknown < 0) {
     checkShape(op, shape);
     if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
-    return [...shape];
+    return copyOf(shape);
   }
   const known = shape.filter((_, axis) => axis !== unknown);
   checkShape(op, known);
@@ -58,9 +57,12 @@ function misfit(op: string, x: Tensor, shape: Shape): ShapeError {
 
 /** Strides that show `x` in another shape without a copy, or null. */
 export function restride(x: Tensor, shape: Shape): number[] | null {
-  if (isContiguous(x) || x.numel() === 0) return contiguousStrides(shape);
+  const before = viewOf(x);
+  if (isContiguous(before) || sizeOf(before.shape) === 0) return contiguousStrides(shape);
   const strides = new Array<number>(shape.length);
-  const old = x.shape.map((size, axis) => ({ size, stride: x.strides[axis]! })).filter(({ size }) => size !== 1);
+  const old = before.shape
+    .map((size, axis) => ({ size, stride: before.strides[axis]! }))
+    .filter(({ size }) => size !== 1);
   let axis = shape.length - 1;
   for (let last = old.length - 1; last >= 0; ) {
     // A run of old axes that step evenly, innermost first, must make a whole run of new ones.
@@ -90,23 +92,23 @@ export function restride(x: Tensor, shape: Shape): number[] | null {
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
  */
 export function viewAs(x: Tensor, shape: Shape | Tensor): Tensor {
-  const sizes = resolveShape('view', x, shape instanceof Tensor ? shape.shape : shape);
+  const sizes = resolveShape('view', x, shape instanceof Tensor ? viewOf(shape).shape : shape);
   const strides = restride(x, sizes);
   if (strides === null) {
     throw new ShapeError(
       `view: ${show(x.shape)} with strides ${show(x.strides)} cannot be seen as ${show(sizes)}; use reshape`,
     );
   }
-  return view(x, sizes, strides, x.offset, reshapeRule, x.shape);
+  const { shape: before, offset } = viewOf(x);
+  return view(x, sizes, strides, offset, reshapeRule, before);
 }
 
 const expandRule: BackwardRule<Shape> = { name: 'Expand', backward: (g, _, shape) => [sumTo(g, shape)] };
 
 /** `x` repeated, without a copy, to a shape it broadcasts to. */
 export function expandTo(x: Tensor, shape: Shape): Tensor {
-  const lead = shape.length - x.ndim;
-  const strides = shape.map((_, axis) => (axis < lead || x.shape[axis - lead] === 1 ? 0 : x.strides[axis - lead]!));
-  return view(x, shape, strides, x.offset, expandRule, x.shape);
+  const before = viewOf(x);
+  return view(x, copyOf(shape), broadcastStrides(before, shape), before.offset, expandRule, before.shape);
 }
 
 const repeatRule: BackwardRule<Frame> = {
@@ -116,11 +118,12 @@ const repeatRule: BackwardRule<Frame> = {
 
 /** A row result repeated, without a copy, over the axes that a fold took away. */
 export function repeatOver(x: Tensor, frame: Frame): Tensor {
+  const before = viewOf(x);
   const strides = new Array<number>(frame.shape.length).fill(0);
   for (let axis = 0, own = 0; axis < strides.length; axis++) {
     const folded = frame.axes.includes(axis);
-    if (!folded) strides[axis] = x.strides[own]!;
+    if (!folded) strides[axis] = before.strides[own]!;
     if (!folded || frame.keepdim) own++;
   }
-  return view(x, frame.shape, strides, x.offset, repeatRule, frame);
+  return view(x, frame.shape, strides, before.offset, repeatRule, frame);
 }

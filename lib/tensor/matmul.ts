@@ -15,7 +15,7 @@ import { Formula, sumTo } from './formula.js';
 import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
 import { broadcastShapes, broadcastsTo, describe, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { operandOf, shapeOf, Tensor, viewOf } from './tensor.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
 function checkOperands(op: string, ...operands: readonly unknown[]): void {
@@ -37,23 +37,24 @@ const swapped = (x: Tensor): Tensor => transpose(x, -2, -1);
 const matmulRule: BackwardRule<null> = {
   name: 'Mm',
   backward: (g, [a, b], _, [aNeeds, bNeeds]) => [
-    aNeeds ? sumTo(product('matmul', g, swapped(b!)), a!.shape) : null,
-    bNeeds ? sumTo(product('matmul', swapped(a!), g), b!.shape) : null,
+    aNeeds ? sumTo(product('matmul', g, swapped(b!)), viewOf(a!).shape) : null,
+    bNeeds ? sumTo(product('matmul', swapped(a!), g), viewOf(b!).shape) : null,
   ],
 };
 
 /** The product of (batches of) matrices: (…, m, k) x (…, k, n), batches broadcast. */
 function product(op: string, a: Tensor, b: Tensor): Tensor {
-  if (a.shape.at(-1) !== b.shape.at(-2)) throw innerMismatch(op, a.shape, b.shape);
+  const [left, right] = [shapeOf(a), shapeOf(b)];
+  if (left.at(-1) !== right.at(-2)) throw innerMismatch(op, left, right);
   if (a.dtype === 'int32') return integerProduct(op, to(a, 'float64'), to(b, 'float64'));
   if (a.dtype === 'bool') return to(product(op, to(a, 'float64'), to(b, 'float64')), 'bool');
   // A batch times one matrix is one larger product.
   if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
-    const rows = product(op, reshape(a, [sizeOf(a.shape.slice(0, -1)), a.shape.at(-1)!]), b);
-    return owned(viewAs(rows, [...a.shape.slice(0, -1), b.shape[1]!]));
+    const rows = product(op, reshape(a, [sizeOf(left.slice(0, -1)), left.at(-1)!]), b);
+    return owned(viewAs(rows, [...left.slice(0, -1), right[1]!]));
   }
-  const out = emptyOf(productShape(op, a.shape, b.shape), a.dtype);
-  backend.matmul(a, b, [out], null);
+  const out = emptyOf(productShape(op, left, right), a.dtype);
+  backend.matmul(operandOf(a), operandOf(b), [operandOf(out)], null);
   return record(out, matmulRule, [a, b], [a, b], null);
 }
 
@@ -245,7 +246,10 @@ const linearRule: BackwardRule<{ readonly bias: Shape }> = {
 };
 
 /** All leading dimensions as one. */
-const rows = (x: Tensor): Tensor => (x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]));
+function rows(x: Tensor): Tensor {
+  const { shape } = viewOf(x);
+  return shape.length === 2 ? x : reshape(x, [sizeOf(shape.slice(0, -1)), shape.at(-1)!]);
+}
 
 /**
  * x weightᵀ + bias.
@@ -262,7 +266,7 @@ const rows = (x: Tensor): Tensor => (x.ndim === 2 ? x : reshape(x, [sizeOf(x.sha
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   checkOperands('linear', x, weight, ...(bias === undefined || bias === null ? [] : [bias]));
-  if (x.ndim === 0 || x.shape.at(-1) !== weight.shape.at(-1)) {
+  if (x.ndim === 0 || viewOf(x).shape.at(-1) !== viewOf(weight).shape.at(-1)) {
     throw new ShapeError(
       `linear: expected ${weight.shape.at(-1)} features (weight ${show(weight.shape)}), got an input of shape ${show(x.shape)}`,
     );
@@ -275,20 +279,22 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
 
 function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;
-  const shape = x.shape.with(-1, weight.shape[0]!);
-  const fits = isFloat(dtype) && x.ndim > 1 && broadcastsTo(bias.shape, shape);
+  const shape = viewOf(x).shape.with(-1, viewOf(weight).shape[0]!);
+  const fits = isFloat(dtype) && x.ndim > 1 && broadcastsTo(viewOf(bias).shape, shape);
   if (!fits) {
     broadcastShapes('linear', shape, bias.shape);
     return add(matmul(x, transpose(weight, 0, 1)), bias);
   }
   const out = emptyOf(shape, dtype);
-  backend.matmul(x, flipped(weight), [out], { program: addBias(dtype), params: [], inputs: [bias] });
-  return record(out, linearRule, [x, weight, bias], [x, weight], { bias: bias.shape });
+  backend.matmul(operandOf(x), flipped(operandOf(weight)), [operandOf(out)], {
+    program: addBias(dtype),
+    params: [],
+    inputs: [operandOf(bias)],
+  });
+  return record(out, linearRule, [x, weight, bias], [x, weight], { bias: viewOf(bias).shape });
 }
 
 /** A matrix seen transposed, outside the graph. */
-function flipped(matrix: Tensor): View {
-  recording?.viewed(matrix);
-  const { storage, offset, shape, strides, dtype } = matrix;
+function flipped({ storage, offset, shape, strides, dtype }: View): View {
   return { storage, offset, shape: [shape[1]!, shape[0]!], strides: [strides[1]!, strides[0]!], dtype };
 }

@@ -10,7 +10,7 @@ import { repeatOver } from './layout.js';
 import { singularValues } from './linalg-svd.js';
 import { mul } from './pointwise.js';
 import { show } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { storageOf, type Tensor } from './tensor.js';
 import { permute } from './views.js';
 
 /** d Σσ = U Vᵀ: `polar` is that, with the shape of the input. */
@@ -32,12 +32,12 @@ export function nuclearNorm(x: Tensor, frame: Frame): Tensor {
   const [rows, cols] = [shape[axes[0]!]!, shape[axes[1]!]!];
   const values = matrices.toTypedArray() as Float64Array;
   const polar = emptyOf(matrices.shape, 'float64');
-  const polarValues = polar.storage.array('float64');
+  const polarValues = storageOf(polar).array('float64');
   const sums = emptyOf(foldedShape(frame), 'float64');
   for (let i = 0; i < sizeOf(sums.shape); i++) {
     const from = i * rows * cols;
     const decomposed = singularValues({ rows, cols, values: values.subarray(from, from + rows * cols) });
-    sums.storage.array('float64')[i] = decomposed.sum;
+    storageOf(sums).array('float64')[i] = decomposed.sum;
     polarValues.set(decomposed.polar, from);
   }
   const back = [...order.keys()].map((axis) => order.indexOf(axis));

@@ -10,7 +10,7 @@ import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel } from './kernel.js';
 import { repeatOver } from './layout.js';
 import type { Shape } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { shapeOf, type Tensor } from './tensor.js';
 
 /** A gradient written by hand where it is cheaper than the derived one: what flows into each argument, given `g` and the result. */
 export type GradientRule = (g: Expr, out: Expr, ...args: Expr[]) => readonly (Expr | null)[];
@@ -107,9 +107,9 @@ export class Operation {
       params,
       frame,
       compute,
-      shapes: inputs.map((input) => input.shape),
+      shapes: inputs.map((input) => shapeOf(input)),
       dtypes: inputs.map((input) => input.dtype),
-      shape: frame === null ? output.shape : frame.shape,
+      shape: frame === null ? shapeOf(output) : frame.shape,
       plan,
     });
   }
@@ -159,7 +159,7 @@ export class Operation {
   #passOn(tensor: Tensor, i: number, { frame, shapes, dtypes }: Call): Tensor {
     const typed = tensor.dtype === dtypes[i] ? tensor : convert(tensor, dtypes[i]!);
     if (frame === null) return sumTo(typed, shapes[i]!);
-    const whole = sameShape(typed.shape, frame.shape);
+    const whole = sameShape(shapeOf(typed), frame.shape);
     if (this.kernel.inputs[i] === 'row') return whole ? sumOver(typed, typed.dtype, frame) : typed;
     return sumTo(whole ? typed : repeatOver(typed, frame), shapes[i]!);
   }

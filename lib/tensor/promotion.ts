@@ -34,7 +34,7 @@ export function resultType(operands: readonly Operand[]): DType {
   let numbers: DType | undefined;
   for (const x of operands) {
     if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : promoteTypes(numbers, numberType(x));
-    else if (x.shape.length > 0) tensors = tensors === undefined ? x.dtype : promoteTypes(tensors, x.dtype);
+    else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : promoteTypes(tensors, x.dtype);
     else scalars = scalars === undefined ? x.dtype : promoteTypes(scalars, x.dtype);
   }
   return outrank(tensors, outrank(scalars, numbers)) ?? 'float32';

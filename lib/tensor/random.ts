@@ -18,8 +18,11 @@ import { emptyOf } from './empty.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
 import { broadcastShapes, checkInteger, checkShape, describe, type Shape, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { operandOf, storageOf, Tensor } from './tensor.js';
 import { narrow, permute, reshape } from './views.js';
+
+/** The memory of a stream, which must not get out of the library. */
+let streamOf: (generator: Generator) => Storage;
 
 /**
  * A stream of random numbers (MT19937), independent of the default one. The same seed gives the same values on every machine and backend,
@@ -33,9 +36,12 @@ import { narrow, permute, reshape } from './views.js';
  * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
  */
 export class Generator {
-  /** @internal */
-  readonly state: Storage = allocateState();
+  readonly #state: Storage = allocateState();
   #seed = 0;
+
+  static {
+    streamOf = (generator) => generator.#state;
+  }
 
   constructor(seed = 5489) {
     this.manualSeed(seed);
@@ -44,7 +50,7 @@ export class Generator {
   /** Starts the stream anew, from an integer of which the low 32 bits count. */
   manualSeed(seed: number): this {
     checkInteger('manualSeed', 'seed', seed, Number.MIN_SAFE_INTEGER);
-    seedState(this.state, seed);
+    seedState(this.#state, seed);
     this.#seed = seed;
     return this;
   }
@@ -56,12 +62,12 @@ export class Generator {
 
   /** A copy of where the stream is, to come back to with `setState`. */
   getState(): Int32Array {
-    return stateWords(this.state).slice();
+    return stateWords(this.#state).slice();
   }
 
   /** Goes back to what `getState` returned. */
   setState(state: Int32Array): this {
-    const words = stateWords(this.state);
+    const words = stateWords(this.#state);
     if (!(state instanceof Int32Array) || state.length !== words.length) {
       throw new FormatError(
         `setState: expected an Int32Array of ${words.length} words from getState, got ${describe(state)}`,
@@ -100,12 +106,13 @@ export interface RandomOptions extends DrawOptions {
 }
 
 function draw(kind: RandomKind, out: Tensor, generator: Generator | undefined, p0: number, p1: number): Tensor {
-  backend.random(kind, streamOf(kind, generator).state, out.storage, out.dtype, out.offset, out.numel(), p0, p1);
+  const { storage, dtype, offset, shape } = operandOf(out);
+  backend.random(kind, streamFor(kind, generator), storage, dtype, offset, sizeOf(shape), p0, p1);
   return out;
 }
 
-function streamOf(op: string, generator: Generator | undefined): Generator {
-  if (generator === undefined || generator instanceof Generator) return generator ?? defaultGenerator;
+function streamFor(op: string, generator: Generator | undefined): Storage {
+  if (generator === undefined || generator instanceof Generator) return streamOf(generator ?? defaultGenerator);
   throw new ValueError(`${op}: generator must be a Generator, got ${describe(generator)}`);
 }
 
@@ -303,7 +310,9 @@ export function multinomial(weights: Tensor, numSamples: number, options: Multin
   const out = emptyOf([...shape.slice(0, -1), numSamples], 'int32');
   for (let row = 0; row < rows; row++) {
     const own = values.subarray(row * categories, (row + 1) * categories);
-    out.storage.array('int32').set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
+    storageOf(out)
+      .array('int32')
+      .set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
   }
   return out;
 }

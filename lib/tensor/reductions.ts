@@ -12,7 +12,7 @@ import { owned } from './layout.js';
 import { nuclearNorm } from './nuclear-norm.js';
 import { maximum, minimum } from './pointwise.js';
 import { describe, normalizeDim, normalizeDims, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { shapeOf, Tensor } from './tensor.js';
 
 // One row per reduction: an expression with folds over the reduced dimensions.
 
@@ -38,7 +38,7 @@ export interface VarOptions extends KeepdimOptions {
 
 function frameOf(op: string, x: Tensor, dim: Dim, keepdim = false): Frame {
   if (!(x instanceof Tensor)) throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
-  return { shape: x.shape, axes: normalizeDims(op, dim, x.ndim), keepdim };
+  return { shape: shapeOf(x), axes: normalizeDims(op, dim, x.ndim), keepdim };
 }
 
 /** How many elements each result is made of. */
@@ -401,7 +401,7 @@ const allTrue = new Formula('all', 1, (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
 function condition(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
   const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
-  const frame = none ? { shape: x.shape, axes: [], keepdim: false } : frameOf(op, x, dim, options.keepdim);
+  const frame = none ? { shape: shapeOf(x), axes: [], keepdim: false } : frameOf(op, x, dim, options.keepdim);
   return formula.call([x.detach()], 'bool', computeType(x.dtype), frame);
 }
 

@@ -6,7 +6,7 @@ import { checkDType, checkOptions } from '../options.js';
 import { to } from './conversion.js';
 import { Formula } from './formula.js';
 import { normalizeDim } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { shapeOf, type Tensor } from './tensor.js';
 
 export interface SoftmaxOptions {
   /** Convert to this element type first. Default: the tensor's own. */
@@ -45,7 +45,7 @@ function along(op: string, formula: Formula, x: Tensor, dim: number, options: So
   if (!isFloat(operand.dtype))
     throw new DTypeError(`${op}: expected a float tensor, got ${operand.dtype}; pass { dtype: 'float32' }`);
   const axis = normalizeDim(op, dim, x.ndim);
-  const frame = { shape: x.shape, axes: x.ndim === 0 ? [] : [axis], keepdim: true };
+  const frame = { shape: shapeOf(x), axes: x.ndim === 0 ? [] : [axis], keepdim: true };
   return formula.call([operand], operand.dtype, undefined, frame);
 }
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
-import { letGo, release, type Storage } from '../backend/storage.js';
+import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { formatTensor } from './print.js';
@@ -12,8 +12,101 @@ const CAPTURED_GRADIENT =
   'grad: this gradient was made and used up within a captured function, which keeps it in registers; ' +
   'return it from that function to see it, and call zeroGrad() before a backward pass outside';
 
+const UNCLONEABLE = Symbol(
+  'a nabla Tensor: send toTypedArray() and its shape instead, and make it a tensor again on the other side. It',
+);
+
+/** How many tensors there have been. */
+let made = 0;
+
 /** Values as nested arrays; a number or a boolean for a 0-d tensor. */
 export type NestedArray = number | boolean | NestedArray[];
+
+/** Frozen copies: reading a frozen array is several times slower, so that the library itself reads the others. */
+interface Shown {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+}
+
+const shownOf = ({ shape, strides }: View): Shown => ({
+  shape: Object.freeze(shape.slice()),
+  strides: Object.freeze(strides.slice()),
+});
+
+/** All that there is to a tensor. The fields of its view stay as they are: new data are a new body. */
+class Body implements View {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly dtype: DType;
+  /** What the user is shown of it, made when first asked for. */
+  shown: Shown | null = null;
+  node: Node | null = null;
+  grad: Tensor | null = null;
+  /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
+  gradIsPrivate = false;
+  /** Whether the gradient exists only within a captured step. */
+  gradIsCaptured = false;
+  /** The storage's version when this view was taken; -1 for what is not a view. */
+  viewVersion = -1;
+  /** The tensor that a view is a view of, in the end; null for what is not a view. */
+  base: Tensor | null = null;
+  requiresGrad = false;
+
+  constructor({ storage, offset, shape, strides, dtype }: View) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+    this.dtype = dtype;
+  }
+}
+
+// What the library knows of a tensor and a user cannot reach, neither by name nor by looking: with a storage or a shape in hand, one
+// could write beyond the memory of a tensor.
+
+let bodyOf: (x: Tensor) => Body;
+
+/** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
+export const viewOf = (x: Tensor): View => bodyOf(x);
+
+/** @internal The operation that made a tensor; null for a leaf. */
+export const nodeOf = (x: Tensor): Node | null => bodyOf(x).node;
+
+/** @internal */
+export function setNode(x: Tensor, node: Node | null): void {
+  bodyOf(x).node = node;
+}
+
+/** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
+export const baseOf = (x: Tensor): Tensor | null => bodyOf(x).base;
+
+/** @internal Makes a tensor a view of another as it is now, or (null) of none. */
+export function setBase(x: Tensor, base: Tensor | null): void {
+  const body = bodyOf(x);
+  body.base = base;
+  body.viewVersion = base === null ? -1 : body.storage.version;
+}
+
+/** @internal The sizes of a tensor, in an array that is faster to read than `x.shape`, and must not get out. */
+export const shapeOf = (x: Tensor): Shape => bodyOf(x).shape;
+
+/** @internal */
+export const storageOf = (x: Tensor): Storage => bodyOf(x).storage;
+
+/** @internal A tensor as an operand of an instruction, which a function under capture is told of. */
+export function operandOf(x: Tensor): View {
+  recording?.viewed(x);
+  return bodyOf(x);
+}
+
+/** @internal */
+export function operandsOf(tensors: readonly Tensor[]): View[] {
+  const operands = new Array<View>(tensors.length);
+  for (let i = 0; i < operands.length; i++) operands[i] = operandOf(tensors[i]!);
+  return operands;
+}
 
 /**
  * A multi-dimensional array of one element type: a view (offset, shape, strides) of a storage, with its place in the graph
@@ -30,108 +123,124 @@ export type NestedArray = number | boolean | NestedArray[];
  * ```
  * @see https://pytorch.org/docs/stable/tensors.html
  */
-export class Tensor implements View {
-  storage: Storage;
-  offset: number;
-  shape: Shape;
-  strides: readonly number[];
-  dtype: DType;
-  /** The operation that made this tensor; null for a leaf. */
-  node: Node | null = null;
-  #grad: Tensor | null = null;
-  /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
-  #gradIsPrivate = false;
-  /** Whether the gradient exists only within a captured step. */
-  #gradIsCaptured = false;
-  /** The storage's version when this view was taken; -1 for what is not a view. */
-  viewVersion = -1;
-  /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
-  base: Tensor | null = null;
-  #requiresGrad = false;
+export class Tensor {
+  /** @internal All that `deepEqual` and the like see of a tensor: without it, any two would be taken for equal. */
+  readonly id = ++made;
+  /** @internal What `structuredClone` and `postMessage` stumble over: they would make an empty object of a tensor. */
+  readonly uncloneable = UNCLONEABLE;
+  #body: Body;
 
-  /** @internal */
-  constructor(storage: Storage, offset: number, shape: Shape, strides: readonly number[], dtype: DType) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-    this.dtype = dtype;
+  static {
+    bodyOf = (x) => x.#body;
+  }
+
+  /** @internal @param view must not change any more, nor its arrays. Only the library has a storage to put into one. */
+  constructor(view: View) {
+    if (!(view?.storage instanceof Storage)) {
+      throw new ValueError('Tensor: tensors are made by tensor(), zeros(), randn() and the like, not by new');
+    }
+    this.#body = new Body(view);
+  }
+
+  /** The size of each dimension; frozen. */
+  get shape(): Shape {
+    const body = this.#body;
+    body.shown ??= shownOf(body);
+    return body.shown.shape;
+  }
+
+  /** How far apart in memory neighbours along each dimension are, in elements; frozen. */
+  get strides(): readonly number[] {
+    const body = this.#body;
+    body.shown ??= shownOf(body);
+    return body.shown.strides;
+  }
+
+  /** Where in its memory the first element is, in elements. */
+  get offset(): number {
+    return this.#body.offset;
+  }
+
+  /** The type of the elements. */
+  get dtype(): DType {
+    return this.#body.dtype;
   }
 
   /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
   get grad(): Tensor | null {
     const value = this.peekGrad();
-    this.#gradIsPrivate = false;
+    this.#body.gradIsPrivate = false;
     return value;
   }
 
   set grad(value: Tensor | null) {
     recording?.gradient(this, 'replace');
-    if (this.#grad !== null && this.#grad !== value) letGo(this.#grad.storage);
-    this.#gradIsPrivate = false;
-    this.#gradIsCaptured = false;
-    this.#grad = value;
+    const body = this.#body;
+    if (body.grad !== null && body.grad !== value) letGo(storageOf(body.grad));
+    body.gradIsPrivate = false;
+    body.gradIsCaptured = false;
+    body.grad = value;
   }
 
   /** @internal `grad`, for code that does not keep it. */
   peekGrad(): Tensor | null {
     recording?.gradient(this, 'read');
-    if (this.#gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
-    return this.#grad;
+    if (this.#body.gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
+    return this.#body.grad;
   }
 
   /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
   takeGrad(value: Tensor): void {
     this.grad = value;
-    this.#gradIsPrivate = true;
+    this.#body.gradIsPrivate = true;
   }
 
   /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
   dropGrad(): void {
-    const released = this.#gradIsPrivate ? this.#grad : null;
+    const released = this.#body.gradIsPrivate ? this.#body.grad : null;
     this.grad = null;
-    if (released !== null) release(released.storage);
+    if (released !== null) release(storageOf(released));
   }
 
   /** @internal Whether `grad` is known to the library alone, so that dropping it gives its memory to others. */
   get ownsGrad(): boolean {
-    return this.#gradIsPrivate;
+    return this.#body.gradIsPrivate;
   }
 
   /** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
   gradState(): Tensor | null | 'captured' {
-    return this.#gradIsCaptured ? 'captured' : this.#grad;
+    return this.#body.gradIsCaptured ? 'captured' : this.#body.grad;
   }
 
   /** @internal Says that the gradient exists only within a captured function. */
   leaveGradCaptured(): void {
     this.dropGrad();
-    this.#gradIsCaptured = true;
+    this.#body.gradIsCaptured = true;
   }
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
   get isView(): boolean {
-    return this.viewVersion >= 0;
+    return this.#body.viewVersion >= 0;
   }
 
   /** Whether the tensor this is a view of was since given another history, by a recorded write in place. */
   get isStale(): boolean {
-    return this.isView && this.viewVersion < this.storage.recordedVersion;
+    return this.#body.viewVersion >= 0 && this.#body.viewVersion < this.#body.storage.recordedVersion;
   }
 
   /** Number of dimensions. */
   get ndim(): number {
-    return this.shape.length;
+    return this.#body.shape.length;
   }
 
   /** Number of elements. */
   numel(): number {
-    return sizeOf(this.shape);
+    return sizeOf(this.#body.shape);
   }
 
   /** Whether the user made this tensor, rather than an operation on tensors that require gradients. */
   get isLeaf(): boolean {
-    return this.node === null;
+    return this.#body.node === null;
   }
 
   /**
@@ -140,12 +249,12 @@ export class Tensor implements View {
    * @throws AutogradError when it is switched off for the result of an operation; DTypeError for integers and bools
    */
   get requiresGrad(): boolean {
-    return this.#requiresGrad || this.node !== null || this.isStale;
+    return this.#body.requiresGrad || this.#body.node !== null || this.isStale;
   }
 
   set requiresGrad(value: boolean) {
     recording?.flag(this);
-    if (this.node !== null && !value) {
+    if (this.#body.node !== null && !value) {
       throw new AutogradError(
         'requiresGrad: an operation made this tensor, so it cannot be switched off; use detach()',
       );
@@ -153,7 +262,7 @@ export class Tensor implements View {
     if (value && !isFloat(this.dtype)) {
       throw new DTypeError(`requiresGrad: only float32 and float64 tensors can require gradients, got ${this.dtype}`);
     }
-    this.#requiresGrad = value;
+    this.#body.requiresGrad = value;
   }
 
   /** Sets `requiresGrad` and returns this tensor. */
@@ -182,16 +291,14 @@ export class Tensor implements View {
       throw new DTypeError(`data: a tensor that requires a gradient cannot become ${value.dtype}`);
     }
     recording?.replaced(this);
-    this.storage = value.storage;
-    this.offset = value.offset;
-    this.shape = value.shape;
-    this.strides = value.strides;
-    this.dtype = value.dtype;
+    const body = new Body(value.#body);
+    const { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, requiresGrad } = this.#body;
+    this.#body = Object.assign(body, { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, requiresGrad });
   }
 
   /** The same values over the same storage, outside the graph. */
   detach(): Tensor {
-    const detached = new Tensor(this.storage, this.offset, this.shape, this.strides, this.dtype);
+    const detached = new Tensor(this.#body);
     recording?.viewed(this, detached);
     return detached;
   }
@@ -208,7 +315,7 @@ export class Tensor implements View {
 
   /** Whether the elements are in row-major order, one after the other. */
   isContiguous(): boolean {
-    return isContiguous(this);
+    return isContiguous(this.#body);
   }
 
   /**
@@ -224,7 +331,8 @@ export class Tensor implements View {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: expected a tensor of one element, got shape ${show(this.shape)}; use toArray()`);
     }
-    const value = this.storage.array(this.dtype, 'item')[this.offset]!;
+    const { storage, offset } = this.#body;
+    const value = storage.array(this.dtype, 'item')[offset]!;
     return (this.dtype === 'bool' ? value !== 0 : value) as T;
   }
 
@@ -247,13 +355,13 @@ export class Tensor implements View {
 
   /** @param reader the operation that wants them */
   #values(reader: string): TypedArray {
-    const { storage, offset, dtype } = this.isContiguous() ? this : this.detach().contiguous();
+    const { storage, offset, dtype } = viewOf(this.isContiguous() ? this : this.detach().contiguous());
     return storage.array(dtype, reader).slice(offset, offset + this.numel());
   }
 
   /** The text that PyTorch prints. */
   toString(): string {
-    const gradFn = this.node === null ? {} : { gradFn: `${this.node.rule.name}Backward0` };
+    const gradFn = this.#body.node === null ? {} : { gradFn: `${this.#body.node.rule.name}Backward0` };
     return formatTensor(this.#values('toString'), this.shape, this.dtype, {
       requiresGrad: this.requiresGrad,
       ...gradFn,
@@ -267,7 +375,8 @@ export class Tensor implements View {
 
   /** @internal Called after every write in place, so that a backward pass can tell. */
   bumpVersion(op: string): void {
-    this.storage.version++;
-    this.storage.changedBy = op;
+    const { storage } = this.#body;
+    storage.version++;
+    storage.changedBy = op;
   }
 }

@@ -14,7 +14,7 @@ import {
   type Shape,
   show,
 } from './shape.js';
-import { Tensor } from './tensor.js';
+import { shapeOf, Tensor, viewOf } from './tensor.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
 
@@ -37,7 +37,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 /** `reshape` to the shape of `other`. @example reshapeAs(arange(4), zeros([2, 2])); // tensor([[0, 1], [2, 3]]) */
-export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, other.shape);
+export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, shapeOf(other));
 
 const permuteRule: BackwardRule<readonly number[]> = {
   name: 'Permute',
@@ -65,7 +65,7 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
   const axes = dims.map((dim) => normalizeDim('permute', dim, x.ndim));
   if (new Set(axes).size !== axes.length) throw new ShapeError(`permute: a dim appears twice in ${show(dims)}`);
   const pick = (of: readonly number[]) => axes.map((axis) => of[axis]!);
-  return view(x, pick(x.shape), pick(x.strides), x.offset, permuteRule, axes);
+  return view(x, pick(shapeOf(x)), pick(viewOf(x).strides), viewOf(x).offset, permuteRule, axes);
 }
 
 /**
@@ -81,7 +81,10 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
   if (x.ndim === 0) return alias(x);
-  return view(x, exchanged(x.shape, a, b), exchanged(x.strides, a, b), x.offset, transposeRule, { a, b });
+  return view(x, exchanged(shapeOf(x), a, b), exchanged(viewOf(x).strides, a, b), viewOf(x).offset, transposeRule, {
+    a,
+    b,
+  });
 }
 
 const transposeRule: BackwardRule<{ readonly a: number; readonly b: number }> = {
@@ -113,7 +116,7 @@ export function t(x: Tensor): Tensor {
 }
 
 const aliasRule: BackwardRule<null> = { name: 'Alias', backward: (g) => [g] };
-const alias = (x: Tensor): Tensor => view(x, x.shape, x.strides, x.offset, aliasRule, null);
+const alias = (x: Tensor): Tensor => view(x, shapeOf(x), viewOf(x).strides, viewOf(x).offset, aliasRule, null);
 
 /**
  * Dimensions of size 1 repeated to larger sizes, without a copy; new ones may be added in front.
@@ -130,16 +133,16 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   if (!Array.isArray(shape))
     throw new ShapeError(`expand: expected a shape as an array of sizes, got ${describe(shape)}`);
   const lead = shape.length - x.ndim;
-  const sizes = shape.map((size, axis) => (size === -1 && axis >= lead ? x.shape[axis - lead]! : size));
+  const sizes = shape.map((size, axis) => (size === -1 && axis >= lead ? shapeOf(x)[axis - lead]! : size));
   checkShape('expand', sizes);
-  const fits = lead >= 0 && x.shape.every((size, axis) => size === 1 || size === sizes[axis + lead]);
+  const fits = lead >= 0 && shapeOf(x).every((size, axis) => size === 1 || size === sizes[axis + lead]);
   if (!fits)
     throw new ShapeError(`expand: ${show(x.shape)} cannot be expanded to ${show(shape)}; only sizes of 1 can grow`);
   return expandTo(x, sizes);
 }
 
 /** `expand` to the shape of `other`. @example expandAs(tensor([1, 2]), zeros([2, 2])); // tensor([[1., 2.], [1., 2.]]) */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, other.shape);
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, shapeOf(other));
 /** The same as `expand`. @example broadcastTo(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]]) */
 export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
 
@@ -154,7 +157,7 @@ export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
  * @see https://pytorch.org/docs/stable/generated/torch.broadcast_tensors.html
  */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
-  const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => x.shape));
+  const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
   return tensors.map((x) => expandTo(x, shape));
 }
 
@@ -170,10 +173,10 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
  */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   const named = Array.isArray(dim) && dim.length === 0 ? [] : normalizeDims('squeeze', dim, x.ndim);
-  const keep = (axis: number) => x.shape[axis] !== 1 || !named.includes(axis);
-  const shape = x.shape.filter((_, axis) => keep(axis));
-  const strides = x.strides.filter((_, axis) => keep(axis));
-  return view(x, shape, strides, x.offset, reshapeRule, x.shape);
+  const keep = (axis: number) => shapeOf(x)[axis] !== 1 || !named.includes(axis);
+  const shape = shapeOf(x).filter((_, axis) => keep(axis));
+  const strides = viewOf(x).strides.filter((_, axis) => keep(axis));
+  return view(x, shape, strides, viewOf(x).offset, reshapeRule, shapeOf(x));
 }
 
 /**
@@ -187,8 +190,15 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
  */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
-  const step = axis < x.ndim ? x.shape[axis]! * x.strides[axis]! : 1;
-  return view(x, x.shape.toSpliced(axis, 0, 1), x.strides.toSpliced(axis, 0, step), x.offset, reshapeRule, x.shape);
+  const step = axis < x.ndim ? shapeOf(x)[axis]! * viewOf(x).strides[axis]! : 1;
+  return view(
+    x,
+    shapeOf(x).toSpliced(axis, 0, 1),
+    viewOf(x).strides.toSpliced(axis, 0, step),
+    viewOf(x).offset,
+    reshapeRule,
+    shapeOf(x),
+  );
 }
 
 /**
@@ -207,7 +217,7 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   const end = normalizeDim('flatten', endDim, x.ndim);
   if (start > end)
     throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim} in ${show(x.shape)}`);
-  return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+  return reshape(x, [...x.shape.slice(0, start), sizeOf(shapeOf(x).slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
 /** `flatten` of everything. @example ravel(zeros([2, 3])).shape; // [6] */
@@ -226,11 +236,11 @@ export const ravel = (x: Tensor): Tensor => flatten(x);
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   const axis = normalizeDim('unflatten', dim, x.ndim);
   const known = sizeOf(sizes.filter((size) => size !== -1));
-  const whole = sizes.map((size) => (size === -1 ? x.shape[axis]! / known : size));
-  if (sizeOf(whole) !== x.shape[axis]) {
+  const whole = sizes.map((size) => (size === -1 ? shapeOf(x)[axis]! / known : size));
+  if (sizeOf(whole) !== shapeOf(x)[axis]) {
     throw new ShapeError(`unflatten: sizes ${show(sizes)} do not multiply to ${x.shape[axis]}, the size of dim ${dim}`);
   }
-  return reshape(x, x.shape.toSpliced(axis, 1, ...whole));
+  return reshape(x, shapeOf(x).toSpliced(axis, 1, ...whole));
 }
 
 interface SliceAttrs {
@@ -248,21 +258,21 @@ const sliceRule: BackwardRule<SliceAttrs> = {
 
 const unsliceRule: BackwardRule<SliceAttrs> = {
   name: 'SliceBackward',
-  backward: (g, saved, { axis, start, step }) => [takeSlice(g, axis, start, saved[0]!.shape[axis]!, step)],
+  backward: (g, saved, { axis, start, step }) => [takeSlice(g, axis, start, shapeOf(saved[0]!)[axis]!, step)],
 };
 
 function unslice(g: Tensor, attrs: SliceAttrs): Tensor {
   const whole = zeros(attrs.shape, { dtype: g.dtype });
   const { axis, start, step } = attrs;
-  takeSlice(whole, axis, start, g.shape[axis]!, step).copy_(g.detach());
+  takeSlice(whole, axis, start, shapeOf(g)[axis]!, step).copy_(g.detach());
   return record(whole, unsliceRule, [g], [g], attrs);
 }
 
 function takeSlice(x: Tensor, axis: number, start: number, length: number, step: number): Tensor {
-  const shape = x.shape.with(axis, length);
-  const strides = x.strides.with(axis, x.strides[axis]! * step);
-  const offset = x.offset + start * x.strides[axis]!;
-  return view(x, shape, strides, offset, sliceRule, { shape: x.shape, axis, start, step });
+  const shape = shapeOf(x).with(axis, length);
+  const strides = viewOf(x).strides.with(axis, viewOf(x).strides[axis]! * step);
+  const offset = viewOf(x).offset + start * viewOf(x).strides[axis]!;
+  return view(x, shape, strides, offset, sliceRule, { shape: shapeOf(x), axis, start, step });
 }
 
 /**
@@ -278,7 +288,7 @@ function takeSlice(x: Tensor, axis: number, start: number, length: number, step:
 export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   if (x.ndim === 0) throw new ShapeError('narrow: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('narrow', dim, x.ndim);
-  const size = x.shape[axis]!;
+  const size = shapeOf(x)[axis]!;
   const given = start instanceof Tensor ? start.item() : start;
   checkInteger('narrow', 'start', given, -size, size);
   checkInteger('narrow', 'length', length);
@@ -310,7 +320,7 @@ export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SA
   checkInteger('slice', 'start', start, Number.MIN_SAFE_INTEGER);
   checkInteger('slice', 'end', end, Number.MIN_SAFE_INTEGER);
   checkInteger('slice', 'step', step, 1);
-  const size = x.shape[axis]!;
+  const size = shapeOf(x)[axis]!;
   const clip = (i: number) => Math.min(size, Math.max(0, i < 0 ? i + size : i));
   const first = clip(start);
   return takeSlice(x, axis, first, Math.max(0, Math.ceil((clip(end) - first) / step)), step);
@@ -330,7 +340,7 @@ export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SA
 export function select(x: Tensor, dim: number, index: number): Tensor {
   if (x.ndim === 0) throw new ShapeError('select: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('select', dim, x.ndim);
-  const size = x.shape[axis]!;
+  const size = shapeOf(x)[axis]!;
   if (!Number.isInteger(index) || index < -size || index >= size) {
     throw new ValueError(`select: index ${describe(index)} is out of range for dim ${dim} of size ${size}`);
   }
@@ -351,7 +361,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
  */
 export function split(x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] {
   const axis = normalizeDim('split', dim, x.ndim);
-  const size = x.shape[axis] ?? 0;
+  const size = shapeOf(x)[axis] ?? 0;
   const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : splitSize;
   checkShape('split', sizes);
   const total = sizes.reduce((a, b) => a + b, 0);
@@ -387,7 +397,7 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   checkInteger('chunk', 'chunks', chunks, 1);
   const axis = normalizeDim('chunk', dim, x.ndim);
   if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
-  const size = x.shape[axis]!;
+  const size = shapeOf(x)[axis]!;
   // PyTorch keeps the number of chunks when there is nothing to divide.
   if (size === 0) return Array.from({ length: chunks }, () => narrow(x, axis, 0, 0));
   return split(x, Math.ceil(size / chunks), axis);
@@ -406,5 +416,5 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   if (x.ndim === 0) throw new ShapeError('unbind: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('unbind', dim, x.ndim);
-  return Array.from({ length: x.shape[axis]! }, (_, i) => select(x, axis, i));
+  return Array.from({ length: shapeOf(x)[axis]! }, (_, i) => select(x, axis, i));
 }

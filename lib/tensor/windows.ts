@@ -1,5 +1,4 @@
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
-import { isContiguous } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
@@ -7,7 +6,7 @@ import { convert, copying } from './formula.js';
 import { computeType } from './kernel.js';
 import { view } from './layout.js';
 import type { Shape } from './shape.js';
-import { Tensor } from './tensor.js';
+import { baseOf, nodeOf, setBase, setNode, storageOf, Tensor, viewOf } from './tensor.js';
 
 // Writes through a view, for the graph: the base becomes what it was with the new values put into a window of it, and the view a window
 // of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
@@ -20,16 +19,18 @@ interface Window {
   readonly strides: readonly number[];
 }
 
-const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : convert(x, x.dtype));
+const contiguous = (x: Tensor): Tensor => (x.isContiguous() ? x : convert(x, x.dtype));
 
-const through = ({ storage, offset, dtype }: Tensor, window: Window): Tensor =>
-  new Tensor(storage, offset + window.offset, window.shape, window.strides, dtype);
+function through(x: Tensor, { offset, shape, strides }: Window): Tensor {
+  const { storage, offset: start, dtype } = viewOf(x);
+  return new Tensor({ storage, offset: start + offset, shape, strides, dtype });
+}
 
 const takeRule: BackwardRule<Window> = { name: 'AsStrided', backward: (g, _, window) => [putInto(null, window, g)] };
 
 function take(x: Tensor, window: Window): Tensor {
   const source = contiguous(x);
-  return view(source, window.shape, window.strides, source.offset + window.offset, takeRule, window);
+  return view(source, window.shape, window.strides, viewOf(source).offset + window.offset, takeRule, window);
 }
 
 const putRule: BackwardRule<Window> = {
@@ -58,14 +59,14 @@ export function write(to: Tensor, from: Tensor): void {
 /** Refuses a view through which a write could not be recorded. */
 export function requireWindow(name: string, x: Tensor): void {
   requireFresh(name, [x]);
-  const base = x.base!;
-  if (base.node === null && base.requiresGrad) {
+  const base = baseOf(x)!;
+  if (nodeOf(base) === null && base.requiresGrad) {
     throw new AutogradError(
       `${name}: a view of a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
     );
   }
-  const unknown = base.requiresGrad && x.node === null;
-  if (unknown || base.storage !== x.storage || !isContiguous(base)) {
+  const unknown = base.requiresGrad && nodeOf(x) === null;
+  if (unknown || storageOf(base) !== storageOf(x) || !base.isContiguous()) {
     throw new AutogradError(
       `${name}: this view cannot be changed in place while recording, because ${unknown ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
         'use the out-of-place form, clone() it first, or use noGrad',
@@ -75,12 +76,13 @@ export function requireWindow(name: string, x: Tensor): void {
 
 /** Makes the base of a view what it is after `values` (null: constants) were written through the view, and the view a view of that. */
 export function rebase(x: Tensor, values: Tensor | null): void {
-  const base = x.base!;
-  const { shape, strides, storage } = x;
-  const window: Window = { whole: base.shape, offset: x.offset - base.offset, shape, strides };
+  const base = baseOf(x)!;
+  const { shape, strides, storage, offset } = viewOf(x);
+  const { shape: whole, offset: start } = viewOf(base);
+  const window: Window = { whole, offset: offset - start, shape, strides };
   record(base, putRule, values === null ? [base] : [base, values], [], window);
-  x.node = null;
+  setNode(x, null);
   record(x, takeRule, [base], [], window);
-  x.viewVersion = storage.version;
+  setBase(x, base);
   storage.recordedVersion = storage.version;
 }

@@ -16,6 +16,7 @@ import {
   ValueError,
   zeros,
 } from '../../lib/index.js';
+import { storageOf } from '../../lib/tensor/tensor.js';
 
 const { init } = nn;
 
@@ -44,9 +45,9 @@ describe.each(Object.keys(initializers))('%s', (name) => {
 
   test('writes over a parameter and returns it, recording nothing', () => {
     const weight = new nn.Parameter(full([3, 4], 7));
-    const { storage } = weight;
+    const storage = storageOf(weight);
     expect(initialize(weight, new Generator(1))).toBe(weight);
-    expect(weight.storage).toBe(storage);
+    expect(storageOf(weight)).toBe(storage);
     expect(weight.isLeaf).toBe(true);
     expect(weight.requiresGrad).toBe(true);
     expect(weight.eq(7).any().item()).toBe(false);
