@@ -198,9 +198,7 @@ export function stableShift(x: Expr): Expr {
 }
 
 /** log Σ eˣ over a row, without overflow. */
-export const rowLogSumExp = (x: Expr): Expr => logSumOver(x, stableShift(x));
-
-/** What log softmax subtracts: the same, but NaN where the largest element is infinite, as PyTorch has it. */
-export const rowLogPartition = (x: Expr): Expr => logSumOver(x, detach(rowMax(x)));
-
-const logSumOver = (x: Expr, shift: Expr): Expr => add(log(rowSum(exp(sub(x, shift)))), shift);
+export function rowLogSumExp(x: Expr): Expr {
+  const shift = stableShift(x);
+  return add(log(rowSum(exp(sub(x, shift)))), shift);
+}

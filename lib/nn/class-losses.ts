@@ -36,6 +36,16 @@ const targetWeight = (target: Expr, weight: Expr, ignore: Expr): Expr =>
 
 const counted = (loss: Expr, target: Expr, ignore: Expr): Expr => e.where(e.eq(target, ignore), 0, loss);
 
+/**
+ * How surprising an element is, -log softmax. Both parts are differences from the largest element, so that a large one takes no digits away;
+ * an infinite one makes all NaN, as in PyTorch.
+ */
+function surprise(x: Expr): (element: Expr) => Expr {
+  const shift = e.detach(e.rowMax(x));
+  const total = e.log(e.rowSum(e.exp(e.sub(x, shift))));
+  return (element) => e.sub(total, e.sub(element, shift));
+}
+
 const row = ['element', 'row', 'element'] as const;
 
 const likelihood = new Formula(
@@ -51,7 +61,7 @@ const entropy = new Formula(
   'crossEntropy',
   4,
   (x, target, weight, ignore) => {
-    const loss = e.mul(targetWeight(target!, weight!, ignore!), e.sub(e.rowLogPartition(x), atTarget(x, target!)));
+    const loss = e.mul(targetWeight(target!, weight!, ignore!), surprise(x)(atTarget(x, target!)));
     return counted(loss, target!, ignore!);
   },
   row,
@@ -61,9 +71,9 @@ const smoothedEntropy = new Formula(
   'crossEntropy',
   6,
   (x, target, weight, ignore, smoothing, classes) => {
-    const total = e.rowLogPartition(x);
-    const own = e.mul(targetWeight(target!, weight!, ignore!), e.sub(total, atTarget(x, target!)));
-    const spread = e.rowSum(e.mul(weight!, e.sub(total, x)));
+    const surpriseOf = surprise(x);
+    const own = e.mul(targetWeight(target!, weight!, ignore!), surpriseOf(atTarget(x, target!)));
+    const spread = e.rowSum(e.mul(weight!, surpriseOf(x)));
     const loss = e.add(e.mul(e.sub(1, smoothing!), own), e.mul(e.div(smoothing!, classes!), spread));
     return counted(loss, target!, ignore!);
   },
@@ -73,7 +83,7 @@ const smoothedEntropy = new Formula(
 /** The target is a probability per class here. */
 const softEntropy = new Formula('crossEntropy', 5, (x, target, weight, smoothing, classes) => {
   const smoothed = e.add(e.mul(target!, e.sub(1, smoothing!)), e.div(smoothing!, classes!));
-  return e.rowSum(e.mul(e.mul(weight!, smoothed), e.sub(e.rowLogPartition(x), x)));
+  return e.rowSum(e.mul(e.mul(weight!, smoothed), surprise(x)(x)));
 });
 
 const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targetWeight(target!, weight, ignore!), [

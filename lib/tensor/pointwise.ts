@@ -1,7 +1,7 @@
 import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
-import { Expr, type ExprLike } from '../expr/index.js';
+import { adjoints, Expr, type ExprLike } from '../expr/index.js';
 import { checkOptions } from '../options.js';
 import { requireInt32 } from './check.js';
 import { type Binary, binary, type Operand, Pointwise, type Unary, unary, writeInPlace } from './elementwise.js';
@@ -245,11 +245,22 @@ const integerPower = new Pointwise(
 );
 const powers = new Map<number, Unary>();
 
+/** The derivative; that of a quotient is NaN where x is 0 or infinite, and PyTorch's is a power there too. */
+function powerSlope(g: Expr, x: Expr, exponent: number): Expr {
+  const [slope] = adjoints(e.pow(x, exponent), g, [x]);
+  if (exponent !== -2 && exponent !== -0.5) return slope!;
+  const atEnds = e.or(e.eq(x, 0), e.eq(e.abs(x), Number.POSITIVE_INFINITY));
+  return e.where(atEnds, e.mul(g, e.mul(exponent, e.pow(x, exponent - 1))), slope!);
+}
+
 /** The exponents that need no pow, each an operation of its own. */
 function fixedPower(exponent: number): Unary {
   let operation = powers.get(exponent);
   if (operation === undefined) {
-    operation = unary('pow', (x) => e.pow(x, exponent), { result: Number.isInteger(exponent) ? 'number' : 'float' });
+    operation = unary('pow', (x) => e.pow(x, exponent), {
+      result: Number.isInteger(exponent) ? 'number' : 'float',
+      gradient: (g, _, x) => [powerSlope(g, x!, exponent)],
+    });
     powers.set(exponent, operation);
   }
   return operation;

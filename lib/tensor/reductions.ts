@@ -10,6 +10,7 @@ import { gather } from './indexing.js';
 import { computeType, type Frame } from './kernel.js';
 import { owned } from './layout.js';
 import { nuclearNorm } from './nuclear-norm.js';
+import type { GradientRule } from './operation.js';
 import { maximum, minimum } from './pointwise.js';
 import { describe, normalizeDim, normalizeDims, show } from './shape.js';
 import { shapeOf, Tensor } from './tensor.js';
@@ -228,25 +229,14 @@ const largest = new Formula('amax', 1, (x) => e.rowMax(x));
 const smallest = new Formula('amin', 1, (x) => e.rowMin(x));
 
 /** The gradient of `max(x)` and `min(x)`: shared evenly by all that equal the result, and by all NaN if that is one. */
-function sharedByAll(g: Expr, out: Expr, x: Expr): Expr[] {
+function sharedByAll(g: Expr, out: Expr, x: Expr): Expr {
   const chosen = e.or(e.eq(x, out), e.and(e.ne(x, x), e.ne(out, out)));
-  return [e.mul(chosen, e.div(g, e.rowSum(chosen)))];
+  return e.mul(chosen, e.div(g, e.rowSum(chosen)));
 }
 
-const largestOfAll = new Formula(
-  'max',
-  1,
-  (x) => e.rowMax(x),
-  [],
-  (g, out, x) => sharedByAll(g, out, x!),
-);
-const smallestOfAll = new Formula(
-  'min',
-  1,
-  (x) => e.rowMin(x),
-  [],
-  (g, out, x) => sharedByAll(g, out, x!),
-);
+const sharing: GradientRule = (g, out, x) => [sharedByAll(g, out, x!)];
+const largestOfAll = new Formula('max', 1, (x) => e.rowMax(x), [], sharing);
+const smallestOfAll = new Formula('min', 1, (x) => e.rowMin(x), [], sharing);
 
 function extreme(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
@@ -471,7 +461,10 @@ function normExpression(p: number): (x: Expr) => Expr {
 /** Where a norm is 0 its subgradient is 0, as PyTorch takes it. */
 function normGradient(p: number) {
   if (p === 2) return (g: Expr, out: Expr, x: Expr) => [e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)))];
-  if (p === 0 || p === 1 || !Number.isFinite(p)) return null;
+  if (p === 0 || p === 1) return null;
+  if (!Number.isFinite(p)) {
+    return (g: Expr, out: Expr, x: Expr) => [e.mul(sharedByAll(g, out, e.abs(x)), e.sign(x))];
+  }
   return (g: Expr, out: Expr, x: Expr) => {
     const scaled = e.where(e.eq(out, 0), 0, e.div(g, e.pow(out, p - 1)));
     const magnitude = p < 2 ? e.where(e.eq(x, 0), 0, e.pow(e.abs(x), p - 1)) : e.pow(e.abs(x), p - 1);

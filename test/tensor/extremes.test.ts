@@ -93,9 +93,38 @@ describe('infinities', () => {
       expect(slope((x) => extreme(x, 0).values, [1, NAN, 3, NAN])).toEqual([0, 1, 0, 0]);
       expect(slope((x) => extreme(x) as Tensor, [2, 2])).toEqual([0.5, 0.5]);
     }
+    for (const p of [INF, -INF]) expect(slope((x) => x.norm(p), [1, NAN, 3])).toEqual([0, 0, 0]);
     for (const extreme of [amax, amin]) {
       expect(slope((x) => extreme(x), [1, NAN, 3])).toEqual([NAN, NAN, NAN]);
     }
+  });
+});
+
+describe('gradients at the ends', () => {
+  test.each<[name: string, fn: (x: Tensor) => Tensor, values: number[], expected: number[]]>([
+    ['pow(x, -2)', (x) => x.pow(-2), [0, -0, INF, -INF, 2], [-INF, INF, -0, 0, -0.25]],
+    ['pow(x, -0.5)', (x) => x.pow(-0.5), [0, -0, INF, 4], [-INF, -INF, -0, -0.0625]],
+  ])('%s', (_, fn, values, expected) => {
+    expect(slope((x) => fn(x).sum(), values)).toEqual(expected);
+  });
+});
+
+describe('logits so large that their losses would drown in them', () => {
+  const targets = tensor([1], { dtype: 'int32' });
+  const large = tensor([[-5, 1e10, 1e10]]);
+
+  test.each<[name: string, loss: () => Tensor]>([
+    ['classes', () => F.crossEntropy(large, targets)],
+    ['weighted classes', () => F.crossEntropy(large, targets, { weight: tensor([2, 3, 4]) })],
+    ['probabilities', () => F.crossEntropy(large, tensor([[0, 0.5, 0.5]]))],
+    ['by way of logSoftmax', () => F.nllLoss(large.logSoftmax(1), targets)],
+  ])('%s', (_, loss) => {
+    expect(loss().item()).toBeCloseTo(Math.LN2, 6);
+  });
+
+  test('smoothed', () => {
+    const smoothed = F.crossEntropy(large, targets, { labelSmoothing: 0.3 }).item();
+    expect(smoothed / (0.1 * 1e10)).toBeCloseTo(1, 6);
   });
 });
 
