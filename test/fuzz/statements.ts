@@ -159,7 +159,8 @@ export function viewOf(name: string, x: Tensor, choose: Choices): string {
     case 'flatten':
       return `${name}.flatten()`;
     case 'unbind':
-      return `${name}.unbind(${dim})[${start}]`;
+      // Of nothing there is no part, and other calls may have other sizes.
+      return `(${name}.unbind(${dim})[0] ?? ${name})`;
     case 'chunk':
       return `${name}.chunk(2, ${dim})[0]`;
     case 'view1':

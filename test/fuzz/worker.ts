@@ -16,4 +16,5 @@ const totals = await search(property, {
     process.send?.({ programs });
   },
 });
-process.send?.({ totals }, () => process.disconnect());
+// When time is up a program may still be running, even in the background.
+process.send?.({ totals }, () => process.exit(0));

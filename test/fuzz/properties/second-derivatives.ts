@@ -99,7 +99,9 @@ function pureOf(name: string, x: Tensor, scope: Scope, choose: Choices): string 
     case 'reduce': {
       const kind = choose.of(REDUCTIONS);
       if (kind === 'norm') return `${name}.square().add(0.1).norm(2, ${dim})`;
-      return `${name}.${kind}(${dim}, { keepdim: ${choose.below(2) === 0} })`;
+      // By one less than there are, the variance of one value divides by nothing.
+      const correction = kind === 'var' ? 'correction: 0, ' : '';
+      return `${name}.${kind}(${dim}, { ${correction}keepdim: ${choose.below(2) === 0} })`;
     }
     case 'view':
       return `${name}${choose.of(['.T', '.reshape([-1])', `.narrow(${dim}, 0, 1)`, `.select(${dim}, 0)`, '.unsqueeze(0)', `.expand(${show([2, ...x.shape])})`])}`;
