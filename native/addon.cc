@@ -271,6 +271,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["setNumThreads"] = Napi::Function::New<set_threads>(env, "setNumThreads");
   exports["layout"] = Napi::Number::New(env, kLayout);
   exports["microOps"] = string_array(env, micro_op_names());
+  exports["maxDims"] = Napi::Number::New(env, kMaxDims);
   exports["maxOperands"] = Napi::Number::New(env, kMaxOperands);
   exports["isa"] = Napi::String::New(env, isa->name);
   exports["isas"] = string_array(env, available_isas());

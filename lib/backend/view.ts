@@ -10,6 +10,7 @@ export interface View {
   readonly dtype: DType;
 }
 
+/** What the records of the native core hold; `maxDims` of the addon is one more, because a nest may need a unit axis. */
 export const MAX_DIMS = 8;
 
 /** Number of elements of a shape; 1 for `[]`. */

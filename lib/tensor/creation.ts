@@ -4,7 +4,7 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkDType, checkOptions } from '../options.js';
 import { requireInt32 } from './check.js';
 import { emptyOf } from './empty.js';
-import { checkInteger, checkShape, describe, type Shape, show } from './shape.js';
+import { checkInteger, checkNdim, checkShape, describe, type Shape, show } from './shape.js';
 import { type NestedArray, storageOf, Tensor } from './tensor.js';
 
 export interface TensorOptions {
@@ -66,7 +66,10 @@ const typeOfValues = (flat: readonly (number | boolean)[]): DType =>
 
 function shapeOf(data: NestedArray): number[] {
   const shape: number[] = [];
-  for (let level: NestedArray | undefined = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: NestedArray | undefined = data; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    checkNdim('tensor', shape.length);
+  }
   return shape;
 }
 

@@ -3,7 +3,7 @@ import { ShapeError, ValueError } from '../errors.js';
 import { clone, to } from './conversion.js';
 import { emptyOf } from './empty.js';
 import { promoteTypes } from './promotion.js';
-import { describe, normalizeDim, type Shape, show } from './shape.js';
+import { checkNdim, describe, normalizeDim, type Shape, show } from './shape.js';
 import { shapeOf, Tensor } from './tensor.js';
 import { narrow, unsqueeze } from './views.js';
 
@@ -84,6 +84,7 @@ function joinedShape(parts: readonly Tensor[], axis: number): Shape {
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   checkTensors('stack', tensors);
   const axis = normalizeDim('stack', dim, tensors[0]!.ndim + 1);
+  checkNdim('stack', tensors[0]!.ndim + 1);
   const other = tensors.find((x) => show(x.shape) !== show(tensors[0]!.shape));
   if (other !== undefined)
     throw new ShapeError(`stack: shapes must be equal: ${show(tensors[0]!.shape)} and ${show(other.shape)}`);

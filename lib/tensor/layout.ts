@@ -4,7 +4,7 @@ import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sizeOf } fro
 import { ShapeError } from '../errors.js';
 import { convert, sumOver, sumTo } from './formula.js';
 import type { Frame } from './kernel.js';
-import { checkShape, type Shape, show } from './shape.js';
+import { checkNdim, checkShape, type Shape, show } from './shape.js';
 import { baseOf, setBase, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
@@ -44,6 +44,7 @@ export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
     if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
     return copyOf(shape);
   }
+  checkNdim(op, shape.length);
   const known = shape.filter((_, axis) => axis !== unknown);
   checkShape(op, known);
   const rest = x.numel() / sizeOf(known);

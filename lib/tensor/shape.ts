@@ -1,4 +1,4 @@
-import { MAX_DIMS, sameShape, sizeOf } from '../backend/view.js';
+import { MAX_DIMS, sameShape } from '../backend/view.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 export type Shape = readonly number[];
@@ -6,17 +6,26 @@ export type Shape = readonly number[];
 export const show = (shape: Shape): string => `[${shape.join(', ')}]`;
 
 /** Refuses what is not a list of sizes. */
-export function checkShape(op: string, shape: unknown): asserts shape is Shape {
-  if (!Array.isArray(shape))
-    throw new ShapeError(`${op}: expected a shape as an array of sizes, got ${describe(shape)}`);
-  for (const size of shape) {
+export function checkSizes(op: string, sizes: unknown): asserts sizes is readonly number[] {
+  if (!Array.isArray(sizes))
+    throw new ShapeError(`${op}: expected a shape as an array of sizes, got ${describe(sizes)}`);
+  for (const size of sizes) {
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new ShapeError(`${op}: sizes must be non-negative integers, got ${show(shape)}`);
+      throw new ShapeError(`${op}: sizes must be non-negative integers, got ${show(sizes)}`);
     }
   }
-  if (shape.length > MAX_DIMS && sizeOf(shape) > 0) {
-    throw new ShapeError(`${op}: at most ${MAX_DIMS} dimensions, got ${shape.length}: ${show(shape)}`);
-  }
+}
+
+/** Refuses what is not the shape of a tensor. */
+export function checkShape(op: string, shape: unknown): asserts shape is Shape {
+  if (Array.isArray(shape)) checkNdim(op, shape.length);
+  checkSizes(op, shape);
+}
+
+/** Refuses more dimensions than a tensor can have. */
+export function checkNdim(op: string, ndim: number): void {
+  if (ndim <= MAX_DIMS) return;
+  throw new ShapeError(`${op}: a tensor has at most ${MAX_DIMS} dimensions, got ${ndim}; make several of them one`);
 }
 
 /** The axis that `dim` names, counted from the end when negative. A 0-d tensor takes 0 and -1, as if it had one axis. */

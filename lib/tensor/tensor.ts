@@ -6,7 +6,7 @@ import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { formatTensor } from './print.js';
-import { describe, type Shape, show } from './shape.js';
+import { checkNdim, describe, type Shape, show } from './shape.js';
 
 const CAPTURED_GRADIENT =
   'grad: this gradient was made and used up within a captured function, which keeps it in registers; ' +
@@ -139,6 +139,8 @@ export class Tensor {
     if (!(view?.storage instanceof Storage)) {
       throw new ValueError('Tensor: tensors are made by tensor(), zeros(), randn() and the like, not by new');
     }
+    // Operations look before; this is for one that has forgotten to, as the core looks no more.
+    checkNdim('Tensor', view.shape.length);
     this.#body = new Body(view);
   }
 

@@ -7,7 +7,9 @@ import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } fr
 import {
   broadcastShapes,
   checkInteger,
+  checkNdim,
   checkShape,
+  checkSizes,
   describe,
   normalizeDim,
   normalizeDims,
@@ -190,6 +192,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
  */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
+  checkNdim('unsqueeze', x.ndim + 1);
   const step = axis < x.ndim ? shapeOf(x)[axis]! * viewOf(x).strides[axis]! : 1;
   return view(
     x,
@@ -235,6 +238,7 @@ export const ravel = (x: Tensor): Tensor => flatten(x);
  */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   const axis = normalizeDim('unflatten', dim, x.ndim);
+  checkNdim('unflatten', x.ndim - 1 + sizes.length);
   const known = sizeOf(sizes.filter((size) => size !== -1));
   const whole = sizes.map((size) => (size === -1 ? shapeOf(x)[axis]! / known : size));
   if (sizeOf(whole) !== shapeOf(x)[axis]) {
@@ -363,7 +367,7 @@ export function split(x: Tensor, splitSize: number | readonly number[], dim = 0)
   const axis = normalizeDim('split', dim, x.ndim);
   const size = shapeOf(x)[axis] ?? 0;
   const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : splitSize;
-  checkShape('split', sizes);
+  checkSizes('split', sizes);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== size)
     throw new ShapeError(`split: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);

@@ -102,13 +102,20 @@ describe('loading', () => {
 
   it('refuses a core of another version', () => {
     const loaded = loadAddon();
-    const layout = 'addon' in loaded ? loaded.addon.layout : Number.NaN;
-    expect(explainMismatch({ layout, microOps: microOpNames })).toBeUndefined();
+    const { layout, maxDims } = 'addon' in loaded ? loaded.addon : { layout: Number.NaN, maxDims: Number.NaN };
+    expect(explainMismatch({ layout, maxDims, microOps: microOpNames })).toBeUndefined();
     const swapped = microOpNames.with(1, 'expand');
-    expect(explainMismatch({ layout, microOps: swapped })).toMatch('micro-operation 1 is expand there, copy here');
+    expect(explainMismatch({ layout, maxDims, microOps: swapped })).toMatch(
+      'micro-operation 1 is expand there, copy here',
+    );
     const older = microOpNames.slice(0, -1);
-    expect(explainMismatch({ layout, microOps: older })).toMatch(/micro-operation \d+ is missing there, where here/);
-    expect(explainMismatch({ layout: layout - 1, microOps: microOpNames })).toMatch(/layout \d+ there, \d+ here/);
+    expect(explainMismatch({ layout, maxDims, microOps: older })).toMatch(
+      /micro-operation \d+ is missing there, where here/,
+    );
+    expect(explainMismatch({ layout: layout - 1, maxDims, microOps: microOpNames })).toMatch(
+      /layout \d+ there, \d+ here/,
+    );
+    expect(explainMismatch({ layout, maxDims: 7, microOps: microOpNames })).toMatch('axes of a nest 7 there, 9 here');
   });
 });
 

@@ -29,6 +29,8 @@ export interface Addon {
   readonly microOps: readonly string[];
   /** Inputs and outputs that one instruction can have. */
   readonly maxOperands: number;
+  /** Axes that a nest of an instruction can have. */
+  readonly maxDims: number;
   /** The instruction set of the processor that is in use, and all that could be, the fastest first. */
   readonly isa: string;
   readonly isas: readonly string[];

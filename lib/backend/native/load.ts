@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ValueError } from '../../errors.js';
 import { microOpNames } from '../micro-ops.js';
+import { MAX_DIMS } from '../view.js';
 import type { Addon } from './addon.js';
 
 /** The same from `lib/` and from `dist/`. */
@@ -30,10 +31,16 @@ function requireAddon(): Addon {
 const LAYOUT = 3;
 
 /** A binary of another version would take instructions for something else. */
-export function explainMismatch({ layout, microOps }: Pick<Addon, 'layout' | 'microOps'>): string | undefined {
-  const difference = layout === LAYOUT ? differingOperation(microOps) : `layout ${layout} there, ${LAYOUT} here`;
+export function explainMismatch(addon: Pick<Addon, 'layout' | 'maxDims' | 'microOps'>): string | undefined {
+  const difference =
+    differingNumber('layout', addon.layout, LAYOUT) ??
+    differingNumber('axes of a nest', addon.maxDims, MAX_DIMS + 1) ??
+    differingOperation(addon.microOps);
   return difference && `the native core is of another version (${difference}): npm run build:native renews it`;
 }
+
+const differingNumber = (name: string, there: number, here: number): string | undefined =>
+  there === here ? undefined : `${name} ${there} there, ${here} here`;
 
 function differingOperation(microOps: readonly string[]): string | undefined {
   const length = Math.max(microOps.length, microOpNames.length);
