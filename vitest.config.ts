@@ -5,7 +5,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What concerns the native core only, compares it with the other one, or uses neither: once is enough. */
 const once = [
-  'test/backend/{background,cpu-count,environments,isas,native,seam}.test.ts',
+  'test/backend/{background,cpu-count,environments,failures,isas,native,seam,terminate}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
   'test/docs/{comments,references}.test.ts',
   'test/{bench,determinism,fuzz}/**',

@@ -1,5 +1,7 @@
 #include "instructions.h"
 
+#include "checks.h"
+
 namespace nabla {
 
 namespace {
@@ -32,10 +34,12 @@ class Reader {
   }
 
   void integers(int64_t* to, int count) {
+    checks::require(count >= 0 && count <= kMaxDims, "dimensions");
     for (int i = 0; i < count; i++) to[i] = integer();
   }
 
   void operands(Operand* to, int count, int dims) {
+    checks::require(count >= 0 && count <= kMaxOperands, "operands");
     for (int i = 0; i < count; i++) {
       to[i].data = address<char>();
       to[i].dtype = code<DType>();
@@ -69,6 +73,7 @@ int64_t run_map(Reader read, const Kernels& kernels) {
   record.params = read.numbers(record.program->params);
   read.operands(record.operands, record.program->inputs + record.program->outputs, record.dims);
   record.misfit = &misfit;
+  checks::check(record);
   kernels.map(record);
   return misfit ? kMisfit : kDone;
 }
@@ -84,6 +89,7 @@ int64_t run_fold(Reader read, const Kernels& kernels) {
   record.params = read.numbers(record.program->params);
   read.operands(record.operands, record.program->inputs + record.program->outputs, dims);
   record.misfit = &misfit;
+  checks::check(record);
   kernels.fold(record);
   return misfit ? kMisfit : kDone;
 }
@@ -105,6 +111,7 @@ int64_t run_matmul(Reader read, const Kernels& kernels) {
   record.params = read.numbers(record.epilogue == nullptr ? 0 : record.epilogue->params);
   read.operands(record.operands, record.inputs + record.outputs, record.batch_dims + 2);
   record.misfit = &misfit;
+  checks::check(record);
   kernels.matmul(record);
   return misfit ? kMisfit : kDone;
 }
@@ -119,6 +126,7 @@ int64_t run_gather(Reader read, const Kernels& kernels) {
   read.untyped(record.out, record.dtype, record.dims);
   read.untyped(record.input, record.dtype, record.dims);
   read.untyped(record.index, DType::kInt32, record.dims);
+  checks::check(record);
   return kernels.gather(record);
 }
 
@@ -133,6 +141,7 @@ int64_t run_scatter(Reader read, const Kernels& kernels) {
   read.untyped(record.out, record.dtype, record.dims);
   read.untyped(record.index, DType::kInt32, record.dims);
   read.untyped(record.source, record.dtype, record.dims);
+  checks::check(record);
   return kernels.scatter(record);
 }
 
@@ -145,6 +154,7 @@ void run_random(Reader read, const Kernels& kernels) {
   record.length = read.integer();
   record.p0 = read.number();
   record.p1 = read.number();
+  checks::check(record);
   kernels.random(record);
 }
 

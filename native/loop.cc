@@ -1,7 +1,10 @@
 #include "loop.h"
 
 #include <cstring>
+#include <string>
 #include <utility>
+
+#include "failure.h"
 
 namespace nabla {
 
@@ -11,6 +14,7 @@ Loop::Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<vo
     thread_ = std::thread([this] { run(); });
   } catch (const std::exception&) {
     failure_ = std::current_exception();
+    ended_ = true;
     done_();
   }
 }
@@ -19,7 +23,9 @@ Loop::~Loop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Loop::stop() { __atomic_store_n(&steps_.control[0], 1, __ATOMIC_RELAXED); }
+void Loop::stop() {
+  if (!ended_) __atomic_store_n(&steps_.control[0], 1, __ATOMIC_RELAXED);
+}
 
 Stop Loop::result() {
   if (thread_.joinable()) thread_.join();
@@ -37,6 +43,7 @@ void Loop::run() {
   } catch (...) {
     failure_ = std::current_exception();
   }
+  ended_ = true;
   done_();
 }
 
@@ -52,8 +59,20 @@ Stop Loop::run_steps() {
   return {};
 }
 
+/** Whoever made the order has checked it; but what is in memory decides what is read, so it is checked here too. */
+void Loop::check_rows(const int32_t* rows) const {
+  for (const Feed& feed : steps_.feeds) {
+    for (int64_t j = 0; j < steps_.batch_size; j++) {
+      if (rows[j] >= 0 && rows[j] < feed.count) continue;
+      throw Failure("ERR_NABLA_VALUE",
+                    "expected rows from 0 to " + std::to_string(feed.count - 1) + ", got " + std::to_string(rows[j]));
+    }
+  }
+}
+
 void Loop::feed(int64_t step) const {
   const int32_t* rows = steps_.order + step * steps_.batch_size;
+  check_rows(rows);
   for (const Feed& feed : steps_.feeds) {
     char* to = reinterpret_cast<char*>(static_cast<uintptr_t>(steps_.ports[feed.port]));
     for (int64_t j = 0; j < steps_.batch_size; j++) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <thread>
@@ -9,11 +10,12 @@
 
 namespace nabla {
 
-/** Row j of port `port` becomes row order[j] of `rows` before each step. */
+/** Row j of port `port` becomes row order[j] of the `count` at `rows` before each step. */
 struct Feed {
   int port;
   const char* rows;
   int64_t row_bytes;
+  int64_t count;
 };
 
 /** See `Loop` in lib/backend/instruction.ts. `control` is shared with JavaScript: not 0 to stop, steps done. */
@@ -37,7 +39,7 @@ class Loop {
   /** Waits for the thread to end. */
   ~Loop();
 
-  /** Has the thread end after the step under way. */
+  /** Has the thread end after the step under way, if it has not ended. */
   void stop();
   /** Waits for the thread to end. What went wrong there is thrown here. */
   Stop result();
@@ -45,7 +47,9 @@ class Loop {
  private:
   void run();
   Stop run_steps();
+  /** Throws before it writes if there is no such row. */
   void feed(int64_t step) const;
+  void check_rows(const int32_t* rows) const;
   double watched() const;
 
   Replay& replay_;
@@ -54,6 +58,7 @@ class Loop {
   const std::function<void()> done_;
   Stop stop_;
   std::exception_ptr failure_;
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 

@@ -88,7 +88,10 @@ class Pool {
     if (tasks <= 1 || size() == 1 || busy_.test_and_set(std::memory_order_acquire)) {
       return run_inline(tasks, task, context);
     }
-    start_helpers();
+    if (!start_helpers()) {
+      release();
+      return run_inline(tasks, task, context);
+    }
     run_with_helpers(tasks, task, context);
     const std::exception_ptr failure = std::exchange(failure_, nullptr);
     failed_.clear();
@@ -137,15 +140,17 @@ class Pool {
     busy_.notify_one();
   }
 
-  void start_helpers() {
-    if (!helpers_.empty()) return;
-    shares_ = std::make_unique<Share[]>(size());
+  /** False if there are none: the process may have no more threads or memory. It makes do with those that it got. */
+  bool start_helpers() {
+    if (!helpers_.empty()) return true;
     try {
+      shares_ = std::make_unique<Share[]>(size());
+      helpers_.reserve(size());
       for (int i = 1; i < size(); i++) helpers_.emplace_back([this, i, seen = round_.load()] { help(i, seen); });
     } catch (const std::exception&) {
-      // The process may have no more threads: make do with those it got.
       size_.store(static_cast<int>(helpers_.size()) + 1, std::memory_order_relaxed);
     }
+    return !helpers_.empty();
   }
 
   void stop_helpers() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "checks.h"
+
 namespace nabla {
 
 class ProgramStore::Decoder {
@@ -72,6 +74,7 @@ class ProgramStore::Decoder {
 const Program* ProgramStore::define(const int32_t* code, const double* constants) {
   auto owned = std::make_unique<Owned>();
   Decoder(code, *owned).decode(constants);
+  checks::check(owned->program);
   programs_.push_back(std::move(owned));
   return &programs_.back()->program;
 }

@@ -39,6 +39,6 @@ function openNativeBackendOr(fallback: () => Backend): Backend {
 }
 
 function open(addon: Addon): Backend {
-  setAddressOf(addon.addressOf);
+  setAddressOf(addon.addressOf, addon.checked);
   return createNativeBackend(addon);
 }

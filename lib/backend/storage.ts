@@ -1,5 +1,5 @@
-import { NablaError } from '../errors.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
+import { allocating } from './memory.js';
 
 const ALIGNMENT = 64;
 const SLAB_BYTES = 1 << 18;
@@ -9,9 +9,13 @@ const POOL_BYTES = 1 << 28;
 /** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
 let addressOf: (buffer: ArrayBuffer) => number = () => 0;
 
+/** No storage shares a buffer, so that a core that is built to watch over memory sees where each ends. */
+let apart = false;
+
 /** Called by the native backend when it opens. Memory that was set aside before has no address and is not used again. */
-export function setAddressOf(lookup: (buffer: ArrayBuffer) => number): void {
+export function setAddressOf(lookup: (buffer: ArrayBuffer) => number, separate = false): void {
   addressOf = lookup;
+  apart = separate;
   slab = undefined;
   pool.clear();
   pooled = 0;
@@ -154,6 +158,7 @@ export function release(storage: Storage): void {
 }
 
 function allocateSmall(bytes: number): Storage {
+  if (apart) return allocateLarge(bytes);
   if (slab === undefined || slab.used + bytes > SLAB_BYTES) slab = newSlab();
   const storage = new Storage(slab.buffer, slab.used, bytes, slab.address === 0 ? 0 : slab.address + slab.used);
   slab.used += bytes;
@@ -177,15 +182,7 @@ function alignedBuffer(bytes: number): { buffer: ArrayBuffer; address: number; s
   return { buffer, address, start: (ALIGNMENT - (address % ALIGNMENT)) % ALIGNMENT };
 }
 
-function unpooledBuffer(bytes: number): { buffer: ArrayBuffer } {
-  try {
-    return Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>;
-  } catch (error) {
-    throw new NablaError(
-      `cannot allocate ${bytes} bytes for a tensor: ${(error as Error).message}`,
-      'ERR_NABLA_MEMORY',
-    );
-  }
-}
+const unpooledBuffer = (bytes: number): { buffer: ArrayBuffer } =>
+  allocating(`${bytes} bytes for a tensor`, () => Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>);
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import { allocating } from '../backend/memory.js';
 import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
@@ -358,7 +359,8 @@ export class Tensor {
   /** @param reader the operation that wants them */
   #values(reader: string): TypedArray {
     const { storage, offset, dtype } = viewOf(this.isContiguous() ? this : this.detach().contiguous());
-    return storage.array(dtype, reader).slice(offset, offset + this.numel());
+    const values = storage.array(dtype, reader);
+    return allocating(`a copy of ${this.numel()} values`, () => values.slice(offset, offset + this.numel()));
   }
 
   /** The text that PyTorch prints. */

@@ -36,8 +36,8 @@ inline Vec<double> log(Vec<double> x) {
   const auto subnormal = x < splat<V>(0x1p-1022);
   const V normal = subnormal ? x * splat<V>(0x1p54) : x;
   const Vec<int64_t> root_half = to_bits(splat<V>(0x1.6a09e667f3bcdp-1));
-  const Vec<int64_t> exponent = (to_bits(normal) - root_half) >> 52;
-  const V f = from_bits<V>(to_bits(normal) - (exponent << 52)) - splat<V>(1);
+  const Vec<int64_t> exponent = wrapping_sub(to_bits(normal), root_half) >> 52;
+  const V f = from_bits<V>(wrapping_sub(to_bits(normal), exponent << 52)) - splat<V>(1);
   const V e = from_integers(exponent) - (subnormal ? splat<V>(54) : splat<V>(0));
   const V s = f / (f + splat<V>(2));
   const V z = s * s;

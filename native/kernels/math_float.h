@@ -74,7 +74,7 @@ inline Vec<float> exp2(Vec<float> x) {
 inline Vec<float> expm1(Vec<float> x) {
   const Vec<float> bounded = less_of(splat<Vec<float>>(89), greater_of(splat<Vec<float>>(-20), x));
   const Reduced reduced = reduce_by_ln2(bounded);
-  const Vec<float> half = from_bits<Vec<float>>(to_bits(reduced.whole.power) - (1 << 23));
+  const Vec<float> half = from_bits<Vec<float>>(wrapping_sub(to_bits(reduced.whole.power), Vec<int32_t>{} + (1 << 23)));
   const Vec<float> result = fma(expm1_reduced(reduced.r), half, half - splat<Vec<float>>(0.5f));
   return x == 0 ? x : result + result;
 }
@@ -116,7 +116,7 @@ inline Vec<int32_t> is_ordinary(Vec<float> x) {
 
 /** How far 1.5 is above x in powers of two, rounded down, as a difference of bits: times this, x is in (0.75, 1.5]. */
 inline Vec<int32_t> exponent_below(Vec<float> x) {
-  return (to_bits(splat<Vec<float>>(1.5f)) - to_bits(x)) & static_cast<int32_t>(0xff800000);
+  return wrapping_sub(to_bits(splat<Vec<float>>(1.5f)), to_bits(x)) & static_cast<int32_t>(0xff800000);
 }
 
 /** log(1 + f) - log(2^s), s being a difference of bits as above, for f in (-0.25, 0.5]. */
@@ -135,7 +135,7 @@ inline Vec<float> log_beyond(Vec<float> x, Vec<float> otherwise) {
 
 inline Vec<float> log_of_ordinary(Vec<float> x) {
   const Vec<int32_t> s = exponent_below(x);
-  return log1p_less(from_bits<Vec<float>>(to_bits(x) + s) - splat<Vec<float>>(1), s);
+  return log1p_less(from_bits<Vec<float>>(wrapping_add(to_bits(x), s)) - splat<Vec<float>>(1), s);
 }
 
 inline Vec<float> log(Vec<float> x) {
@@ -151,9 +151,9 @@ inline Vec<float> log1p(Vec<float> x) {
   const Vec<float> one = splat<Vec<float>>(1);
   const Vec<float> u = x + one;
   const Vec<int32_t> s = exponent_below(u);
-  const Vec<float> scaled = from_bits<Vec<float>>(to_bits(x) + s);
+  const Vec<float> scaled = from_bits<Vec<float>>(wrapping_add(to_bits(x), s));
   // 2^s by way of 2^(s + 2), which is never subnormal.
-  const Vec<float> four = from_bits<Vec<float>>(to_bits(splat<Vec<float>>(4)) + s);
+  const Vec<float> four = from_bits<Vec<float>>(wrapping_add(to_bits(splat<Vec<float>>(4)), s));
   const Vec<float> result = log1p_less(scaled - fma(four, splat<Vec<float>>(-0.25f), one), s);
   const Vec<int32_t> ordinary = is_ordinary(u);
   return any(~ordinary) ? (ordinary ? result : log_beyond(u, result)) : result;

@@ -57,7 +57,7 @@ inline V sin(V x) {
 
 inline V cos(V x) {
   const Angle angle = reduce_angle(x);
-  const V result = sine_of(angle, angle.quarter_turns + 1);
+  const V result = sine_of(angle, wrapping_add(angle.quarter_turns, Vec<int64_t>{} + 1));
   return beyond_max_angle(x, result, [](double a) { return __builtin_cos(a); });
 }
 

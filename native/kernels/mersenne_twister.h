@@ -8,7 +8,10 @@ namespace {
 /** A stream of random words (MT19937) over a state laid out as lib/backend/random-state.ts says. */
 class MersenneTwister {
  public:
-  explicit MersenneTwister(int32_t* state) : words_(reinterpret_cast<uint32_t*>(state)), state_(state) {}
+  /** A position that is none, which only foreign memory can have, is the end: twist first. */
+  explicit MersenneTwister(int32_t* state) : words_(reinterpret_cast<uint32_t*>(state)), state_(state) {
+    if (position() < 0 || position() > kWords) position() = kWords;
+  }
 
   /** The next `count` words of the stream. */
   void next(uint32_t* out, int64_t count) {

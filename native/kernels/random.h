@@ -110,18 +110,29 @@ void fill_exponential(MersenneTwister& stream, T* out, int64_t length, double ra
   });
 }
 
+/** Modulo 2^64; 0 for what is beyond an int64, and NaN. */
+inline uint64_t whole(double x) {
+  return __builtin_fabs(x) < 0x1p63 ? static_cast<uint64_t>(static_cast<int64_t>(x)) : 0;
+}
+
+/** How many numbers there are from `low` on and below `high`. Never 0, which nothing can be divided by. */
+inline uint64_t range_of(double low, double high) {
+  const uint64_t range = high > low ? whole(high - low) : 1;
+  return range == 0 ? 1 : range;
+}
+
 /** Remainders of one word by the range, or of two words where one would be visibly uneven. */
 template <typename T>
 void fill_integer(MersenneTwister& stream, T* out, int64_t length, double low, double high) {
-  const int64_t base = static_cast<int64_t>(low);
-  const uint64_t range = static_cast<uint64_t>(high - low);
+  const uint64_t base = whole(low), range = range_of(low, high);
+  const auto value = [base](uint64_t above) { return static_cast<T>(static_cast<int64_t>(base + above)); };
   uint32_t words[2 * kChunk];
   if (range < (1u << 28)) {
     const uint32_t divisor = static_cast<uint32_t>(range);
     for_each_chunk(length, [&](int64_t first, int64_t count) {
       stream.next(words, count);
       for (int64_t i = 0; i < count; i++) {
-        out[first + i] = static_cast<T>(base + static_cast<int64_t>(words[i] % divisor));
+        out[first + i] = value(words[i] % divisor);
       }
     });
     return;
@@ -130,7 +141,7 @@ void fill_integer(MersenneTwister& stream, T* out, int64_t length, double low, d
     stream.next(words, 2 * count);
     for (int64_t i = 0; i < count; i++) {
       const uint64_t word = uint64_t{words[2 * i]} << 32 | words[2 * i + 1];
-      out[first + i] = static_cast<T>(base + static_cast<int64_t>(word % range));
+      out[first + i] = value(word % range);
     }
   });
 }

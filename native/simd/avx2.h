@@ -8,6 +8,18 @@ constexpr int kVectorBytes = 32;
 }
 }  // namespace nabla::NABLA_ISA
 
+#include "types.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** INT32_MIN for NaN and what is too large: unlike the compiler's own conversion, the instruction has a value for it.
+ */
+inline Vec<int32_t> to_integers(Vec<float> n) { return reinterpret_cast<Vec<int32_t>>(_mm256_cvttps_epi32(n)); }
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
+
 #include "scale_in_two_steps.h"
 
 namespace nabla::NABLA_ISA {

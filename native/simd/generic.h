@@ -7,6 +7,19 @@ constexpr int kVectorBytes = 16;
 }  // namespace nabla::NABLA_ISA
 
 #include "narrow_vectors.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** In n + 1.5 * 2^23 the low bits are n, up to 2^22; what is beyond, and NaN, becomes some number. */
+inline Vec<int32_t> to_integers(Vec<float> n) {
+  const Vec<float> shifter = Vec<float>{} + 0x1.8p23f;
+  return wrapping_sub(reinterpret_cast<Vec<int32_t>>(n + shifter), reinterpret_cast<Vec<int32_t>>(shifter));
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
+
 #include "scale_in_two_steps.h"
 
 /** For any machine: vector extensions alone. Without a fused multiply-add, results may differ from other ISAs in the

@@ -9,6 +9,16 @@ constexpr int kVectorBytes = 16;
 }  // namespace nabla::NABLA_ISA
 
 #include "narrow_vectors.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** 0 for NaN, the nearest for what is too large. */
+inline Vec<int32_t> to_integers(Vec<float> n) { return vcvtq_s32_f32(n); }
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
+
 #include "scale_in_two_steps.h"
 
 namespace nabla::NABLA_ISA {

@@ -51,6 +51,17 @@ struct VecTraits<Vec<int64_t>> {
   using Lane = int64_t;
 };
 
+template <int Bytes>
+struct UnsignedOf;
+template <>
+struct UnsignedOf<4> {
+  using type = uint32_t;
+};
+template <>
+struct UnsignedOf<8> {
+  using type = uint64_t;
+};
+
 /** The element type of a vector type. */
 template <typename V>
 using Lane = typename VecTraits<V>::Lane;
@@ -58,6 +69,20 @@ using Lane = typename VecTraits<V>::Lane;
 /** The vector of integers as wide as V's lanes: its bits, and what comparisons of V give. */
 template <typename V>
 using Bits = Vec<typename IntOf<sizeof(Lane<V>)>::type>;
+
+/** The same with unsigned lanes. */
+template <typename V>
+using Unsigned = Vec<typename UnsignedOf<sizeof(Lane<V>)>::type>;
+
+/** Sums and differences modulo 2^32 or 2^64 of signed lanes, whose own may not overflow: of the bits of numbers. */
+template <typename V>
+V wrapping_add(V a, V b) {
+  return reinterpret_cast<V>(reinterpret_cast<Unsigned<V>>(a) + reinterpret_cast<Unsigned<V>>(b));
+}
+template <typename V>
+V wrapping_sub(V a, V b) {
+  return reinterpret_cast<V>(reinterpret_cast<Unsigned<V>>(a) - reinterpret_cast<Unsigned<V>>(b));
+}
 
 template <int... I>
 struct Indices {};

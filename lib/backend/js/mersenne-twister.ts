@@ -5,7 +5,8 @@ const M = 397;
 
 /** The next 32 random bits of the stream (MT19937) as an unsigned integer. `words` is laid out as in `random-state.ts`. */
 export function nextWord(words: Int32Array): number {
-  if (words[POSITION] === N) twist(words);
+  // A position that is none, which only foreign memory can have, is the end.
+  if (words[POSITION]! >>> 0 >= N) twist(words);
   let y = words[words[POSITION]!++]!;
   y ^= y >>> 11;
   y ^= (y << 7) & 0x9d2c5680;

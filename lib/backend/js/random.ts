@@ -32,7 +32,7 @@ export function randomFill(
       fill(values, () => Number(nextDouble(words) < p0));
       break;
     case 'integer':
-      fill(values, () => p0 + nextBelow(words, p1 - p0));
+      fill(values, () => p0 + nextBelow(words, Math.max(1, p1 - p0)));
       break;
     case 'permutation':
       fillPermutation(values, words);

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { NablaError } from '../../errors.js';
+import { NablaError, ValueError } from '../../errors.js';
 import { type Backend, DONE } from '../backend.js';
 import { dtypes } from '../dtype.js';
 import { type Executable, execute, type Instruction, type Loop, type Stop, withViews } from '../instruction.js';
@@ -90,10 +90,18 @@ function withStorages(instruction: Instruction, bound: ReadonlyMap<Storage, Stor
   return { ...changed, state: bound.get(changed.state) ?? changed.state };
 }
 
+function checkRows(rows: ArrayLike<number>, count: number): void {
+  for (let j = 0; j < rows.length; j++) {
+    if (rows[j]! >= 0 && rows[j]! < count) continue;
+    throw new ValueError(`run: expected rows from 0 to ${count - 1}, got ${rows[j]}`);
+  }
+}
+
 /** Fills the fed ports with the rows of a step. */
 function feed({ feeds, ports, order, batchSize }: Loop, step: number): void {
   const rows = order.storage.array('int32');
   const first = order.offset + step * batchSize;
+  for (const { rows: source } of feeds) checkRows(rows.subarray(first, first + batchSize), source.shape[0]!);
   for (const { port, rows: source } of feeds) {
     const target = ports[port]!;
     const width = sizeOf(source.shape.slice(1));

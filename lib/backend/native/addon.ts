@@ -34,6 +34,8 @@ export interface Addon {
   /** The instruction set of the processor that is in use, and all that could be, the fastest first. */
   readonly isa: string;
   readonly isas: readonly string[];
+  /** Whether it is built with assertions (and a sanitizer): then every tensor is to have a buffer of its own. */
+  readonly checked: boolean;
 }
 
 /** A `Loop` by addresses. */
@@ -42,7 +44,7 @@ export interface LoopPlan {
   readonly steps: number;
   readonly batchSize: number;
   readonly ports: Float64Array;
-  /** For each feed its port, its address, and the bytes of a row. */
+  /** For each feed its port, its address, the bytes of a row, and how many rows there are. */
   readonly feeds: Float64Array;
   readonly order: number;
   readonly watched: number;

@@ -6,6 +6,7 @@ import { encodeProgram, type Program } from '../program.js';
 import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
+import { failureOf } from './failure.js';
 import type { Records } from './records.js';
 
 const OPCODE = { map: 0, fold: 1, matmul: 2, gather: 3, scatter: 4, random: 5, check: 6 } as const;
@@ -38,11 +39,19 @@ export class Encoder {
     }
   }
 
-  /** Runs the instruction that has been written, unless instructions are collected. Returns what the addon does. */
-  submit(): number {
-    if (this.#records === null) return this.#addon.run();
+  /** Runs the instruction that has been written for `op`, unless instructions are collected. Returns what the addon does. */
+  submit(op: string): number {
+    if (this.#records === null) return this.#run(op);
     this.#records.add(this.#tape.subarray(0, this.#length));
     return -1;
+  }
+
+  #run(op: string): number {
+    try {
+      return this.#addon.run();
+    } catch (error) {
+      throw failureOf(op, error);
+    }
   }
 
   map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): void {
@@ -258,10 +267,18 @@ export class Encoder {
   #programAddress(program: Program): number {
     let address = this.#programs.get(program);
     if (address === undefined) {
-      address = this.#addon.define(encodeProgram(program), Float64Array.from(program.constants));
+      address = this.#define(program);
       this.#programs.set(program, address);
     }
     return address;
+  }
+
+  #define(program: Program): number {
+    try {
+      return this.#addon.define(encodeProgram(program), Float64Array.from(program.constants));
+    } catch (error) {
+      throw failureOf(program.name, error);
+    }
   }
 }
 

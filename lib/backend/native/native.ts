@@ -12,27 +12,27 @@ export function createNativeBackend(addon: Addon): Backend {
     name: 'native',
     map: (program, params, inputs, outputs) => {
       encoder.map(program, params, inputs, outputs);
-      return encoder.submit();
+      return encoder.submit(program.name);
     },
     fold: (program, params, inputs, outputs, shape, axes) => {
       encoder.fold(program, params, inputs, outputs, shape, axes);
-      return encoder.submit();
+      return encoder.submit(program.name);
     },
     matmul: (a, b, outputs, epilogue) => {
       encoder.matmul(a, b, outputs, epilogue);
-      return encoder.submit();
+      return encoder.submit('matmul');
     },
     gather: (out, input, index, axis) => {
       encoder.gather(out, input, index, axis);
-      return encoder.submit();
+      return encoder.submit('gather');
     },
     scatter: (out, index, source, axis, mode) => {
       encoder.scatter(out, index, source, axis, scatterModes.indexOf(mode));
-      return encoder.submit();
+      return encoder.submit('scatter');
     },
     random: (kind, state, out, dtype, offset, length, p0, p1) => {
       encoder.random(randomKinds.indexOf(kind), state, out, dtype, offset, length, p0, p1);
-      encoder.submit();
+      encoder.submit(kind);
     },
     link: (instructions, ports) => {
       const records = new Records(ports);
@@ -41,7 +41,7 @@ export function createNativeBackend(addon: Addon): Backend {
           if (instruction.op !== 'check') execute(backend, instruction);
           else {
             encoder.check(instruction.flag);
-            encoder.submit();
+            encoder.submit('check');
           }
         }
       });

@@ -5,6 +5,7 @@ import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 import type { Addon, LoopPlan } from './addon.js';
 import { addressOf } from './encoder.js';
+import { failureOf } from './failure.js';
 import type { Records } from './records.js';
 
 /** Instructions in native memory. What ports are bound to goes over the tape, so that a run is one call without arguments. */
@@ -27,7 +28,11 @@ export class NativeReplay implements Executable {
     this.#ports = ports;
     this.storages = storages;
     const addresses = Float64Array.from(ports, ({ address }) => address);
-    this.#replay = addon.link(this, code, starts, relocations, addresses);
+    try {
+      this.#replay = addon.link(this, code, starts, relocations, addresses);
+    } catch (error) {
+      throw failureOf('capture', error);
+    }
   }
 
   run(ports: readonly View[]): Stop | null {
@@ -35,7 +40,7 @@ export class NativeReplay implements Executable {
     const tape = this.#tape;
     tape[0] = this.#replay;
     for (let i = 0; i < ports.length; i++) tape[i + 1] = addressOf(ports[i]!);
-    const instruction = this.#addon.replay();
+    const instruction = this.#replayOnce();
     return instruction < 0 ? null : { instruction, position: tape[0]! };
   }
 
@@ -45,11 +50,21 @@ export class NativeReplay implements Executable {
     this.#busy = true;
     try {
       await this.#addon.start(plan);
+    } catch (error) {
+      throw failureOf('run', error);
     } finally {
       this.#busy = false;
     }
     const [instruction = -1, position = -1] = plan.stop;
     return instruction < 0 ? null : { instruction, position };
+  }
+
+  #replayOnce(): number {
+    try {
+      return this.#addon.replay();
+    } catch (error) {
+      throw failureOf('a captured function', error);
+    }
   }
 
   #plan(loop: Loop): LoopPlan {
@@ -61,7 +76,9 @@ export class NativeReplay implements Executable {
       steps,
       batchSize,
       ports: Float64Array.from(ports, addressOf),
-      feeds: Float64Array.from(feeds.flatMap(({ port, rows }) => [port, addressOf(rows), rowBytes(rows)])),
+      feeds: Float64Array.from(
+        feeds.flatMap(({ port, rows }) => [port, addressOf(rows), rowBytes(rows), rows.shape[0]!]),
+      ),
       order: addressOf(order),
       watched: start + watched.offset * dtypes[watched.dtype].size,
       watchedType: dtypes[watched.dtype].code,

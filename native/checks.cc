@@ -1,0 +1,186 @@
+#include "checks.h"
+
+#ifdef NABLA_CHECKED
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+
+#include "micro_ops.h"
+
+namespace nabla::checks {
+
+namespace {
+
+using Address = uintptr_t;
+
+/** Buffers by where they start: where they end. Never destroyed: loops may run when the process exits. */
+struct Memory {
+  std::mutex mutex;
+  std::map<Address, Address> ends;
+
+  static Memory& all() {
+    static Memory& memory = *new Memory;
+    return memory;
+  }
+};
+
+bool is_known(Address start, Address end) {
+  Memory& memory = Memory::all();
+  const std::lock_guard lock(memory.mutex);
+  auto after = memory.ends.upper_bound(start);
+  return after != memory.ends.begin() && end <= (--after)->second;
+}
+
+int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
+
+/** What an operand reaches, axis by axis. */
+class Reach {
+ public:
+  explicit Reach(const char* what) : what_(what) {}
+
+  Reach& axes(int count, const int64_t* sizes, const int64_t* strides) {
+    for (int d = 0; d < count; d++) axis(sizes[d], strides[d]);
+    return *this;
+  }
+
+  Reach& axis(int64_t size, int64_t stride) {
+    require(size >= 0, what_);
+    if (size == 0) empty_ = true;
+    int64_t distance = 0;
+    require(!__builtin_mul_overflow(stride, size - 1, &distance), what_);
+    (distance < 0 ? first_ : last_) += distance;
+    return *this;
+  }
+
+  void in_memory(const char* data, DType dtype) const {
+    require(dtype >= DType::kFloat32 && dtype <= DType::kBool, what_);
+    if (empty_) return;
+    const Address at = reinterpret_cast<Address>(data);
+    const int64_t size = size_of(dtype);
+    require(at % size == 0, what_);
+    if (is_known(at + first_ * size, at + (last_ + 1) * size)) return;
+    std::fprintf(stderr, "nabla: %s reaches from element %lld to %lld of %p, beyond its memory\n", what_,
+                 static_cast<long long>(first_), static_cast<long long>(last_), static_cast<const void*>(data));
+    std::abort();
+  }
+
+ private:
+  const char* what_;
+  bool empty_ = false;
+  int64_t first_ = 0, last_ = 0;
+};
+
+void check_operands(const char* what, const Operand* operands, int count, int dims, const int64_t* sizes) {
+  for (int i = 0; i < count; i++) {
+    Reach(what).axes(dims, sizes, operands[i].strides).in_memory(operands[i].data, operands[i].dtype);
+  }
+}
+
+void check_matrix(const char* what, const MatmulRecord& r, const Matrix& matrix, int64_t rows, int64_t cols) {
+  Reach(what)
+      .axes(r.batch_dims, r.batch_sizes, matrix.batch_strides)
+      .axis(rows, matrix.row_stride)
+      .axis(cols, matrix.col_stride)
+      .in_memory(matrix.data, r.dtype);
+}
+
+/** The operand that indices point into. */
+void check_indexed(const char* what, int dims, const int64_t* sizes, int64_t axis_size, int64_t axis_stride,
+                   const Operand& operand) {
+  Reach(what).axes(dims, sizes, operand.strides).axis(axis_size, axis_stride).in_memory(operand.data, operand.dtype);
+}
+
+void check_micro(const Program& program, const MicroInstruction* code, int count) {
+  constexpr int kCount = 0
+#define NABLA_ONE_MORE(name, arity, value) +1
+      NABLA_MICRO_OPS(NABLA_ONE_MORE)
+#undef NABLA_ONE_MORE
+      ;
+  for (int i = 0; i < count; i++) {
+    require(code[i].op >= 0 && code[i].op < kCount, "program: operation");
+    for (const int slot : {code[i].dst, code[i].a, code[i].b, code[i].c}) {
+      require(slot >= 0 && slot < program.slots, "program: slot");
+    }
+  }
+}
+
+void check_stages(const Program& program, const Stage* stages, int count) {
+  for (int s = 0; s < count; s++) {
+    check_micro(program, stages[s].elements, stages[s].element_count);
+    check_micro(program, stages[s].rows, stages[s].row_count);
+    for (int f = 0; f < stages[s].fold_count; f++) {
+      const FoldInstruction& fold = stages[s].folds[f];
+      require(fold.fold >= FoldKind::kSum && fold.fold <= FoldKind::kArgmax, "program: fold");
+      require(fold.src >= 0 && fold.src < program.slots, "program: slot");
+      require(fold.dst >= 0 && fold.dst < program.slots, "program: slot");
+    }
+  }
+}
+
+}  // namespace
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "nabla: an instruction is malformed: %s\n", what);
+  std::abort();
+}
+
+void note_memory(const void* start, size_t bytes) {
+  const Address begin = reinterpret_cast<Address>(start), end = begin + bytes;
+  Memory& memory = Memory::all();
+  const std::lock_guard lock(memory.mutex);
+  // What overlaps has been freed.
+  auto next = memory.ends.lower_bound(begin);
+  if (next != memory.ends.begin() && std::prev(next)->second > begin) next = std::prev(next);
+  while (next != memory.ends.end() && next->first < end) next = memory.ends.erase(next);
+  memory.ends[begin] = end;
+}
+
+void check(const Program& program) {
+  require(program.inputs + program.outputs <= kMaxOperands, "program: operands");
+  check_stages(program, program.resident, program.resident_count);
+  check_stages(program, program.streamed, program.streamed_count);
+}
+
+void check(const MapRecord& r) {
+  check_operands("map", r.operands, r.program->inputs + r.program->outputs, r.dims, r.sizes);
+}
+
+void check(const FoldRecord& r) {
+  check_operands("fold", r.operands, r.program->inputs + r.program->outputs, r.kept + r.folded, r.sizes);
+}
+
+void check(const MatmulRecord& r) {
+  if (r.m == 0 || r.n == 0) return;
+  check_matrix("matmul: a", r, r.a, r.m, r.k);
+  check_matrix("matmul: b", r, r.b, r.k, r.n);
+  int64_t sizes[kMaxDims];
+  for (int d = 0; d < r.batch_dims; d++) sizes[d] = r.batch_sizes[d];
+  sizes[r.batch_dims] = r.m;
+  sizes[r.batch_dims + 1] = r.n;
+  check_operands("matmul", r.operands, r.inputs + r.outputs, r.batch_dims + 2, sizes);
+}
+
+void check(const GatherRecord& r) {
+  check_operands("gather: out", &r.out, 1, r.dims, r.sizes);
+  check_operands("gather: index", &r.index, 1, r.dims, r.sizes);
+  check_indexed("gather: input", r.dims, r.sizes, r.axis_size, r.axis_stride, r.input);
+}
+
+void check(const ScatterRecord& r) {
+  check_operands("scatter: source", &r.source, 1, r.dims, r.sizes);
+  check_operands("scatter: index", &r.index, 1, r.dims, r.sizes);
+  check_indexed("scatter: out", r.dims, r.sizes, r.axis_size, r.axis_stride, r.out);
+}
+
+void check(const RandomRecord& r) {
+  constexpr int64_t kStateWords = 628;
+  Reach("random: state").axis(kStateWords, 1).in_memory(reinterpret_cast<const char*>(r.state), DType::kInt32);
+  Reach("random: out").axis(r.length, 1).in_memory(r.out, r.dtype);
+}
+
+}  // namespace nabla::checks
+
+#endif

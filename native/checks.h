@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "records.h"
+
+/**
+ * Assertions for builds with a sanitizer (NABLA_CHECKED): that what a record's sizes and strides reach lies in memory
+ * that JavaScript has asked the address of, and that a program's slots exist. A failure ends the process with a
+ * message. In other builds all of it is empty.
+ */
+namespace nabla::checks {
+
+#ifdef NABLA_CHECKED
+constexpr bool kChecked = true;
+
+void require(bool holds, const char* what);
+/** A buffer that tensors are made of. What was there before is no longer. */
+void note_memory(const void* start, size_t bytes);
+void check(const Program& program);
+void check(const MapRecord& record);
+void check(const FoldRecord& record);
+void check(const MatmulRecord& record);
+void check(const GatherRecord& record);
+void check(const ScatterRecord& record);
+void check(const RandomRecord& record);
+#else
+constexpr bool kChecked = false;
+
+inline void require(bool, const char*) {}
+inline void note_memory(const void*, size_t) {}
+template <typename Anything>
+void check(const Anything&) {}
+#endif
+
+}  // namespace nabla::checks

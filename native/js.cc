@@ -1,0 +1,45 @@
+#include "js.h"
+
+#include <new>
+#include <system_error>
+
+#include "failure.h"
+
+namespace nabla::js {
+
+namespace {
+
+/** Calls `use(code, message)` with what lib/backend/native/failure.ts knows a failure by. */
+template <typename Use>
+void describe(std::exception_ptr thrown, const Use& use) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Refused&) {
+    use("ERR_NABLA", "a call of Node-API failed");
+  } catch (const std::bad_alloc& failure) {
+    use("ERR_NABLA_MEMORY", failure.what());
+  } catch (const std::system_error& failure) {
+    use("ERR_NABLA_THREAD", failure.what());
+  } catch (const Failure& failure) {
+    use(failure.code, failure.what());
+  } catch (const std::exception& failure) {
+    use("ERR_NABLA", failure.what());
+  }
+}
+
+}  // namespace
+
+/** Calls fail where an exception is pending already, or JavaScript must not run any more. That is as it should be. */
+void pass_on(napi_env env, std::exception_ptr thrown) noexcept {
+  describe(thrown, [env](const char* code, const char* message) { napi_throw_error(env, code, message); });
+}
+
+napi_value error_of(napi_env env, std::exception_ptr thrown) {
+  napi_value error = nullptr;
+  describe(thrown, [env, &error](const char* code, const char* message) {
+    check(napi_create_error(env, string(env, code), string(env, message), &error));
+  });
+  return error;
+}
+
+}  // namespace nabla::js

@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const app = fileURLToPath(new URL('./failures-app.ts', import.meta.url));
+
+const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
+
+/** No freed memory is kept for later, so that a limit is felt at once. */
+const env = { ...process.env, MALLOC_TOP_PAD_: '0', MALLOC_TRIM_THRESHOLD_: '0', MALLOC_MMAP_THRESHOLD_: '1000000' };
+
+it.skipIf(!canLimit).each([
+  ['threads', 'a pool and a background that get no threads'],
+  ['memory', 'an operation that gets no memory'],
+  ['memory in the background', 'a run that gets no memory'],
+])('%s: %s', (mode) => {
+  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app, mode], {
+    env,
+    encoding: 'utf8',
+  });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+});
