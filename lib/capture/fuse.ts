@@ -65,16 +65,17 @@ function mergeUpwards(steps: Step[], at: number, isTemporary: StorageTest, isOut
   for (let i = at - 1; i >= 0; i--) {
     const first = steps[i]!;
     if (first.nest === null || !related(first, second)) continue;
+    if (first.mayStop && writesAny(second, isOutside)) continue;
     const place = meetingPlace(steps, i, at, isOutside);
     if (place < 0) continue;
     const needed = (storage: Storage) =>
-      !isTemporary(storage) || steps.some((step, j) => j > i && j !== at && step.reads.has(storage));
+      first.mayStop || !isTemporary(storage) || steps.some((step, j) => j > i && j !== at && step.reads.has(storage));
     const nest = merge(first.nest, second.nest, needed);
     if (nest === null) continue;
     steps.splice(at, 1);
     steps.splice(i, 1);
     const merged = place === i ? i : at - 1;
-    steps.splice(merged, 0, stepOf(instructionOf(nest)));
+    steps.splice(merged, 0, stepOf(instructionOf(nest), first.mayStop || second.mayStop));
     return merged;
   }
   return -1;
@@ -106,18 +107,24 @@ function meetingPlace(steps: readonly Step[], first: number, second: number, isO
 
 /** Whether two neighbours can change places: neither sees what the other writes, and what is seen of them is the same if one of them stops. */
 function canPass(moved: Step, other: Step, isOutside: StorageTest): boolean {
-  if (other.mayStop && [...moved.writes].some(isOutside)) return false;
+  if (other.mayStop && writesAny(moved, isOutside)) return false;
+  if (moved.mayStop && writesAny(other, isOutside)) return false;
   return (
     disjoint(other.writes, moved.reads) && disjoint(other.writes, moved.writes) && disjoint(other.reads, moved.writes)
   );
 }
 
-/** Those instructions that may stop: checks, and the first that takes certain indices for a dimension of certain length. */
+const writesAny = (step: Step, test: StorageTest): boolean => [...step.writes].some(test);
+
+/**
+ * Those instructions that may stop: checks, what makes integers (they may not fit), and the first that takes certain indices for a dimension of
+ * certain length.
+ */
 function stopping(instructions: readonly Instruction[]): Set<Instruction> {
   const found = new Set<Instruction>();
   let checked: { readonly index: View; readonly length: number }[] = [];
   for (const instruction of instructions) {
-    if (instruction.op === 'check') found.add(instruction);
+    if (instruction.op === 'check' || makesIntegers(instruction)) found.add(instruction);
     if (instruction.op === 'gather' || instruction.op === 'scatter') {
       const { index, axis } = instruction;
       const length = (instruction.op === 'gather' ? instruction.input : instruction.out).shape[axis]!;
@@ -129,6 +136,17 @@ function stopping(instructions: readonly Instruction[]): Set<Instruction> {
     checked = checked.filter(({ index }) => !written.has(index.storage));
   }
   return found;
+}
+
+/** Whether it stores int32 that are not copies of such. */
+function makesIntegers(instruction: Instruction): boolean {
+  const nest = nestOf(instruction);
+  if (nest === null) return false;
+  return nest.outputs.some(({ dtype }, i) => {
+    const root = nest.roots[i]!;
+    const copied = root.op === 'input' ? nest.inputs[root.value]!.view?.dtype : undefined;
+    return dtype === 'int32' && copied !== 'int32' && copied !== 'bool';
+  });
 }
 
 const isSameView = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);
@@ -148,7 +166,7 @@ function removeDead(steps: Step[], isTemporary: StorageTest): void {
       steps.splice(i, 1);
       continue;
     }
-    if (step.nest !== null && ![...step.writes].every(wanted)) {
+    if (step.nest !== null && !step.mayStop && ![...step.writes].every(wanted)) {
       steps[i] = stepOf(instructionOf(withOutputs(step.nest, (output) => wanted(output.storage))));
     }
     for (const storage of steps[i]!.reads) read.add(storage);

@@ -1,6 +1,7 @@
 import {
   allocate,
   type Backend,
+  DONE,
   type Epilogue,
   type Executable,
   execute,
@@ -261,7 +262,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
     const position = this.#unwatched(() => execute(this.#core, instruction));
-    if (position >= 0) this.#refusal ??= this.#caught(instruction);
+    if (position !== DONE) this.#refusal ??= this.#caught(instruction);
     return position;
   }
 

@@ -607,6 +607,24 @@ describe('errors of values', () => {
     expect(() => f(ones([3]), int([5]))).toThrow(/out of range/);
   });
 
+  it('are raised for integers that do not fit, before anything outside is changed', () => {
+    const w = ones([4]);
+    const f = capture((x: Tensor, i: Tensor) => {
+      const product = i.mul(i);
+      i.mul(2).mul(i);
+      noGrad(() => w.add_(x.mul(i)));
+      return product.sum();
+    });
+    const x = ones([4]);
+    f(x, int([1, 2, 3, 4]));
+    f(x, int([1, 2, 3, 4]));
+    const before = w.clone();
+    expect(() => f(x, int([1, 2, 3, 65536]))).toThrow(/int32/);
+    expectSame(w, before);
+    expect(() => f(x, int([1, 2, 3, 40000]))).toThrow(/int32/);
+    expectSame(w, before);
+  });
+
   it('count as a change of what was written before', () => {
     const w = ones([3]);
     const f = capture((x: Tensor, i: Tensor) => {
