@@ -66,7 +66,7 @@ export class Case<R> {
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
       sameFlags(flags),
-      ...sameNumbers(outer, flags.keys(), recorder.outside),
+      sameNumbers(outer, flags.keys(), recorder.outside),
     ];
     this.#flags = new Map(
       [...flags].flatMap(([owner, before]) => (flagOf(owner) === before ? [] : [[owner, !before]])),

@@ -25,16 +25,20 @@ export function structureDemands(used: ReadonlySet<Tensor>): Demand[] {
   ];
 }
 
-/** That the numbers, texts and truths of the models that a captured function used are what they were: else it is another case. */
-export function sameNumbers(used: ReadonlySet<Tensor>, asked: Iterable<object>, outside: Outside): (() => boolean)[] {
+/** Whether the numbers, texts and truths of the models that a captured function used are what they were: else it is another case. */
+export function sameNumbers(used: ReadonlySet<Tensor>, asked: Iterable<object>, outside: Outside): () => boolean {
   const modules = new Set<Module>(surroundings(used).named.keys());
   for (const one of asked) if (one instanceof Module) modules.add(one);
-  return [...modules].flatMap((module) => {
-    const settings = outside.settingsOf(module);
-    return settings.length === 0
-      ? []
-      : [() => settings.every(([name, value]) => Object.is(Reflect.get(module, name), value))];
-  });
+  const settings = [...modules].flatMap((module) =>
+    outside.settingsOf(module).map((entry) => [module, ...entry] as const),
+  );
+  const owners = settings.map(([module]) => module as object as Record<string, unknown>);
+  const names = settings.map(([, name]) => name);
+  const values = settings.map(([, , value]) => value);
+  return () => {
+    for (let i = 0; i < owners.length; i++) if (!Object.is(owners[i]![names[i]!], values[i])) return false;
+    return true;
+  };
 }
 
 /** The models that these tensors belong to, all that is in them by name, and the tensors of theirs that share memory with these: what was used may be a view. */
