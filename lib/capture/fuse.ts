@@ -1,5 +1,6 @@
 import { type Instruction, type Storage, sameShape, type View } from '../backend/index.js';
 import { merge } from './merge.js';
+import { mayMisfit } from './misfits.js';
 import { instructionOf, type Nest, nestOf, sameElements, withOutputs, withUsedInputs } from './nest.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
 
@@ -65,7 +66,7 @@ function mergeUpwards(steps: Step[], at: number, isTemporary: StorageTest, isOut
   for (let i = at - 1; i >= 0; i--) {
     const first = steps[i]!;
     if (first.nest === null || !related(first, second)) continue;
-    if (first.mayStop && writesAny(second, isOutside)) continue;
+    if (first.mayStop && writesAny(second, (storage) => isOutside(storage) || first.writes.has(storage))) continue;
     const place = meetingPlace(steps, i, at, isOutside);
     if (place < 0) continue;
     const needed = (storage: Storage) =>
@@ -138,15 +139,9 @@ function stopping(instructions: readonly Instruction[]): Set<Instruction> {
   return found;
 }
 
-/** Whether it stores int32 that are not copies of such. */
 function makesIntegers(instruction: Instruction): boolean {
   const nest = nestOf(instruction);
-  if (nest === null) return false;
-  return nest.outputs.some(({ dtype }, i) => {
-    const root = nest.roots[i]!;
-    const copied = root.op === 'input' ? nest.inputs[root.value]!.view?.dtype : undefined;
-    return dtype === 'int32' && copied !== 'int32' && copied !== 'bool';
-  });
+  return nest !== null && mayMisfit(nest);
 }
 
 const isSameView = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);

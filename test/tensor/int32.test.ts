@@ -206,6 +206,38 @@ describe('captured functions', () => {
     expect(captured.stats.length).toBe(1);
   });
 
+  test('a result that nobody uses is looked at all the same', () => {
+    const fn = (x: Tensor) => {
+      x.mul(2);
+      x.add(x).sub(x);
+      return x.float().mul(2);
+    };
+    const captured = capture(fn);
+    expect(captured(ints([1])).item()).toBe(2);
+    expect(() => fn(ints([MAX]))).toThrow(ValueError);
+    expect(() => captured(ints([MAX]))).toThrow(ValueError);
+    expect(captured(ints([3])).item()).toBe(6);
+  });
+
+  test('what comes before is done, what comes after is not', () => {
+    const [before, after] = [zeros([2]), zeros([2])];
+    const fn = (x: Tensor) => {
+      before.add_(x);
+      const doubled = x.mul(2);
+      after.add_(x);
+      return doubled.sum();
+    };
+    const captured = capture(fn);
+    captured(ints([1, 2]));
+    captured(ints([1, 2]));
+    expect([before.toArray(), after.toArray()]).toEqual([
+      [2, 4],
+      [2, 4],
+    ]);
+    expect(() => captured(ints([MAX, 3]))).toThrow(ValueError);
+    expect([before.select(0, 1).item(), after.toArray()]).toEqual([7, [2, 4]]);
+  });
+
   test('where recording finds one, the next call records anew', () => {
     const captured = capture((x: Tensor) => x.mul(2));
     expect(() => captured(ints([MAX]))).toThrow(ValueError);
