@@ -20,7 +20,7 @@ export * from './tensor/indexing.js';
 export * from './tensor/joining.js';
 export * from './tensor/matmul.js';
 export * from './tensor/pointwise.js';
-export * from './tensor/promotion.js';
+export { promoteTypes, resultType } from './tensor/promotion.js';
 export * from './tensor/random.js';
 export * from './tensor/reductions.js';
 export * from './tensor/softmax.js';

@@ -1,5 +1,6 @@
 import { type DType, dtypes } from './backend/dtype.js';
 import { DTypeError, ValueError } from './errors.js';
+import { hasNames } from './realm.js';
 import { describe } from './tensor/shape.js';
 
 /**
@@ -11,6 +12,10 @@ import { describe } from './tensor/shape.js';
  * @param known every option there is
  */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  if (!hasNames(options)) {
+    const example = known.length === 0 ? '{}' : `{ ${known.join(', ')} }`;
+    throw new ValueError(`${where}: expected an object of options, ${example}, got ${describe(options)}`);
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) throw new ValueError(`${where}: ${unknownName('option', name, known)}`);
   }
@@ -20,16 +25,29 @@ export function checkOptions(where: string, options: object, known: readonly str
 export function unknownName(kind: string, name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   const list = known.length === 0 ? 'there are none' : `known: ${known.join(', ')}`;
-  return `unknown ${kind} '${name}'; ${nearest === undefined ? list : `did you mean '${nearest}'?`}`;
+  return `unknown ${kind} ${describe(name)}; ${nearest === undefined ? list : `did you mean '${nearest}'?`}`;
 }
+
+/** Longer names are not slips of the pen. */
+const LONGEST_NAME = 128;
+/** How many letters are compared in search of a name, in all: a hint is not worth more. */
+const MOST_COMPARISONS = 2 ** 21;
 
 /** The known name that is fewest edits away, if these are few enough to be a slip. Case and `_`/`-` count for nothing. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '');
+  const wanted = plain(name);
   let nearest: string | undefined;
   let fewest = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let comparisons = 0;
   for (const candidate of known) {
-    const edits = editDistance(plain(name), plain(candidate));
+    if (candidate.length > 2 * LONGEST_NAME) continue;
+    const given = plain(candidate);
+    if (Math.abs(given.length - wanted.length) >= fewest) continue;
+    comparisons += given.length * wanted.length;
+    if (comparisons > MOST_COMPARISONS) break;
+    const edits = editDistance(wanted, given);
     if (edits < fewest) {
       fewest = edits;
       nearest = candidate;
@@ -65,5 +83,6 @@ export function checkBoolean(where: string, name: string, value: unknown): void 
 /** Refuses what is not the name of an element type. */
 export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
   if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
-  throw new DTypeError(`${op}: ${unknownName('dtype', String(dtype), Object.keys(dtypes))}`);
+  if (typeof dtype === 'string') throw new DTypeError(`${op}: ${unknownName('dtype', dtype, Object.keys(dtypes))}`);
+  throw new DTypeError(`${op}: dtype must be one of ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`);
 }

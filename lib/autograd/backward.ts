@@ -1,8 +1,9 @@
 import type { DType } from '../backend/dtype.js';
 import { release, type Storage, trackAllocations } from '../backend/storage.js';
 import { sameShape } from '../backend/view.js';
-import { AutogradError, ShapeError } from '../errors.js';
-import { checkOptions } from '../options.js';
+import { AutogradError, ShapeError, ValueError } from '../errors.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import { clone } from '../tensor/conversion.js';
 import { full, fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
@@ -44,7 +45,8 @@ export function backward(
   options: BackwardOptions = {},
 ): void {
   checkOptions('backward', options, ['retainGraph', 'createGraph']);
-  const roots = seedRoots('backward', list(tensors), gradTensors === undefined ? [] : list(gradTensors));
+  checkFlags('backward', options);
+  const roots = seedRoots('backward', list('backward', 'the tensors', tensors), gradTensors);
   const createGraph = options.createGraph ?? false;
   const grads = new LeafGrads(createGraph, seedsOf(roots));
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
@@ -69,11 +71,11 @@ export function grad(
   options: GradOptions = {},
 ): (Tensor | null)[] {
   checkOptions('grad', options, ['retainGraph', 'createGraph', 'gradOutputs', 'allowUnused']);
-  const targets = list(inputs);
+  checkFlags('grad', options);
+  const targets = list('grad', 'the inputs', inputs);
   const notRequired = targets.findIndex((target) => !target.requiresGrad);
   if (notRequired >= 0) throw new AutogradError(`grad: input ${notRequired} does not require a gradient`);
-  const { gradOutputs } = options;
-  const roots = seedRoots('grad', list(outputs), gradOutputs === undefined ? [] : list(gradOutputs));
+  const roots = seedRoots('grad', list('grad', 'the outputs', outputs), options.gradOutputs);
   const createGraph = options.createGraph ?? false;
   const seeds = seedsOf(roots);
   const found = new Map<Node | Tensor, Tensor>();
@@ -97,8 +99,32 @@ export function grad(
   });
 }
 
-function list<T>(x: T | readonly T[]): readonly T[] {
-  return Array.isArray(x) ? x : [x as T];
+/** One tensor, or several. */
+function list(where: string, name: string, x: Tensor | readonly Tensor[]): readonly Tensor[] {
+  const tensors: readonly Tensor[] = Array.isArray(x) ? x : [x as Tensor];
+  for (let i = 0; i < tensors.length; i++) checkTensor(where, `each of ${name}`, tensors[i]);
+  return tensors;
+}
+
+type SeedsGiven = Tensor | readonly (Tensor | null)[] | null | undefined;
+
+/** The gradients given for the roots; where there is none, 1 is meant. */
+function seedsGiven(where: string, given: SeedsGiven, count: number): readonly (Tensor | null)[] {
+  if (given === undefined || given === null) return [];
+  const seeds: readonly (Tensor | null)[] = Array.isArray(given) ? given : [given as Tensor];
+  if (seeds.length !== count) {
+    throw new ValueError(`${where}: expected a gradient for each of ${count} tensors, got ${seeds.length}`);
+  }
+  for (let i = 0; i < seeds.length; i++) {
+    if ((seeds[i] ?? null) !== null) checkTensor(where, `gradient ${i}`, seeds[i]);
+  }
+  return seeds;
+}
+
+function checkFlags(where: string, { retainGraph, createGraph, allowUnused }: GradOptions): void {
+  for (const [name, flag] of Object.entries({ retainGraph, createGraph, allowUnused })) {
+    if (flag !== undefined) checkBoolean(where, name, flag);
+  }
 }
 
 interface Root {
@@ -109,7 +135,8 @@ interface Root {
 /** Storages that no gradient may be: the caller can see what was passed in, and the implied one is everybody's. */
 const seedsOf = (roots: readonly Root[]): ReadonlySet<Storage> => new Set(roots.map((root) => storageOf(root.grad)));
 
-function seedRoots(where: string, tensors: readonly Tensor[], grads: readonly (Tensor | null)[]): Root[] {
+function seedRoots(where: string, tensors: readonly Tensor[], given: SeedsGiven): Root[] {
+  const grads = seedsGiven(where, given, tensors.length);
   requireFresh(where, tensors);
   return tensors.map((tensor, i) => {
     if (!tensor.requiresGrad) {

@@ -1,5 +1,6 @@
 import { AutogradError, DTypeError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkNumber, checkTensor } from '../tensor/arguments.js';
 import { zeros } from '../tensor/creation.js';
 import { Generator, randnLike } from '../tensor/random.js';
 import { describe, type Shape, show } from '../tensor/shape.js';
@@ -47,7 +48,7 @@ export function gradcheck(
   options: GradcheckOptions = {},
 ): boolean {
   checkOptions('gradcheck', options, OPTIONS);
-  return check('gradcheck', fn, listOf(inputs), options);
+  return check('gradcheck', fn, listOf('gradcheck', 'input', inputs), options);
 }
 
 /**
@@ -67,9 +68,10 @@ export function gradgradcheck(
   options: GradgradcheckOptions = {},
 ): boolean {
   checkOptions('gradgradcheck', options, [...OPTIONS, 'gradOutputs']);
-  const all = listOf(inputs);
+  const all = listOf('gradgradcheck', 'input', inputs);
   const outputs = differentiableOutputs('gradgradcheck', fn, all);
-  const flowing = options.gradOutputs === undefined ? normalLike(outputs) : listOf(options.gradOutputs);
+  const given = options.gradOutputs;
+  const flowing = given === undefined ? normalLike(outputs) : listOf('gradgradcheck', 'gradOutput', given);
   const gradients: Differentiable = (...args) => {
     const own = args.slice(0, all.length);
     const wanted = own.filter((input) => input.requiresGrad);
@@ -84,7 +86,14 @@ export function gradgradcheck(
   return check('gradgradcheck', gradients, [...all, ...flowing], options);
 }
 
-const listOf = (x: Tensor | readonly Tensor[]): readonly Tensor[] => (x instanceof Tensor ? [x] : x);
+/** One tensor, or several. */
+function listOf(where: string, name: string, x: Tensor | readonly Tensor[]): readonly Tensor[] {
+  if (x instanceof Tensor) return [x];
+  if (!Array.isArray(x))
+    throw new ValueError(`${where}: ${name}s must be a Tensor or an array of them, got ${describe(x)}`);
+  for (let i = 0; i < x.length; i++) checkTensor(where, `${name} ${i}`, x[i]);
+  return x;
+}
 
 function normalLike(tensors: readonly Tensor[]): Tensor[] {
   const generator = new Generator(0);
@@ -92,8 +101,12 @@ function normalLike(tensors: readonly Tensor[]): Tensor[] {
 }
 
 function check(where: string, fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions): boolean {
-  const { eps = 1e-6, raiseException = true } = options;
-  if (!(eps > 0)) throw new ValueError(`${where}: eps must be above 0, got ${describe(eps)}`);
+  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
+  checkNumber(where, 'atol', atol);
+  checkNumber(where, 'rtol', rtol);
+  checkBoolean(where, 'raiseException', raiseException);
+  if (!(typeof eps === 'number' && eps > 0))
+    throw new ValueError(`${where}: eps must be above 0, got ${describe(eps)}`);
   checkInputs(where, inputs);
   const run = () => differentiableOutputs(where, fn, inputs);
   const mismatch = firstMismatch(run, inputs, eps, options);
@@ -163,7 +176,8 @@ function checkInputs(where: string, inputs: readonly Tensor[]): void {
 }
 
 function differentiableOutputs(where: string, fn: Differentiable, inputs: readonly Tensor[]): readonly Tensor[] {
-  const outputs = listOf(fn(...inputs)).filter((output) => output.requiresGrad);
+  if (typeof fn !== 'function') throw new ValueError(`${where}: expected a function, got ${describe(fn)}`);
+  const outputs = listOf(where, 'output', fn(...inputs)).filter((output) => output.requiresGrad);
   if (outputs.length === 0) throw new AutogradError(`${where}: no output depends on an input that requires a gradient`);
   const narrow = outputs.find((output) => output.dtype !== 'float64');
   if (narrow !== undefined) throw new DTypeError(`${where}: outputs must be float64, got ${narrow.dtype}`);

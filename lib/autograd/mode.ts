@@ -1,4 +1,6 @@
-import { AutogradError } from '../errors.js';
+import { AutogradError, ValueError } from '../errors.js';
+import { isPromise } from '../realm.js';
+import { describe } from '../tensor/shape.js';
 
 let enabled = true;
 
@@ -32,11 +34,14 @@ export const noGrad = <T>(fn: () => T): T => withGrad(false, fn);
 export const enableGrad = <T>(fn: () => T): T => withGrad(true, fn);
 
 export function withGrad<T>(on: boolean, fn: () => T): T {
+  if (typeof fn !== 'function') {
+    throw new ValueError(`${on ? 'enableGrad' : 'noGrad'}: expected a function, got ${describe(fn)}`);
+  }
   const before = enabled;
   enabled = on;
   try {
     const result = fn();
-    if (result instanceof Promise) {
+    if (isPromise(result)) {
       throw new AutogradError(
         `${on ? 'enableGrad' : 'noGrad'}: the function must be synchronous, but it returned a promise`,
       );

@@ -32,10 +32,13 @@ export const backendName = (): Backend['name'] => backend.name;
  */
 export const getNumThreads = (): number => backend.getNumThreads();
 
+/** More is a slip: no machine has so many cores, and each thread takes memory. */
+const MOST_THREADS = 1024;
+
 /**
  * Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set.
  *
- * @throws ValueError if the count is not a positive integer
+ * @throws ValueError if the count is not a positive integer of at most 1024
  * @example
  * ```ts
  * setNumThreads(1);
@@ -43,8 +46,11 @@ export const getNumThreads = (): number => backend.getNumThreads();
  * ```
  */
 export function setNumThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new ValueError(`setNumThreads: expected a positive integer, got ${count}`);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
+    const given = typeof count === 'number' ? count : `a value of type ${typeof count}`;
+    throw new ValueError(
+      `setNumThreads: expected a positive integer, got ${given}; at most ${MOST_THREADS} are allowed`,
+    );
   }
   backend.setNumThreads(count);
 }

@@ -17,6 +17,16 @@ export const stateDoubles = (state: Storage): Float64Array => state.array('float
 
 export const allocateState = (): Storage => allocate('int32', STATE_WORDS);
 
+/** What of `words` no stream leaves behind, in words; null if they are a state that a backend may go on from. */
+export function faultOfState(words: Int32Array): string | null {
+  const position = words[POSITION]!;
+  if (position < 0 || position > POSITION) return `its position is ${position}, not in [0, ${POSITION}]`;
+  const cached = words[HAS_NORMAL]!;
+  if (cached !== 0 && cached !== 1) return `its mark of a cached normal is ${cached}, not 0 or 1`;
+  const normal = new Float64Array(Int32Array.of(words[2 * NORMAL]!, words[2 * NORMAL + 1]!).buffer)[0];
+  return Number.isFinite(normal) ? null : `its cached normal is ${normal}`;
+}
+
 /** Seeds with the low 32 bits of `seed` (x[i] = 1812433253 * (x[i-1] ^ (x[i-1] >> 30)) + i) and forgets the cached normal. */
 export function seedState(state: Storage, seed: number): void {
   const words = stateWords(state);

@@ -1,5 +1,5 @@
 import { type DType, dtypes, type TypedArray } from './dtype.js';
-import { allocating } from './memory.js';
+import { allocating, checkMemory } from './memory.js';
 
 const ALIGNMENT = 64;
 const SLAB_BYTES = 1 << 18;
@@ -182,7 +182,10 @@ function alignedBuffer(bytes: number): { buffer: ArrayBuffer; address: number; s
   return { buffer, address, start: (ALIGNMENT - (address % ALIGNMENT)) % ALIGNMENT };
 }
 
-const unpooledBuffer = (bytes: number): { buffer: ArrayBuffer } =>
-  allocating(`${bytes} bytes for a tensor`, () => Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>);
+function unpooledBuffer(bytes: number): { buffer: ArrayBuffer } {
+  const what = `${bytes} bytes for a tensor`;
+  checkMemory(what, bytes);
+  return allocating(what, () => Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>);
+}
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

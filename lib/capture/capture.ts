@@ -1,8 +1,8 @@
 import { inspect, types } from 'node:util';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
-import { CaptureError } from '../errors.js';
+import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { checkInteger } from '../tensor/shape.js';
+import { checkInteger, describe } from '../tensor/shape.js';
 import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
@@ -64,6 +64,7 @@ export function capture<A extends unknown[], R>(fn: (...args: A) => R, options: 
   if (typeof fn !== 'function') throw new CaptureError(`capture: expected a function, got ${typeof fn}`);
   checkOptions('capture', options, ['name', 'maxPrograms']);
   const { name = fn.name, maxPrograms = MOST_PROGRAMS } = options;
+  if (typeof name !== 'string') throw new ValueError(`capture: name must be a text, got ${describe(name)}`);
   checkInteger('capture', 'maxPrograms', maxPrograms, 1);
   const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`, maxPrograms);
   const call = (...args: A): R => captured.call(args);

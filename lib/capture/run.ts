@@ -1,8 +1,10 @@
 import { types } from 'node:util';
 import { type Dataset, Subset, TensorDataset } from '../data/dataset.js';
+import { checkIndex } from '../data/indices.js';
 import { DataLoader, type DataLoaderOptions } from '../data/loader.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { isAbortSignal } from '../realm.js';
 import { contiguous } from '../tensor/conversion.js';
 import { tensor } from '../tensor/creation.js';
 import { emptyOf } from '../tensor/empty.js';
@@ -107,7 +109,7 @@ function checkRunOptions(where: string, options: RunOptions): void {
   const { epochs = 1, progressInterval = 200, signal } = options;
   checkInteger(`${where}: run`, 'epochs', epochs, 1);
   checkInteger(`${where}: run`, 'progressInterval', progressInterval, 1);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw new ValueError(`${where}: run: signal: expected an AbortSignal, got ${describe(signal)}`);
   }
 }
@@ -119,12 +121,12 @@ function epochOf(where: string, source: Source, options: RunOptions): (run: Run)
     Object.entries({ batchSize, shuffle, dropLast, generator }).filter(([, value]) => value !== undefined),
   );
   const dataset = datasetOf(source);
-  if (dataset !== null) return epochOfLoader(new DataLoader(dataset, given));
+  if (dataset !== null) return epochOfLoader(where, new DataLoader(dataset, given));
   const [extra] = Object.keys(given);
   if (extra !== undefined) {
     throw new ValueError(`${where}: run: ${extra} is for tensors and data sets; this source makes its own batches`);
   }
-  if (source instanceof DataLoader) return epochOfLoader(source);
+  if (source instanceof DataLoader) return epochOfLoader(where, source);
   if (typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)) {
     return (run) => run.batches(source as AsyncIterable<unknown>);
   }
@@ -139,11 +141,22 @@ function datasetOf(source: Source): Dataset<unknown, unknown> | null {
   return areRows ? new TensorDataset(...(source as Tensor[])) : null;
 }
 
-function epochOfLoader(loader: DataLoader<unknown, unknown>): (run: Run) => Promise<void> {
+function epochOfLoader(where: string, loader: DataLoader<unknown, unknown>): (run: Run) => Promise<void> {
   const rows = loader.collate === undefined ? rowsOf(loader.dataset) : null;
   if (rows === null) return (run) => run.batches(loader);
-  const tensors = rows.tensors.map(contiguous);
-  return (run) => run.rows(tensors, loader.order().map(rows.at), loader.batchSize, loader.dropLast);
+  return (run) => {
+    const order = loader.order().map(rows.at);
+    // Detached, they stay the memory that the order was checked against, whatever becomes of the tensors' data meanwhile.
+    const tensors = rows.tensors.map((x) => contiguous(x.requiresGrad ? x : x.detach()));
+    checkRows(where, order, tensors);
+    return run.rows(tensors, order, loader.batchSize, loader.dropLast);
+  };
+}
+
+/** The background gathers rows unseen: none may be beyond the tensors as they are now. */
+function checkRows(where: string, order: Int32Array, tensors: readonly Tensor[]): void {
+  const count = Math.min(...tensors.map((x) => x.shape[0] ?? 0));
+  for (let at = 0; at < order.length; at++) checkIndex(`${where}: run: rows`, at, order[at], count);
 }
 
 interface Rows {
@@ -156,7 +169,7 @@ function rowsOf(dataset: Dataset<unknown, unknown>): Rows | null {
   if (dataset instanceof TensorDataset) return { tensors: dataset.tensors, at: (index) => index };
   if (!(dataset instanceof Subset)) return null;
   const whole = rowsOf(dataset.dataset);
-  return whole === null ? null : { tensors: whole.tensors, at: (index) => whole.at(dataset.indices[index]!) };
+  return whole === null ? null : { tensors: whole.tensors, at: (index) => whole.at(dataset.place(index)) };
 }
 
 /** Calls of a new kind that are made here, where they are recorded, before the background must know them. */

@@ -2,17 +2,11 @@ import { types } from 'node:util';
 import { CaptureError } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { Optimizer } from '../optim/optimizer.js';
+import { isPlainObject } from '../realm.js';
 import { Generator } from '../tensor/random.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 
 // Arguments and results are trees of arrays, plain objects, maps and sets, with tensors and other values as leaves.
-
-/** An object made by `{}`, in whatever realm. */
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'));
-}
 
 const MOST_LEVELS = 1000;
 
@@ -27,7 +21,7 @@ export function mapTensors<T>(value: T, change: (tensor: Tensor) => unknown, lev
   if (Array.isArray(value)) return value.map(map) as T;
   if (types.isMap(value)) return new Map([...value].map(([key, item]) => [key, map(item)])) as T;
   if (types.isSet(value)) return new Set([...value].map(map)) as T;
-  if (!isPlain(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, map(item)])) as T;
 }
 
@@ -42,7 +36,7 @@ export function hiddenTensors(value: unknown): string | null {
   if (value instanceof Tensor || value instanceof Module || typeof value !== 'object' || value === null) return null;
   if (ArrayBuffer.isView(value)) return null;
   const items = types.isMap(value) || types.isSet(value) ? [...value.values()] : Object.values(value);
-  const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlain(value);
+  const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlainObject(value);
   if (!isTree && items.some((item) => item instanceof Tensor)) return value.constructor.name;
   if (!isTree) return null;
   for (const item of items) {
@@ -91,7 +85,7 @@ function matcher(example: unknown, context: Context): Matcher {
   if (Array.isArray(example)) return listMatcher(Array.isArray, example, context);
   if (types.isSet(example)) return listMatcher(types.isSet, [...example], context);
   if (types.isMap(example)) return mapMatcher(example, context);
-  if (isPlain(example)) return plainMatcher(example, context);
+  if (isPlainObject(example)) return plainMatcher(example, context);
   if (types.isDate(example)) return dateMatcher(example.getTime());
   if (ArrayBuffer.isView(example) || types.isAnyArrayBuffer(example)) return bytesMatcher(example);
   return instanceMatcher(example, context);
@@ -148,7 +142,7 @@ function mapMatcher(example: ReadonlyMap<unknown, unknown>, context: Context): M
 function plainMatcher(example: Record<string, unknown>, context: Context): Matcher {
   const entries = Object.entries(example).map(([key, item]) => [key, matcher(item, context)] as const);
   return (value, found) =>
-    isPlain(value) &&
+    isPlainObject(value) &&
     Object.keys(value).length === entries.length &&
     entries.every(([key, matches]) => Object.hasOwn(value, key) && matches(value[key], found));
 }

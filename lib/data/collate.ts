@@ -1,7 +1,8 @@
 import { ShapeError, ValueError } from '../errors.js';
+import { isPlainObject } from '../realm.js';
 import { tensor } from '../tensor/creation.js';
 import { stack } from '../tensor/joining.js';
-import { show } from '../tensor/shape.js';
+import { describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** What a batch of items is: tensors stacked, numbers and booleans made one tensor, texts in an array; arrays and records of these item by item. */
@@ -26,18 +27,26 @@ export type Collated<Item> = Item extends Tensor | number | boolean
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
  */
 export function defaultCollate<Item>(items: readonly Item[]): Collated<Item> {
+  if (!Array.isArray(items)) throw new ValueError(`defaultCollate: expected an array of items, got ${describe(items)}`);
   if (items.length === 0) throw new ValueError('defaultCollate: expected at least one item');
-  return collate(items, 'item') as Collated<Item>;
+  return collate(items, 'item', 0) as Collated<Item>;
 }
 
+/** How many items an error looks at to say what came. */
+const MOST_KINDS = 1000;
+
+/** Deeper than this is taken for an item that contains itself. */
+const DEEPEST = 64;
+
 /** `where` names the place within an item, for errors. */
-function collate(items: readonly unknown[], where: string): unknown {
+function collate(items: readonly unknown[], where: string, depth: number): unknown {
+  if (depth > DEEPEST) throw new ValueError(`defaultCollate: items are nested more than ${DEEPEST} deep`);
   if (all(items, isTensor)) return stackItems(items, where);
   if (all(items, isNumber) || all(items, isBoolean)) return tensor(items);
   if (all(items, isString)) return items;
-  if (all(items, Array.isArray)) return collateArrays(items, where);
-  if (all(items, isRecord)) return collateRecords(items, where);
-  const kinds = new Set(items.map(kindOf));
+  if (all(items, Array.isArray)) return collateArrays(items, where, depth);
+  if (all(items, isPlainObject)) return collateRecords(items, where, depth);
+  const kinds = new Set(Array.from(items.slice(0, MOST_KINDS), kindOf));
   throw new ValueError(`defaultCollate: ${where}: no batch can be made of ${[...kinds].join(' and ')}; pass collate`);
 }
 
@@ -47,21 +56,27 @@ function stackItems(items: readonly Tensor[], where: string): Tensor {
   return stack(items);
 }
 
-function collateArrays(items: readonly unknown[][], where: string): unknown[] {
+function collateArrays(items: readonly unknown[][], where: string, depth: number): unknown[] {
   const lengths = new Set(items.map((item) => item.length));
   if (lengths.size > 1) throw new ValueError(`defaultCollate: ${where}: lengths differ: ${[...lengths].join(', ')}`);
-  return items[0]!.map((_, i) => {
+  const columns: unknown[] = [];
+  for (let i = 0; i < items[0]!.length; i++) {
     const column = items.map((item) => item[i]);
-    return collate(column, `${where}[${i}]`);
-  });
+    columns.push(collate(column, `${where}[${i}]`, depth + 1));
+  }
+  return columns;
 }
 
-function collateRecords(items: readonly Record<string, unknown>[], where: string): Record<string, unknown> {
+function collateRecords(
+  items: readonly Record<string, unknown>[],
+  where: string,
+  depth: number,
+): Record<string, unknown> {
   const keys = Object.keys(items[0]!);
   return Object.fromEntries(
     keys.map((key) => {
-      const column = items.map((item) => item[key]);
-      return [key, collate(column, `${where}.${key}`)];
+      const column = items.map((item) => (Object.hasOwn(item, key) ? item[key] : undefined));
+      return [key, collate(column, `${where}.${key}`, depth + 1)];
     }),
   );
 }
@@ -71,10 +86,11 @@ const isNumber = (item: unknown): item is number => typeof item === 'number';
 const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
 const isString = (item: unknown): item is string => typeof item === 'string';
 
-const all = <T>(items: readonly unknown[], is: (item: unknown) => item is T): items is readonly T[] => items.every(is);
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+/** Whether all items are such; a hole is none. */
+function all<T>(items: readonly unknown[], is: (item: unknown) => item is T): items is readonly T[] {
+  for (let i = 0; i < items.length; i++) if (!is(items[i])) return false;
+  return true;
+}
 
 const kindOf = (value: unknown): string =>
-  value instanceof Tensor ? 'Tensor' : typeof value === 'object' ? (value?.constructor?.name ?? 'null') : typeof value;
+  typeof value === 'object' ? describe(value).replace(/^an? /, '') : typeof value;

@@ -1,10 +1,12 @@
 import { ShapeError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { checkNumber } from '../tensor/arguments.js';
 import { tensor } from '../tensor/creation.js';
 import { type Generator, randperm } from '../tensor/random.js';
-import { checkInteger } from '../tensor/shape.js';
+import { checkInteger, describe } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Collated } from './collate.js';
+import { checkedIndices, checkIndex } from './indices.js';
 
 /**
  * Items by position. Implement `length` and `get`, and any array of numbers, tensors or records of them can be loaded in batches;
@@ -25,6 +27,21 @@ export interface Dataset<Item, Batch = Collated<Item>> {
   readonly length: number;
   get(index: number): Item;
   readonly gather?: ((indices: Int32Array) => Batch) | undefined;
+}
+
+/** Refuses what has no items by position. */
+export function checkDataset(where: string, dataset: unknown): asserts dataset is Dataset<unknown, unknown> {
+  if (Array.isArray(dataset)) {
+    throw new ValueError(
+      `${where}: expected a data set, got ${describe(dataset)}; pass { length: items.length, get: (i) => items[i] }`,
+    );
+  }
+  const { length, get, gather } = (typeof dataset === 'object' && dataset !== null ? dataset : {}) as Partial<
+    Dataset<unknown, unknown>
+  >;
+  const gathers = gather === undefined || typeof gather === 'function';
+  if (typeof get === 'function' && gathers && Number.isSafeInteger(length) && length! >= 0) return;
+  throw new ValueError(`${where}: expected a data set (an object with length and get), got ${describe(dataset)}`);
 }
 
 /**
@@ -85,12 +102,10 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
   readonly gather: ((indices: Int32Array) => Batch) | undefined;
 
   constructor(dataset: Dataset<Item, Batch>, indices: ArrayLike<number>) {
+    checkDataset('Subset', dataset);
     this.dataset = dataset;
-    this.indices = Int32Array.from(indices, (index) => {
-      if (Number.isInteger(index) && index >= 0 && index < dataset.length) return index;
-      throw new ValueError(`Subset: index ${index} is not one of a data set of ${dataset.length} items`);
-    });
-    this.gather = dataset.gather && ((rows) => dataset.gather!(rows.map((row) => this.#at(row))));
+    this.indices = checkedIndices('Subset', indices, dataset.length);
+    this.gather = dataset.gather && ((rows) => dataset.gather!(rows.map((row) => this.place(row))));
   }
 
   /** How many items were chosen. */
@@ -100,13 +115,16 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
 
   /** The item of the data set that was chosen as number `index`. */
   get(index: number): Item {
-    return this.dataset.get(this.#at(index));
+    return this.dataset.get(this.place(index));
   }
 
-  #at(index: number): number {
-    const at = this.indices[index];
-    if (at === undefined) throw new ValueError(`Subset: index ${index} is out of range: it has ${this.length} items`);
-    return at;
+  /** @internal Which item of the data set number `index` is. The list is everybody's to write to, so it is checked again. */
+  place(index: number): number {
+    const place = this.indices[index];
+    if (place === undefined)
+      throw new ValueError(`Subset: index ${describe(index)} is out of range: it has ${this.length} items`);
+    checkIndex('Subset: indices', index, place, this.dataset.length);
+    return place;
   }
 }
 
@@ -134,7 +152,9 @@ export function randomSplit<Item, Batch, const L extends readonly number[]>(
   lengths: L,
   options: RandomSplitOptions = {},
 ): { -readonly [K in keyof L]: Subset<Item, Batch> } {
+  checkDataset('randomSplit', dataset);
   checkOptions('randomSplit', options, ['generator']);
+  checkLengths(lengths);
   const sizes = isFractions(lengths) ? fractionsOf(dataset.length, lengths) : lengths;
   for (const [i, size] of sizes.entries()) checkInteger('randomSplit', `lengths[${i}]`, size);
   const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -150,6 +170,12 @@ export function randomSplit<Item, Batch, const L extends readonly number[]>(
     end += size;
     return new Subset(dataset, order.subarray(begin, end));
   }) as { -readonly [K in keyof L]: Subset<Item, Batch> };
+}
+
+function checkLengths(lengths: unknown): void {
+  if (!Array.isArray(lengths))
+    throw new ValueError(`randomSplit: expected an array of lengths, got ${describe(lengths)}`);
+  for (let i = 0; i < lengths.length; i++) checkNumber('randomSplit', `lengths[${i}]`, lengths[i]);
 }
 
 /** A sum within rounding of 1, not above it. */

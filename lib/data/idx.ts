@@ -5,6 +5,7 @@ import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
 import { storageOf } from '../tensor/tensor.js';
 import { type DType, empty, type Tensor } from '../index.js';
+import { checkBytes, messageOf } from '../realm.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -104,6 +105,7 @@ export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
  * @throws FormatError as {@link readIdx} does
  */
 export function parseIdx(bytes: Uint8Array, name = 'IDX data'): IdxArray {
+  checkBytes('parseIdx', bytes);
   const header = parseHeader(name, bytes);
   checkLength(name, header, bytes.length);
   const { dtype, decode } = idxTypes[header.type];
@@ -167,8 +169,8 @@ function inflate(name: string, compressed: Uint8Array, length: number): Promise<
 }
 
 function gzipError(name: string, cause: unknown, length?: number): FormatError {
-  const tooLong = cause instanceof RangeError && length !== undefined;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const tooLong = (cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' && length !== undefined;
+  const message = messageOf(cause);
   return new FormatError(
     tooLong ? `${name}: too long: its header makes ${length} bytes, got more` : `${name}: bad gzip data: ${message}`,
   );

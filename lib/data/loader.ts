@@ -1,10 +1,11 @@
 import { ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import { Generator } from '../tensor/random.js';
+import type { Generator } from '../tensor/random.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import { type Collated, defaultCollate } from './collate.js';
-import type { Dataset } from './dataset.js';
-import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
+import { checkDataset, type Dataset } from './dataset.js';
+import { drainSampler } from './indices.js';
+import { checkGenerator, drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
 
 export interface DataLoaderOptions<Item, Batch> {
   /** Items per batch. Default: 1. */
@@ -47,6 +48,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly #makeBatch: (indices: Int32Array) => Batch;
 
   constructor(dataset: Dataset<Item, Batch>, options: DataLoaderOptions<Item, Batch> = {}) {
+    checkDataset('DataLoader', dataset);
     checkLoaderOptions(options);
     const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, collate } = options;
     this.dataset = dataset;
@@ -65,16 +67,21 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  /** The order in which an epoch visits the items, drawn as an iteration draws it. */
+  /**
+   * The order in which an epoch visits the items, drawn as an iteration draws it.
+   *
+   * @throws ValueError if the sampler gives what is not an index of an item, or does not end
+   */
   order(): Int32Array {
     // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
     drawSeed(this.#generator);
-    return this.sampler.indices?.() ?? Int32Array.from(this.sampler);
+    return drainSampler('DataLoader: sampler', this.sampler, this.dataset.length);
   }
 
   *[Symbol.iterator](): Iterator<Batch> {
     const order = this.order();
-    const end = this.length * this.batchSize;
+    const rest = order.length % this.batchSize;
+    const end = this.dropLast ? order.length - rest : order.length;
     for (let start = 0; start < end; start += this.batchSize) {
       yield this.#makeBatch(order.slice(start, start + this.batchSize));
     }
@@ -90,6 +97,13 @@ function batchMaker<Item, Batch>(
   return (indices) => dataset.gather?.(indices) ?? (defaultCollate(items(indices)) as Batch);
 }
 
+function isSampler(value: unknown): value is Sampler {
+  if (typeof value !== 'object' || value === null) return false;
+  const { length, indices, [Symbol.iterator]: iterator } = value as Partial<Sampler>;
+  const gives = typeof iterator === 'function' && (indices === undefined || typeof indices === 'function');
+  return gives && Number.isSafeInteger(length) && length! >= 0;
+}
+
 function checkLoaderOptions<Item, Batch>(options: DataLoaderOptions<Item, Batch>): void {
   const where = 'DataLoader';
   checkOptions(where, options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'sampler', 'collate']);
@@ -97,12 +111,10 @@ function checkLoaderOptions<Item, Batch>(options: DataLoaderOptions<Item, Batch>
   checkInteger(where, 'batchSize', batchSize, 1);
   checkBoolean(where, 'shuffle', shuffle);
   checkBoolean(where, 'dropLast', dropLast);
-  if (generator !== undefined && !(generator instanceof Generator)) {
-    throw new ValueError(`${where}: generator: expected a Generator, got ${describe(generator)}`);
-  }
+  checkGenerator(where, generator);
   if (sampler !== undefined && shuffle) throw new ValueError(`${where}: sampler and shuffle exclude each other`);
-  if (sampler !== undefined && !Number.isInteger(sampler.length)) {
-    throw new ValueError(`${where}: sampler: expected an iterable of indices with a length`);
+  if (sampler !== undefined && !isSampler(sampler)) {
+    throw new ValueError(`${where}: sampler: expected an iterable of indices with a length, got ${describe(sampler)}`);
   }
   if (collate !== undefined && typeof collate !== 'function') {
     throw new ValueError(`${where}: collate: expected a function, got ${describe(collate)}`);

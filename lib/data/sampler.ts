@@ -2,9 +2,13 @@ import type { TypedArray } from '../backend/dtype.js';
 import { ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { Generator, randint, randperm } from '../tensor/random.js';
-import { checkInteger } from '../tensor/shape.js';
+import { checkInteger, describe } from '../tensor/shape.js';
+import { indexArray } from './indices.js';
 
-/** An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. */
+/**
+ * An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. What it gives
+ * counts, not what its length says; but it must end.
+ */
 export interface Sampler extends Iterable<number> {
   readonly length: number;
   /** All indices of an epoch at once, where that is quicker than one by one. */
@@ -31,7 +35,9 @@ export class SequentialSampler implements Sampler {
 
   /** 0, 1, …, length - 1. */
   indices(): Int32Array {
-    return new Int32Array(this.length).map((_, i) => i);
+    const order = indexArray('SequentialSampler', this.length);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    return order;
   }
 
   *[Symbol.iterator](): Iterator<number> {
@@ -71,6 +77,7 @@ export class RandomSampler implements Sampler {
     if (size === 0) throw new ValueError('RandomSampler: there is nothing to draw from: the data set is empty');
     checkBoolean('RandomSampler', 'replacement', replacement);
     checkInteger('RandomSampler', 'numSamples', numSamples, 1);
+    checkGenerator('RandomSampler', generator);
     this.size = size;
     this.replacement = replacement;
     this.length = numSamples;
@@ -79,7 +86,7 @@ export class RandomSampler implements Sampler {
 
   /** The order of an epoch, newly drawn. */
   indices(): Int32Array {
-    const order = new Int32Array(this.length);
+    const order = indexArray('RandomSampler', this.length);
     let filled = 0;
     for (const block of this.#blocks()) {
       order.set(block, filled);
@@ -110,6 +117,12 @@ export class RandomSampler implements Sampler {
     for (; left >= this.size; left -= this.size) yield randperm(this.size, { generator }).toTypedArray();
     yield randperm(this.size, { generator }).toTypedArray().subarray(0, left);
   }
+}
+
+/** Refuses what is not a stream of random numbers. */
+export function checkGenerator(where: string, generator: unknown): asserts generator is Generator | undefined {
+  if (generator === undefined || generator instanceof Generator) return;
+  throw new ValueError(`${where}: generator: expected a Generator, got ${describe(generator)}`);
 }
 
 /** A seed from a stream: the low half of 64 bits, which is what a generator takes of PyTorch's 64-bit seeds. */

@@ -1,28 +1,98 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import type { Stats } from 'node:fs';
+import { chmod, chown, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, sep } from 'node:path';
+import { ValueError } from '../errors.js';
+import { removeStale, temporaryName } from './temporary.js';
 
 /**
  * Writes a file so that it is, at any moment, either as it was or wholly as it shall be: into a temporary file beside it,
  * flushed to the disk, then renamed over it. If anything fails, the old file is untouched and the temporary one is removed.
+ *
+ * A link stays a link: what it points to is written. The file keeps its mode, and its owner where that is allowed. What is no file, such
+ * as a pipe or a device, cannot be replaced and is written to directly.
+ *
+ * @param path absolute
  */
 export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const existing = await orNull(stat(path));
+  // A folder is left to the renaming to refuse.
+  if (existing !== null && !existing.isFile() && !existing.isDirectory()) return writeDirectly(path, chunks);
+  await replace(existing === null ? await endOfLinks(path) : await realpath(path), existing, chunks);
+}
+
+async function replace(path: string, existing: Stats | null, chunks: Iterable<Uint8Array>): Promise<void> {
+  const folder = dirname(path);
+  await removeStale(folder, basename(path));
+  const temporary = join(folder, temporaryName(basename(path)));
   try {
-    await writeFlushed(temporary, chunks);
+    await writeFlushed(temporary, existing, chunks);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await flushFolder(dirname(path));
+  await flushFolder(folder);
 }
 
-async function writeFlushed(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx');
+/** What was not found is null; any other failure is one. */
+async function orNull<T>(found: Promise<T>): Promise<T | null> {
   try {
-    for (const chunk of chunks) await file.writeFile(chunk);
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const MOST_LINKS = 40;
+
+/** The file that a path names in the end, through links that may lead to nothing yet. */
+async function endOfLinks(path: string): Promise<string> {
+  let end = path;
+  for (let links = 0; links < MOST_LINKS; links++) {
+    end = join(await realpath(dirname(end)), basename(end));
+    if (!(await orNull(lstat(end)))?.isSymbolicLink()) return end;
+    const target = await readlink(end);
+    // Not normalised: `..` after a link is not the folder that the link stands in.
+    end = isAbsolute(target) ? target : `${dirname(end)}${sep}${target}`;
+  }
+  throw new ValueError(`${path}: too many links`);
+}
+
+const PERMISSIONS = 0o7777;
+
+async function writeFlushed(path: string, existing: Stats | null, chunks: Iterable<Uint8Array>): Promise<void> {
+  // Nobody who may not read the old file may read the new one meanwhile.
+  const file = await open(path, 'wx', existing === null ? 0o666 : existing.mode & 0o600);
+  try {
+    await writeChunks(file, chunks);
+    if (existing !== null) await keepOwner(path, existing);
+    if (existing !== null) await chmod(path, existing.mode & PERMISSIONS);
     await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeChunks(file: FileHandle, chunks: Iterable<Uint8Array>): Promise<void> {
+  for (const chunk of chunks) await file.writeFile(chunk);
+}
+
+/** Only the superuser may give files away: for others the new file is theirs. */
+async function keepOwner(path: string, { uid, gid }: Stats): Promise<void> {
+  const own = await stat(path);
+  if (own.uid === uid && own.gid === gid) return;
+  try {
+    await chown(path, uid, gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+  }
+}
+
+async function writeDirectly(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await writeChunks(file, chunks);
   } finally {
     await file.close();
   }

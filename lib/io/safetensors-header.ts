@@ -1,5 +1,6 @@
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
+import { messageOf } from '../realm.js';
 import { duplicateKey } from './json-keys.js';
 
 /** Where a tensor of a safetensors file is: its extent counts in bytes from the end of the header. */
@@ -81,7 +82,7 @@ function parseJson(file: string, text: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (error) {
-    throw new FormatError(`${file}: header is not valid JSON: ${error instanceof Error ? error.message : error}`);
+    throw new FormatError(`${file}: header is not valid JSON: ${messageOf(error)}`);
   }
 }
 

@@ -4,9 +4,11 @@ import { FormatError, ValueError } from '../errors.js';
 import { storageOf } from '../tensor/tensor.js';
 import { empty, Tensor } from '../index.js';
 import { checkOptions } from '../options.js';
+import { checkBytes, hasNames, isPlainObject } from '../realm.js';
 import { describe } from '../tensor/shape.js';
 import { writeFileAtomic } from './atomic.js';
 import { elementTypes, storedAs } from './element-types.js';
+import { absoluteFilePath, absolutePath } from './path.js';
 import {
   LENGTH_BYTES,
   parseHeader,
@@ -28,7 +30,11 @@ const storageOrder = Object.keys(storedAs) as DType[];
 
 /**
  * Writes tensors to a safetensors file, which PyTorch, candle, MLX and others read too. The write is atomic: whatever
- * happens, the path holds either what it held before or all of the tensors.
+ * happens, the path holds either what it held before or all of the tensors, as they are at the call: they are copied
+ * before it returns, and can be changed while the promise is pending.
+ *
+ * What was there is kept but for its content: a link is followed, mode and owner stay. (A hard link becomes a file of its own.) A pipe or
+ * a device is written to directly.
  *
  * @example
  * ```ts
@@ -37,15 +43,24 @@ const storageOrder = Object.keys(storedAs) as DType[];
  * ```
  * float32, float64, int32 and bool are stored as F32, F64, I32 and BOOL.
  *
- * @throws ValueError for what is not a tensor, and metadata that are not strings
+ * @param path a path, or a `file:` URL
+ * @throws ValueError for what is not a tensor, metadata that are not strings, and the path of a folder
  * @see https://huggingface.co/docs/safetensors
  */
 export async function saveSafetensors(
-  path: string,
+  path: string | URL,
   tensors: TensorRecord,
   options: SafetensorsOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, encode('saveSafetensors', tensors, options));
+  const file = absoluteFilePath('saveSafetensors', path);
+  const chunks = [...encode('saveSafetensors', tensors, options)];
+  await writeFileAtomic(file, drained(chunks));
+}
+
+/** The chunks, each forgotten when the next is asked for. */
+function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
+  chunks.reverse();
+  for (let chunk = chunks.pop(); chunk !== undefined; chunk = chunks.pop()) yield chunk;
 }
 
 /**
@@ -62,13 +77,14 @@ export async function saveSafetensors(
  * @throws FormatError if the file is foreign, truncated or inconsistent: nothing is allocated for the tensors before the
  * header has been compared with the size of the file
  */
-export async function loadSafetensors(path: string): Promise<Record<string, Tensor>> {
-  return readFrom(path, async (file, header, start) => {
+export async function loadSafetensors(path: string | URL): Promise<Record<string, Tensor>> {
+  const name = absolutePath('loadSafetensors', path);
+  return readFrom(name, async (file, header, start) => {
     const loaded: [string, Tensor][] = [];
     for (const entry of header.entries) {
       const bytes = new Uint8Array(entry.end - entry.begin);
-      await readExactly(path, file, bytes, start + entry.begin);
-      loaded.push([entry.name, toTensor(path, entry, bytes)]);
+      await readExactly(name, file, bytes, start + entry.begin);
+      loaded.push([entry.name, toTensor(name, entry, bytes)]);
     }
     return Object.fromEntries(loaded);
   });
@@ -84,8 +100,8 @@ export async function loadSafetensors(path: string): Promise<Record<string, Tens
  * ```
  * @throws FormatError as {@link loadSafetensors} does
  */
-export async function loadSafetensorsMetadata(path: string): Promise<Record<string, string>> {
-  return readFrom(path, (_, header) => Promise.resolve(header.metadata));
+export async function loadSafetensorsMetadata(path: string | URL): Promise<Record<string, string>> {
+  return readFrom(absolutePath('loadSafetensorsMetadata', path), (_, header) => Promise.resolve(header.metadata));
 }
 
 /**
@@ -111,6 +127,7 @@ export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOpt
  * @throws FormatError as {@link loadSafetensors} does
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Record<string, Tensor> {
+  checkBytes('decodeSafetensors', bytes);
   const start = LENGTH_BYTES + parseHeaderLength(name, bytes, bytes.length);
   const header = parseHeader(name, bytes.subarray(LENGTH_BYTES, start), bytes.length - start, sizes);
   return Object.fromEntries(
@@ -121,7 +138,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'):
   );
 }
 
-/** Length, header, then the values of one tensor after another, so that only one is in memory twice. */
+/** Length, header, then a copy of the values of one tensor after another. */
 function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptions): Generator<Uint8Array> {
   checkOptions(where, options, ['metadata']);
   const sorted = sortForStorage(where, tensors);
@@ -134,6 +151,7 @@ function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptio
 
 /** Wide elements first, so that every tensor is aligned to its own; then by name, so that equal tensors make equal files. */
 function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][] {
+  if (!hasNames(tensors)) throw new ValueError(`${where}: expected tensors by name, got ${describe(tensors)}`);
   const entries = Object.entries(tensors);
   for (const [name, tensor] of entries) {
     if (name === '__metadata__')
@@ -145,6 +163,8 @@ function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][
 }
 
 function checkMetadata(where: string, metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (!isPlainObject(metadata))
+    throw new ValueError(`${where}: metadata: expected an object of strings, got ${describe(metadata)}`);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string')
       throw new ValueError(`${where}: metadata.${key}: expected a string, got ${describe(value)}`);

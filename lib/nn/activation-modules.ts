@@ -1,6 +1,9 @@
+import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import * as pointwise from '../tensor/pointwise.js';
 import { logSoftmax, softmax } from '../tensor/softmax.js';
+import { checkInteger, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ELUOptions, GELUOptions, InplaceOptions, LeakyReLUOptions, SoftplusOptions } from './activations.js';
 import * as activations from './activations.js';
@@ -16,6 +19,7 @@ abstract class Activation<O extends object> extends Module {
     checkOptions(name, options, Object.keys(defaults));
     this.#call = call;
     this.options = { ...defaults, ...options };
+    for (const [key, usual] of Object.entries(defaults)) checkLike(name, key, Reflect.get(this.options, key), usual);
   }
 
   override forward(x: Tensor): Tensor {
@@ -27,6 +31,12 @@ abstract class Activation<O extends object> extends Module {
     const shown = Object.entries(this.options).filter(([name, value]) => name !== 'inplace' || value === true);
     return shown.map(([name, value]) => `${snakeCase(name)}=${literal(value)}`).join(', ');
   }
+}
+
+/** Refuses an option of another type than its default, when the module is made rather than when it is used. */
+function checkLike(op: string, key: string, value: unknown, usual: unknown): void {
+  if (typeof value === typeof usual) return;
+  throw new ValueError(`${op}: ${key} must be a ${typeof usual}, got ${describe(value)}`);
 }
 
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -166,6 +176,7 @@ abstract class AlongDim extends Module {
 
   constructor(dim: number | null = null) {
     super();
+    if (dim !== null) checkInteger(this.constructor.name, 'dim', dim, Number.MIN_SAFE_INTEGER);
     this.dim = dim;
   }
 
@@ -175,7 +186,10 @@ abstract class AlongDim extends Module {
 }
 
 /** PyTorch's choice for a softmax without a dim: 1, but 0 for 0-d, 1-d and 3-d inputs. */
-const softmaxDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1);
+function softmaxDim(op: string, x: Tensor): number {
+  checkTensor(op, 'the input', x);
+  return x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1;
+}
 
 /**
  * eˣ / Σ eˣ along `dim`.
@@ -189,7 +203,7 @@ const softmaxDim = (x: Tensor): number => (x.ndim === 0 || x.ndim === 1 || x.ndi
  */
 export class Softmax extends AlongDim {
   override forward(x: Tensor): Tensor {
-    return softmax(x, this.dim ?? softmaxDim(x));
+    return softmax(x, this.dim ?? softmaxDim('Softmax', x));
   }
 }
 
@@ -205,6 +219,6 @@ export class Softmax extends AlongDim {
  */
 export class LogSoftmax extends AlongDim {
   override forward(x: Tensor): Tensor {
-    return logSoftmax(x, this.dim ?? softmaxDim(x));
+    return logSoftmax(x, this.dim ?? softmaxDim('LogSoftmax', x));
   }
 }

@@ -1,6 +1,7 @@
 import { ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkNumber, checkTensor } from '../tensor/arguments.js';
 import { Pointwise } from '../tensor/elementwise.js';
 import * as pointwise from '../tensor/pointwise.js';
 import { describe } from '../tensor/shape.js';
@@ -63,8 +64,13 @@ const gaussianTanh = new Pointwise(
 );
 const swish = new Pointwise('silu', (x) => e.mul(x!, e.sigmoid(x!)), float, 1);
 
-const run = (operation: Pointwise, inplace: boolean | undefined, x: Tensor, ...rest: number[]): Tensor =>
-  inplace === true ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
+/** Runs an activation with its numbers, over its input if it is to. */
+function run(operation: Pointwise, inplace: boolean | undefined, x: Tensor, ...rest: number[]): Tensor {
+  const { name } = operation.formula;
+  checkTensor(name, 'the input', x);
+  if (inplace !== undefined) checkBoolean(name, 'inplace', inplace);
+  return inplace === true ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
+}
 
 /**
  * max(x, 0); the derivative at 0 is 0.
@@ -91,7 +97,9 @@ export function relu(x: Tensor, options: InplaceOptions = {}): Tensor {
  */
 export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
   checkOptions('leakyRelu', options, ['negativeSlope', 'inplace']);
-  return run(leaking, options.inplace, x, options.negativeSlope ?? 0.01);
+  const { negativeSlope = 0.01, inplace } = options;
+  checkNumber('leakyRelu', 'negativeSlope', negativeSlope);
+  return run(leaking, inplace, x, negativeSlope);
 }
 
 /**
@@ -105,7 +113,9 @@ export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
  */
 export function elu(x: Tensor, options: ELUOptions = {}): Tensor {
   checkOptions('elu', options, ['alpha', 'inplace']);
-  return run(exponential, options.inplace, x, options.alpha ?? 1);
+  const { alpha = 1, inplace } = options;
+  checkNumber('elu', 'alpha', alpha);
+  return run(exponential, inplace, x, alpha);
 }
 
 /**
@@ -153,5 +163,8 @@ export function silu(x: Tensor, options: InplaceOptions = {}): Tensor {
  */
 export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
   checkOptions('softplus', options, ['beta', 'threshold']);
-  return pointwise.softplus(x, options.beta ?? 1, options.threshold ?? 20);
+  const { beta = 1, threshold = 20 } = options;
+  checkNumber('softplus', 'beta', beta);
+  checkNumber('softplus', 'threshold', threshold);
+  return pointwise.softplus(x, beta, threshold);
 }

@@ -4,12 +4,13 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import { refuseIf } from '../tensor/check.js';
 import { averageOver, Formula } from '../tensor/formula.js';
 import { type Frame, Kernel } from '../tensor/kernel.js';
 import type { Operand } from '../tensor/promotion.js';
 import { sum } from '../tensor/reductions.js';
-import { allAxes, describe, type Shape, show } from '../tensor/shape.js';
+import { allAxes, checkInteger, describe, type Shape, show } from '../tensor/shape.js';
 import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { reshape } from '../tensor/views.js';
 import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
@@ -105,7 +106,7 @@ const census = new Kernel(
 
 /** Class logits (or log-probabilities): (classes), (batch, classes) or (batch, classes, …); the frame folds the classes. */
 function classFrame(op: string, input: unknown): Frame {
-  if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
+  checkTensor(op, 'the input', input);
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
   if (input.ndim === 0) throw new ShapeError(`${op}: the input must have a dimension of classes, got a 0-d tensor`);
   return { shape: shapeOf(input), axes: [input.ndim === 1 ? 0 : 1], keepdim: false };
@@ -118,6 +119,7 @@ function sampleShape({ shape, axes }: Frame): Shape {
 /** Weights as an operand: one per class, laid along the class dimension; or the number 1. */
 function classWeights(op: string, weight: Tensor | null | undefined, frame: Frame): Operand {
   if (weight === null || weight === undefined) return 1;
+  checkTensor(op, 'weight', weight);
   const classes = frame.shape[frame.axes[0]!]!;
   if (!sameShape(shapeOf(weight), [classes])) {
     throw new ShapeError(`${op}: weight must have shape [${classes}], one per class, got ${show(weight.shape)}`);
@@ -143,7 +145,7 @@ function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: nu
 }
 
 function checkTargetType(op: string, target: unknown, frame: Frame): asserts target is Tensor {
-  if (!(target instanceof Tensor)) throw new ValueError(`${op}: the target must be a Tensor, got ${describe(target)}`);
+  checkTensor(op, 'the target', target);
   if (target.dtype !== 'int32') {
     throw new DTypeError(
       `${op}: class indices must be int32, got ${target.dtype}; convert with .int(), or pass probabilities of shape ${show(frame.shape)}`,
@@ -189,6 +191,7 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLOptions = {})
   const { ignoreIndex = -100, reduction = 'mean' } = options;
   const frame = classFrame('nllLoss', input);
   checkReduction('nllLoss', reduction, REDUCTIONS);
+  checkInteger('nllLoss', 'ignoreIndex', ignoreIndex, Number.MIN_SAFE_INTEGER);
   const counted = countTargets('nllLoss', target, frame, ignoreIndex);
   const weight = classWeights('nllLoss', options.weight, frame);
   const rows = likelihood.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame);
@@ -218,7 +221,8 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const { ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
   const frame = classFrame('crossEntropy', input);
   checkReduction('crossEntropy', reduction, REDUCTIONS);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+  checkInteger('crossEntropy', 'ignoreIndex', ignoreIndex, Number.MIN_SAFE_INTEGER);
+  if (!(typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new ValueError(`crossEntropy: labelSmoothing must be in [0, 1], got ${describe(labelSmoothing)}`);
   }
   const weight = classWeights('crossEntropy', options.weight, frame);

@@ -1,6 +1,7 @@
 import { ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import { empty } from '../tensor/creation.js';
 import { Pointwise } from '../tensor/elementwise.js';
 import { bernoulli_, type DrawOptions } from '../tensor/random.js';
@@ -18,8 +19,9 @@ export interface DropoutOptions extends DrawOptions {
 
 const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x!, e.mul(kept!, scale!)), {}, 3);
 
-export function checkProbability(op: string, p: number): void {
-  if (!(p >= 0 && p <= 1)) throw new ValueError(`${op}: p must be in [0, 1], got ${describe(p)}`);
+export function checkProbability(op: string, p: unknown): void {
+  if (!(typeof p === 'number' && p >= 0 && p <= 1))
+    throw new ValueError(`${op}: p must be in [0, 1], got ${describe(p)}`);
 }
 
 /**
@@ -36,7 +38,10 @@ export function checkProbability(op: string, p: number): void {
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   checkOptions('dropout', options, ['p', 'training', 'inplace', 'generator']);
   const { p = 0.5, training = true, inplace = false, generator } = options;
+  checkTensor('dropout', 'the input', x);
   checkProbability('dropout', p);
+  checkBoolean('dropout', 'training', training);
+  checkBoolean('dropout', 'inplace', inplace);
   if (!training || (p === 0 && !inplace)) return x;
   const kept = bernoulli_(empty(shapeOf(x), { dtype: 'bool' }), 1 - p, generator === undefined ? {} : { generator });
   const operands = [kept, p === 1 ? 0 : 1 / (1 - p)];

@@ -3,13 +3,14 @@ import { isFloat } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkOptions, unknownName } from '../options.js';
+import { requireTensor } from '../tensor/arguments.js';
 import { eye, tensor as tensorOf } from '../tensor/creation.js';
 import { emptyOf } from '../tensor/empty.js';
 import { stack } from '../tensor/joining.js';
 import { orthogonalize } from '../tensor/linalg-qr.js';
 import { type DrawOptions, randperm } from '../tensor/random.js';
 import { checkInteger, describe, type Shape, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { fillTruncatedNormal } from './truncated-normal.js';
 
 // Every initializer writes over the tensor it is given, a leaf that requires gradients included, and returns it. From the same
@@ -121,6 +122,8 @@ export function calculateGain(nonlinearity: Nonlinearity, param: number | null =
 export function uniform_<T extends Tensor>(tensor: T, options: UniformOptions = {}): T {
   checkCall('uniform_', tensor, options, ['a', 'b', 'generator']);
   const { a = 0, b = 1 } = options;
+  checkNumber('uniform_', 'a', a);
+  checkNumber('uniform_', 'b', b);
   return fillUniform(tensor, a, b, options);
 }
 
@@ -138,6 +141,7 @@ export function uniform_<T extends Tensor>(tensor: T, options: UniformOptions = 
 export function normal_<T extends Tensor>(tensor: T, options: NormalOptions = {}): T {
   checkCall('normal_', tensor, options, ['mean', 'std', 'generator']);
   const { mean = 0, std = 1 } = options;
+  checkNumber('normal_', 'mean', mean);
   return fillNormal(tensor, mean, std, options);
 }
 
@@ -156,8 +160,12 @@ export function truncNormal_<T extends Tensor>(tensor: T, options: TruncNormalOp
   checkCall('truncNormal_', tensor, options, ['mean', 'std', 'a', 'b', 'generator']);
   requireFloat('truncNormal_', tensor);
   const { mean = 0, std = 1, a = -2, b = 2, ...draw } = options;
-  if (!(std > 0)) throw new ValueError(`truncNormal_: the standard deviation must be above 0, got ${std}`);
-  if (!(a <= b)) throw new ValueError(`truncNormal_: expected a <= b, got [${a}, ${b}]`);
+  checkNumber('truncNormal_', 'mean', mean);
+  if (!(typeof std === 'number' && std > 0))
+    throw new ValueError(`truncNormal_: the standard deviation must be above 0, got ${describe(std)}`);
+  checkNumber('truncNormal_', 'a', a);
+  checkNumber('truncNormal_', 'b', b);
+  if (a > b) throw new ValueError(`truncNormal_: expected a <= b, got [${a}, ${b}]`);
   noGrad(() => fillTruncatedNormal(tensor, { mean, std, a, b }, draw));
   return tensor;
 }
@@ -386,7 +394,7 @@ export function orthogonal_<T extends Tensor>(tensor: T, options: GainOptions = 
 export function sparse_<T extends Tensor>(tensor: T, sparsity: number, options: SparseOptions = {}): T {
   checkCall('sparse_', tensor, options, ['std', 'generator']);
   requireMatrix('sparse_', tensor);
-  if (!(sparsity >= 0 && sparsity <= 1)) {
+  if (!(typeof sparsity === 'number' && sparsity >= 0 && sparsity <= 1)) {
     throw new ValueError(`sparse_: the sparsity must be between 0 and 1, got ${describe(sparsity)}`);
   }
   const { std = 0.01, ...draw } = options;
@@ -425,7 +433,7 @@ const writeValues = <T extends Tensor>(tensor: T, values: Float64Array): T =>
   write(tensor, tensorOf(values).reshape(tensor.shape));
 
 function checkCall(op: string, tensor: unknown, options: object, known: readonly string[]): void {
-  if (!(tensor instanceof Tensor)) throw new ValueError(`${op}: expected a Tensor, got ${describe(tensor)}`);
+  requireTensor(op, tensor);
   checkOptions(op, options, known);
 }
 
@@ -442,6 +450,8 @@ function checkNumber(op: string, name: string, value: unknown): number {
   throw new ValueError(`${op}: ${name} must be a number, got ${describe(value)}`);
 }
 
-function checkChoice(op: string, kind: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value)) throw new ValueError(`${op}: ${unknownName(kind, String(value), known)}`);
+function checkChoice(op: string, kind: string, value: unknown, known: readonly string[]): void {
+  if (typeof value === 'string' && known.includes(value)) return;
+  if (typeof value === 'string') throw new ValueError(`${op}: ${unknownName(kind, value, known)}`);
+  throw new ValueError(`${op}: ${kind} must be one of ${known.join(', ')}, got ${describe(value)}`);
 }

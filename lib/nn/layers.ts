@@ -1,4 +1,4 @@
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
 import { empty, type TensorOptions } from '../tensor/creation.js';
 import { linear } from '../tensor/matmul.js';
 import { checkInteger } from '../tensor/shape.js';
@@ -43,6 +43,7 @@ export class Linear<B extends boolean = true> extends Module {
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     const { dtype = 'float32' } = options;
+    if (options.bias !== undefined) checkBoolean('Linear', 'bias', options.bias);
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
     const bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
     this.bias = bias as typeof this.bias;
@@ -96,6 +97,8 @@ export class Flatten extends Module {
 
   constructor(startDim = 1, endDim = -1) {
     super();
+    checkInteger('Flatten', 'startDim', startDim, Number.MIN_SAFE_INTEGER);
+    checkInteger('Flatten', 'endDim', endDim, Number.MIN_SAFE_INTEGER);
     this.startDim = startDim;
     this.endDim = endDim;
   }
@@ -129,8 +132,10 @@ export class Dropout extends Module {
     super();
     checkOptions('Dropout', options, ['inplace']);
     checkProbability('Dropout', p);
+    const { inplace = false } = options;
+    checkBoolean('Dropout', 'inplace', inplace);
     this.p = p;
-    this.inplace = options.inplace ?? false;
+    this.inplace = inplace;
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,4 +1,5 @@
 import { checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './class-losses.js';
 import { Module } from './module.js';
@@ -25,7 +26,9 @@ abstract class LossModule<O extends object> extends Module {
     this.options = { ...options };
     this.#weights = WEIGHTS.filter((key) => (known as readonly string[]).includes(key));
     for (const key of this.#weights) {
-      this.registerBuffer(bufferName[key], (Reflect.get(options, key) as Tensor | null | undefined) ?? null);
+      const weight = (Reflect.get(options, key) as Tensor | null | undefined) ?? null;
+      if (weight !== null) checkTensor(name, key, weight);
+      this.registerBuffer(bufferName[key], weight);
     }
   }
 

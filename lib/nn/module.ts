@@ -4,7 +4,8 @@ import type { DType } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { NablaError, ValueError } from '../errors.js';
-import { checkOptions, nearestName } from '../options.js';
+import { checkBoolean, checkOptions, nearestName } from '../options.js';
+import { hasNames } from '../realm.js';
 import { describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { livingModules } from './living.js';
@@ -65,8 +66,8 @@ export abstract class Module {
 
   /** Makes a tensor that is not learned part of the module's state: `this[name]`, saved with it. */
   registerBuffer(name: string, value: Tensor | null): void {
-    if (name === '' || name.includes('.'))
-      throw new ValueError(`registerBuffer: a name must not be empty or contain '.', got '${name}'`);
+    if (typeof name !== 'string' || name === '' || name.includes('.'))
+      throw new ValueError(`registerBuffer: a name must not be empty or contain '.', got ${describe(name)}`);
     if (value !== null && !(value instanceof Tensor)) {
       throw new ValueError(`registerBuffer: '${name}' must be a Tensor or null, got ${describe(value)}`);
     }
@@ -168,22 +169,27 @@ export abstract class Module {
    */
   loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): IncompatibleKeys {
     checkOptions('loadStateDict', options, ['strict']);
+    const { strict = true } = options;
+    checkBoolean('loadStateDict', 'strict', strict);
+    if (!hasNames(state)) {
+      throw new ValueError(`loadStateDict: expected tensors by name, got ${describe(state)}`);
+    }
     const own = this.#state();
-    const names = own.map(([name]) => name);
-    const missingKeys = names.filter((name) => !Object.hasOwn(state, name));
-    const unexpectedKeys = Object.keys(state).filter((name) => !names.includes(name));
+    const names = new Set(own.map(([name]) => name));
+    const missingKeys = [...names].filter((name) => !Object.hasOwn(state, name));
+    const unexpectedKeys = Object.keys(state).filter((name) => !names.has(name));
     const problems = own.flatMap(([name, target]) =>
       Object.hasOwn(state, name) ? mismatch(name, target, state[name]) : [],
     );
-    if (options.strict !== false) problems.push(...nameProblems(missingKeys, unexpectedKeys, names));
-    if (problems.length > 0) {
+    const all = strict ? [...problems, ...nameProblems(missingKeys, unexpectedKeys, [...names])] : problems;
+    if (all.length > 0) {
       throw new NablaError(
-        `loadStateDict: ${this.constructor.name} cannot take this state:\n  ${problems.join('\n  ')}`,
+        `loadStateDict: ${this.constructor.name} cannot take this state:\n  ${all.join('\n  ')}`,
         'ERR_NABLA_STATE',
       );
     }
     noGrad(() => {
-      for (const [name, target] of own) if (!missingKeys.includes(name)) target.copy_(state[name]!);
+      for (const [name, target] of own) if (Object.hasOwn(state, name)) target.copy_(state[name]!);
     });
     return { missingKeys, unexpectedKeys };
   }
@@ -305,7 +311,18 @@ function nameProblems(missing: readonly string[], unexpected: readonly string[],
     return nearest === undefined ? '' : `; did you mean '${nearest}'?`;
   };
   return [
-    ...missing.map((name) => `missing: ${name}`),
-    ...unexpected.map((name) => `unexpected: ${name}${hint(name)}`),
+    ...listed('missing', missing, shortened),
+    ...listed('unexpected', unexpected, (name) => `${shortened(name)}${hint(name)}`),
   ];
+}
+
+/** More names than these, or longer ones, help nobody. */
+const MOST_NAMES = 20;
+const LONGEST_NAME = 200;
+
+const shortened = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
+
+function listed(problem: string, names: readonly string[], show: (name: string) => string): string[] {
+  const lines = names.slice(0, MOST_NAMES).map((name) => `${problem}: ${show(name)}`);
+  return names.length > MOST_NAMES ? [...lines, `${problem}: ${names.length - MOST_NAMES} more`] : lines;
 }

@@ -1,13 +1,14 @@
 import { sameShape, sizeOf } from '../backend/view.js';
-import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { DTypeError, ShapeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkNumber, checkTensor } from '../tensor/arguments.js';
 import { ones, type TensorOptions, zeros } from '../tensor/creation.js';
 import { Formula } from '../tensor/formula.js';
 import type { Frame } from '../tensor/kernel.js';
-import { describe, type Shape, show } from '../tensor/shape.js';
-import { shapeOf, Tensor } from '../tensor/tensor.js';
+import { checkShape, type Shape, show } from '../tensor/shape.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 import { Parameter } from './parameter.js';
 
@@ -43,7 +44,8 @@ const scaling = new Formula('rmsNorm', 4, (x, weight, n, eps) => {
 
 /** The frame that folds the trailing dimensions, which must be `normalizedShape`. */
 function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
-  if (!(x instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(x)}`);
+  checkTensor(op, 'the input', x);
+  checkShape(op, normalizedShape);
   if (!x.dtype.startsWith('float')) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
   const lead = x.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(shapeOf(x).slice(lead), normalizedShape)) {
@@ -53,7 +55,9 @@ function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
 }
 
 function checkAffine(op: string, name: string, tensor: Tensor | null | undefined, normalizedShape: Shape): void {
-  if (tensor === null || tensor === undefined || sameShape(shapeOf(tensor), normalizedShape)) return;
+  if (tensor === null || tensor === undefined) return;
+  checkTensor(op, name, tensor);
+  if (sameShape(shapeOf(tensor), normalizedShape)) return;
   throw new ShapeError(`${op}: ${name} must have normalizedShape ${show(normalizedShape)}, got ${show(tensor.shape)}`);
 }
 
@@ -91,6 +95,7 @@ export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormF
   const frame = trailingFrame('layerNorm', x, normalizedShape);
   checkAffine('layerNorm', 'weight', weight, normalizedShape);
   checkAffine('layerNorm', 'bias', bias, normalizedShape);
+  checkNumber('layerNorm', 'eps', eps);
   return centring.call([x, weight ?? 1, bias ?? 0, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
 }
 
@@ -111,6 +116,7 @@ export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormFunct
   const frame = trailingFrame('rmsNorm', x, normalizedShape);
   checkAffine('rmsNorm', 'weight', options.weight, normalizedShape);
   const eps = options.eps ?? (x.dtype === 'float64' ? Number.EPSILON : 2 ** -23);
+  checkNumber('rmsNorm', 'eps', eps);
   return scaling.call([x, options.weight ?? 1, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
 }
 
@@ -134,7 +140,12 @@ export interface LayerNormOptions {
   dtype?: TensorOptions['dtype'];
 }
 
-const listed = (shape: number | Shape): Shape => (typeof shape === 'number' ? [shape] : [...shape]);
+function listed(op: string, shape: number | Shape): Shape {
+  const sizes = typeof shape === 'number' ? [shape] : shape;
+  checkShape(op, sizes);
+  return [...sizes];
+}
+
 const tuple = (shape: Shape): string => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`);
 const python = (flag: boolean): string => (flag ? 'True' : 'False');
 
@@ -158,7 +169,10 @@ export class LayerNorm extends Module {
     super();
     checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype']);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
-    this.normalizedShape = listed(normalizedShape);
+    this.normalizedShape = listed('LayerNorm', normalizedShape);
+    checkNumber('LayerNorm', 'eps', eps);
+    checkBoolean('LayerNorm', 'elementwiseAffine', elementwiseAffine);
+    checkBoolean('LayerNorm', 'bias', bias);
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape, { dtype })) : null;
@@ -192,7 +206,9 @@ export class RMSNorm extends Module {
     super();
     checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype']);
     const { eps = null, elementwiseAffine = true, dtype = 'float32' } = options;
-    this.normalizedShape = listed(normalizedShape);
+    this.normalizedShape = listed('RMSNorm', normalizedShape);
+    if (eps !== null) checkNumber('RMSNorm', 'eps', eps);
+    checkBoolean('RMSNorm', 'elementwiseAffine', elementwiseAffine);
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
   }

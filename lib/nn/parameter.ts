@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { ValueError } from '../errors.js';
-import { describe } from '../tensor/shape.js';
+import { checkBoolean } from '../options.js';
+import { requireTensor } from '../tensor/arguments.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 
 /**
@@ -21,7 +21,8 @@ import { Tensor, viewOf } from '../tensor/tensor.js';
  */
 export class Parameter extends Tensor {
   constructor(data: Tensor, requiresGrad = true) {
-    if (!(data instanceof Tensor)) throw new ValueError(`Parameter: expected a Tensor, got ${describe(data)}`);
+    requireTensor('Parameter', data);
+    checkBoolean('Parameter', 'requiresGrad', requiresGrad);
     super(viewOf(data));
     if (requiresGrad) this.requiresGrad = true;
   }

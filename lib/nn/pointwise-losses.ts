@@ -4,12 +4,13 @@ import { DTypeError, ValueError } from '../errors.js';
 import type { Expr, ExprLike } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { adjoints } from '../expr/index.js';
-import { checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
 import { refuseIf } from '../tensor/check.js';
 import { Formula } from '../tensor/formula.js';
 import { computeType } from '../tensor/kernel.js';
 import type { GradientRule } from '../tensor/operation.js';
-import { type Operand, promoteTypes, resultType } from '../tensor/promotion.js';
+import { commonType, type Operand, wider } from '../tensor/promotion.js';
 import { allAxes, broadcastShapes, describe, show } from '../tensor/shape.js';
 import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { warnOnce } from '../warnings.js';
@@ -85,7 +86,7 @@ class PointwiseLoss {
     const tensors = args.filter((arg) => arg instanceof Tensor);
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
     if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
-    const promoted = this.#type === 'operands' ? resultType(tensors) : promoteTypes(input.dtype, target.dtype);
+    const promoted = this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);
     const dtype = this.#type === 'input' ? input.dtype : promoted;
     const compute = computeType(promoted);
     if (reduction === 'none') return this.#single.call(args, dtype, compute);
@@ -105,8 +106,8 @@ const warnOfBroadcast = (name: string, input: Tensor, target: Tensor): void =>
   );
 
 function checkPair(op: string, input: unknown, target: unknown): void {
-  if (!(input instanceof Tensor)) throw new ValueError(`${op}: the input must be a Tensor, got ${describe(input)}`);
-  if (!(target instanceof Tensor)) throw new ValueError(`${op}: the target must be a Tensor, got ${describe(target)}`);
+  checkTensor(op, 'the input', input);
+  checkTensor(op, 'the target', target);
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
 }
 
@@ -272,7 +273,8 @@ export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions
 export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
   checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
   const { beta = 1, reduction = 'mean' } = options;
-  if (!(beta >= 0)) throw new ValueError(`smoothL1Loss: beta must be at least 0, got ${describe(beta)}`);
+  if (!(typeof beta === 'number' && beta >= 0))
+    throw new ValueError(`smoothL1Loss: beta must be at least 0, got ${describe(beta)}`);
   const inverse = 1 / beta;
   if (Math.fround(inverse) === Number.POSITIVE_INFINITY) return absolute.apply(input, target, [], reduction);
   return smoothed.apply(input, target, [beta, inverse], reduction);
@@ -293,7 +295,8 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Opt
 export function huberLoss(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
   checkOptions('huberLoss', options, ['reduction', 'delta']);
   const { delta = 1, reduction = 'mean' } = options;
-  if (!(delta > 0)) throw new ValueError(`huberLoss: delta must be above 0, got ${describe(delta)}`);
+  if (!(typeof delta === 'number' && delta > 0))
+    throw new ValueError(`huberLoss: delta must be above 0, got ${describe(delta)}`);
   return hubered.apply(input, target, [delta], reduction);
 }
 
@@ -329,8 +332,9 @@ function checkUnit(x: Tensor): void {
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOptions = {}): Tensor {
   checkOptions('binaryCrossEntropy', options, ['reduction', 'weight']);
   checkPair('binaryCrossEntropy', input, target);
+  const weight = weightOf('binaryCrossEntropy', 'weight', options.weight);
   checkUnit(input);
-  return binary.apply(input, target, [options.weight ?? 1], options.reduction ?? 'mean');
+  return binary.apply(input, target, [weight], options.reduction ?? 'mean');
 }
 
 /**
@@ -351,9 +355,18 @@ export function binaryCrossEntropyWithLogits(
   options: BCEWithLogitsOptions = {},
 ): Tensor {
   checkOptions('binaryCrossEntropyWithLogits', options, ['reduction', 'weight', 'posWeight']);
-  const { weight = null, posWeight = null, reduction = 'mean' } = options;
-  if (weight === null && posWeight === null) return binaryLogits.apply(input, target, [], reduction);
-  return weightedLogits.apply(input, target, [weight ?? 1, posWeight ?? 1], reduction);
+  const { reduction = 'mean' } = options;
+  const weight = weightOf('binaryCrossEntropyWithLogits', 'weight', options.weight);
+  const posWeight = weightOf('binaryCrossEntropyWithLogits', 'posWeight', options.posWeight);
+  if (weight === 1 && posWeight === 1) return binaryLogits.apply(input, target, [], reduction);
+  return weightedLogits.apply(input, target, [weight, posWeight], reduction);
+}
+
+/** A weight as an operand: 1 where there is none. */
+function weightOf(op: string, name: string, weight: Tensor | null | undefined): Operand {
+  if (weight === null || weight === undefined) return 1;
+  checkTensor(op, name, weight);
+  return weight;
 }
 
 /**
@@ -373,6 +386,7 @@ export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {})
   checkOptions('klDiv', options, ['reduction', 'logTarget']);
   const { reduction = 'mean', logTarget = false } = options;
   checkReduction('klDiv', reduction, [...REDUCTIONS, 'batchmean']);
+  checkBoolean('klDiv', 'logTarget', logTarget);
   const loss = logTarget ? logDivergence : divergence;
   if (reduction !== 'batchmean') return loss.apply(input, target, [], reduction);
   return loss.apply(input, target, [], 'sum').div(shapeOf(input)[0] ?? 1);

@@ -92,7 +92,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #tensorsOf(params: unknown): { names: string[] | null; tensors: Tensor[] } {
-    const list = params instanceof Tensor ? [params] : [...iterable(this.#name, params)];
+    const list = params instanceof Tensor ? [params] : entriesOf(this.#name, params);
     const named = list.length > 0 && list.every(isNamed);
     const tensors = named ? list.map((entry) => (entry as [string, Tensor])[1]) : list;
     const known = new Set(this.paramGroups.flatMap((group) => group.params));
@@ -262,8 +262,19 @@ function iterable(name: string, params: unknown): Iterable<unknown> {
   );
 }
 
+/** What is iterated over, each looked at before the next: an array may have more holes than memory. */
+function entriesOf(name: string, params: unknown): unknown[] {
+  const entries: unknown[] = [];
+  for (const entry of iterable(name, params)) {
+    if (typeof entry !== 'object' || entry === null)
+      throw new ValueError(`${name}: parameter ${entries.length} must be a Tensor, got ${describe(entry)}`);
+    entries.push(entry);
+  }
+  return entries;
+}
+
 function groupsOf<O>(name: string, params: Params<O>): ParamGroup<O>[] {
-  const list = [...iterable(name, params)];
+  const list = entriesOf(name, params);
   if (list.length === 0) throw new ValueError(`${name}: got an empty list of parameters`);
   const isGroup = (entry: unknown) =>
     typeof entry === 'object' && entry !== null && !Array.isArray(entry) && 'params' in entry;

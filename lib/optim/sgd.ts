@@ -2,6 +2,7 @@ import { recording } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
+import { checkBoolean } from '../options.js';
 import { emptyOf } from '../tensor/empty.js';
 import { computeType, Kernel } from '../tensor/kernel.js';
 import { describe } from '../tensor/shape.js';
@@ -99,7 +100,9 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
     super('SGD', params, options, DEFAULTS);
   }
 
-  protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
+  protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov, maximize }: SGDOptions): void {
+    checkBoolean('SGD', 'nesterov', nesterov);
+    checkBoolean('SGD', 'maximize', maximize);
     const rate = lr instanceof Tensor ? (lr.numel() === 1 ? lr.item() : Number.NaN) : lr;
     const numbers: [string, unknown][] = [
       ['lr', rate],

@@ -1,18 +1,25 @@
 import { type DType, isFloat } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
 import { checkDType } from '../options.js';
+import { checkOperand, checkTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { writeInPlace } from './elementwise.js';
 import { convert, copying } from './formula.js';
 import { computeType } from './kernel.js';
-import { type Operand, promoteTypes } from './promotion.js';
+import { type Operand, wider } from './promotion.js';
 import { Tensor } from './tensor.js';
 
 /** A contiguous copy; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
-export const clone = (x: Tensor): Tensor => convert(x, x.dtype);
+export function clone(x: Tensor): Tensor {
+  checkTensor('clone', 'the input', x);
+  return convert(x, x.dtype);
+}
 
 /** The tensor itself if its elements are in row-major order, else such a copy. @example contiguous(ones([2, 3]).t()).isContiguous(); // true */
-export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : clone(x));
+export function contiguous(x: Tensor): Tensor {
+  checkTensor('contiguous', 'the input', x);
+  return isContiguous(x) ? x : clone(x);
+}
 
 /**
  * The tensor as another element type (that of `target`, if it is a tensor); itself if it has that type already. Floats become integers
@@ -26,6 +33,7 @@ export const contiguous = (x: Tensor): Tensor => (isContiguous(x) ? x : clone(x)
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
  */
 export function to(x: Tensor, target: DType | Tensor): Tensor {
+  checkTensor('to', 'the input', x);
   const dtype = target instanceof Tensor ? target.dtype : target;
   checkDType('to', dtype);
   return dtype === x.dtype ? x : convert(x, dtype);
@@ -44,12 +52,14 @@ export const bool = (x: Tensor): Tensor => to(x, 'bool');
 
 /** Writes the values of `source`, broadcast and converted, over those of `x`. @example zeros([2]).copy_(tensor(7)); // tensor([7., 7.]) */
 export function copy_(x: Tensor, source: Operand): Tensor {
+  checkTensor('copy_', 'the target', x);
+  checkOperand('copy_', 'the source', source);
   const fitting = x.dtype === 'int32' ? asInt32('copy_', source) : source;
   return writeInPlace('copy_', copying, x, [fitting], wide(x, fitting));
 }
 
 const wide = (x: Tensor, source: Operand) => {
-  return computeType(typeof source === 'number' ? x.dtype : promoteTypes(x.dtype, source.dtype));
+  return computeType(typeof source === 'number' ? x.dtype : wider(x.dtype, source.dtype));
 };
 
 /** What is about to be written over integers, refused before that if int32 does not hold it. */
@@ -60,9 +70,14 @@ function asInt32(op: string, source: Operand): Operand {
 
 /** Writes `value` over every element of `x`. @example empty([2]).fill_(0.5); // tensor([0.5000, 0.5000]) */
 export function fill_(x: Tensor, value: Operand | boolean): Tensor {
+  checkTensor('fill_', 'the target', x);
   const operand = typeof value === 'boolean' ? Number(value) : value;
+  checkOperand('fill_', 'the value', operand);
   return writeInPlace('fill_', copying, x, [x.dtype === 'int32' ? asInt32('fill_', operand) : operand]);
 }
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */
-export const zero_ = (x: Tensor): Tensor => writeInPlace('zero_', copying, x, [0]);
+export function zero_(x: Tensor): Tensor {
+  checkTensor('zero_', 'the target', x);
+  return writeInPlace('zero_', copying, x, [0]);
+}

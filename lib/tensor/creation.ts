@@ -1,11 +1,13 @@
 import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkDType, checkOptions } from '../options.js';
+import { checkBoolean, checkDType, checkOptions } from '../options.js';
+import { typedArrayName } from '../realm.js';
+import { checkOperand, checkTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { emptyOf } from './empty.js';
 import { checkInteger, checkNdim, checkShape, describe, type Shape, show } from './shape.js';
-import { type NestedArray, storageOf, Tensor } from './tensor.js';
+import { type NestedArray, storageOf, type Tensor } from './tensor.js';
 
 export interface TensorOptions {
   /** Element type. Default: float32, or for `tensor` what the values need. */
@@ -20,24 +22,30 @@ export type TensorData =
   | readonly TensorData[]
   | TypedArray
   | Int8Array
+  | Uint8ClampedArray
   | Int16Array
   | Uint16Array
-  | Uint32Array;
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /** Checks creation options, and applies `requiresGrad` to the finished tensor. */
 function finish(op: string, options: TensorOptions, make: (dtype: DType | undefined) => Tensor): Tensor {
   checkOptions(op, options, ['dtype', 'requiresGrad']);
-  if (options.dtype !== undefined) checkDType(op, options.dtype);
-  const result = make(options.dtype);
-  if (options.requiresGrad === true) result.requiresGrad = true;
+  const { dtype, requiresGrad = false } = options;
+  if (dtype !== undefined) checkDType(op, dtype);
+  checkBoolean(op, 'requiresGrad', requiresGrad);
+  const result = make(dtype);
+  if (requiresGrad) result.requiresGrad = true;
   return result;
 }
 
 /**
  * A tensor of the given values. Numbers that are all integers make int32 only when asked for: `tensor([1, 2])` is float32, as most tensors
- * in JavaScript programs are meant to be; booleans make bool, an Int32Array int32, a Float64Array float64. A typed array makes one dimension.
+ * in JavaScript programs are meant to be; booleans make bool, a Float64Array float64, Float32Array and Float16Array float32, and typed arrays of
+ * integers, BigInts included, int32. A typed array makes one dimension.
  *
- * @throws ShapeError if nested arrays are ragged; DTypeError if a value does not fit the element type
+ * @throws ShapeError if nested arrays are ragged, or deeper than tensors have dimensions; DTypeError if a value does not fit the element type
  * @example
  * ```ts
  * tensor([[1, 2], [3, 4]]).shape; // [2, 2]
@@ -48,69 +56,100 @@ function finish(op: string, options: TensorOptions, make: (dtype: DType | undefi
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   return finish('tensor', options, (dtype) => {
-    if (ArrayBuffer.isView(data)) return fromFlat(data as ArrayLike<number> & TensorData, dtype ?? typeOfArray(data));
+    const name = typedArrayName(data);
+    if (name !== undefined) return fromTypedArray(data as NumberArray, dtype ?? typeOfArray(name));
     const shape = shapeOf(data as NestedArray);
-    const flat = new Array<number | boolean>(sizeOf(shape));
-    flatten(data as NestedArray, shape, 0, flat, 0);
-    return fromFlat(flat, dtype ?? typeOfValues(flat), shape);
+    const result = emptyOf(shape, dtype ?? (areBooleans(data as NestedArray, shape) ? 'bool' : 'float32'));
+    new Filling(result, shape).fill(data as NestedArray, 0);
+    return result;
   });
 }
 
-function typeOfArray(data: TensorData): DType {
-  if (data instanceof Float64Array) return 'float64';
-  return data instanceof Float32Array ? 'float32' : 'int32';
+/** What all typed arrays are for a reader. */
+type NumberArray = ArrayLike<number | bigint>;
+
+function typeOfArray(name: string): DType {
+  if (name === 'Float64Array') return 'float64';
+  return name.startsWith('Float') ? 'float32' : 'int32';
 }
 
-const typeOfValues = (flat: readonly (number | boolean)[]): DType =>
-  flat.length > 0 && flat.every((value) => typeof value === 'boolean') ? 'bool' : 'float32';
-
-function shapeOf(data: NestedArray): number[] {
-  const shape: number[] = [];
-  for (let level: NestedArray | undefined = data; Array.isArray(level); level = level[0]) {
-    shape.push(level.length);
-    checkNdim('tensor', shape.length);
-  }
-  return shape;
-}
-
-/** Copies `data`, which must have exactly `shape` from `axis` on, to `flat`; returns where it ended. */
-function flatten(data: NestedArray, shape: Shape, axis: number, flat: (number | boolean)[], at: number): number {
-  if (axis === shape.length) {
-    if (typeof data !== 'number' && typeof data !== 'boolean') {
-      if (Array.isArray(data))
-        throw new ShapeError(
-          `tensor: nested arrays are ragged: expected a number at depth ${axis}, got ${describe(data)}`,
-        );
-      throw new ValueError(`tensor: expected numbers or booleans, got ${describe(data)}`);
-    }
-    flat[at] = data;
-    return at + 1;
-  }
-  if (!Array.isArray(data) || data.length !== shape[axis]) {
-    throw new ShapeError(
-      `tensor: nested arrays are ragged: expected an array of ${shape[axis]} at depth ${axis}, got ${describe(data)}`,
-    );
-  }
-  let end = at;
-  for (const item of data) end = flatten(item, shape, axis + 1, flat, end);
-  return end;
-}
-
-function fromFlat(values: ArrayLike<number | boolean>, dtype: DType, shape: Shape = [values.length]): Tensor {
-  if (dtype === 'int32') checkIntegers(values);
-  const result = emptyOf(shape, dtype);
+function fromTypedArray(values: NumberArray, dtype: DType): Tensor {
+  const result = emptyOf([values.length], dtype);
   const target = storageOf(result).array(dtype);
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    target[i] = dtype === 'bool' ? Number(value !== 0) : value;
-  }
+  const convert = converter(dtype);
+  for (let i = 0; i < values.length; i++) target[i] = convert(Number(values[i]), i);
   return result;
 }
 
-function checkIntegers(values: ArrayLike<number | boolean>): void {
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    if (value !== (value | 0)) throw new DTypeError(`tensor: ${value} (at ${i}) is not an int32; use another dtype`);
+/** What a number becomes in a tensor of a type; `at` is where it stands, for the error. */
+function converter(dtype: DType): (value: number, at: number) => number {
+  if (dtype === 'bool') return (value) => Number(value !== 0);
+  return dtype === 'int32' ? integer : (value) => value;
+}
+
+function integer(value: number, at: number): number {
+  if (value !== (value | 0)) throw new DTypeError(`tensor: ${value} (at ${at}) is not an int32; use another dtype`);
+  return value;
+}
+
+const isValue = (value: unknown): value is number | boolean => typeof value === 'number' || typeof value === 'boolean';
+
+/** The lengths of the first array at each depth. */
+function shapeOf(data: NestedArray): number[] {
+  const shape: number[] = [];
+  let level: NestedArray | undefined = data;
+  for (; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    // An array may be very deep, or contain itself.
+    checkNdim('tensor', shape.length);
+  }
+  if (!isValue(level) && !shape.includes(0)) throw notNumber(level);
+  return shape;
+}
+
+const notNumber = (value: unknown): ValueError =>
+  new ValueError(`tensor: expected numbers or booleans, got ${describe(value)}`);
+
+/** Whether there are values, all of them booleans. */
+function areBooleans(data: NestedArray, shape: Shape): boolean {
+  const all = (level: NestedArray, axis: number): boolean =>
+    axis === shape.length
+      ? typeof level === 'boolean'
+      : Array.isArray(level) && level.every((item) => all(item, axis + 1));
+  return sizeOf(shape) > 0 && all(data, 0);
+}
+
+/** Copies nested arrays, which must have exactly the shape, into a new tensor. */
+class Filling {
+  readonly #shape: Shape;
+  readonly #target: TypedArray;
+  readonly #convert: (value: number, at: number) => number;
+  #filled = 0;
+
+  constructor(result: Tensor, shape: Shape) {
+    this.#shape = shape;
+    this.#target = storageOf(result).array(result.dtype);
+    this.#convert = converter(result.dtype);
+  }
+
+  fill(data: NestedArray, axis: number): void {
+    if (axis === this.#shape.length) {
+      this.#target[this.#filled] = this.#convert(this.#value(data, axis), this.#filled);
+      this.#filled++;
+      return;
+    }
+    if (!Array.isArray(data) || data.length !== this.#shape[axis]) {
+      throw new ShapeError(
+        `tensor: nested arrays are ragged: expected an array of ${this.#shape[axis]} at depth ${axis}, got ${describe(data)}`,
+      );
+    }
+    for (const item of data) this.fill(item, axis + 1);
+  }
+
+  #value(data: NestedArray, axis: number): number {
+    if (isValue(data)) return Number(data);
+    if (!Array.isArray(data)) throw notNumber(data);
+    throw new ShapeError(`tensor: nested arrays are ragged: expected a number at depth ${axis}, got ${describe(data)}`);
   }
 }
 
@@ -135,6 +174,7 @@ function filled(
   fallback: DType = 'float32',
 ): Tensor {
   checkShape(op, shape);
+  if (!isValue(value)) throw new ValueError(`${op}: the value must be a number or a boolean, got ${describe(value)}`);
   return finish(op, options, (dtype = fallback) => {
     if (dtype === 'int32') requireInt32(op, Number(value));
     const result = emptyOf([...shape], dtype);
@@ -172,17 +212,29 @@ export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => fill
  */
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
 
-const like = (x: Tensor, options: TensorOptions): TensorOptions => ({ dtype: x.dtype, ...options });
+function like(op: string, x: Tensor, options: TensorOptions): TensorOptions {
+  checkTensor(op, 'the input', x);
+  checkOptions(op, options, ['dtype', 'requiresGrad']);
+  return { dtype: x.dtype, ...options };
+}
+
+const filledLike = (op: string, x: Tensor, value: number | boolean, options: TensorOptions): Tensor => {
+  const all = like(op, x, options);
+  return filled(op, x.shape, value, all);
+};
 
 /** `empty` with the shape and, unless given, the element type of `x`. @example emptyLike(zeros([2, 3])).shape; // [2, 3] */
-export const emptyLike = (x: Tensor, options: TensorOptions = {}): Tensor => empty(x.shape, like(x, options));
+export function emptyLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  const all = like('emptyLike', x, options);
+  return empty(x.shape, all);
+}
 /** `zeros` with the shape and, unless given, the element type of `x`. @example zerosLike(tensor([1, 2])); // tensor([0., 0.]) */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => zeros(x.shape, like(x, options));
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => filledLike('zerosLike', x, 0, options);
 /** `ones` with the shape and, unless given, the element type of `x`. @example onesLike(tensor([1, 2])); // tensor([1., 1.]) */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => ones(x.shape, like(x, options));
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => filledLike('onesLike', x, 1, options);
 /** `full` with the shape and, unless given, the element type of `x`. @example fullLike(tensor([1, 2]), 7); // tensor([7., 7.]) */
 export const fullLike = (x: Tensor, value: number | boolean, options: TensorOptions = {}): Tensor =>
-  full(x.shape, value, like(x, options));
+  filledLike('fullLike', x, value, options);
 
 /**
  * `start`, `start + step`, … up to, not including, `end`. With one argument it is the end, and start is 0.
@@ -201,11 +253,15 @@ export function arange(end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, options?: TensorOptions): Tensor;
 export function arange(start: number, end: number, step: number, options?: TensorOptions): Tensor;
 export function arange(...args: readonly (number | TensorOptions | undefined)[]): Tensor {
-  const numbers = args.filter((arg): arg is number => typeof arg === 'number');
-  const options = args.find((arg): arg is TensorOptions => typeof arg === 'object') ?? {};
+  const last = args.at(-1);
+  const options = typeof last === 'object' ? last : {};
+  const given = typeof last === 'object' ? args.slice(0, -1) : args;
+  const numbers = given.filter((arg) => arg !== undefined) as number[];
+  if (numbers.length === 0 || numbers.length > 3)
+    throw new ValueError(`arange: expected an end, or a start, an end and a step, got ${numbers.length} numbers`);
+  if (!numbers.every(Number.isFinite))
+    throw new ValueError(`arange: bounds and step must be finite, got ${numbers.map(describe).join(', ')}`);
   const [start, end, step = 1] = numbers.length === 1 ? [0, numbers[0]!] : (numbers as [number, number, number?]);
-  if (![start, end, step].every(Number.isFinite))
-    throw new ValueError(`arange: bounds and step must be finite, got ${numbers.join(', ')}`);
   if (step === 0) throw new ValueError('arange: the step must not be 0');
   if (Math.sign(end - start) === -Math.sign(step)) {
     throw new ValueError(`arange: a step of ${step} leads away from ${end}, starting at ${start}`);
@@ -255,7 +311,8 @@ export function linspace(
 }
 
 function bound(value: number | Tensor): number {
-  if (!(value instanceof Tensor)) return value;
+  checkOperand('linspace', 'each bound', value);
+  if (typeof value === 'number') return value;
   if (value.ndim > 0)
     throw new ShapeError(`linspace: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
   return Number(value.item());
@@ -273,6 +330,7 @@ function bound(value: number | Tensor): number {
  * @see https://pytorch.org/docs/stable/generated/torch.eye.html
  */
 export function eye(n: number, m?: number | TensorOptions, options: TensorOptions = {}): Tensor {
+  checkShape('eye', [n, n]);
   if (typeof m === 'object') return eye(n, n, m);
   const columns = m ?? n;
   checkShape('eye', [n, columns]);

@@ -5,13 +5,14 @@ import { isFloat } from '../backend/dtype.js';
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
+import { checkOperand, checkTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { tensor, zeros } from './creation.js';
 import { convert, copying, Formula, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
 import { expandTo } from './layout.js';
 import type { GradientRule } from './operation.js';
-import { type Operand, resultType } from './promotion.js';
+import { commonType, type Operand } from './promotion.js';
 import { broadcastShapes, describe, type Shape, show } from './shape.js';
 import { baseOf, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
@@ -66,8 +67,7 @@ export class Pointwise {
 
   /** The expression itself if any argument is one, else the operation on tensors. */
   call(args: readonly (Operand | Expr)[]): Tensor | Expr {
-    for (const arg of args)
-      if (arg instanceof Expr) return this.formula.build(...args.map((x) => toExpr(this.#expression(x))));
+    for (const arg of args) if (arg instanceof Expr) return this.#build(args);
     return this.apply(args as readonly Operand[]);
   }
 
@@ -91,6 +91,7 @@ export class Pointwise {
 
   /** Writes the result over `x`, the first operand. */
   applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor {
+    checkTensor(`${this.formula.name}_`, 'the target', x);
     const operands = [x, ...rest];
     this.#check(operands);
     const promoted = this.#promoted(operands);
@@ -105,7 +106,7 @@ export class Pointwise {
 
   #promoted(operands: readonly Operand[]): DType {
     const { conditions = 0, factors = 0 } = this.#settings;
-    return resultType(conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors));
+    return commonType(conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors));
   }
 
   /** Of what is computed in int32, the numbers among the operands are int32 too. */
@@ -124,15 +125,26 @@ export class Pointwise {
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
   }
 
-  #expression(arg: Operand | Expr): ExprLike {
+  #build(args: readonly (Operand | Expr)[]): Expr {
+    this.#checkCount(args);
+    return this.formula.build(...args.map((arg, i) => toExpr(this.#expression(arg, i))));
+  }
+
+  #expression(arg: unknown, i: number): ExprLike {
+    if (typeof arg === 'number' || arg instanceof Expr) return arg;
     if (arg instanceof Tensor)
       throw new ValueError(`${this.formula.name}: cannot mix a Tensor with an expression; make it an argument`);
-    return arg;
+    throw new ValueError(`${this.formula.name}: operand ${i} must be an expression or a number, got ${describe(arg)}`);
+  }
+
+  #checkCount(args: readonly unknown[]): void {
+    const { name, arity } = this.formula;
+    if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
   }
 
   #check(args: readonly Operand[]): void {
+    this.#checkCount(args);
     const { name, arity } = this.formula;
-    if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
     const { refuse, numbers = 'any', conditions = 0 } = this.#settings;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
@@ -140,9 +152,7 @@ export class Pointwise {
         if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
-      if (typeof arg !== 'number') {
-        throw new ValueError(`${name}: operand ${i} must be a Tensor or a number, got ${describe(arg)}`);
-      }
+      checkOperand(name, `operand ${i}`, arg);
       if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1) {
         throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
       }
@@ -188,7 +198,9 @@ export interface Elementwise<A extends Expr[]> {
  *
  * @param build the expression, in terms of its arguments
  * @returns a function of tensors (or numbers), which also takes expressions and so can be part of another one
- * @throws ValueError if `build` does not return an expression
+ * It may have any number of arguments, of which 43 at a time can be tensors.
+ *
+ * @throws ValueError if `build` does not return an expression; when called, for more than 43 tensors
  * @example
  * ```ts
  * const mish = elementwise((x) => mul(x, tanh(softplus(x))));

@@ -1,12 +1,14 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
+import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { computeType, type Frame } from './kernel.js';
+import { type Choice, choice } from './choice.js';
+import { computeType, type Frame, MOST_OPERANDS } from './kernel.js';
 import { viewAs } from './layout.js';
 import { type GradientRule, Operation } from './operation.js';
-import { promoteTypes } from './promotion.js';
+import { wider } from './promotion.js';
 import type { Shape } from './shape.js';
 import { shapeOf, type Tensor } from './tensor.js';
 
@@ -20,7 +22,7 @@ export class Formula {
   readonly build: (...args: Expr[]) => Expr;
   readonly #kinds: readonly Kind[];
   readonly #handmade: GradientRule | null;
-  readonly #operations = new Map<number, Operation>();
+  readonly #operations = new Map<Choice, Operation>();
 
   constructor(
     name: string,
@@ -53,12 +55,11 @@ export class Formula {
 
   /** The operation for these arguments: which are tensors and which are numbers. */
   operation(args: readonly (Tensor | number)[]): Operation {
-    let mask = 0;
-    for (let i = 0; i < args.length; i++) if (typeof args[i] === 'number') mask |= 1 << i;
-    let operation = this.#operations.get(mask);
+    const numbers = choice(args, isNumber);
+    let operation = this.#operations.get(numbers);
     if (operation === undefined) {
       operation = this.#specialise(args);
-      this.#operations.set(mask, operation);
+      this.#operations.set(numbers, operation);
     }
     return operation;
   }
@@ -71,9 +72,19 @@ export class Formula {
       inputs.push(this.#kinds[i] ?? 'element');
       return e.input(inputs.length - 1, inputs.at(-1)!);
     });
+    if (inputs.length > MOST_INPUTS) {
+      throw new ValueError(
+        `${this.name}: at most ${MOST_INPUTS} operands can be tensors, got ${inputs.length}; compute a part of it first`,
+      );
+    }
     return new Operation(this.name, this.build(...args), inputs, args, this.#handmade);
   }
 }
+
+/** So that the gradient of a gradient, which reads four more, still fits an instruction. */
+const MOST_INPUTS = MOST_OPERANDS - 5;
+
+const isNumber = (arg: unknown): boolean => typeof arg === 'number';
 
 // The formulas that differentiation itself and other operations need.
 
@@ -84,7 +95,7 @@ const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!), ['ele
 
 /** A contiguous copy as another (or the same) element type. */
 export const convert = (x: Tensor, dtype: DType): Tensor =>
-  (x.dtype === dtype ? copying : converting).call([x], dtype, computeType(promoteTypes(x.dtype, dtype)));
+  (x.dtype === dtype ? copying : converting).call([x], dtype, computeType(wider(x.dtype, dtype)));
 
 /** `x` summed over the axes of `frame`. */
 export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);

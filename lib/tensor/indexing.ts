@@ -3,19 +3,20 @@ import { backend } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { checkOperand, checkTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { clone, contiguous, to } from './conversion.js';
 import { full, zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { expandTo, owned } from './layout.js';
 import { describe, normalizeDim, type Shape, show } from './shape.js';
-import { operandOf, shapeOf, Tensor } from './tensor.js';
+import { operandOf, shapeOf, type Tensor } from './tensor.js';
 import { narrow, reshape } from './views.js';
 
 const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
 
 function checkIndex(op: string, index: unknown): asserts index is Tensor {
-  if (!(index instanceof Tensor)) throw new ValueError(`${op}: the index must be a Tensor, got ${describe(index)}`);
+  checkTensor(op, 'the index', index);
   if (index.dtype !== 'int32')
     throw new DTypeError(`${op}: the index must be int32, got ${index.dtype}; convert with .int()`);
 }
@@ -63,6 +64,7 @@ const gatherRule: BackwardRule<GatherAttrs> = {
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor('gather', 'the input', x);
   checkIndex('gather', index);
   const axis = normalizeDim('gather', dim, x.ndim);
   checkDims('gather', index, x);
@@ -89,6 +91,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.index_select.html
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  checkTensor('indexSelect', 'the input', x);
   checkIndex('indexSelect', index);
   if (index.ndim > 1) throw new ShapeError(`indexSelect: the index must be 1-d, got ${show(index.shape)}`);
   const axis = normalizeDim('indexSelect', dim, x.ndim);
@@ -164,13 +167,13 @@ export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor
   scattered('scatterAdd', x, dim, index, source, true);
 
 function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | number, add: boolean): Tensor {
+  checkTensor(op, 'the input', x);
   checkIndex(op, index);
   const axis = normalizeDim(op, dim, x.ndim);
   checkDims(op, index, x);
+  checkOperand(op, 'the source', source);
   if (x.dtype === 'int32' && typeof source === 'number') requireInt32(op, source);
   const values = typeof source === 'number' ? full(shapeOf(index), source, { dtype: x.dtype }) : source;
-  if (!(values instanceof Tensor))
-    throw new ValueError(`${op}: the source must be a Tensor or a number, got ${describe(source)}`);
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
   if (index.numel() === 0) return clone(x);
   // Integers are added up in float64, which holds such sums, and checked when they become integers again.

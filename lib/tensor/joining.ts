@@ -1,10 +1,11 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { ShapeError, ValueError } from '../errors.js';
+import { checkTensor } from './arguments.js';
 import { clone, to } from './conversion.js';
 import { emptyOf } from './empty.js';
-import { promoteTypes } from './promotion.js';
+import { wider } from './promotion.js';
 import { checkNdim, describe, normalizeDim, type Shape, show } from './shape.js';
-import { shapeOf, Tensor } from './tensor.js';
+import { shapeOf, type Tensor } from './tensor.js';
 import { narrow, unsqueeze } from './views.js';
 
 interface CatAttrs {
@@ -29,8 +30,7 @@ const isLegacyEmpty = (x: Tensor): boolean => x.ndim === 1 && shapeOf(x)[0] === 
 function checkTensors(op: string, tensors: unknown): asserts tensors is readonly Tensor[] {
   if (!Array.isArray(tensors)) throw new ValueError(`${op}: expected an array of tensors, got ${describe(tensors)}`);
   if (tensors.length === 0) throw new ValueError(`${op}: expected at least one tensor, got an empty array`);
-  const wrong = tensors.findIndex((x) => !(x instanceof Tensor));
-  if (wrong >= 0) throw new ValueError(`${op}: element ${wrong} must be a Tensor, got ${describe(tensors[wrong])}`);
+  for (let i = 0; i < tensors.length; i++) checkTensor(op, `element ${i}`, tensors[i]);
 }
 
 /**
@@ -46,7 +46,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   checkTensors('cat', tensors);
   const scalar = tensors.findIndex((x) => x.ndim === 0);
   if (scalar >= 0) throw new ShapeError(`cat: element ${scalar} is 0-d and has no dimension to join; use stack`);
-  const dtype = tensors.map((x) => x.dtype).reduce(promoteTypes);
+  const dtype = tensors.map((x) => x.dtype).reduce(wider);
   const parts = tensors.filter((x) => !isLegacyEmpty(x));
   if (parts.length === 0) return to(clone(tensors[0]!), dtype);
   const axis = normalizeDim('cat', dim, parts[0]!.ndim);

@@ -4,7 +4,8 @@ import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sizeOf } fro
 import { ShapeError } from '../errors.js';
 import { convert, sumOver, sumTo } from './formula.js';
 import type { Frame } from './kernel.js';
-import { checkNdim, checkShape, type Shape, show } from './shape.js';
+import { checkTensor } from './arguments.js';
+import { checkList, checkNdim, checkShape, type Shape, show } from './shape.js';
 import { baseOf, setBase, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
@@ -38,7 +39,7 @@ export const reshapeRule: BackwardRule<Shape> = {
 
 /** The same elements in another shape of the same size; a size of -1 is worked out. */
 export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
-  const unknown = Array.isArray(shape) ? shape.indexOf(-1) : -1;
+  const unknown = checkList(op, 'a shape as an array of sizes', shape).indexOf(-1);
   if (unknown < 0) {
     checkShape(op, shape);
     if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
@@ -93,6 +94,7 @@ export function restride(x: Tensor, shape: Shape): number[] | null {
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
  */
 export function viewAs(x: Tensor, shape: Shape | Tensor): Tensor {
+  checkTensor('view', 'the input', x);
   const sizes = resolveShape('view', x, shape instanceof Tensor ? viewOf(shape).shape : shape);
   const strides = restride(x, sizes);
   if (strides === null) {

@@ -5,22 +5,22 @@ import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
 import { recording } from '../backend/recording.js';
 import { sizeOf, type View } from '../backend/view.js';
-import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { DTypeError, ShapeError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { checkNumber, checkTensor } from './arguments.js';
 import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
 import { Formula, sumTo } from './formula.js';
 import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
-import { broadcastShapes, broadcastsTo, describe, type Shape, show } from './shape.js';
-import { operandOf, shapeOf, Tensor, viewOf } from './tensor.js';
+import { broadcastShapes, broadcastsTo, type Shape, show } from './shape.js';
+import { operandOf, shapeOf, type Tensor, viewOf } from './tensor.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
 function checkOperands(op: string, ...operands: readonly unknown[]): void {
-  const wrong = operands.findIndex((x) => !(x instanceof Tensor));
-  if (wrong >= 0) throw new ValueError(`${op}: operand ${wrong} must be a Tensor, got ${describe(operands[wrong])}`);
+  for (const [i, x] of operands.entries()) checkTensor(op, `operand ${i}`, x);
   const [first, ...rest] = operands as readonly Tensor[];
   for (const { dtype } of rest) {
     if (dtype !== first!.dtype)
@@ -215,6 +215,8 @@ export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions
   requireDims('addmm', a, 2, 'the first matrix');
   requireDims('addmm', b, 2, 'the second matrix');
   const { beta = 1, alpha = 1 } = options;
+  checkNumber('addmm', 'beta', beta);
+  checkNumber('addmm', 'alpha', alpha);
   const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
   if (!broadcastsTo(input.shape, scaled.shape))
     throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);

@@ -5,9 +5,10 @@ import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
+import { type Choice, choice } from './choice.js';
 import { zeros } from './creation.js';
 import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
-import { type Frame, Kernel } from './kernel.js';
+import { type Frame, Kernel, MOST_OPERANDS } from './kernel.js';
 import { repeatOver } from './layout.js';
 import type { Shape } from './shape.js';
 import { shapeOf, type Tensor } from './tensor.js';
@@ -57,7 +58,7 @@ export class Operation {
   readonly #args: readonly Expr[];
   #expressions: readonly (Expr | null)[] | undefined;
   readonly #gradients = new Map<number, Gradient>();
-  readonly #plans = new Map<number, Plan>();
+  readonly #plans = new Map<Choice, Plan>();
   readonly #joint = new Map<Plan, { readonly kernel: Kernel; readonly uses: Uses }>();
 
   /** @param args every argument in order, as an input or a parameter: what a handmade gradient is given */
@@ -115,11 +116,10 @@ export class Operation {
   }
 
   #plan(inputs: readonly Tensor[]): Plan {
-    let mask = 0;
-    for (let i = 0; i < inputs.length; i++) if (inputs[i]!.requiresGrad) mask |= 1 << i;
-    let plan = this.#plans.get(mask);
+    const needed = choice(inputs, requiresGradient);
+    let plan = this.#plans.get(needed);
     if (plan === undefined) {
-      const gradients = this.#gradientExpressions().map((x, i) => ((mask >> i) & 1 ? x : null));
+      const gradients = this.#gradientExpressions().map((x, i) => (inputs[i]!.requiresGrad ? x : null));
       const saved = inputsOf(gradients.filter((x) => x !== null)).filter((slot) => slot <= inputs.length);
       const places = Array.from({ length: inputs.length + 1 }, (_, slot) => saved.indexOf(slot));
       // Where a gradient by hand has none, there is none; where none could be derived, it is zero.
@@ -127,7 +127,7 @@ export class Operation {
         requiresGrad && this.#handmade === null && gradients[i] === null ? [i] : [],
       );
       plan = { gradients, saved, places, flat };
-      this.#plans.set(mask, plan);
+      this.#plans.set(needed, plan);
     }
     return plan;
   }
@@ -176,7 +176,7 @@ export class Operation {
       if (gradient.op === 'input' || dtypes[i] !== dtypes[first] || !sameShape(shapes[i]!, shape)) return false;
       count++;
     }
-    return count > 1;
+    return count > 1 && plan.places.length + 1 + count <= MOST_OPERANDS;
   }
 
   #jointGradients(operand: (slot: number) => Tensor, { plan, params, dtypes, compute }: Call): (Tensor | null)[] {
@@ -234,6 +234,8 @@ export class Operation {
     return adjoints(root, g, targets).map((x, i) => x && atElementRate(viaOutput(x, root, out, count), targets[i]!));
   }
 }
+
+const requiresGradient = (x: Tensor): boolean => x.requiresGrad;
 
 /** With the result in place of what made it, if that spares saving (and recomputing from) the inputs. */
 function viaOutput(gradient: Expr, root: Expr, out: Expr, inputs: number): Expr {

@@ -1,11 +1,12 @@
-import { isFloat } from '../backend/dtype.js';
+import { type DType, isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { adjoints, Expr, type ExprLike } from '../expr/index.js';
 import { checkOptions } from '../options.js';
+import { checkNumber, checkOperand, checkTensor, requireTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { type Binary, binary, type Operand, Pointwise, type Unary, unary, writeInPlace } from './elementwise.js';
-import { resultType } from './promotion.js';
+import { commonType } from './promotion.js';
 import { checkInteger, describe, show } from './shape.js';
 import { Tensor } from './tensor.js';
 
@@ -106,13 +107,21 @@ export interface AlphaOptions {
 
 function alphaOf(op: string, options: AlphaOptions): number {
   checkOptions(op, options, ['alpha']);
-  return options.alpha ?? 1;
+  const { alpha = 1 } = options;
+  checkNumber(op, 'alpha', alpha);
+  return alpha;
+}
+
+function typeOfBoth(op: string, a: Operand, b: Operand): DType {
+  checkOperand(op, 'operand 0', a);
+  checkOperand(op, 'operand 1', b);
+  return commonType([a, b]);
 }
 
 /** `alpha` for these operands: an integer for integers; for bools, where a sum is an or, 0 or 1. */
 function fittedAlpha(op: string, alpha: number, a: Operand | Expr, b: Operand | Expr): number {
   if (alpha === 1 || a instanceof Expr || b instanceof Expr) return alpha;
-  const dtype = resultType([a, b]);
+  const dtype = typeOfBoth(op, a, b);
   if (isFloat(dtype)) return alpha;
   if (Number.isInteger(alpha)) return dtype === 'bool' ? Number(alpha !== 0) : alpha;
   throw new DTypeError(`${op}: alpha must be an integer for ${dtype} operands, got ${describe(alpha)}; use .float()`);
@@ -224,7 +233,7 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
   checkOptions('div', options, ['roundingMode']);
   const { roundingMode = null } = options;
   if (roundingMode === null) return quotient.call([a, b]);
-  if (!(a instanceof Expr || b instanceof Expr) && resultType([a, b]) === 'bool') {
+  if (!(a instanceof Expr || b instanceof Expr) && typeOfBoth('div', a, b) === 'bool') {
     throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
   }
   if (roundingMode === 'trunc') return divideTrunc(a as Tensor, b as Tensor);
@@ -296,12 +305,14 @@ export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
     refuseNegativePower('pow', a, b);
     if (CHEAP_EXPONENTS.includes(b)) return fixedPower(b)(a);
   }
-  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(resultType([a, b]));
+  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(typeOfBoth('pow', a, b));
   return (isInteger ? integerPower : power).call([a, b]);
 }
 
 /** x to the power of `exponent`, in place. @example tensor([1, 2, 3]).pow_(3); // tensor([ 1.,  8., 27.]) */
 export function pow_(x: Tensor, exponent: Operand): Tensor {
+  checkTensor('pow_', 'the target', x);
+  checkOperand('pow_', 'the exponent', exponent);
   refuseNegativePower('pow_', x, exponent);
   return (isFloat(x.dtype) ? power : integerPower).applyInPlace(x, [exponent]);
 }
@@ -441,13 +452,14 @@ export function clamp_(x: Tensor, low?: Operand | null, high?: Operand | null): 
 }
 
 /** max(x, low). @example clampMin(tensor([-2, 3]), 0); // tensor([0., 3.]) */
-export const clampMin = (x: Tensor, low: Operand): Tensor => clamp(bounded('clampMin', x), low);
+export const clampMin = (x: Tensor, low: Operand): Tensor => clamp(x, bound('clampMin', x, low));
 /** min(x, high). @example clampMax(tensor([-2, 3]), 0); // tensor([-2.,  0.]) */
-export const clampMax = (x: Tensor, high: Operand): Tensor => clamp(bounded('clampMax', x), null, high);
+export const clampMax = (x: Tensor, high: Operand): Tensor => clamp(x, null, bound('clampMax', x, high));
 
-function bounded(op: string, x: Tensor): Tensor {
-  if (x instanceof Tensor) return x;
-  throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
+function bound(op: string, x: Tensor, value: Operand): Operand {
+  requireTensor(op, x);
+  checkOperand(op, 'the bound', value);
+  return value;
 }
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);
@@ -484,6 +496,8 @@ export function round(x: Tensor | Expr, options: RoundOptions = {}): Tensor | Ex
 const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask!, value!, x!), {}, 3);
 
 function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
+  checkTensor('maskedFill', 'the input', x);
+  checkOperand('maskedFill', 'the value', value);
   if (!(mask instanceof Tensor) || mask.dtype !== 'bool') {
     throw new DTypeError(
       `maskedFill: the mask must be a bool tensor, got ${mask instanceof Tensor ? mask.dtype : describe(mask)}`,

@@ -1,11 +1,22 @@
 import { type DType, dtypes, isFloat } from '../backend/dtype.js';
+import { ValueError } from '../errors.js';
+import { checkDType } from '../options.js';
+import { checkOperand } from './arguments.js';
+import { describe } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 /** What elementwise operations take: a tensor, or a number that stands for a 0-d tensor. */
 export type Operand = Tensor | number;
 
 /** The wider of two element types: bool < int32 < float32 < float64. @example promoteTypes('int32', 'float32'); // 'float32' */
-export const promoteTypes = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
+export function promoteTypes(a: DType, b: DType): DType {
+  checkDType('promoteTypes', a);
+  checkDType('promoteTypes', b);
+  return wider(a, b);
+}
+
+/** `promoteTypes` of what are element types for certain. */
+export const wider = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
 
 const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : 'float32');
 
@@ -29,13 +40,20 @@ function outrank(higher: DType | undefined, lower: DType | undefined): DType | u
  * @see https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
  */
 export function resultType(operands: readonly Operand[]): DType {
+  if (!Array.isArray(operands)) throw new ValueError(`resultType: expected an array, got ${describe(operands)}`);
+  for (let i = 0; i < operands.length; i++) checkOperand('resultType', `operand ${i}`, operands[i]);
+  return commonType(operands);
+}
+
+/** `resultType` of what are operands for certain. */
+export function commonType(operands: readonly Operand[]): DType {
   let tensors: DType | undefined;
   let scalars: DType | undefined;
   let numbers: DType | undefined;
   for (const x of operands) {
-    if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : promoteTypes(numbers, numberType(x));
-    else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : promoteTypes(tensors, x.dtype);
-    else scalars = scalars === undefined ? x.dtype : promoteTypes(scalars, x.dtype);
+    if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : wider(numbers, numberType(x));
+    else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : wider(tensors, x.dtype);
+    else scalars = scalars === undefined ? x.dtype : wider(scalars, x.dtype);
   }
   return outrank(tensors, outrank(scalars, numbers)) ?? 'float32';
 }

@@ -2,15 +2,19 @@ import {
   allocateState,
   backend,
   type DType,
+  faultOfState,
   isFloat,
   type RandomKind,
+  STATE_WORDS,
   type Storage,
   seedState,
   sizeOf,
   stateWords,
 } from '../backend/index.js';
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
-import { checkDType, checkOptions } from '../options.js';
+import { checkBoolean, checkDType, checkOptions } from '../options.js';
+import { typedArrayName } from '../realm.js';
+import { checkNumber, checkOperand, checkTensor } from './arguments.js';
 import { refuseIf, requireInt32 } from './check.js';
 import { to } from './conversion.js';
 import { overwritten, requireWritable } from './elementwise.js';
@@ -62,18 +66,23 @@ export class Generator {
 
   /** A copy of where the stream is, to come back to with `setState`. */
   getState(): Int32Array {
-    return stateWords(this.#state).slice();
+    return stateWords(this.#state).slice(0, STATE_WORDS);
   }
 
-  /** Goes back to what `getState` returned. */
+  /**
+   * Goes back to what `getState` returned.
+   *
+   * @throws FormatError for anything else; the stream then stays where it is
+   */
   setState(state: Int32Array): this {
-    const words = stateWords(this.#state);
-    if (!(state instanceof Int32Array) || state.length !== words.length) {
+    if (typedArrayName(state) !== 'Int32Array' || state.length !== STATE_WORDS) {
       throw new FormatError(
-        `setState: expected an Int32Array of ${words.length} words from getState, got ${describe(state)}`,
+        `setState: expected an Int32Array of ${STATE_WORDS} words from getState, got ${describe(state)}`,
       );
     }
-    words.set(state);
+    const fault = faultOfState(state);
+    if (fault !== null) throw new FormatError(`setState: this is no state from getState: ${fault}`);
+    stateWords(this.#state).set(state);
     return this;
   }
 }
@@ -129,6 +138,8 @@ function drawn(
   checkShape(op, shape);
   const { dtype = fallback, requiresGrad = false } = options;
   checkDType(op, dtype);
+  checkBoolean(op, 'requiresGrad', requiresGrad);
+  streamFor(op, options.generator);
   if (fallback === 'float32' && !isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
   const out = draw(kind, emptyOf([...shape], dtype), options.generator, p0, p1);
   return requiresGrad ? out.requiresGrad_() : out;
@@ -180,7 +191,7 @@ export function randint(
   third?: Shape | RandomOptions,
   fourth: RandomOptions = {},
 ): Tensor {
-  if (typeof second !== 'number') return randint(0, first, second, (third ?? {}) as RandomOptions);
+  if (typeof second !== 'number') return randint(0, first, second, (third === undefined ? {} : third) as RandomOptions);
   const MIN = -(2 ** 31);
   checkInteger('randint', 'low', first, MIN, -MIN);
   checkInteger('randint', 'high', second, MIN, -MIN);
@@ -205,10 +216,16 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
 
 /** `rand` with the shape and, unless given, the element type of `x`. @example randLike(zeros([2, 3])).shape; // [2, 3] */
 export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  rand(x.shape, { dtype: x.dtype, ...options });
+  drawnLike('randLike', 'uniform', x, options);
 /** `randn` with the shape and, unless given, the element type of `x`. @example randnLike(zeros([2, 3])).shape; // [2, 3] */
 export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  randn(x.shape, { dtype: x.dtype, ...options });
+  drawnLike('randnLike', 'normal', x, options);
+
+function drawnLike(op: string, kind: RandomKind, x: Tensor, options: RandomOptions): Tensor {
+  checkTensor(op, 'the input', x);
+  checkOptions(op, options, ['dtype', 'requiresGrad', 'generator']);
+  return drawn(op, kind, x.shape, { dtype: x.dtype, ...options }, 'float32', 0, 1);
+}
 
 /**
  * Normal values with a mean and a standard deviation per element: two tensors that broadcast, or a tensor and a number; of a given shape for
@@ -230,9 +247,12 @@ export function normal(
   third: Shape | DrawOptions = {},
   fourth: RandomOptions = {},
 ): Tensor {
+  checkOperand('normal', 'the mean', mean);
+  checkOperand('normal', 'the standard deviation', std);
   if (Array.isArray(third)) {
-    checkStd('normal', std as number);
-    return drawn('normal', 'normal', third, fourth, 'float32', mean as number, std as number);
+    checkNumber('normal', 'the mean before a shape', mean);
+    checkStd('normal', std);
+    return drawn('normal', 'normal', third, fourth, 'float32', mean, std);
   }
   if (!(mean instanceof Tensor || std instanceof Tensor)) {
     throw new ValueError(`normal: expected a shape after two numbers, got ${describe(third)}`);
@@ -253,8 +273,9 @@ function refuseWhere(condition: Tensor, complaint: string): void {
   refuseIf(to(condition.any(), 'float64'), () => new ValueError(complaint));
 }
 
-function checkStd(op: string, std: number): void {
-  if (!(std >= 0)) throw new ValueError(`${op}: the standard deviation must be at least 0, got ${std}`);
+function checkStd(op: string, std: unknown): asserts std is number {
+  if (typeof std === 'number' && std >= 0) return;
+  throw new ValueError(`${op}: the standard deviation must be at least 0, got ${describe(std)}`);
 }
 
 /**
@@ -269,6 +290,7 @@ function checkStd(op: string, std: number): void {
  */
 export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
   checkOptions('bernoulli', options, ['generator']);
+  checkTensor('bernoulli', 'the input', p);
   if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
   const outside = lt(p.detach(), 0).logicalOr(p.detach().gt(1));
   refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
@@ -292,12 +314,15 @@ export interface MultinomialOptions extends DrawOptions {
  */
 export function multinomial(weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor {
   checkOptions('multinomial', options, ['replacement', 'generator']);
+  checkTensor('multinomial', 'the input', weights);
   checkInteger('multinomial', 'numSamples', numSamples, 1);
   const { dtype, shape } = weights;
   if (!isFloat(dtype)) throw new DTypeError(`multinomial: weights must be floats, got ${dtype}`);
   if (shape.length !== 1 && shape.length !== 2)
     throw new ShapeError(`multinomial: weights must be 1-d or 2-d, got ${show(shape)}`);
   const { generator, replacement = false } = options;
+  checkBoolean('multinomial', 'replacement', replacement);
+  streamFor('multinomial', generator);
   const draws = {
     uniform: (count: number) =>
       draw('uniform', emptyOf([count], 'float64'), generator, 0, 1).toTypedArray() as Float64Array,
@@ -320,6 +345,7 @@ export function multinomial(weights: Tensor, numSamples: number, options: Multin
 /** Draws into `x` itself. */
 function drawInto(op: string, kind: RandomKind, x: Tensor, options: DrawOptions, p0: number, p1 = 0): Tensor {
   checkOptions(op, options, ['generator']);
+  streamFor(op, options.generator);
   requireWritable(op, x);
   if (x.isContiguous()) draw(kind, x, options.generator, p0, p1);
   else drawStrided(kind, x.detach(), options.generator, p0, p1);
@@ -342,7 +368,10 @@ function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | undefin
   inOrder.copy_(reshape(values, inOrder.shape));
 }
 
+const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };
+
 function requireFloat(op: string, x: Tensor): void {
+  checkTensor(op, 'the target', x);
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
 }
 
@@ -361,7 +390,12 @@ function requireFloat(op: string, x: Tensor): void {
  */
 export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor {
   requireFloat('uniform_', x);
+  checkNumber('uniform_', 'from', from);
+  checkNumber('uniform_', 'to', to);
   if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
+  if (x.numel() > 0 && !(to - from <= LARGEST[x.dtype as 'float32' | 'float64'])) {
+    throw new ValueError(`uniform_: ${x.dtype} does not hold the distance from ${from} to ${to}`);
+  }
   return drawInto('uniform_', 'uniform', x, options, from, to);
 }
 
@@ -380,6 +414,7 @@ export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {})
  */
 export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
   requireFloat('normal_', x);
+  checkNumber('normal_', 'the mean', mean);
   checkStd('normal_', std);
   return drawInto('normal_', 'normal', x, options, mean, std);
 }
@@ -396,8 +431,10 @@ export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {})
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
  */
 export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
+  checkTensor('bernoulli_', 'the target', x);
   if (p instanceof Tensor) return x.copy_(bernoulli(p.expand(x.shape), options));
-  if (!(p >= 0 && p <= 1)) throw new ValueError(`bernoulli_: p must be in [0, 1], got ${p}`);
+  if (!(typeof p === 'number' && p >= 0 && p <= 1))
+    throw new ValueError(`bernoulli_: p must be in [0, 1], got ${describe(p)}`);
   return drawInto('bernoulli_', 'bernoulli', x, options, p);
 }
 
@@ -414,14 +451,15 @@ export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOpt
  */
 export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): Tensor {
   requireFloat('exponential_', x);
-  if (!(lambd > 0)) throw new ValueError(`exponential_: the rate must be above 0, got ${lambd}`);
+  if (!(typeof lambd === 'number' && lambd > 0))
+    throw new ValueError(`exponential_: the rate must be above 0, got ${describe(lambd)}`);
   return drawInto('exponential_', 'exponential', x, options, lambd);
 }
 
 /**
  * Fills with integers in [from, to).
  *
- * @throws ValueError if from is not below to
+ * @throws ValueError for bounds that are not integers, and if from is not below to
  * @example
  * ```ts
  * manualSeed(0);
@@ -430,7 +468,9 @@ export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): T
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html
  */
 export function random_(x: Tensor, from: number, to: number, options: DrawOptions = {}): Tensor {
+  checkTensor('random_', 'the target', x);
   checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
+  checkInteger('random_', 'to', to, Number.MIN_SAFE_INTEGER);
   if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
   if (x.dtype === 'int32') for (const bound of [from, to - 1]) requireInt32('random_', bound);
   return drawInto('random_', 'integer', x, options, from, to);

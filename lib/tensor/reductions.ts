@@ -3,7 +3,8 @@ import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkDType, checkOptions } from '../options.js';
+import { checkBoolean, checkDType, checkOptions } from '../options.js';
+import { checkFinite, requireTensor } from './arguments.js';
 import { to } from './conversion.js';
 import { averageOver, Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
@@ -38,7 +39,8 @@ export interface VarOptions extends KeepdimOptions {
 }
 
 function frameOf(op: string, x: Tensor, dim: Dim, keepdim = false): Frame {
-  if (!(x instanceof Tensor)) throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
+  requireTensor(op, x);
+  checkBoolean(op, 'keepdim', keepdim);
   return { shape: shapeOf(x), axes: normalizeDims(op, dim, x.ndim), keepdim };
 }
 
@@ -133,6 +135,7 @@ export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
   checkOptions('mean', options, ['keepdim', 'dtype']);
   const frame = frameOf('mean', x, dim, options.keepdim);
+  if (options.dtype !== undefined) checkDType('mean', options.dtype);
   requireFloat('mean', options.dtype ?? x.dtype);
   const dtype = options.dtype ?? x.dtype;
   return averageOver(summand('mean', x, options.dtype), dtype, foldedSize(frame), frame);
@@ -176,7 +179,10 @@ function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarO
   checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
   const frame = frameOf(op, x, dim, options.keepdim);
   requireFloat(op, x.dtype);
-  const correction = options.correction ?? (options.unbiased === false ? 0 : 1);
+  const { unbiased = true } = options;
+  checkBoolean(op, 'unbiased', unbiased);
+  const correction = options.correction ?? (unbiased ? 1 : 0);
+  checkFinite(op, 'correction', correction);
   const n = foldedSize(frame);
   return formula.call([x, n, Math.max(0, n - correction)], x.dtype, undefined, frame);
 }
@@ -215,13 +221,13 @@ export const std = (x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor =>
 
 /** `[var, mean]` over `dim`. @example varMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
 export const varMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
-  var_(x, dim, options),
+  spread('varMean', varying, x, dim, options),
   mean(x, dim, { keepdim: options.keepdim ?? false }),
 ];
 
 /** `[std, mean]` over `dim`. @example stdMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
 export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
-  std(x, dim, options),
+  spread('stdMean', deviating, x, dim, options),
   mean(x, dim, { keepdim: options.keepdim ?? false }),
 ];
 
@@ -284,8 +290,9 @@ function extremeAt(
   options: KeepdimOptions,
 ): Tensor {
   checkOptions(op, options, ['keepdim']);
-  const axes = typeof dim === 'number' ? [normalizeDim(op, dim, x.ndim)] : dim;
-  const frame = frameOf(op, x, axes, options.keepdim);
+  requireTensor(op, x);
+  if (dim !== undefined && dim !== null) normalizeDim(op, dim, x.ndim);
+  const frame = frameOf(op, x, dim, options.keepdim);
   requireElements(op, frame);
   // Positions are computed in float64: float32 would lose them beyond 2^24.
   return formula.call([x.detach()], 'int32', 'float64', frame);
@@ -343,10 +350,10 @@ export function max(x: Tensor): Tensor;
 export function max(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function max(x: Tensor, other: Tensor): Tensor;
 export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
+  requireTensor('max', x);
+  checkKeepdim('max', options);
   if (second instanceof Tensor) return maximum(x, second);
-  return second === undefined
-    ? extreme('max', largestOfAll, reducible('max', x), null, {})
-    : along('max', reducible('max', x), second, argmax, options);
+  return second === undefined ? extreme('max', largestOfAll, x, null, {}) : along('max', x, second, argmax, options);
 }
 
 /**
@@ -364,15 +371,16 @@ export function min(x: Tensor): Tensor;
 export function min(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
 export function min(x: Tensor, other: Tensor): Tensor;
 export function min(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
+  requireTensor('min', x);
+  checkKeepdim('min', options);
   if (second instanceof Tensor) return minimum(x, second);
-  return second === undefined
-    ? extreme('min', smallestOfAll, reducible('min', x), null, {})
-    : along('min', reducible('min', x), second, argmin, options);
+  return second === undefined ? extreme('min', smallestOfAll, x, null, {}) : along('min', x, second, argmin, options);
 }
 
-function reducible(op: string, x: unknown): Tensor {
-  if (x instanceof Tensor) return x;
-  throw new ValueError(`${op}: expected a Tensor, got ${describe(x)}`);
+function checkKeepdim(op: string, options: KeepdimOptions): void {
+  checkOptions(op, options, ['keepdim']);
+  const { keepdim = false } = options;
+  checkBoolean(op, 'keepdim', keepdim);
 }
 
 function along(op: string, x: Tensor, dim: number, position: typeof argmax, options: KeepdimOptions): Extremes {
@@ -390,6 +398,7 @@ const allTrue = new Formula('all', 1, (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
 
 function condition(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
+  requireTensor(op, x);
   const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
   const frame = none ? { shape: shapeOf(x), axes: [], keepdim: false } : frameOf(op, x, dim, options.keepdim);
   return formula.call([x.detach()], 'bool', computeType(x.dtype), frame);
@@ -489,7 +498,7 @@ export interface NormOptions extends SumOptions {}
  */
 export function norm(x: Tensor, p: number | 'fro' | 'nuc' = 2, dim?: Dim, options: NormOptions = {}): Tensor {
   checkOptions('norm', options, ['keepdim', 'dtype']);
-  if (typeof p !== 'number' && p !== 'fro' && p !== 'nuc') {
+  if ((typeof p !== 'number' || Number.isNaN(p)) && p !== 'fro' && p !== 'nuc') {
     throw new ValueError(`norm: p must be a number, 'fro' or 'nuc', got ${describe(p)}`);
   }
   const frame = frameOf('norm', x, dim, options.keepdim);

@@ -1,9 +1,21 @@
-import { MAX_DIMS, sameShape } from '../backend/view.js';
+import { MAX_DIMS, sameShape, sizeOf } from '../backend/view.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 export type Shape = readonly number[];
 
-export const show = (shape: Shape): string => `[${shape.join(', ')}]`;
+/** More than this of a list is not shown. */
+const SHOWN = 16;
+
+/** A shape as messages show it; also what was given for one. */
+export function show(shape: Shape): string {
+  const shown = Array.from(shape.slice(0, SHOWN), (size: unknown) =>
+    typeof size === 'number' ? size : describe(size),
+  );
+  return `[${shown.join(', ')}${shape.length > SHOWN ? ', …' : ''}]`;
+}
+
+/** Nothing that is meant as a shape, or as a list of dims, is longer: such a list is not even looked at. */
+const LONGEST = 64;
 
 /** Refuses what is not a list of sizes. */
 export function checkSizes(op: string, sizes: unknown): asserts sizes is readonly number[] {
@@ -20,6 +32,9 @@ export function checkSizes(op: string, sizes: unknown): asserts sizes is readonl
 export function checkShape(op: string, shape: unknown): asserts shape is Shape {
   if (Array.isArray(shape)) checkNdim(op, shape.length);
   checkSizes(op, shape);
+  if (!Number.isSafeInteger(sizeOf(shape))) {
+    throw new ShapeError(`${op}: ${show(shape)} has more elements than can be counted`);
+  }
 }
 
 /** Refuses more dimensions than a tensor can have. */
@@ -50,9 +65,17 @@ export function allAxes(ndim: number): number[] {
 export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, ndim: number): number[] {
   const all = dim === undefined || dim === null || (Array.isArray(dim) && dim.length === 0);
   if (all) return allAxes(ndim);
-  const given = (typeof dim === 'number' ? [dim] : (dim as readonly number[])).map((d) => normalizeDim(op, d, ndim));
+  const given = Array.from(typeof dim === 'number' ? [dim] : checkList(op, 'a dim or an array of dims', dim), (d) =>
+    normalizeDim(op, d, ndim),
+  );
   if (new Set(given).size !== given.length) throw new ShapeError(`${op}: a dim appears twice in ${show(dim as Shape)}`);
   return ndim === 0 ? [] : given.sort((a, b) => a - b);
+}
+
+/** Refuses what cannot be a list of sizes or dims, whatever is in it: what is not an array, or one without bounds. */
+export function checkList(op: string, expected: string, list: unknown): readonly number[] {
+  if (Array.isArray(list) && list.length <= LONGEST) return list;
+  throw new ShapeError(`${op}: expected ${expected}, got ${describe(list)}`);
 }
 
 /** The shape that all `shapes` broadcast to: right-aligned, sizes equal or 1. */
@@ -90,9 +113,16 @@ function broadcastPair(op: string, a: Shape, b: Shape, all: readonly Shape[]): S
 /** What came, in an error message. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (value === null || typeof value !== 'object') return typeof value === 'string' ? `'${value}'` : String(value);
-  return `a ${value.constructor?.name || 'object'}`;
+  if (typeof value === 'string') return value.length > LONG ? `'${value.slice(0, LONG)}…'` : `'${value}'`;
+  if (typeof value === 'bigint') return `the BigInt ${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (value === null || typeof value !== 'object') return String(value);
+  const name: unknown = value.constructor?.name;
+  return `a ${typeof name === 'string' && name !== '' ? name : 'object'}`;
 }
+
+/** Longer texts are cut. */
+const LONG = 100;
 
 /** Refuses what is not an integer in [low, high]. */
 export function checkInteger(op: string, name: string, value: unknown, low = 0, high = Number.MAX_SAFE_INTEGER): void {

@@ -3,6 +3,7 @@ import { DTypeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkDType, checkOptions } from '../options.js';
+import { checkTensor } from './arguments.js';
 import { to } from './conversion.js';
 import { Formula } from './formula.js';
 import { normalizeDim } from './shape.js';
@@ -40,6 +41,7 @@ const logNormalising = new Formula(
 
 function along(op: string, formula: Formula, x: Tensor, dim: number, options: SoftmaxOptions): Tensor {
   checkOptions(op, options, ['dtype']);
+  checkTensor(op, 'the input', x);
   if (options.dtype !== undefined) checkDType(op, options.dtype);
   const operand = options.dtype === undefined ? x : to(x, options.dtype);
   if (!isFloat(operand.dtype))

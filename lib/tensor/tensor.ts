@@ -6,6 +6,7 @@ import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
+import { checkHeap } from './heap.js';
 import { formatTensor } from './print.js';
 import { checkNdim, describe, type Shape, show } from './shape.js';
 
@@ -19,6 +20,27 @@ const UNCLONEABLE = Symbol(
 
 /** How many tensors there have been. */
 let made = 0;
+
+/** What an array takes of V8's heap, and an element of one, about. */
+const ARRAY_BYTES = 64;
+const ELEMENT_BYTES = 8;
+/** V8 ends the process where an array grows beyond some 110 million elements. */
+const LONGEST_ARRAY = 2 ** 26;
+
+/** Refuses a tensor whose values as nested arrays would not fit V8's heap. */
+function checkNesting(shape: Shape): void {
+  let [arrays, bytes] = [1, 0];
+  for (const size of shape) {
+    if (size > LONGEST_ARRAY) {
+      throw new ShapeError(
+        `toArray: arrays have at most ${LONGEST_ARRAY} elements, not ${show(shape)}; use toTypedArray()`,
+      );
+    }
+    bytes += arrays * (ARRAY_BYTES + size * ELEMENT_BYTES);
+    arrays *= size;
+  }
+  checkHeap('toArray', `nested arrays of shape ${show(shape)}`, bytes);
+}
 
 /** Values as nested arrays; a number or a boolean for a 0-d tensor. */
 export type NestedArray = number | boolean | NestedArray[];
@@ -256,6 +278,9 @@ export class Tensor {
   }
 
   set requiresGrad(value: boolean) {
+    if (typeof value !== 'boolean') {
+      throw new ValueError(`requiresGrad: expected true or false, got ${describe(value)}`);
+    }
     recording?.flag(this);
     if (this.#body.node !== null && !value) {
       throw new AutogradError(
@@ -311,8 +336,8 @@ export class Tensor {
   size(dim: number): number;
   size(dim?: number): number | number[] {
     if (dim === undefined) return [...this.shape];
-    const size = this.shape.at(dim);
-    if (size === undefined) throw new ShapeError(`size: no dim ${dim} in ${show(this.shape)}`);
+    const size = Number.isInteger(dim) ? this.shape.at(dim) : undefined;
+    if (size === undefined) throw new ShapeError(`size: no dim ${describe(dim)} in ${show(this.shape)}`);
     return size;
   }
 
@@ -341,13 +366,16 @@ export class Tensor {
 
   /** A copy of the values as nested arrays. */
   toArray(): NestedArray {
+    checkNesting(this.shape);
     const flat = this.#values('toArray');
     const strides = contiguousStrides(this.shape);
     const value = (i: number) => (this.dtype === 'bool' ? flat[i] !== 0 : flat[i]!);
-    const nest = (axis: number, start: number): NestedArray =>
-      axis === this.ndim
-        ? value(start)
-        : Array.from({ length: this.shape[axis]! }, (_, i) => nest(axis + 1, start + i * strides[axis]!));
+    const nest = (axis: number, start: number): NestedArray => {
+      if (axis === this.ndim) return value(start);
+      const items: NestedArray[] = [];
+      for (let i = 0; i < this.shape[axis]!; i++) items.push(nest(axis + 1, start + i * strides[axis]!));
+      return items;
+    };
     return nest(0, 0);
   }
 

@@ -1,15 +1,17 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
 import { ShapeError, ValueError } from '../errors.js';
+import { checkTensor } from './arguments.js';
 import { contiguous } from './conversion.js';
 import { zeros } from './creation.js';
+import { checkHeap } from './heap.js';
 import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } from './layout.js';
 import {
   broadcastShapes,
   checkInteger,
+  checkList,
   checkNdim,
   checkShape,
-  checkSizes,
   describe,
   normalizeDim,
   normalizeDims,
@@ -34,12 +36,16 @@ export { viewAs as view } from './layout.js';
  * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', 'the input', x);
   const sizes = resolveShape('reshape', x, shape);
   return restride(x, sizes) === null ? owned(viewAs(contiguous(x), sizes)) : viewAs(x, sizes);
 }
 
 /** `reshape` to the shape of `other`. @example reshapeAs(arange(4), zeros([2, 2])); // tensor([[0, 1], [2, 3]]) */
-export const reshapeAs = (x: Tensor, other: Tensor): Tensor => reshape(x, shapeOf(other));
+export function reshapeAs(x: Tensor, other: Tensor): Tensor {
+  checkTensor('reshapeAs', 'other', other);
+  return reshape(x, shapeOf(other));
+}
 
 const permuteRule: BackwardRule<readonly number[]> = {
   name: 'Permute',
@@ -61,10 +67,11 @@ const permuteRule: BackwardRule<readonly number[]> = {
  * @see https://pytorch.org/docs/stable/generated/torch.permute.html
  */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  checkTensor('permute', 'the input', x);
   if (!Array.isArray(dims) || dims.length !== x.ndim) {
     throw new ShapeError(`permute: expected ${x.ndim} dims for shape ${show(x.shape)}, got ${describe(dims)}`);
   }
-  const axes = dims.map((dim) => normalizeDim('permute', dim, x.ndim));
+  const axes = Array.from(dims, (dim) => normalizeDim('permute', dim, x.ndim));
   if (new Set(axes).size !== axes.length) throw new ShapeError(`permute: a dim appears twice in ${show(dims)}`);
   const pick = (of: readonly number[]) => axes.map((axis) => of[axis]!);
   return view(x, pick(shapeOf(x)), pick(viewOf(x).strides), viewOf(x).offset, permuteRule, axes);
@@ -80,6 +87,7 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.transpose.html
  */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  checkTensor('transpose', 'the input', x);
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
   if (x.ndim === 0) return alias(x);
@@ -112,6 +120,7 @@ function exchanged(values: readonly number[], a: number, b: number): number[] {
  * @see https://pytorch.org/docs/stable/generated/torch.t.html
  */
 export function t(x: Tensor): Tensor {
+  checkTensor('t', 'the input', x);
   if (x.ndim > 2)
     throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
   return x.ndim < 2 ? alias(x) : transpose(x, 0, 1);
@@ -132,10 +141,10 @@ const alias = (x: Tensor): Tensor => view(x, shapeOf(x), viewOf(x).strides, view
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
  */
 export function expand(x: Tensor, shape: Shape): Tensor {
-  if (!Array.isArray(shape))
-    throw new ShapeError(`expand: expected a shape as an array of sizes, got ${describe(shape)}`);
+  checkTensor('expand', 'the input', x);
+  checkList('expand', 'a shape as an array of sizes', shape);
   const lead = shape.length - x.ndim;
-  const sizes = shape.map((size, axis) => (size === -1 && axis >= lead ? shapeOf(x)[axis - lead]! : size));
+  const sizes = Array.from(shape, (size, axis) => (size === -1 && axis >= lead ? shapeOf(x)[axis - lead]! : size));
   checkShape('expand', sizes);
   const fits = lead >= 0 && shapeOf(x).every((size, axis) => size === 1 || size === sizes[axis + lead]);
   if (!fits)
@@ -144,7 +153,10 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 }
 
 /** `expand` to the shape of `other`. @example expandAs(tensor([1, 2]), zeros([2, 2])); // tensor([[1., 2.], [1., 2.]]) */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, shapeOf(other));
+export function expandAs(x: Tensor, other: Tensor): Tensor {
+  checkTensor('expandAs', 'other', other);
+  return expand(x, shapeOf(other));
+}
 /** The same as `expand`. @example broadcastTo(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]]) */
 export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
 
@@ -159,6 +171,7 @@ export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
  * @see https://pytorch.org/docs/stable/generated/torch.broadcast_tensors.html
  */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
+  for (const [i, x] of tensors.entries()) checkTensor('broadcastTensors', `argument ${i}`, x);
   const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
   return tensors.map((x) => expandTo(x, shape));
 }
@@ -174,6 +187,7 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
  * @see https://pytorch.org/docs/stable/generated/torch.squeeze.html
  */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  checkTensor('squeeze', 'the input', x);
   const named = Array.isArray(dim) && dim.length === 0 ? [] : normalizeDims('squeeze', dim, x.ndim);
   const keep = (axis: number) => shapeOf(x)[axis] !== 1 || !named.includes(axis);
   const shape = shapeOf(x).filter((_, axis) => keep(axis));
@@ -191,6 +205,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html
  */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  checkTensor('unsqueeze', 'the input', x);
   const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
   checkNdim('unsqueeze', x.ndim + 1);
   const step = axis < x.ndim ? shapeOf(x)[axis]! * viewOf(x).strides[axis]! : 1;
@@ -216,6 +231,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
  */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  checkTensor('flatten', 'the input', x);
   const start = normalizeDim('flatten', startDim, x.ndim);
   const end = normalizeDim('flatten', endDim, x.ndim);
   if (start > end)
@@ -237,10 +253,13 @@ export const ravel = (x: Tensor): Tensor => flatten(x);
  * @see https://pytorch.org/docs/stable/generated/torch.unflatten.html
  */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  checkTensor('unflatten', 'the input', x);
   const axis = normalizeDim('unflatten', dim, x.ndim);
+  checkList('unflatten', 'an array of sizes', sizes);
   checkNdim('unflatten', x.ndim - 1 + sizes.length);
-  const known = sizeOf(sizes.filter((size) => size !== -1));
-  const whole = sizes.map((size) => (size === -1 ? shapeOf(x)[axis]! / known : size));
+  const known = sizes.filter((size) => size !== -1);
+  checkShape('unflatten', known);
+  const whole = sizes.map((size) => (size === -1 ? shapeOf(x)[axis]! / sizeOf(known) : size));
   if (sizeOf(whole) !== shapeOf(x)[axis]) {
     throw new ShapeError(`unflatten: sizes ${show(sizes)} do not multiply to ${x.shape[axis]}, the size of dim ${dim}`);
   }
@@ -290,6 +309,7 @@ function takeSlice(x: Tensor, axis: number, start: number, length: number, step:
  * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
  */
 export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
+  checkTensor('narrow', 'the input', x);
   if (x.ndim === 0) throw new ShapeError('narrow: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('narrow', dim, x.ndim);
   const size = shapeOf(x)[axis]!;
@@ -319,6 +339,7 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
  * ```
  */
 export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SAFE_INTEGER, step = 1): Tensor {
+  checkTensor('slice', 'the input', x);
   if (x.ndim === 0) throw new ShapeError('slice: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('slice', dim, x.ndim);
   checkInteger('slice', 'start', start, Number.MIN_SAFE_INTEGER);
@@ -342,6 +363,7 @@ export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SA
  * @see https://pytorch.org/docs/stable/generated/torch.select.html
  */
 export function select(x: Tensor, dim: number, index: number): Tensor {
+  checkTensor('select', 'the input', x);
   if (x.ndim === 0) throw new ShapeError('select: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('select', dim, x.ndim);
   const size = shapeOf(x)[axis]!;
@@ -364,10 +386,10 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
 export function split(x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] {
+  checkTensor('split', 'the input', x);
   const axis = normalizeDim('split', dim, x.ndim);
   const size = shapeOf(x)[axis] ?? 0;
-  const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : splitSize;
-  checkSizes('split', sizes);
+  const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : listedSizes('split', splitSize);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== size)
     throw new ShapeError(`split: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);
@@ -381,11 +403,28 @@ export function split(x: Tensor, splitSize: number | readonly number[], dim = 0)
 function equalSizes(op: string, size: number, each: number): number[] {
   checkInteger(op, 'size', each, size === 0 ? 0 : 1);
   if (size === 0) return [0];
+  checkViews(op, Math.ceil(size / each));
   return Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
 }
 
+/** Sizes of parts. There can be as many as memory holds, of any size: none of them is a dimension. */
+function listedSizes(op: string, sizes: unknown): readonly number[] {
+  if (!Array.isArray(sizes)) {
+    throw new ValueError(`${op}: expected the size of the parts, or an array of sizes, got ${describe(sizes)}`);
+  }
+  checkViews(op, sizes.length);
+  for (let i = 0; i < sizes.length; i++) checkInteger(op, `sizes[${i}]`, sizes[i]);
+  return sizes;
+}
+
+/** What a view takes of V8's heap, about. */
+const VIEW_BYTES = 300;
+
+const checkViews = (op: string, count: number): void => checkHeap(op, `${count} views`, count * VIEW_BYTES);
+
 /** `split` into the sizes listed. @example splitWithSizes(arange(5), [1, 4]); // [tensor([0]), tensor([1, 2, 3, 4])] */
-export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] => split(x, sizes, dim);
+export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] =>
+  split(x, listedSizes('splitWithSizes', sizes), dim);
 
 /**
  * At most `chunks` views of equal size along `dim` (the last may be smaller).
@@ -398,11 +437,13 @@ export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Te
  * @see https://pytorch.org/docs/stable/generated/torch.chunk.html
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  checkTensor('chunk', 'the input', x);
   checkInteger('chunk', 'chunks', chunks, 1);
   const axis = normalizeDim('chunk', dim, x.ndim);
   if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
   const size = shapeOf(x)[axis]!;
   // PyTorch keeps the number of chunks when there is nothing to divide.
+  if (size === 0) checkViews('chunk', chunks);
   if (size === 0) return Array.from({ length: chunks }, () => narrow(x, axis, 0, 0));
   return split(x, Math.ceil(size / chunks), axis);
 }
@@ -418,7 +459,9 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
  * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
  */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
+  checkTensor('unbind', 'the input', x);
   if (x.ndim === 0) throw new ShapeError('unbind: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('unbind', dim, x.ndim);
+  checkViews('unbind', shapeOf(x)[axis]!);
   return Array.from({ length: shapeOf(x)[axis]! }, (_, i) => select(x, axis, i));
 }

@@ -276,3 +276,33 @@ describe('run', () => {
     await expect(silent.run([ones([4, 2])], { batchSize: 2 })).rejects.toThrow(/return the loss/);
   });
 });
+
+describe('rows that a run gathers', () => {
+  const step = () => {
+    const model = new nn.Linear(4, 1);
+    return capture((x: Tensor, y: Tensor) => nn.functional.mseLoss(model.forward(x), y));
+  };
+  const dataset = () => new TensorDataset(ones([10, 4]), ones([10, 1]));
+
+  it.each([100_000_000, 10, -1, 0.5, 2 ** 32, Number.NaN])('are those of the tensors: not %d', async (index) => {
+    const loader = new DataLoader(dataset(), { batchSize: 2, sampler: [0, 1, 2, 3, 4, 5, 6, 7, index, 5] });
+    await expect(step().run(loader, { epochs: 2 })).rejects.toThrow(
+      `DataLoader: sampler: index ${index} is not one of a data set of 10 items; it is at position 8`,
+    );
+  });
+
+  it('are looked up again in a subset whose indices were written to', async () => {
+    const subset = new Subset(dataset(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    subset.indices[6] = 1e9;
+    const running = step().run(new DataLoader(subset, { batchSize: 2 }));
+    await expect(running).rejects.toThrow('Subset: indices: index 1000000000 is not one of a data set of 10 items');
+  });
+
+  it('are those that tensors still have', async () => {
+    const data = dataset();
+    for (const tensor of data.tensors) tensor.data = tensor.narrow(0, 0, 4).clone();
+    await expect(step().run(data, { batchSize: 2 })).rejects.toThrow(
+      /run: rows: index 4 is not one of a data set of 4/,
+    );
+  });
+});

@@ -100,3 +100,20 @@ describe('randomSplit', () => {
     expect(() => randomSplit(dataset, [10], misspelt)).toThrow("unknown option 'generater'; did you mean 'generator'?");
   });
 });
+
+describe('indices that were written to', () => {
+  it.each([-1, 10, 1e9])('are refused when they are used: %d', (index) => {
+    const subset = new Subset(new TensorDataset(numbers(10)), [3, 4]);
+    subset.indices[1] = index;
+    const message = `Subset: indices: index ${index} is not one of a data set of 10 items; it is at position 1`;
+    expect(() => subset.get(1)).toThrow(message);
+    expect(() => subset.gather!(Int32Array.of(0, 1))).toThrow(message);
+    expect(subset.get(0)[0].item()).toBe(3);
+  });
+
+  it('are not made of anything else', () => {
+    for (const indices of [[0.5], ['1'], [undefined], [2 ** 32], new Array(1e9), null, 3, new Map()]) {
+      expect(() => new Subset(new TensorDataset(numbers(10)), indices as never)).toThrow(/^Subset: /);
+    }
+  });
+});

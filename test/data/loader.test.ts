@@ -1,4 +1,4 @@
-import { Generator, manualSeed, rand, type Tensor, tensor, zeros } from 'nabla';
+import { Generator, manualSeed, rand, type Tensor, tensor, ValueError, zeros } from 'nabla';
 import { DataLoader, type Dataset, RandomSampler, SequentialSampler, TensorDataset } from 'nabla/data';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
@@ -191,5 +191,84 @@ describe('RandomSampler', () => {
     expect(() => new RandomSampler(-1)).toThrow('RandomSampler: size must be an integer, at least 0, got -1');
     expect(() => new RandomSampler(3, { numSamples: 0 })).toThrow('RandomSampler: numSamples must be');
     expect(() => new SequentialSampler(1.5)).toThrow('SequentialSampler: length must be');
+  });
+});
+
+describe('what samplers give', () => {
+  const ten = new TensorDataset(numbers(10));
+  const lying = (length: number, items: readonly unknown[]) => ({
+    length,
+    *[Symbol.iterator]() {
+      yield* items as number[];
+    },
+  });
+
+  it.each<[name: string, items: readonly unknown[], value: string, at: number]>([
+    ['a fraction', [1, 0.9], '0.9', 1],
+    ['NaN', [Number.NaN], 'NaN', 0],
+    ['a text', [1, 2, '3'], "'3'", 2],
+    ['undefined', [undefined], 'undefined', 0],
+    ['null', [0, null], 'null', 1],
+    ['a negative one', [-1], '-1', 0],
+    ['one beyond the items', [9, 10], '10', 1],
+    ['one that int32 would wrap around', [2 ** 32 + 1], '4294967297', 0],
+    ['a BigInt', [1n], 'the BigInt 1n', 0],
+  ])('refuses %s as an index', (_, items, value, at) => {
+    const message = `DataLoader: sampler: index ${value} is not one of a data set of 10 items; it is at position ${at}`;
+    for (const sampler of [items as number[], lying(items.length, items)]) {
+      expect(() => [...new DataLoader(ten, { batchSize: 2, sampler })]).toThrow(ValueError);
+      expect(() => [...new DataLoader(ten, { batchSize: 2, sampler })]).toThrow(message);
+    }
+    const sampler = { ...lying(items.length, items), indices: () => items as unknown as Int32Array };
+    expect(() => new DataLoader(ten, { sampler }).order()).toThrow(message);
+  });
+
+  it('counts, whatever their length says', () => {
+    expect(epoch(new DataLoader(ten, { batchSize: 2, sampler: lying(6, [1, 2, 3]) }))).toEqual([[1, 2], [3]]);
+    expect(epoch(new DataLoader(ten, { batchSize: 2, sampler: lying(2, [1, 2, 3, 4]) }))).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(epoch(new DataLoader(ten, { batchSize: 2, dropLast: true, sampler: lying(9, [1, 2, 3]) }))).toEqual([
+      [1, 2],
+    ]);
+    expect(epoch(new DataLoader(ten, { sampler: lying(3, []) }))).toEqual([]);
+  });
+
+  it('has to end', () => {
+    const sampler = {
+      length: 10,
+      *[Symbol.iterator]() {
+        for (;;) yield 1;
+      },
+    };
+    expect(() => [...new DataLoader(ten, { sampler })]).toThrow(
+      'DataLoader: sampler: gave more than 16777216 indices, though its length is 10; does it end?',
+    );
+  });
+
+  it.each([
+    ['null', null],
+    ['a number', 3],
+    ['an object without a length', { *[Symbol.iterator]() {} }],
+    ['an object that cannot be iterated', { length: 3 }],
+    ['one of infinite length', lying(Number.POSITIVE_INFINITY, [])],
+    ['one of negative length', lying(-1, [])],
+  ])('is not asked of %s', (_, sampler) => {
+    expect(() => new DataLoader(ten, { sampler: sampler as never })).toThrow(
+      'DataLoader: sampler: expected an iterable',
+    );
+  });
+});
+
+describe('what is no data set', () => {
+  it.each([
+    ['null', null, 'got null'],
+    ['an array', [1, 2, 3], 'pass { length: items.length, get: (i) => items[i] }'],
+    ['an object without items', { length: 3 }, 'expected a data set'],
+    ['one of a length that is none', { length: 0.5, get: () => 1 }, 'expected a data set'],
+  ])('is refused: %s', (_, dataset, message) => {
+    expect(() => new DataLoader(dataset as never)).toThrow(ValueError);
+    expect(() => new DataLoader(dataset as never)).toThrow(message);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   add,
+  capture,
   clamp,
   div,
   Expr,
@@ -197,5 +198,61 @@ describe('refusals', () => {
 
   test('are errors of the library', () => {
     expect(() => Reflect.apply(elementwise, undefined, [3])).toThrow(ValueError);
+  });
+});
+
+describe('many arguments', () => {
+  /** Σ (i + 1) xᵢ² of so many arguments. */
+  function weighted(count: number): (...args: (Tensor | number)[]) => Tensor {
+    const names = Array.from({ length: count }, (_, i) => `x${i}`);
+    const terms = names.map((name, i) => `mul(mul(${name}, ${name}), ${i + 1})`);
+    const sum = terms.reduce((before, term) => `add(${before}, ${term})`);
+    return elementwise(new Function('add', 'mul', `return (${names}) => ${sum}`)(add, mul));
+  }
+
+  /** Tensors at places that leave `rest` when divided by 3, numbers at the others. */
+  const mixed = (count: number, rest: number) =>
+    Array.from({ length: count }, (_, i) => (i % 3 === rest ? tensor([i, 1], { requiresGrad: true }) : i));
+
+  test.each([31, 32, 33, 64, 65, 100])('are not taken for each other: %d', (count) => {
+    const f = weighted(count);
+    for (const rest of [0, 1, 2]) {
+      const args = mixed(count, rest);
+      const y = f(...args);
+      const value = (i: number, at: number) => (i % 3 === rest && at === 1 ? 1 : i);
+      const expected = [0, 1].map((at) => args.reduce<number>((sum, _, i) => sum + (i + 1) * value(i, at) ** 2, 0));
+      expect(y.toArray()).toEqual(expected);
+      y.sum().backward();
+      args.forEach((x, i) => {
+        if (typeof x !== 'number') expect(x.grad!.toArray()).toEqual([2 * (i + 1) * i, 2 * (i + 1)]);
+      });
+    }
+  });
+
+  test('may need gradients one by one', () => {
+    const f = weighted(40);
+    const args = Array.from({ length: 40 }, (_, i) => tensor([i, 1], { requiresGrad: i === 7 || i === 39 }));
+    f(...args)
+      .sum()
+      .backward();
+    expect(args.map(({ grad }) => grad?.toArray() ?? null)).toEqual(
+      args.map((_, i) => (i === 7 || i === 39 ? [2 * (i + 1) * i, 2 * (i + 1)] : null)),
+    );
+  });
+
+  test('are captured', () => {
+    const f = weighted(40);
+    const captured = capture((...xs: Tensor[]) => f(...xs.map((x, i) => (i % 2 === 0 ? x : i))));
+    const xs = Array.from({ length: 40 }, (_, i) => tensor([i, 1]));
+    const plain = f(...xs.map((x, i) => (i % 2 === 0 ? x : i))).toArray();
+    for (let call = 0; call < 3; call++) expect(captured(...xs).toArray()).toEqual(plain);
+  });
+
+  test('can be tensors up to a limit, which is an error', () => {
+    const tensors = (count: number) => Array.from({ length: count }, () => tensor([1], { requiresGrad: true }));
+    const args = tensors(43);
+    weighted(43)(...args).backward();
+    expect(args.map((x) => x.grad!.item())).toEqual(args.map((_, i) => 2 * (i + 1)));
+    expect(() => weighted(44)(...tensors(44))).toThrow('elementwise: at most 43 operands can be tensors, got 44');
   });
 });

@@ -1,3 +1,4 @@
+import { runInNewContext, runInThisContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   arange,
@@ -9,6 +10,7 @@ import {
   full,
   fullLike,
   linspace,
+  NablaError,
   ones,
   onesLike,
   ShapeError,
@@ -148,7 +150,7 @@ describe('filled tensors', () => {
     [() => Reflect.apply(zeros, undefined, [3]), ShapeError, 'zeros: expected a shape as an array of sizes, got 3'],
     [() => ones([-1]), ShapeError, 'ones: sizes must be non-negative integers, got [-1]'],
     [() => empty([1.5]), ShapeError, 'empty: sizes must be non-negative integers, got [1.5]'],
-    [() => zeros([1, 1, 1, 1, 1, 1, 1, 1, 1]), ShapeError, 'zeros: at most 8 dimensions, got 9'],
+    [() => zeros([1, 1, 1, 1, 1, 1, 1, 1, 1]), ShapeError, 'zeros: a tensor has at most 8 dimensions, got 9'],
     [
       () => zeros([1], { dType: 'int32' } as object),
       ValueError,
@@ -316,5 +318,113 @@ describe('conversion', () => {
   test('refuses types that do not exist', () => {
     expect(() => Reflect.apply(Tensor.prototype.to, tensor([1]), ['float'])).toThrow("to: unknown dtype 'float'");
     expect(() => Reflect.apply(Tensor.prototype.to, tensor([1]), [undefined])).toThrow(DTypeError);
+  });
+});
+
+describe('arrays that no tensor can be made of', () => {
+  test('one that contains itself, first or last', () => {
+    const first: unknown[] = [];
+    first.push(first, 1);
+    const last: unknown[] = [1];
+    last.push(last);
+    expect(() => tensor(first as never)).toThrow('tensor: a tensor has at most 8 dimensions, got 9');
+    expect(() => tensor(last as never)).toThrow(ShapeError);
+  });
+
+  test('one that is 100,000 deep, at the first place or at another', () => {
+    let deep: unknown = 1;
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    expect(() => tensor(deep as never)).toThrow('tensor: a tensor has at most 8 dimensions, got 9');
+    expect(() => tensor([true, deep] as never)).toThrow(ShapeError);
+    expect(() => tensor([[1], deep] as never)).toThrow(ShapeError);
+  });
+
+  test.each([
+    ['holes', new Array(1e9), 'expected numbers or booleans, got undefined'],
+    // biome-ignore lint/suspicious/noSparseArray: it is about a hole
+    ['a hole among numbers', [1, , 2], 'expected numbers or booleans, got undefined'],
+    ['BigInts', [1n], 'got the BigInt 1n'],
+    ['symbols', [Symbol('s')], 'got Symbol(s)'],
+    ['texts', ['1'], "got '1'"],
+    ['objects without a prototype', [Object.create(null)], 'got a object'],
+  ])('one of %s', (_, data, message) => {
+    expect(() => tensor(data as never)).toThrow(ValueError);
+    expect(() => tensor(data as never)).toThrow(message);
+  });
+});
+
+describe('typed arrays', () => {
+  const values: [code: string, dtype: DType, values: number[]][] = [
+    ['Float64Array.of(1.5, 2.5)', 'float64', [1.5, 2.5]],
+    ['Float32Array.of(1.5, 2.5)', 'float32', [1.5, 2.5]],
+    ['Int32Array.of(-1, 2)', 'int32', [-1, 2]],
+    ['Int16Array.of(-1, 2)', 'int32', [-1, 2]],
+    ['Int8Array.of(-1, 2)', 'int32', [-1, 2]],
+    ['Uint8Array.of(1, 255)', 'int32', [1, 255]],
+    ['Uint8ClampedArray.of(1, 300)', 'int32', [1, 255]],
+    ['Uint16Array.of(1, 65535)', 'int32', [1, 65535]],
+    ['Uint32Array.of(1, 2147483647)', 'int32', [1, 2147483647]],
+    ['BigInt64Array.of(-1n, 2n)', 'int32', [-1, 2]],
+    ['BigUint64Array.of(1n, 2n)', 'int32', [1, 2]],
+    ['[[1, 2], [3, 4]].map((row) => row[0])', 'float32', [1, 3]],
+  ];
+  if ('Float16Array' in globalThis) values.push(['Float16Array.of(1.5, 2.5)', 'float32', [1.5, 2.5]]);
+
+  test.each(values)('%s is what it is, in this realm and in another', (code, dtype, expected) => {
+    for (const data of [runInThisContext(code), runInNewContext(code)] as TensorData[]) {
+      const made = tensor(data);
+      expect([made.dtype, made.toArray()]).toEqual([dtype, expected]);
+      expect(tensor(data, { dtype: 'bool' }).toArray()).toEqual(expected.map((x) => x !== 0));
+    }
+  });
+
+  test.each(['Uint32Array.of(4294967295)', 'BigInt64Array.of(2n ** 40n)', 'BigUint64Array.of(2n ** 63n)'])(
+    '%s does not fit int32',
+    (code) => {
+      const data = runInNewContext(code) as TensorData;
+      expect(() => tensor(data)).toThrow(DTypeError);
+      expect(tensor(data, { dtype: 'float64' }).item()).toBe(Number(runInNewContext(`${code}[0]`)));
+    },
+  );
+
+  test.each(['new DataView(new ArrayBuffer(8))', 'new ArrayBuffer(8)'])('%s is none', (code) => {
+    for (const data of [runInThisContext(code), runInNewContext(code)]) {
+      expect(() => tensor(data)).toThrow('tensor: expected numbers or booleans, got a ');
+    }
+  });
+});
+
+describe('sizes beyond memory', () => {
+  const wide = zeros([1]).expand([1e9]);
+  const none = zeros([2, 0]);
+
+  test.each<[name: string, make: () => unknown]>([
+    ['zeros', () => zeros([1e12])],
+    ['zeros in two dimensions', () => zeros([2 ** 40, 2 ** 40])],
+    ['full', () => full([1e6, 1e6], 1)],
+    ['arange', () => arange(1e14)],
+    ['arange of fractions', () => arange(0, 1, 1e-15)],
+    ['linspace', () => linspace(0, 1, 1e13)],
+    ['eye', () => eye(1e7)],
+    ['a product of two vectors', () => wide.reshape([1e9, 1]).mul(wide)],
+    ['a matrix product', () => wide.reshape([1e9, 1]).matmul(wide.reshape([1, 1e9]))],
+    ['a copy of an expanded tensor', () => zeros([1]).expand([1e13]).clone()],
+    ['chunk', () => none.chunk(1e9, 1)],
+    ['split', () => wide.split(1)],
+    ['split into sizes', () => none.split(new Array(1e9), 1)],
+    ['unbind', () => wide.unbind()],
+    ['toArray of empty arrays', () => empty([3e8, 0]).toArray()],
+    ['toArray of one array', () => wide.toArray()],
+    ['toArray of many arrays', () => zeros([1]).expand([1e8, 1]).toArray()],
+    ['tensor', () => tensor(new Array(1000).fill(new Array(1e5).fill(new Array(1e5).fill(0))))],
+    ['a shape of 1e9 sizes', () => zeros(new Array(1e9))],
+    ['reshape to 1e9 sizes', () => zeros([1]).reshape(new Array(1e9))],
+    ['expand to more than can be counted', () => zeros([1, 1]).expand([2 ** 40, 2 ** 40])],
+  ])('%s is refused', (_, make) => {
+    expect(make).toThrow(NablaError);
+  });
+
+  test('as many empty chunks as PyTorch makes', () => {
+    expect(none.chunk(1000, 1)).toHaveLength(1000);
   });
 });

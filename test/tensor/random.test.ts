@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   bernoulli,
@@ -190,5 +191,72 @@ describe('refusals', () => {
   ])('%s', (call, error, message) => {
     expect(call).toThrow(error);
     expect(call).toThrow(message);
+  });
+});
+
+describe('states that no generator was in', () => {
+  const changed = (change: (state: Int32Array) => void) => {
+    const state = new Generator(1).getState();
+    change(state);
+    return state;
+  };
+
+  test.each<[name: string, state: unknown, message: string]>([
+    ['a position beyond the state', changed((s) => s.fill(2 ** 30, 624, 625)), 'its position is 1073741824'],
+    ['a negative position', changed((s) => s.fill(-1, 624, 625)), 'its position is -1'],
+    ['a mark that is neither 0 nor 1', changed((s) => s.fill(7, 625, 626)), 'its mark of a cached normal is 7'],
+    ['a cached normal that is NaN', changed((s) => s.fill(-1, 626, 628)), 'its cached normal is NaN'],
+    ['too few words', new Int32Array(10), 'expected an Int32Array of 628 words'],
+    ['numbers in an array', [...new Generator(1).getState()], 'expected an Int32Array of 628 words'],
+    ['floats', Float32Array.from(new Generator(1).getState()), 'expected an Int32Array of 628 words'],
+    ['null', null, 'got null'],
+  ])('%s', (_, state, message) => {
+    const generator = new Generator(5);
+    const expected = rand([3], { generator: new Generator(5) }).toArray();
+    expect(() => generator.setState(state as never)).toThrow(FormatError);
+    expect(() => generator.setState(state as never)).toThrow(message);
+    expect(rand([3], { generator }).toArray()).toEqual(expected);
+  });
+
+  test('a state of another realm is one', () => {
+    const state = new Generator(1).getState();
+    randn([1], { generator: new Generator(1).setState(state) });
+    const foreign = runInNewContext('Int32Array').from(state) as Int32Array;
+    expect(rand([3], { generator: new Generator(9).setState(foreign) }).toArray()).toEqual(
+      rand([3], { generator: new Generator(1) }).toArray(),
+    );
+  });
+});
+
+describe('bounds that are none', () => {
+  const x = () => zeros([3]);
+  test.each<[name: string, call: () => unknown]>([
+    ['random_ up to a fraction', () => x().random_(0, 0.5)],
+    ['random_ up to infinity', () => x().random_(0, Number.POSITIVE_INFINITY)],
+    ['random_ up to 2 ** 64', () => x().random_(0, 2 ** 64)],
+    ['random_ up to NaN', () => x().random_(0, Number.NaN)],
+    ['random_ from a text', () => x().random_('0' as never, 5)],
+    ['random_ without an end', () => Reflect.apply(x().random_, x(), [0])],
+    ['uniform_ up to infinity', () => x().uniform_(0, Number.POSITIVE_INFINITY)],
+    ['uniform_ over more than float32 holds', () => x().uniform_(-3e38, 3e38)],
+    ['uniform_ between texts', () => x().uniform_('0' as never, '1' as never)],
+    ['normal_ of a text', () => x().normal_('0' as never, 1)],
+    ['normal_ of NaN', () => x().normal_(0, Number.NaN)],
+    ['exponential_ of a text', () => x().exponential_('1' as never)],
+    ['bernoulli_ of a text', () => x().bernoulli_('0.5' as never)],
+    ['normal of texts', () => normal('0' as never, '1' as never, [2])],
+    ['randint of infinity', () => randint(Number.POSITIVE_INFINITY, [2])],
+    ['randperm of a fraction', () => randperm(0.5)],
+    ['a seed that is a fraction', () => manualSeed(0.5)],
+    ['a seed that is a BigInt', () => manualSeed(1n as never)],
+    ['a seed that is null', () => new Generator(null as never)],
+  ])('%s', (_, call) => {
+    expect(call).toThrow(ValueError);
+  });
+
+  test('random_ with a bad bound leaves the tensor as it was', () => {
+    const target = ones([3]);
+    expect(() => target.random_(0, 0.5)).toThrow('random_: to must be an integer');
+    expect(target.toArray()).toEqual([1, 1, 1]);
   });
 });

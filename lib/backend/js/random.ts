@@ -119,7 +119,7 @@ const single: Arithmetic = {
 };
 const double: Arithmetic = { round: (x) => x, uniform: nextDouble, multiplyAdd: fma, log, sinCos };
 
-const arithmeticOf = (values: TypedArray): Arithmetic => (values instanceof Float32Array ? single : double);
+const arithmeticOf = (values: TypedArray): Arithmetic => (values.BYTES_PER_ELEMENT === 4 ? single : double);
 
 /** The remainder of one word by `range`, or of two words where one would be visibly uneven. */
 function nextBelow(words: Int32Array, range: number): number {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { NablaError, ValueError } from '../../errors.js';
 
 /** What can be done where the system has not enough of something. */
@@ -17,6 +18,6 @@ const wayOut: Readonly<Record<string, (where: string, what: string) => NablaErro
 
 /** The error that a user gets for one that the addon threw (`native/js.cc` gives codes) on behalf of `where`. */
 export function failureOf(where: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
+  if (!(types.isNativeError(error) && 'code' in error)) return error;
   return wayOut[String(error.code)]?.(where, error.message) ?? new NablaError(`${where}: ${error.message}`);
 }

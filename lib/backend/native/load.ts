@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { ValueError } from '../../errors.js';
 import { microOpNames } from '../micro-ops.js';
 import { MAX_DIMS } from '../view.js';
@@ -15,7 +16,7 @@ export function loadAddon(): { readonly addon: Addon } | { readonly reason: stri
     const reason = explainMismatch(addon);
     return reason === undefined ? { addon } : { reason };
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!types.isNativeError(error)) throw error;
     if ('code' in error && error.code === 'ERR_NABLA_ISA') throw new ValueError(error.message);
     const detail = error.message.split('\n', 1)[0];
     return { reason: `the native core did not load (${detail}): in a clone, npm run build:native builds it` };

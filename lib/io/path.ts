@@ -1,0 +1,33 @@
+import { resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ValueError } from '../errors.js';
+import { messageOf } from '../realm.js';
+import { describe } from '../tensor/shape.js';
+
+/** A path as the caller means it now, whatever the working directory will be when it is used. */
+export function absolutePath(op: string, path: unknown): string {
+  const text = textOf(op, path);
+  if (text === '' || text.includes('\0')) throw new ValueError(`${op}: not the path of a file: ${describe(text)}`);
+  return resolve(text);
+}
+
+/** The same for a file that is to be written. */
+export function absoluteFilePath(op: string, path: unknown): string {
+  const text = textOf(op, path);
+  if (text.endsWith('/') || text.endsWith(sep)) {
+    throw new ValueError(`${op}: expected the path of a file, got that of a folder: ${describe(text)}`);
+  }
+  return absolutePath(op, text);
+}
+
+function textOf(op: string, path: unknown): string {
+  if (typeof path === 'string') return path;
+  if (Object.prototype.toString.call(path) !== '[object URL]') {
+    throw new ValueError(`${op}: expected a path as a string or a file: URL, got ${describe(path)}`);
+  }
+  try {
+    return fileURLToPath(String(path));
+  } catch (error) {
+    throw new ValueError(`${op}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,57 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+// A temporary file says in its name for which file it is (as a hash, since names may be as long as the system allows), and which process
+// writes it: so those of killed processes are found, and removed, when the file is written again.
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+/** Where process numbers are what they are here: this machine, and this container of it. */
+function place(): string {
+  try {
+    return hash(`${hostname()} ${readlinkSync('/proc/self/ns/pid')}`);
+  } catch {
+    return hash(hostname());
+  }
+}
+
+const prefixFor = (name: string): string => `.nabla-${hash(name)}-`;
+
+/** A new name, beside `name`, for what will replace it. */
+export const temporaryName = (name: string): string =>
+  `${prefixFor(name)}${place()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+
+/** Removes what writers of `name` left behind that were killed. */
+export async function removeStale(folder: string, name: string): Promise<void> {
+  const prefix = prefixFor(name);
+  for (const file of await readdir(folder)) {
+    if (!file.startsWith(prefix) || !file.endsWith('.tmp')) continue;
+    const [writer, pid] = file.slice(prefix.length).split('-');
+    const path = join(folder, file);
+    const dead = writer === place() && !isAlive(Number(pid));
+    if (dead || (await isForgotten(path))) await rm(path, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+const DAY = 86_400_000;
+
+/** Nobody writes for a day without a byte: for writers on other machines, and where a number was given to another process. */
+async function isForgotten(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).mtimeMs < Date.now() - DAY;
+  } catch {
+    return false;
+  }
+}

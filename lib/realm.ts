@@ -1,0 +1,44 @@
+import { types } from 'node:util';
+import { ValueError } from './errors.js';
+import { describe } from './tensor/shape.js';
+
+// Code under jest, vitest's vmThreads or `vm` runs in a realm of its own, whose arrays, errors and promises are no instances of ours:
+// what a value is, is asked of the value here, and nowhere by `instanceof`.
+
+const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+
+/** `'Float32Array'` and the like for a typed array of any realm, `Float16Array` of newer releases included; undefined for all else. */
+export const typedArrayName = (value: unknown): string | undefined => tagOf.call(value) as string | undefined;
+
+/** Whether a value is an object as `{}` makes them, in any realm, or one without a prototype. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf');
+}
+
+/** Whether a value can hold others by name: objects of classes of the caller's own can, but a Map, a Date or an array cannot. */
+export function hasNames(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return isPlainObject(value) || Object.keys(value).length > 0;
+}
+
+/** Whether a value is what an async function returns, or stands for it. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  types.isPromise(value) || (typeof value === 'object' && value !== null && 'then' in value && isFunction(value.then));
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+/** Whether a value is an AbortSignal of any realm. */
+export const isAbortSignal = (value: unknown): value is AbortSignal =>
+  Object.prototype.toString.call(value) === '[object AbortSignal]' && 'addEventListener' in (value as object);
+
+/** What went wrong, in words, whatever was thrown. */
+export const messageOf = (error: unknown): string => (types.isNativeError(error) ? error.message : String(error));
+
+/** Refuses what is not a Uint8Array (a Buffer is one). */
+export function checkBytes(op: string, bytes: unknown): asserts bytes is Uint8Array {
+  if (typedArrayName(bytes) !== 'Uint8Array')
+    throw new ValueError(`${op}: expected a Uint8Array, got ${describe(bytes)}`);
+}

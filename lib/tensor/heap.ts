@@ -1,0 +1,18 @@
+import { getHeapStatistics } from 'node:v8';
+import { NablaError } from '../errors.js';
+
+/** Less is not worth asking V8 about. */
+const LITTLE = 2 ** 24;
+
+/** Refuses JavaScript values of `bytes` bytes in all where V8's heap has no place for them: it would end the process instead of an error. */
+export function checkHeap(op: string, what: string, bytes: number): void {
+  if (bytes < LITTLE) return;
+  const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics();
+  if (bytes <= limit - used) return;
+  throw new NablaError(
+    `${op}: ${what} would take about ${megabytes(bytes)} MB of JavaScript's heap, which has ${megabytes(limit - used)} MB left (of ${megabytes(limit)}; see --max-old-space-size)`,
+    'ERR_NABLA_MEMORY',
+  );
+}
+
+const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);

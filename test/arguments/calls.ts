@@ -1,0 +1,86 @@
+import * as nabla from 'nabla';
+import * as data from 'nabla/data';
+import * as io from 'nabla/io';
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+export interface Target {
+  readonly name: string;
+  readonly call: AnyFunction;
+}
+
+const { Tensor, nn, optim } = nabla;
+
+/** Not called with just anything: it goes on after it has returned. */
+const NOT_CALLED = new Set(['train']);
+
+/** Methods that the typings leave out. */
+const INTERNAL = new Set(['takeGrad', 'dropGrad', 'peekGrad', 'gradState', 'leaveGradCaptured', 'bumpVersion']);
+
+function functionsOf(space: object, prefix: string): Target[] {
+  return Object.entries(space).flatMap(([key, value]): Target[] => {
+    if (typeof value !== 'function' || NOT_CALLED.has(key) || key.endsWith('Error')) return [];
+    if (!isClass(value)) return [{ name: `${prefix}${key}`, call: value as AnyFunction }];
+    if (ABSTRACT.has(value)) return [];
+    const make = value as new (...args: unknown[]) => object;
+    return [{ name: `new ${prefix}${key}`, call: (...args) => new make(...args) }];
+  });
+}
+
+/** What is never made by `new` outside. */
+const ABSTRACT = new Set<unknown>([Tensor, nabla.Expr, nn.Module, optim.Optimizer]);
+
+const isClass = (value: unknown): boolean =>
+  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+
+/** Every method of a tensor that is no exported function too, as a function of it. */
+function methods(): Target[] {
+  const names = Object.getOwnPropertyNames(Tensor.prototype).filter((name) => {
+    const { value } = Object.getOwnPropertyDescriptor(Tensor.prototype, name)!;
+    return typeof value === 'function' && name !== 'constructor' && !INTERNAL.has(name) && !(name in nabla);
+  });
+  return names.map((name) => ({
+    name: `tensor.${name}`,
+    call: (x, ...rest) => {
+      if (!(x instanceof Tensor)) throw new nabla.ValueError('the harness: methods are those of tensors');
+      return (Reflect.get(x, name) as AnyFunction).apply(x, rest);
+    },
+  }));
+}
+
+/** What modules make of their inputs. */
+function forwards(): Target[] {
+  const made: [string, { forward: (...args: never[]) => unknown }][] = [
+    ['Linear', new nn.Linear(2, 2)],
+    ['Sequential', new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU())],
+    ['LayerNorm', new nn.LayerNorm(2)],
+    ['RMSNorm', new nn.RMSNorm(2)],
+    ...(
+      ['Identity', 'Flatten', 'Dropout', 'ELU', 'GELU', 'LeakyReLU', 'LogSoftmax', 'ReLU', 'Sigmoid', 'SiLU'] as const
+    ).map((name): [string, nabla.nn.Module] => [name, new nn[name]()]),
+    ...(['Softmax', 'Softplus', 'Tanh', 'L1Loss', 'MSELoss', 'SmoothL1Loss', 'HuberLoss', 'BCELoss'] as const).map(
+      (name): [string, nabla.nn.Module] => [name, new nn[name]()],
+    ),
+    ...(['BCEWithLogitsLoss', 'KLDivLoss', 'NLLLoss', 'CrossEntropyLoss'] as const).map(
+      (name): [string, nabla.nn.Module] => [name, new nn[name]()],
+    ),
+  ];
+  return made.map(([name, module]) => ({
+    name: `${name}.forward`,
+    call: (...args) => (module.forward as AnyFunction)(...args),
+  }));
+}
+
+export function targets(): Target[] {
+  return [
+    ...functionsOf(nabla, ''),
+    ...functionsOf(nn.functional, 'nn.functional.'),
+    ...functionsOf(nn.init, 'nn.init.'),
+    ...functionsOf(nn, 'nn.'),
+    ...functionsOf(optim, 'optim.'),
+    ...functionsOf(data, 'data.').filter(({ name }) => !/load|read/i.test(name) || name.includes('DataLoader')),
+    ...functionsOf(io, 'io.').filter(({ name }) => !/load|save/.test(name)),
+    ...methods(),
+    ...forwards(),
+  ];
+}
