@@ -463,7 +463,7 @@ function bound(op: string, x: Tensor, value: Operand): Operand {
 }
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);
-const roundWhole: Unary = unary('round', e.round);
+const roundWhole: Unary = unary('round', e.round, noBool());
 const roundFine = new Pointwise('round', (x, scale) => e.div(e.round(e.mul(x!, scale!)), scale!), {}, 2);
 const roundCoarse = new Pointwise('round', (x, scale) => e.mul(e.round(e.div(x!, scale!)), scale!), {}, 2);
 

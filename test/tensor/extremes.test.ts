@@ -12,6 +12,7 @@ import {
   min,
   nn,
   ones,
+  pow,
   softmax,
   sub,
   type Tensor,
@@ -198,6 +199,9 @@ describe('bools and factors', () => {
   test('what PyTorch has not for bools is refused', () => {
     expect(() => sub(bools(), bools())).toThrow(DTypeError);
     expect(() => sub(ints(), bools(), { alpha: 2 })).toThrow(DTypeError);
+    expect(() => bools().round()).toThrow(DTypeError);
+    expect(pow(bools(), 2).toArray()).toEqual([1, 0]);
+    expect(pow(bools(), tensor([2, 0], { dtype: 'int32' })).toArray()).toEqual([1, 1]);
     for (const roundingMode of ['floor', 'trunc'] as const) {
       expect(() => div(bools(), bools(), { roundingMode })).toThrow(DTypeError);
       expect(div(bools(), ints(), { roundingMode }).toArray()).toEqual([0, expect.closeTo(0)]);
