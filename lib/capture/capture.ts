@@ -85,6 +85,8 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   #cases: Case<R>[] = [];
   #uses = 0;
   #warned = false;
+  /** Whether the last recording set properties of modules. */
+  #modulesChanged = false;
   readonly #tensors: Tensor[] = [];
 
   constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS) {
@@ -141,6 +143,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       for (const [i, tensor] of given.entries()) noteChanges(storageOf(tensor), storageOf(inputs[i]!));
     }
     recorder.finish();
+    this.#checkModules(recorder);
     this.#checkReturn(result);
     const found: Tensor[] = [];
     if (!own.matches(standIns, found) || found.some((tensor, i) => tensor !== inputs[i]))
@@ -157,6 +160,14 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       `${this.where}: tensor ${i} of the arguments requires a gradient, which would not reach it; pass it detached, ` +
         'and inside use detach().requiresGrad_() and grad()',
     );
+  }
+
+  /** What a module makes in the first call and keeps is not made again; what it sets in the next call too, replays would miss. */
+  #checkModules(recorder: Recorder): void {
+    const change = recorder.outside.moduleChange();
+    if (change !== null && this.#modulesChanged) throw change;
+    this.#modulesChanged = change !== null;
+    if (change !== null) recorder.once();
   }
 
   #checkReturn(result: unknown): void {

@@ -192,9 +192,9 @@ export class Recorder implements Backend, Recording, StorageObserver {
     if (this.#note(instruction) >= 0) throw error();
   }
 
-  /** Called when the function has returned: throws what it may have caught, but replays would not. */
+  /** Called when the function has returned: throws what it may have caught, but replays would not; and the like. */
   finish(): void {
-    const error = this.#refusal ?? this.outside.optionsChange() ?? this.outside.moduleChange();
+    const error = this.#refusal ?? this.outside.optionsChange();
     if (error !== null) throw error;
   }
 

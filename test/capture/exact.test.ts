@@ -499,11 +499,14 @@ describe('what is refused by name', () => {
       }
     }
     const counting = new Counting();
-    expect(() => capture((x: Tensor) => counting.forward(x))(ones([1]))).toThrow(/calls of Counting was set inside/);
+    const count = capture((x: Tensor) => counting.forward(x));
+    expect(count(ones([1])).item()).toBe(1);
+    expect(() => count(ones([1]))).toThrow(/calls of Counting was set inside/);
     const keeping = capture((x: Tensor) => {
       counting.last = x.mul(2);
       return counting.last;
     });
+    keeping(ones([1]));
     expect(() => keeping(ones([1]))).toThrow(/last of Counting was set inside/);
     const w = ones([2]);
     const replacing = capture((x: Tensor) => {
@@ -511,6 +514,23 @@ describe('what is refused by name', () => {
       return w.sum();
     });
     expect(() => replacing(ones([2]))).toThrow(/data of a tensor of shape \[2\] from outside were replaced inside/);
+  });
+
+  it('but not what a module makes once and keeps', () => {
+    class Masked extends nn.Module {
+      mask: Tensor | null = null;
+      forward(x: Tensor): Tensor {
+        this.mask ??= x.gt(0).detach();
+        return x.mul(this.mask);
+      }
+    }
+    const [plain, masked] = [new Masked(), new Masked()];
+    const f = capture((x: Tensor) => masked.forward(x));
+    for (let i = 0; i < 4; i++) {
+      const x = randn([6]);
+      expectSame(f(x), plain.forward(x));
+    }
+    expect(f.stats).toHaveLength(1);
   });
 
   it('errors that are caught inside', () => {
