@@ -3,7 +3,7 @@ import { backend, dtypes, observeStorage, recording, Storage, setRecording, useB
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { checkInteger, describe } from '../tensor/shape.js';
-import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { setBase, setNode, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
@@ -145,6 +145,11 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     recorder.finish();
     this.#checkModules(recorder);
     this.#checkReturn(result);
+    // Arguments that were changed in place stay without a graph, as results are.
+    for (const input of inputs) {
+      setNode(input, null);
+      setBase(input, null);
+    }
     const found: Tensor[] = [];
     if (!own.matches(standIns, found) || found.some((tensor, i) => tensor !== inputs[i]))
       throw this.#changedArguments();
@@ -217,7 +222,12 @@ function standIn(tensor: Tensor): Tensor {
   const start = offset * dtypes[dtype].size;
   const address = storage.address === 0 ? 0 : storage.address + start;
   const own = new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, address);
-  return new Tensor({ storage: own, offset: 0, shape, strides, dtype });
+  const standIn = new Tensor({ storage: own, offset: 0, shape, strides, dtype });
+  if (tensor.isContiguous()) return standIn;
+  // Writes through views of it are recorded as writes to what it is a view of.
+  const length = Math.floor(own.byteLength / dtypes[dtype].size);
+  setBase(standIn, new Tensor({ storage: own, offset: 0, shape: [length], strides: [1], dtype }));
+  return standIn;
 }
 
 /** What was written to a stand-in was written to the memory that it stands for. */

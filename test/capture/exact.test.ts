@@ -420,6 +420,25 @@ describe('arguments other than tensors', () => {
     );
   });
 
+  it('may be changed in place by what requires gradients, through views of any layout too; they stay without a graph', () => {
+    const w = randn([2, 2]).requiresGrad_();
+    const fn = (x: Tensor) => {
+      const part = x.select(-1, 0);
+      part.sub_(w.square().sum());
+      return grad(part.sum(), w)[0]!;
+    };
+    const f = capture(fn);
+    for (const make of [() => randn([2, 2]), () => randn([4, 2]).slice(0, 0, 4, 2), () => randn([2, 2]).t()]) {
+      for (let i = 0; i < 3; i++) {
+        const x = make();
+        const copy = copyAsItLies(x);
+        expectSame(f(x), fn(copy));
+        expectSame(x, copy.detach());
+        expect(x.requiresGrad).toBe(false);
+      }
+    }
+  });
+
   it('share no memory with what is changed', () => {
     const w = ones([3]);
     const refused = (fn: (x: Tensor, y: Tensor) => unknown, x: Tensor, y: Tensor) => {
