@@ -10,8 +10,8 @@
  */
 namespace nabla {
 
-/** A tensor has at most 8; a fold may add a unit axis to them. */
-constexpr int kMaxDims = 9;
+/** A tensor has at most 12 (`MAX_DIMS` of lib/backend/view.ts); a nest may add a unit axis to them. */
+constexpr int kMaxDims = 13;
 constexpr int kMaxOperands = 48;
 
 /** The codes of lib/backend/dtype.ts. */

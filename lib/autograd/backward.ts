@@ -271,6 +271,7 @@ class LeafGrads {
   accumulate(leaf: Node | Tensor, gradient: Tensor): void {
     if (leaf instanceof Node) return;
     const before = leaf.peekGrad();
+    if (before !== null) requireAlike(leaf, before, gradient);
     if (this.#createGraph) leaf.grad = before === null ? clone(gradient) : add(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
     else if (this.#taken.has(storageOf(before))) this.#take(leaf, add(before, gradient));
@@ -283,4 +284,14 @@ class LeafGrads {
     leaf.takeGrad(own);
     this.#taken.add(storageOf(own));
   }
+}
+
+/** Refuses to add to a gradient that a leaf has from before its data were replaced by others of another shape or type. */
+function requireAlike(leaf: Tensor, before: Tensor, gradient: Tensor): void {
+  const [own, next] = [viewOf(before), viewOf(gradient)];
+  if (own.dtype === next.dtype && sameShape(own.shape, next.shape)) return;
+  throw new ShapeError(
+    `backward: a leaf (${leaf.dtype}, ${show(leaf.shape)}) has a gradient (${own.dtype}, ${show(own.shape)}) from before its data were ` +
+      'replaced; call zeroGrad() first',
+  );
 }

@@ -1,6 +1,7 @@
 import { isFloat } from '../backend/dtype.js';
+import type { View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
-import { nodeOf, setNode, storageOf, type Tensor } from '../tensor/tensor.js';
+import { nodeOf, setNode, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
@@ -34,6 +35,8 @@ export class Node<A = unknown> {
   #saved: readonly Tensor[] | null;
   /** The version of each saved tensor's storage when it was saved. */
   readonly #versions: readonly number[];
+  /** Where each saved tensor was: its data may be replaced. */
+  readonly #views: readonly View[];
 
   constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
     this.rule = rule;
@@ -41,6 +44,7 @@ export class Node<A = unknown> {
     this.needs = this.edges.map((edge) => edge !== null);
     this.attrs = attrs;
     this.#saved = saved;
+    this.#views = saved.map(viewOf);
     this.#versions = saved.map((tensor) => storageOf(tensor).version);
   }
 
@@ -49,6 +53,7 @@ export class Node<A = unknown> {
     const saved = this.#saved;
     if (saved === null) throw usedTwice(this.rule.name);
     for (let i = 0; i < saved.length; i++) {
+      if (viewOf(saved[i]!) !== this.#views[i]) throw replaced(this.rule.name, this.#views[i]!);
       if (storageOf(saved[i]!).version !== this.#versions[i]) throw changedInPlace(this.rule.name, saved[i]!);
     }
     return this.rule.backward(grad, saved, this.attrs, this.needs);
@@ -64,6 +69,13 @@ function usedTwice(name: string): AutogradError {
   return new AutogradError(
     `backward: the graph at ${name} was already used and its saved tensors were freed; ` +
       'pass { retainGraph: true } to the first backward, or run the forward again',
+  );
+}
+
+function replaced(name: string, { shape }: View): AutogradError {
+  return new AutogradError(
+    `backward: the data of a tensor of shape [${shape.join(', ')}] that ${name} saved were replaced afterwards; ` +
+      'assign data before the forward pass, or after the last backward pass',
   );
 }
 

@@ -11,7 +11,7 @@ export interface View {
 }
 
 /** What the records of the native core hold; `maxDims` of the addon is one more, because a nest may need a unit axis. */
-export const MAX_DIMS = 8;
+export const MAX_DIMS = 12;
 
 /** Number of elements of a shape; 1 for `[]`. */
 export function sizeOf(shape: readonly number[]): number {

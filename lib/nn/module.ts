@@ -171,7 +171,7 @@ export abstract class Module {
     checkOptions('loadStateDict', options, ['strict']);
     const { strict = true } = options;
     checkBoolean('loadStateDict', 'strict', strict);
-    if (!hasNames(state)) {
+    if (!hasNames(state) || state instanceof Tensor) {
       throw new ValueError(`loadStateDict: expected tensors by name, got ${describe(state)}`);
     }
     const own = this.#state();
@@ -226,7 +226,11 @@ export abstract class Module {
   /** Converts all parameters and float buffers to another float type. */
   to(dtype: DType): this {
     const tensors = [...this.parameters(), ...this.buffers().filter((buffer) => buffer.dtype.startsWith('float'))];
-    for (const tensor of tensors) tensor.data = tensor.detach().to(dtype);
+    for (const tensor of tensors) {
+      const gradient = tensor.gradState();
+      tensor.data = tensor.detach().to(dtype);
+      if (gradient instanceof Tensor) tensor.grad = gradient.detach().to(dtype);
+    }
     return this;
   }
 

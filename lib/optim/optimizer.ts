@@ -4,8 +4,9 @@ import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
-import { storageOf, Tensor } from '../tensor/tensor.js';
+import { Tensor, viewOf } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
+import { checkLike, checkOptionTypes, checkParameter, checkState, type StateEntries } from './checks.js';
 import { livingOptimizers } from './living.js';
 
 /** Parameters with options of their own; what is not given is the optimizer's. */
@@ -17,10 +18,13 @@ export type Params<O> = Iterable<Tensor> | Iterable<[string, Tensor]> | readonly
 /** A group as the optimizer keeps it: every option is there and can be changed between steps. */
 export type Group<O> = { params: Tensor[]; names?: string[] } & O;
 
+/** A group with its parameters as numbers. */
+type Saved<O> = Omit<Group<O>, 'params' | 'names'> & { params: number[] };
+
 /** What an optimizer keeps per parameter, by the parameter's number in order of groups. */
 export interface OptimizerState<O, S> {
   readonly state: Record<number, S>;
-  readonly paramGroups: (Omit<Group<O>, 'params' | 'names'> & { params: number[] })[];
+  readonly paramGroups: Saved<O>[];
 }
 
 /** The numbers of a group in memory, and each of them as a 0-d tensor. */
@@ -37,6 +41,25 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   return true;
 }
 
+/** A state as an object and what is in it, which users can change. */
+interface Snapshot {
+  readonly state: object | undefined;
+  readonly names: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+const snapshotOf = (state: object | undefined): Snapshot => ({
+  state,
+  names: Object.keys(state ?? {}),
+  values: Object.values(state ?? {}),
+});
+
+function isAsIn({ state, names, values }: Snapshot, now: object | undefined): boolean {
+  if (now !== state) return false;
+  for (let i = 0; i < names.length; i++) if (Reflect.get(now!, names[i]!) !== values[i]) return false;
+  return true;
+}
+
 /**
  * The base of all optimizers: parameter groups, state per parameter, `step` and `zeroGrad`.
  *
@@ -48,18 +71,22 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly state = new Map<Tensor, S>();
   readonly #name: string;
   readonly #defaults: O;
+  readonly #entries: StateEntries<S>;
   readonly #scalars = new WeakMap<Group<O>, Scalars>();
 
-  constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O) {
+  /** @param entries what a state consists of */
+  constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O, entries: StateEntries<S>) {
     this.#name = name;
+    this.#entries = entries;
     checkOptions(name, options, Object.keys(defaults));
     this.#defaults = { ...defaults, ...options };
+    checkOptionTypes(name, this.#defaults, defaults);
     this.checkOptions(this.#defaults);
     for (const group of groupsOf(name, params)) this.addParamGroup(group);
     livingOptimizers.add(this);
   }
 
-  /** Refuses values that make no sense, before anything is stored. */
+  /** Refuses values that make no sense, before anything is stored. That they are numbers or booleans as their defaults is known. */
   protected abstract checkOptions(options: O): void;
 
   /** The numbers of an update: they may change from step to step, and reach `update` as 0-d tensors. */
@@ -77,9 +104,13 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   /** Adds parameters, with options of their own. */
   addParamGroup(group: ParamGroup<O>): void {
+    if (typeof group !== 'object' || group === null) {
+      throw new ValueError(`${this.#name}: addParamGroup: expected { params, … }, got ${describe(group)}`);
+    }
     const { params, ...own } = group;
     checkOptions(`${this.#name}: parameter group`, own, Object.keys(this.#defaults));
     const options = { ...this.#defaults, ...own } as O;
+    checkOptionTypes(this.#name, options, this.#defaults);
     this.checkOptions(options);
     const { names, tensors } = this.#tensorsOf(params);
     const named = this.paramGroups.some((known) => known.names !== undefined);
@@ -103,24 +134,27 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #checked(tensor: unknown, i: number, known: Set<Tensor>): Tensor {
-    if (!(tensor instanceof Tensor))
-      throw new ValueError(`${this.#name}: parameter ${i} must be a Tensor, got ${describe(tensor)}`);
-    if (!tensor.isLeaf)
-      throw new ValueError(`${this.#name}: parameter ${i} is the result of an operation; only leaves can be optimized`);
+    checkParameter(`${this.#name}: parameter ${i}`, tensor);
     if (known.has(tensor)) throw new ValueError(`${this.#name}: parameter ${i} appears more than once`);
     known.add(tensor);
     return tensor;
   }
 
   /**
-   * Changes every parameter that has a gradient.
+   * Changes every parameter that has a gradient. Everything is checked before anything is changed.
    *
+   * @throws ValueError for an option that is no number (or boolean) any more; ShapeError or DTypeError for a gradient or a state of another
+   *   shape or type than its parameter
    * @param closure computes the loss anew (zeroGrad, forward, backward) before the step; its result is returned
    */
   step(): undefined;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
+    if (closure !== undefined && typeof closure !== 'function') {
+      throw new ValueError(`${this.#name}.step: expected a function, got ${describe(closure)}`);
+    }
     const loss = closure?.();
+    this.#check();
     const refresh = () => this.#refreshScalars();
     if (recording === null) refresh();
     else {
@@ -132,6 +166,36 @@ export abstract class Optimizer<O extends object, S extends object> {
     });
     this.#report();
     return loss;
+  }
+
+  #check(): void {
+    this.#checkOptions();
+    let number = 0;
+    for (const { params } of this.paramGroups) {
+      for (const parameter of params) this.#checkParameter(parameter, number++);
+    }
+  }
+
+  #checkOptions(): void {
+    for (let i = 0; i < this.paramGroups.length; i++) {
+      const group: unknown = this.paramGroups[i];
+      if (!isGroup(group)) {
+        throw new ValueError(`${this.#name}.step: group ${i} must be { params, … }, got ${describe(group)}`);
+      }
+      checkOptionTypes(`${this.#name}.step: group ${i}`, group, this.#defaults);
+    }
+  }
+
+  #checkParameter(parameter: Tensor, number: number): void {
+    const where = `${this.#name}.step: parameter ${number}`;
+    checkParameter(where, parameter);
+    const gradient = parameter.peekGrad();
+    if (gradient === null) return;
+    checkLike(where, 'gradient', gradient, parameter, 'call zeroGrad() when the data of a parameter are replaced');
+    const state = this.state.get(parameter);
+    if (state === undefined) return;
+    const wayOut = 'make a new optimizer, or state.delete() the parameter, when its data are replaced';
+    checkState(where, state, parameter, this.#entries, wayOut);
   }
 
   #stepGroup(group: Group<O>): void {
@@ -158,12 +222,14 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #refreshScalars(): void {
+    this.#checkOptions();
     for (const group of this.paramGroups) {
       const { values, slots, tensors } = this.#scalarsOf(group);
-      const array = storageOf(values).array('float64');
+      const { storage, offset } = viewOf(values);
+      const array = storage.array('float64');
       this.numbersOf(group).forEach((x, i) => {
         tensors[i] = typeof x === 'number' ? slots[i]! : x;
-        if (typeof x === 'number') array[values.offset + i] = x;
+        if (typeof x === 'number') array[offset + i] = x;
       });
     }
   }
@@ -176,7 +242,7 @@ export abstract class Optimizer<O extends object, S extends object> {
       params: [...group.params],
       variant: this.variantOf(group),
       tensors: this.numbersOf(group).filter((x) => x instanceof Tensor),
-      states: group.params.map((parameter) => this.state.get(parameter)),
+      states: group.params.map((parameter) => snapshotOf(this.state.get(parameter))),
     }));
     recording.demand(
       () =>
@@ -188,7 +254,7 @@ export abstract class Optimizer<O extends object, S extends object> {
       groups.every(
         ({ group, params, variant, tensors, states }) =>
           this.variantOf(group) === variant &&
-          params.every((parameter, i) => this.state.get(parameter) === states[i]) &&
+          params.every((parameter, i) => isAsIn(states[i]!, this.state.get(parameter))) &&
           (tensors.length === 0 ||
             sameItems(
               this.numbersOf(group).filter((x) => x instanceof Tensor),
@@ -217,28 +283,70 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   /**
-   * Takes options and state from `stateDict` of an optimizer with the same groups. Tensors are copied.
+   * Takes options and state from `stateDict` of an optimizer with the same groups. Tensors are copied; everything is checked before anything
+   * is changed.
    *
-   * @throws ValueError if the groups differ in number or size
+   * @throws ValueError if the groups differ in number or size, for options and entries of a state that are unknown, missing or no numbers, and for
+   *   the state of a parameter that no group has; ShapeError or DTypeError for a state of another shape or type than its parameter
    */
   loadStateDict(saved: OptimizerState<O, S>): void {
-    const sizes = (groups: readonly { params: readonly unknown[] }[]) =>
-      groups.map((group) => group.params.length).join(', ');
-    if (sizes(saved.paramGroups) !== sizes(this.paramGroups)) {
-      throw new ValueError(
-        `${this.#name}: loadStateDict: expected groups of ${sizes(this.paramGroups)} parameters, got ${sizes(saved.paramGroups)}`,
-      );
-    }
-    const order = this.paramGroups.flatMap((group) => group.params);
-    const copy = (value: unknown) => (value instanceof Tensor ? value.detach().clone() : value);
+    const where = `${this.#name}: loadStateDict`;
+    const groups = this.#checkGroups(where, saved);
+    const states = this.#checkStates(where, saved, groups);
     this.state.clear();
-    for (const [i, state] of Object.entries(saved.state)) {
-      const copied = Object.fromEntries(Object.entries(state).map(([key, value]) => [key, copy(value)]));
-      this.state.set(order[Number(i)]!, copied as S);
-    }
-    saved.paramGroups.forEach(({ params: _, ...options }, i) => {
-      Object.assign(this.paramGroups[i]!, options);
+    for (const [parameter, state] of states) this.state.set(parameter, copyOf(state));
+    groups.forEach(({ params: _, ...options }, i) => {
+      Object.assign(this.paramGroups[i]!, copyOf(options));
     });
+  }
+
+  #checkGroups(where: string, saved: unknown): readonly Saved<O>[] {
+    const groups: unknown = isObject(saved) ? Reflect.get(saved, 'paramGroups') : undefined;
+    const isList = (list: unknown): list is Saved<O>[] => Array.isArray(list) && list.every(isGroup);
+    if (!isList(groups)) {
+      throw new ValueError(`${where}: expected { state, paramGroups } as stateDict() gives it, got ${describe(saved)}`);
+    }
+    const sizes = (of: readonly { params: readonly unknown[] }[]) => of.map((group) => group.params.length).join(', ');
+    if (sizes(groups) !== sizes(this.paramGroups)) {
+      throw new ValueError(`${where}: expected groups of ${sizes(this.paramGroups)} parameters, got ${sizes(groups)}`);
+    }
+    const known = Object.keys(this.#defaults);
+    groups.forEach(({ params, ...options }, i) => {
+      checkOptions(`${where}: group ${i}`, options, known);
+      checkOptionTypes(`${where}: group ${i}`, options, this.#defaults);
+      this.checkOptions(options as object as O);
+    });
+    return groups;
+  }
+
+  /** The saved states by the parameters that they are for: those in the same place of the same group. */
+  #checkStates(
+    where: string,
+    saved: { state: unknown },
+    groups: readonly { params: readonly number[] }[],
+  ): Map<Tensor, S> {
+    const own = this.paramGroups.flatMap((group) => group.params);
+    const numbers = groups.flatMap((group) => group.params);
+    const byNumber = new Map(numbers.map((number, i) => [number, own[i]!]));
+    if (byNumber.size !== own.length || !numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
+      throw new ValueError(`${where}: params must number the parameters, each once, got [${numbers.join(', ')}]`);
+    }
+    if (!isObject(saved.state)) {
+      throw new ValueError(`${where}: state must be an object by parameter numbers, got ${describe(saved.state)}`);
+    }
+    return new Map(
+      Object.entries(saved.state).map(([key, state]) => {
+        const parameter = String(Number(key)) === key ? byNumber.get(Number(key)) : undefined;
+        if (parameter === undefined) {
+          throw new ValueError(
+            `${where}: there is a state of parameter ${key}, but the parameters are ${numbers.join(', ')}`,
+          );
+        }
+        const wayOut = 'it is the state of another model';
+        checkState(`${where}: parameter ${key}`, state, parameter, this.#entries, wayOut);
+        return [parameter, state as S];
+      }),
+    );
   }
 
   /** The groups with their options, as PyTorch prints them. */
@@ -250,6 +358,17 @@ export abstract class Optimizer<O extends object, S extends object> {
     return `${this.#name} (\n${groups.join('\n')})`;
   }
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+const isGroup = (group: unknown): group is { params: unknown[] } =>
+  isObject(group) && Array.isArray(Reflect.get(group, 'params'));
+
+/** The same properties, tensors among them copied. */
+const copyOf = <T extends object>(values: T): T =>
+  Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, value instanceof Tensor ? value.detach().clone() : value]),
+  ) as T;
 
 const isNamed = (entry: unknown): boolean => Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string';
 

@@ -2,10 +2,8 @@ import { recording } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkBoolean } from '../options.js';
 import { emptyOf } from '../tensor/empty.js';
 import { computeType, Kernel } from '../tensor/kernel.js';
-import { describe } from '../tensor/shape.js';
 import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { type Group, Optimizer, type Params } from './optimizer.js';
 
@@ -30,6 +28,8 @@ export interface SGDState {
 }
 
 const DEFAULTS: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
+
+const ENTRIES = { momentumBuffer: { orNull: true } };
 
 const BUFFERS = ['none', 'first', 'kept'] as const;
 
@@ -97,24 +97,13 @@ function kernelFor(buffer: Variant['buffer'], options: SGDOptions): Kernel {
  */
 export class SGD extends Optimizer<SGDOptions, SGDState> {
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super('SGD', params, options, DEFAULTS);
+    super('SGD', params, options, DEFAULTS, ENTRIES);
   }
 
-  protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov, maximize }: SGDOptions): void {
-    checkBoolean('SGD', 'nesterov', nesterov);
-    checkBoolean('SGD', 'maximize', maximize);
-    const rate = lr instanceof Tensor ? (lr.numel() === 1 ? lr.item() : Number.NaN) : lr;
-    const numbers: [string, unknown][] = [
-      ['lr', rate],
-      ['momentum', momentum],
-      ['weightDecay', weightDecay],
-    ];
-    for (const [name, value] of numbers) {
-      if (typeof value !== 'number' || !(value >= 0))
-        throw new ValueError(`SGD: ${name} must be a number of at least 0, got ${describe(value)}`);
+  protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
+    for (const [name, value] of Object.entries({ lr: lr instanceof Tensor ? lr.item() : lr, momentum, weightDecay })) {
+      if (!(value >= 0)) throw new ValueError(`SGD: ${name} must be a number of at least 0, got ${value}`);
     }
-    if (typeof dampening !== 'number')
-      throw new ValueError(`SGD: dampening must be a number, got ${describe(dampening)}`);
     if (nesterov && (momentum === 0 || dampening !== 0))
       throw new ValueError('SGD: nesterov needs a momentum above 0 and a dampening of 0');
   }

@@ -4,7 +4,7 @@ import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { allocating } from '../backend/memory.js';
 import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
-import { contiguousStrides, isContiguous, sizeOf, type View } from '../backend/view.js';
+import { contiguousStrides, isContiguous, sameShape, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkHeap } from './heap.js';
 import { formatTensor } from './print.js';
@@ -17,6 +17,21 @@ const CAPTURED_GRADIENT =
 const UNCLONEABLE = Symbol(
   'a nabla Tensor: send toTypedArray() and its shape instead, and make it a tensor again on the other side. It',
 );
+
+/** Refuses what cannot be the gradient of `x`. */
+function checkGradient(x: Tensor, value: unknown): void {
+  if (!(value instanceof Tensor)) throw new ValueError(`grad: expected a Tensor or null, got ${describe(value)}`);
+  if (value === x) throw new ValueError('grad: a tensor cannot be its own gradient; assign a clone()');
+  const [own, given] = [viewOf(x), viewOf(value)];
+  if (!sameShape(own.shape, given.shape)) {
+    throw new ShapeError(
+      `grad: a tensor of shape ${show(own.shape)} cannot have a gradient of shape ${show(given.shape)}`,
+    );
+  }
+  if (own.dtype !== given.dtype) {
+    throw new DTypeError(`grad: a ${own.dtype} tensor cannot have a ${given.dtype} gradient; convert it with .to()`);
+  }
+}
 
 /** How many tensors there have been. */
 let made = 0;
@@ -191,7 +206,12 @@ export class Tensor {
     return this.#body.dtype;
   }
 
-  /** What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. */
+  /**
+   * What `backward` has accumulated; null before the first pass, and after `zeroGrad`. Leaves only. What is assigned must be of this
+   * tensor's shape and type.
+   *
+   * @throws ShapeError or DTypeError for a tensor of another shape or type; ValueError for anything else but null
+   */
   get grad(): Tensor | null {
     const value = this.peekGrad();
     this.#body.gradIsPrivate = false;
@@ -199,8 +219,9 @@ export class Tensor {
   }
 
   set grad(value: Tensor | null) {
-    recording?.gradient(this, 'replace');
     const body = this.#body;
+    if (value !== null) checkGradient(this, value);
+    recording?.gradient(this, 'replace');
     if (body.grad !== null && body.grad !== value) letGo(storageOf(body.grad));
     body.gradIsPrivate = false;
     body.gradIsCaptured = false;

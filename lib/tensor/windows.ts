@@ -1,4 +1,5 @@
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
+import { isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
@@ -6,7 +7,7 @@ import { convert, copying } from './formula.js';
 import { computeType } from './kernel.js';
 import { view } from './layout.js';
 import type { Shape } from './shape.js';
-import { baseOf, nodeOf, setBase, setNode, storageOf, Tensor, viewOf } from './tensor.js';
+import { baseOf, nodeOf, setBase, setNode, Tensor, viewOf } from './tensor.js';
 
 // Writes through a view, for the graph: the base becomes what it was with the new values put into a window of it, and the view a window
 // of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
@@ -66,12 +67,19 @@ export function requireWindow(name: string, x: Tensor): void {
     );
   }
   const unknown = base.requiresGrad && nodeOf(x) === null;
-  if (unknown || storageOf(base) !== storageOf(x) || !base.isContiguous()) {
+  if (unknown || !isWindow(viewOf(x), viewOf(base))) {
     throw new AutogradError(
       `${name}: this view cannot be changed in place while recording, because ${unknown ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
         'use the out-of-place form, clone() it first, or use noGrad',
     );
   }
+}
+
+/** Whether all elements of a view are those of a contiguous base. */
+function isWindow(x: View, base: View): boolean {
+  const first = x.offset - base.offset;
+  const last = x.shape.reduce((at, size, axis) => at + (size - 1) * x.strides[axis]!, first);
+  return x.storage === base.storage && isContiguous(base) && first >= 0 && last < sizeOf(base.shape);
 }
 
 /** Makes the base of a view what it is after `values` (null: constants) were written through the view, and the view a view of that. */

@@ -115,7 +115,7 @@ describe('loading', () => {
     expect(explainMismatch({ layout: layout - 1, maxDims, microOps: microOpNames })).toMatch(
       /layout \d+ there, \d+ here/,
     );
-    expect(explainMismatch({ layout, maxDims: 7, microOps: microOpNames })).toMatch('axes of a nest 7 there, 9 here');
+    expect(explainMismatch({ layout, maxDims: 7, microOps: microOpNames })).toMatch('axes of a nest 7 there, 13 here');
   });
 });
 

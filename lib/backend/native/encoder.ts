@@ -4,7 +4,7 @@ import { type DType, dtypes } from '../dtype.js';
 import { type Loops, planLoops, strideAt } from '../loops.js';
 import { encodeProgram, type Program } from '../program.js';
 import type { Storage } from '../storage.js';
-import { sizeOf, type View } from '../view.js';
+import { MAX_DIMS, sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
 import { failureOf } from './failure.js';
 import type { Records } from './records.js';
@@ -291,9 +291,9 @@ function batchLoops(shape: readonly number[], operands: readonly View[]): Loops 
   return planLoops(shape, operands, axes);
 }
 
-/** Most doubles that instructions have before their operands (without parameters), and per operand: 8 axes and a unit axis. */
-const MAX_HEADER = 64;
-const MAX_OPERAND = 11;
+/** Most doubles that instructions have before their operands (without parameters), and per operand: all axes and a unit axis. */
+const MAX_HEADER = 16 + 3 * (MAX_DIMS + 1);
+const MAX_OPERAND = 2 + MAX_DIMS + 1;
 
 /** Of a view's first element. */
 export const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
