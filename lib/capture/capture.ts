@@ -3,7 +3,7 @@ import { backend, dtypes, observeStorage, recording, Storage, setRecording, useB
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { checkInteger, describe } from '../tensor/shape.js';
-import { setBase, setNode, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
@@ -145,11 +145,8 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     recorder.finish();
     this.#checkModules(recorder);
     this.#checkReturn(result);
-    // Arguments that were changed in place stay without a graph, as results are.
-    for (const input of inputs) {
-      setNode(input, null);
-      setBase(input, null);
-    }
+    const inGraph = inputs.findIndex((input) => input.requiresGrad);
+    if (inGraph >= 0) throw this.#argumentInGraph(inGraph);
     const found: Tensor[] = [];
     if (!own.matches(standIns, found) || found.some((tensor, i) => tensor !== inputs[i]))
       throw this.#changedArguments();
@@ -187,9 +184,16 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     );
   }
 
+  #argumentInGraph(i: number): CaptureError {
+    return new CaptureError(
+      `${this.where}: tensor ${i} of the arguments came to require a gradient inside (it was set, or what requires one was written to it), which ` +
+        'replays would not give it; change a clone of it, or use noGrad() or detach()',
+    );
+  }
+
   #changedArguments(): CaptureError {
     return new CaptureError(
-      `${this.where}: the function changed its arguments by JavaScript (an item, a property, requiresGrad, data), which replays would not ` +
+      `${this.where}: the function changed its arguments by JavaScript (an item, a property, data), which replays would not ` +
         'repeat; return what is new, or change tensors in place (copy_, add_)',
     );
   }
