@@ -4,6 +4,9 @@ import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { ValueError } from '../errors.js';
 import { removeStale, temporaryName } from './temporary.js';
 
+/** The writes under way, by path: one begins when the one before it is over, so that the last one asked for is what stays. */
+const last = new Map<string, Promise<void>>();
+
 /**
  * Writes a file so that it is, at any moment, either as it was or wholly as it shall be: into a temporary file beside it,
  * flushed to the disk, then renamed over it. If anything fails, the old file is untouched and the temporary one is removed.
@@ -14,6 +17,20 @@ import { removeStale, temporaryName } from './temporary.js';
  * @param path absolute
  */
 export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const before = last.get(path) ?? Promise.resolve();
+  const write = before.then(
+    () => writeNow(path, chunks),
+    () => writeNow(path, chunks),
+  );
+  last.set(path, write);
+  try {
+    await write;
+  } finally {
+    if (last.get(path) === write) last.delete(path);
+  }
+}
+
+async function writeNow(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const existing = await orNull(stat(path));
   // A folder is left to the renaming to refuse.
   if (existing !== null && !existing.isFile() && !existing.isDirectory()) return writeDirectly(path, chunks);

@@ -1,7 +1,23 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DType, manualSeed, randn, type Tensor, tensor, zeros } from 'nabla';
+import { setImmediate } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { type DType, manualSeed, ones, randn, type Tensor, tensor, ValueError, zeros } from 'nabla';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -11,6 +27,7 @@ import {
 } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FormatError } from '../../lib/errors.js';
+import { temporaryName } from '../../lib/io/temporary.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -227,6 +244,163 @@ describe('files', () => {
     await writeFile(path, '');
     await expect(loadSafetensors(path)).rejects.toThrow(/0 bytes, expected at least 8/);
     await expect(loadSafetensors(join(folder, 'gone'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a save', () => {
+  const home = () => mkdtemp(join(folder, 'save-'));
+  const numbers = async (path: string | URL) => (await loadSafetensors(path)).a!.toArray();
+
+  it('writes the tensors as they are when it is called', async () => {
+    const path = join(await home(), 'model');
+    const state = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`w${i}`, ones([1 << 16])]));
+    let done = false;
+    const saving = saveSafetensors(path, state).finally(() => {
+      done = true;
+    });
+    for (let step = 2; !done; step++) {
+      for (const w of Object.values(state)) w.fill_(step);
+      await setImmediate();
+    }
+    await saving;
+    for (const w of Object.values(await loadSafetensors(path)))
+      expect([w.min().item(), w.max().item()]).toEqual([1, 1]);
+  });
+
+  it('goes where its path led when it was called', async () => {
+    const [here, there] = [await home(), await home()];
+    const before = process.cwd();
+    process.chdir(here);
+    try {
+      const saving = saveSafetensors('model', { a: ones([1000]) });
+      process.chdir(there);
+      await saving;
+    } finally {
+      process.chdir(before);
+    }
+    expect([await readdir(here), await readdir(there)]).toEqual([['model'], []]);
+  });
+
+  it('is over before the next one of the same path begins', async () => {
+    const path = join(await home(), 'model');
+    const saves = Array.from({ length: 20 }, (_, i) => saveSafetensors(path, { a: tensor([i]) }));
+    saves.splice(7, 1, saveSafetensors(path, { a: tensor([20]) }));
+    await Promise.all(saves);
+    expect(await numbers(path)).toEqual([20]);
+  });
+
+  it('follows links, and leaves them', async () => {
+    const at = await home();
+    await mkdir(join(at, 'store'));
+    await mkdir(join(at, 'other'));
+    await saveSafetensors(join(at, 'store', 'real'), { a: zeros([2]) });
+    await symlink(join('store', 'real'), join(at, 'latest'));
+    await symlink('latest', join(at, 'to-latest'));
+    await saveSafetensors(join(at, 'to-latest'), { a: ones([2]) });
+    expect(await numbers(join(at, 'store', 'real'))).toEqual([1, 1]);
+    expect([await readlink(join(at, 'to-latest')), await readlink(join(at, 'latest'))]).toEqual([
+      'latest',
+      'store/real',
+    ]);
+    expect(await readdir(join(at, 'store'))).toEqual(['real']);
+  });
+
+  it('follows links to what is not there yet, through folders that are links', async () => {
+    const at = await home();
+    await mkdir(join(at, 'a'));
+    await mkdir(join(at, 'b', 'c'), { recursive: true });
+    await symlink(join('b', 'c'), join(at, 'd'));
+    await symlink('../e', join(at, 'b', 'c', 'link'));
+    await saveSafetensors(join(at, 'd', 'link'), { a: ones([1]) });
+    expect(await readdir(join(at, 'b'))).toEqual(['c', 'e']);
+    expect(await readdir(join(at, 'b', 'c'))).toEqual(['link']);
+    await symlink('ring', join(at, 'ring'));
+    await expect(saveSafetensors(join(at, 'ring'), { a: ones([1]) })).rejects.toMatchObject({ code: 'ELOOP' });
+  });
+
+  it.each([0o600, 0o640, 0o444, 0o755])('keeps mode %o', async (mode) => {
+    const path = join(await home(), 'model');
+    await saveSafetensors(path, { a: ones([2]) });
+    await chmod(path, mode);
+    await saveSafetensors(path, { a: ones([3]) });
+    expect((await stat(path)).mode & 0o7777).toBe(mode);
+    expect(await numbers(path)).toEqual([1, 1, 1]);
+  });
+
+  it.runIf(process.getuid?.() === 0)('keeps the owner', async () => {
+    const path = join(await home(), 'model');
+    await saveSafetensors(path, { a: ones([2]) });
+    await chown(path, 1234, 2345);
+    await saveSafetensors(path, { a: ones([3]) });
+    const { uid, gid } = await stat(path);
+    expect({ uid, gid }).toEqual({ uid: 1234, gid: 2345 });
+  });
+
+  it('writes to devices and pipes', async () => {
+    await saveSafetensors('/dev/null', { a: ones([2]) });
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+    const pipe = join(await home(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const [bytes] = await Promise.all([readFile(pipe), saveSafetensors(pipe, { a: ones([2]) })]);
+    expect(decodeSafetensors(bytes).a!.toArray()).toEqual([1, 1]);
+    expect((await stat(pipe)).isFIFO()).toBe(true);
+  });
+
+  it('takes names as long as the system allows, and URLs', async () => {
+    const at = await home();
+    const path = join(at, 'x'.repeat(255));
+    await saveSafetensors(path, { a: ones([2]) });
+    expect(await numbers(path)).toEqual([1, 1]);
+    await saveSafetensors(pathToFileURL(path), { a: ones([3]) });
+    expect(await numbers(pathToFileURL(path))).toEqual([1, 1, 1]);
+    expect(await readdir(at)).toEqual(['x'.repeat(255)]);
+  });
+
+  it('removes what a killed process left, and nothing else', async () => {
+    const at = await home();
+    const path = join(at, 'model');
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    const [own, dead, other] = [temporaryName('model'), temporaryName('model'), temporaryName('another')];
+    const ofDead = (name: string) => name.replace(`-${process.pid}-`, `-${pid}-`);
+    for (const name of [own, ofDead(dead), ofDead(other), '.model.tmp']) await writeFile(join(at, name), 'half');
+    const forgotten = temporaryName('model');
+    await writeFile(join(at, forgotten), 'half');
+    await utimes(join(at, forgotten), 0, 0);
+    await saveSafetensors(path, { a: ones([2]) });
+    expect(new Set(await readdir(at))).toEqual(new Set(['model', own, ofDead(other), '.model.tmp']));
+  });
+
+  it('is refused where there can be no file', async () => {
+    const at = await home();
+    await expect(saveSafetensors('', {})).rejects.toThrow("saveSafetensors: not the path of a file: ''");
+    await expect(saveSafetensors('a\0b', {})).rejects.toThrow(ValueError);
+    await expect(saveSafetensors(`${at}/model/`, {})).rejects.toThrow('got that of a folder');
+    await expect(saveSafetensors(new URL('https://example.org/model'), {})).rejects.toThrow(ValueError);
+    await expect(saveSafetensors(3 as never, {})).rejects.toThrow('expected a path as a string or a file: URL, got 3');
+    await expect(loadSafetensors(null as never)).rejects.toThrow(ValueError);
+    await expect(saveSafetensors(join(at, 'none', 'model'), {})).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(at)).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  const own = <T>(value: T): Record<string, T> =>
+    Object.fromEntries(['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map((name) => [name, value]));
+
+  it('are names, whatever objects have of their own', async () => {
+    const tensors = own(tensor([1, 2]));
+    const decoded = decodeSafetensors(encodeSafetensors(tensors));
+    expect(Object.keys(decoded)).toEqual(Object.keys(tensors).sort());
+    expect(plain(decoded)).toEqual(plain(tensors));
+    expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype);
+    const path = join(folder, 'names');
+    await saveSafetensors(path, tensors, { metadata: own('text') });
+    expect(Object.entries(await loadSafetensorsMetadata(path))).toEqual(Object.entries(own('text')));
+    expect(Object.keys(await loadSafetensors(path))).toEqual(Object.keys(decoded));
+  });
+
+  it.each([new Map([['a', tensor(1)]]), null, 3, [tensor(1)], new Date(0)])('are not those of %s', (tensors) => {
+    expect(() => encodeSafetensors(tensors as never)).toThrow('encodeSafetensors: expected tensors by name');
   });
 });
 

@@ -240,3 +240,54 @@ describe('Parameter', () => {
     expect(() => new nn.Parameter([1] as never)).toThrow('expected a Tensor, got an array of 1');
   });
 });
+
+describe('states with many foreign names', () => {
+  const foreign = (count: number, length: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.${'x'.repeat(length)}`, zeros([1])]));
+
+  it('are refused with the first of them, cut', () => {
+    const layer = new nn.Linear(2, 1);
+    const load = () => layer.loadStateDict({ ...layer.stateDict(), ...foreign(1000, 5000) });
+    expect(load).toThrow('unexpected: 980 more');
+    try {
+      load();
+    } catch (error) {
+      expect((error as Error).message.split('\n')).toHaveLength(22);
+      expect((error as Error).message.length).toBeLessThan(6000);
+    }
+  });
+
+  it('give hints as before for few', () => {
+    const layer = new nn.Linear(2, 1);
+    const { weight, bias } = layer.stateDict();
+    expect(() => layer.loadStateDict({ wieght: weight!, bias: bias! })).toThrow(
+      "unexpected: wieght; did you mean 'weight'?",
+    );
+  });
+});
+
+describe('names that all objects have', () => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', (name) => {
+    class Odd extends nn.Module {
+      constructor(value: number) {
+        super();
+        Object.defineProperty(this, name, { value: new nn.Parameter(tensor([value])), enumerable: true });
+      }
+      override forward(): void {}
+    }
+    const state = new Odd(3).stateDict();
+    expect(Object.keys(state)).toEqual([name]);
+    const odd = new Odd(1);
+    expect(() => odd.loadStateDict({})).toThrow(`missing: ${name}`);
+    expect(odd.loadStateDict({}, { strict: false }).missingKeys).toEqual([name]);
+    odd.loadStateDict(state);
+    expect(odd.parameters()[0]!.toArray()).toEqual([3]);
+    expect(() => new nn.Linear(1, 1, { bias: false }).loadStateDict(state, { strict: true })).toThrow(
+      `unexpected: ${name}`,
+    );
+  });
+
+  it.each([null, 3, new Map(), [zeros([1])], 'state'])('states are not made of %s', (state) => {
+    expect(() => new nn.Linear(1, 1).loadStateDict(state as never)).toThrow('loadStateDict: expected tensors by name');
+  });
+});
