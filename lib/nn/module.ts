@@ -196,6 +196,7 @@ export abstract class Module {
 
   /** Sets training mode (or, with false, evaluation mode) here and in all modules within. */
   train(mode = true): this {
+    checkBoolean('train', 'mode', mode);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
@@ -207,6 +208,7 @@ export abstract class Module {
 
   /** Calls `fn` with every module within, innermost first, and last with this one. */
   apply(fn: (module: Module) => void): this {
+    if (typeof fn !== 'function') throw new ValueError(`apply: expected a function, got ${describe(fn)}`);
     for (const child of this.children()) child.apply(fn);
     fn(this);
     return this;
