@@ -8,6 +8,7 @@ import { checkBoolean, checkOptions, nearestName } from '../options.js';
 import { hasNames } from '../realm.js';
 import { describe, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { uncloneable } from '../uncloneable.js';
 import { livingModules } from './living.js';
 import { Parameter } from './parameter.js';
 
@@ -24,6 +25,8 @@ export interface IncompatibleKeys {
   readonly missingKeys: readonly string[];
   readonly unexpectedKeys: readonly string[];
 }
+
+const UNCLONEABLE = uncloneable('Module', 'send the values of its stateDict(), and load them into a module made there');
 
 /**
  * The base of all layers and models. Any property that is a `Parameter`, a `Module` or a registered buffer belongs to the module; the path of
@@ -43,6 +46,8 @@ export interface IncompatibleKeys {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
 export abstract class Module {
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   #training = true;
   readonly #buffers = new Set<string>();
 

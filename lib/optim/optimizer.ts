@@ -6,6 +6,7 @@ import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
+import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkOptionTypes, checkParameter, checkState, type StateEntries } from './checks.js';
 import { livingOptimizers } from './living.js';
 
@@ -60,12 +61,16 @@ function isAsIn({ state, names, values }: Snapshot, now: object | undefined): bo
   return true;
 }
 
+const UNCLONEABLE = uncloneable('Optimizer', 'send the values of its stateDict()');
+
 /**
  * The base of all optimizers: parameter groups, state per parameter, `step` and `zeroGrad`.
  *
  * @see https://pytorch.org/docs/stable/optim.html
  */
 export abstract class Optimizer<O extends object, S extends object> {
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly paramGroups: Group<O>[] = [];
   /** Per parameter, what the steps so far left. */
   readonly state = new Map<Tensor, S>();
@@ -347,6 +352,11 @@ export abstract class Optimizer<O extends object, S extends object> {
         return [parameter, state as S];
       }),
     );
+  }
+
+  /** @internal Without it, `JSON.stringify` would leave out the state, which is a map. */
+  toJSON(): never {
+    throw new ValueError(`toJSON: ${this.#name} is not written as such; write its stateDict()`);
   }
 
   /** The groups with their options, as PyTorch prints them. */

@@ -15,6 +15,7 @@ import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
 import { checkBoolean, checkDType, checkOptions } from '../options.js';
 import { typedArrayName } from '../realm.js';
 import { checkNumber, checkOperand, checkTensor } from './arguments.js';
+import { uncloneable } from '../uncloneable.js';
 import { refuseIf, requireInt32 } from './check.js';
 import { to } from './conversion.js';
 import { overwritten, requireWritable } from './elementwise.js';
@@ -24,6 +25,8 @@ import { add, lt, mul } from './pointwise.js';
 import { broadcastShapes, checkInteger, checkShape, describe, type Shape, show } from './shape.js';
 import { operandOf, storageOf, Tensor } from './tensor.js';
 import { narrow, permute, reshape } from './views.js';
+
+const UNCLONEABLE = uncloneable('Generator', 'send its getState(), and there call setState');
 
 /** The memory of a stream, which must not get out of the library. */
 let streamOf: (generator: Generator) => Storage;
@@ -40,6 +43,8 @@ let streamOf: (generator: Generator) => Storage;
  * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
  */
 export class Generator {
+  /** @internal */
+  readonly uncloneable = UNCLONEABLE;
   readonly #state: Storage = allocateState();
   #seed = 0;
 
@@ -62,6 +67,11 @@ export class Generator {
   /** The seed the stream was last started from. */
   initialSeed(): number {
     return this.#seed;
+  }
+
+  /** @internal Without it, `JSON.stringify` would write an empty object. */
+  toJSON(): never {
+    throw new ValueError('toJSON: a Generator is not written as such; write [...generator.getState()]');
   }
 
   /** A copy of where the stream is, to come back to with `setState`. */

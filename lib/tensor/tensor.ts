@@ -7,6 +7,7 @@ import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sameShape, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkHeap } from './heap.js';
+import { uncloneable } from '../uncloneable.js';
 import { formatTensor } from './print.js';
 import { checkNdim, describe, type Shape, show } from './shape.js';
 
@@ -14,8 +15,9 @@ const CAPTURED_GRADIENT =
   'grad: this gradient was made and used up within a captured function, which keeps it in registers; ' +
   'return it from that function to see it, and call zeroGrad() before a backward pass outside';
 
-const UNCLONEABLE = Symbol(
-  'a nabla Tensor: send toTypedArray() and its shape instead, and make it a tensor again on the other side. It',
+const UNCLONEABLE = uncloneable(
+  'Tensor',
+  'send x.toTypedArray() and x.shape, and there call tensor(values).view(shape)',
 );
 
 /** Refuses what cannot be the gradient of `x`. */
@@ -403,6 +405,23 @@ export class Tensor {
   /** A copy of the values in row-major order: Float32Array, Float64Array, Int32Array, or Uint8Array (of 0 and 1) for bool. */
   toTypedArray(): TypedArray {
     return this.#values('toTypedArray');
+  }
+
+  /**
+   * What `JSON.stringify` writes: the values as nested arrays. Neither type nor gradient goes with them; for files see `nabla/io`.
+   *
+   * @throws ValueError for NaN and infinities, for which JSON has no words
+   * @example
+   * ```ts
+   * JSON.stringify({ x: tensor([[1, 2.5]]) }); // '{"x":[[1,2.5]]}'
+   * ```
+   */
+  toJSON(): NestedArray {
+    const bad = this.#values('toJSON').find((value) => !Number.isFinite(value));
+    if (bad === undefined) return this.toArray();
+    throw new ValueError(
+      `toJSON: JSON has no word for ${bad}; write String(x), save with saveSafetensors, or replace it first: where(isfinite(x), x, 0)`,
+    );
   }
 
   /** @param reader the operation that wants them */
