@@ -139,8 +139,9 @@ async function check({ code, where, wrong }: Program): Promise<Outcome> {
     await evaluate<unknown>(`return (${code});`);
   } catch (error) {
     if (error instanceof NablaError || (error instanceof Error && isOfSystem(error))) return ran;
-    if (error instanceof TypeError && isTolerated(where)) return { refused: `${where}: ${error.message}` };
-    throw new Finding(`${where}: ${String(error)}, expected a NablaError`);
+    if (!(error instanceof TypeError)) throw new Finding(`${where}: ${String(error)}, expected a NablaError`);
+    if (isTolerated(where)) return { refused: `${where}: ${error.message}` };
+    throw new Finding(`${where}: ${error}, expected a NablaError`);
   }
   if (wrong && !isTolerated(where)) throw new Finding(`${where}: a value of a wrong type is taken`);
   return ran;

@@ -185,5 +185,5 @@ export const backends: Property<Random, Program> = {
   smaller: ({ statements }) =>
     statements.map((_, i) => ({ statements: statements.filter((__, j) => j !== i) })).reverse(),
   refusals: 0,
-  sample: 150,
+  sample: 400,
 };

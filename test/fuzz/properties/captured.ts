@@ -59,5 +59,5 @@ export const captured: Property<RandomWorld, World> = {
   script: (world) => `import { isDeepStrictEqual } from 'node:util';\n${asModule(`${codeOf(world)}\n${SHOW}`)}`,
   smaller: smallerWorlds,
   refusals: 0.5,
-  sample: 400,
+  sample: 600,
 };

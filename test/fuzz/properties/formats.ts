@@ -236,5 +236,5 @@ export const formats: Property<Random, Program> = {
   check,
   script,
   refusals: 0,
-  sample: 2000,
+  sample: 3000,
 };

@@ -242,5 +242,5 @@ export const secondDerivatives: Property<Random, Program> = {
   smaller: (program) =>
     program.body.map((_, i) => ({ ...program, body: program.body.filter((__, j) => j !== i) })).reverse(),
   refusals: 0.7,
-  sample: 500,
+  sample: 1000,
 };
