@@ -53,7 +53,6 @@ const JUNK: readonly (readonly [Kind, string])[] = [
   ['other', 'new Float32Array(3)'],
   ['other', 'Promise.resolve(1)'],
   ['other', '/x/'],
-  ['other', 'class {}'],
   ['tensor', "tensor([1, 2], { dtype: 'int32' })"],
   ['tensor', 'tensor(true)'],
   ['tensor', 'zeros([0])'],
@@ -103,6 +102,9 @@ const BY_KIND: Readonly<Partial<Record<Kind, readonly string[]>>> = {
 /** These change what the process does, or take what only a person can give. */
 const LEFT_OUT = /Error$|^new (Expr|Tensor|optim\.Optimizer)$/;
 
+const properties = Object.entries(Object.getOwnPropertyDescriptors(nabla.Tensor.prototype));
+const methods = new Set(properties.filter(([, { value }]) => typeof value === 'function').map(([name]) => name));
+
 const called: readonly Callable[] = callables().filter(({ code }) => !LEFT_OUT.test(code));
 
 function rightFor({ name, kinds }: Parameter, choose: Choices): string {
@@ -125,7 +127,7 @@ function write(random: number[]): Program {
   const kinds = (option ?? parameter).kinds;
   // A method of what is right, now and then, where the first argument is.
   const isMethod =
-    at > 0 && code in nabla.Tensor.prototype && parameters[0]!.kinds?.has('tensor') === true && choose.below(3) === 0;
+    at > 0 && methods.has(code) && parameters[0]!.kinds?.has('tensor') === true && choose.below(3) === 0;
   const call = isMethod ? `ones([2, 3]).${code}(${args.slice(1).join(', ')})` : `${code}(${args.join(', ')})`;
   const where = `${code}: ${option === undefined ? parameter.name : `${parameter.name}.${option.name}`}`;
   return { code: call, where, wrong: kinds !== null && !kinds.has(kind) };
