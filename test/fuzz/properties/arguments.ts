@@ -126,8 +126,7 @@ function write(random: number[]): Program {
   const args = parameters.slice(0, needed).map((one, i) => (i === at ? bad : rightFor(one, choose)));
   const kinds = (option ?? parameter).kinds;
   // A method of what is right, now and then, where the first argument is.
-  const isMethod =
-    at > 0 && methods.has(code) && parameters[0]!.kinds?.has('tensor') === true && choose.below(3) === 0;
+  const isMethod = at > 0 && methods.has(code) && parameters[0]!.kinds?.has('tensor') === true && choose.below(3) === 0;
   const call = isMethod ? `ones([2, 3]).${code}(${args.slice(1).join(', ')})` : `${code}(${args.join(', ')})`;
   const where = `${code}: ${option === undefined ? parameter.name : `${parameter.name}.${option.name}`}`;
   return { code: call, where, wrong: kinds !== null && !kinds.has(kind) };
