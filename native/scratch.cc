@@ -18,7 +18,7 @@ struct Arena {
   int64_t bytes = 0;
 };
 
-thread_local Arena arenas[3];
+thread_local Arena arenas[4];
 
 }  // namespace
 

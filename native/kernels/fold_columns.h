@@ -1,13 +1,13 @@
 #pragma once
 
-#include "accumulators.h"
-#include "bound_operands.h"
+#include "column_folds.h"
+#include "stretches.h"
 #include "work.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** Where there are fewer blocks of columns than this, threads share each block. Either way gives the same bits. */
+/** Where there are fewer blocks of columns than this, threads share out their runs. Either way gives the same bits. */
 constexpr int64_t kManyBlocks = 64;
 
 /** dst[depth, width] = src[width] */
@@ -42,77 +42,60 @@ bool folds_in_place(const FoldRecord& record) {
 }
 
 /**
- * A block of rows that lie side by side, seen as columns: `width` of them, neighbours on the last kept axis. Tiles are
- * [depth, width]. Elements are folded in three levels, all fixed by the shape: groups within a tile, tiles within a
- * part, parts.
+ * A block of rows that lie side by side, seen as columns: `width` of them, neighbours on the last kept axis. A column's
+ * elements are folded run by run, as folding.h says; tiles of a run are [depth, width].
  */
 template <typename T>
 class ColumnBlock {
  public:
-  ColumnBlock(const FoldRecord& record, const Tiling& whole, int64_t full_width, int64_t number)
-      : record_(record), program_(*record.program), stage_(program_.resident[0]), in_place_(folds_in_place<T>(record)) {
+  ColumnBlock(const FoldRecord& record, int64_t depth, int64_t full_width, int64_t number)
+      : record_(record),
+        program_(*record.program),
+        stage_(program_.resident[0]),
+        in_place_(folds_in_place<T>(record)),
+        depth_(depth),
+        partials_size_(partials_size(record, full_width)) {
     const int row_axis = record.kept - 1;
     const int64_t blocks = ceil_div(record.sizes[row_axis], full_width);
     const int64_t start = number % blocks * full_width;
     width_ = smaller(full_width, record.sizes[row_axis] - start);
+    tile_depth_ = smaller(smaller(depth, kRun<T>), larger(1, kTileElements<T> / width_));
     for (int d = 0; d < record.folded; d++) sizes_[d] = record.sizes[record.kept + d];
     sizes_[record.folded] = width_;
-    elements_ = whole;
-    elements_.nest = {record.folded + 1, sizes_};
-    elements_.inner = whole.inner / full_width * width_;
-    columns_ = {{1, sizes_ + record.folded}, 0, width_, 1, 1, 1};
     for (int i = 0; i < program_.inputs + program_.outputs; i++) {
       operands_[i] = operand_of_block(record.operands[i], number / blocks, start, program_.is_row[i]);
     }
   }
 
-  /** Folds one part of the depth into `memory`. */
-  void run_part(int64_t part, double* memory) const {
-    Frame<T> frame(program_, record_.params, slot_capacity());
-    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_, record_.misfit);
-    operands.load(Kind::kRow, whole_tile());
-    reset(memory);
-    const int64_t end = smaller(elements_.count, (part + 1) * kTilesPerPart);
-    for (int64_t number = part * kTilesPerPart; number < end; number++) {
-      const Tile tile = tile_at(elements_, number);
-      const int64_t first = position(tile);
-      const int64_t depth = tile.extent * elements_.inner / width_;
-      if (!in_place_) operands.load(Kind::kElement, tile);
-      run_elements(frame, depth, first);
+  /** Doubles from the partials of a run to those of the next. */
+  static int64_t partials_size(const FoldRecord& record, int64_t width) {
+    return record.program->resident[0].fold_count * ColumnPartials::doubles(width);
+  }
+
+  void fold_run(int64_t run, double* partials) const {
+    const int64_t first = run * kRun<T>, depth = smaller(kRun<T>, depth_ - first);
+    T* lanes = lanes_memory(depth);
+    if (in_place_) {
       for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-        accumulate(fold, accumulators(memory, f), slab(frame, instruction.src, depth, first));
+        fold_columns_run(fold, partials_at(partials, f), lanes, slab_in_memory(instruction.src, first, depth));
       });
-      operands.store(Kind::kElement, tile);
+    } else {
+      fold_tiles(first, depth, partials, lanes);
     }
   }
 
-  void reset(double* memory) const {
-    for_each_fold([&](auto fold, int f, const FoldInstruction&) {
-      for (int64_t column = 0; column < width_; column++) accumulators(memory, f).set(column, fold.identity());
-    });
-  }
-
-  /** Folds a later part's accumulators into those of the parts before it. */
-  void combine(double* total, double* part) const {
-    for_each_fold([&](auto fold, int f, const FoldInstruction&) {
-      const Accumulators to = accumulators(total, f);
-      const Accumulators from = accumulators(part, f);
-      for (int64_t column = 0; column < width_; column++) to.set(column, fold.combine(to[column], from[column], 0));
-    });
-  }
-
-  /** The row values, when all elements are folded. */
-  void finish(double* total) const {
-    Frame<T> frame(program_, record_.params, slot_capacity());
-    BoundOperands<T> operands(frame, program_, operands_, elements_, columns_, record_.misfit);
-    operands.load(Kind::kRow, whole_tile());
+  /** The row values, when all runs are folded; what they came to is in `partials`, run by run. */
+  void finish(double* partials) const {
+    Frame<T> frame(program_, record_.params, width_);
+    StretchOperands<T> operands = row_operands(frame);
     for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-      const Accumulators from = accumulators(total, f);
       T* to = frame[instruction.dst];
-      for (int64_t column = 0; column < width_; column++) to[column] = static_cast<T>(fold.result(from[column]));
+      for (int64_t column = 0; column < width_; column++) {
+        to[column] = static_cast<T>(fold.result(total(fold, partials_at(partials, f), column)));
+      }
     });
     frame.run(stage_.rows, stage_.row_count, width_);
-    operands.store(Kind::kRow, whole_tile());
+    operands.store(0, width_);
   }
 
  private:
@@ -124,14 +107,66 @@ class ColumnBlock {
     }
   }
 
-  Accumulators accumulators(double* memory, int f) const {
-    return Accumulators::at(memory + f * Accumulators::doubles(width_), width_);
+  ColumnPartials partials_at(double* memory, int f) const {
+    return ColumnPartials::at(memory + f * ColumnPartials::doubles(width_), width_);
   }
 
-  int64_t slot_capacity() const { return in_place_ ? width_ : elements_.max_elements(); }
+  template <typename Fold>
+  Partial total(Fold fold, const ColumnPartials& first, int64_t column) const {
+    constexpr int64_t kRuns = kPart<T> / kRun<T>;
+    const int64_t runs = ceil_div(depth_, kRun<T>);
+    Partial total = fold.identity();
+    for (int64_t start = 0; start < runs; start += kRuns) {
+      Partial part = fold.identity();
+      for (int64_t run = start; run < smaller(runs, start + kRuns); run++) {
+        const ColumnPartials at{first.values + run * partials_size_, first.positions + run * partials_size_};
+        part = fold.combine(part, at[column], 0);
+      }
+      total = fold.combine(total, part, 0);
+    }
+    return total;
+  }
 
-  /** All the columns, in the tiling of row values. */
-  Tile whole_tile() const { return {0, {0}, width_}; }
+  /** Room for the lanes of a run, for each fold: some of them if it is folded whole, if it is not short. */
+  T* lanes_memory(int64_t depth) const {
+    if (depth <= kLeaves && is_folded_whole(depth)) return nullptr;
+    const int64_t bytes = stage_.fold_count * lanes_size(depth) * static_cast<int64_t>(sizeof(T));
+    return reinterpret_cast<T*>(scratch(Scratch::kLanes, bytes));
+  }
+
+  bool is_folded_whole(int64_t depth) const { return in_place_ || depth <= tile_depth_; }
+
+  int64_t lanes_size(int64_t depth) const {
+    const bool takes_leaves = is_folded_whole(depth) && depth <= kTermsAtOnce * kFoldLanes<T>;
+    return (takes_leaves ? kLeaves : lanes_of_run<T>(depth)) * width_;
+  }
+
+  void fold_tiles(int64_t first, int64_t depth, double* partials, T* lanes) const {
+    Frame<T> frame(program_, record_.params, tile_depth_ * width_);
+    row_operands(frame);
+    StretchOperands<T> elements(frame, program_, operands_, Kind::kElement, {record_.folded + 1, sizes_}, 1,
+                                tile_depth_ * width_, record_.misfit);
+    for (int64_t before = 0; before < depth; before += tile_depth_) {
+      const int64_t count = smaller(tile_depth_, depth - before);
+      elements.load((first + before) * width_, count * width_);
+      run_elements(frame, count, first + before);
+      for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
+        const Slab<T> tile{frame[instruction.src], count, width_, width_, first + before};
+        const ColumnPartials to = partials_at(partials, f);
+        T* const own = lanes + f * lanes_size(depth);
+        is_folded_whole(depth) ? fold_columns_run(fold, to, own, tile) : fold_tile(fold, to, own, tile, before, depth);
+      });
+      elements.store((first + before) * width_, count * width_);
+    }
+  }
+
+  /** The row values of all columns: inputs are brought into the frame, and outputs shown where to go. */
+  StretchOperands<T> row_operands(Frame<T>& frame) const {
+    StretchOperands<T> operands(frame, program_, operands_, Kind::kRow, {1, &sizes_[record_.folded]}, 1, width_,
+                                record_.misfit);
+    operands.load(0, width_);
+    return operands;
+  }
 
   Operand operand_of_block(const Operand& whole, int64_t outer, int64_t start, bool is_row) const {
     const int row_axis = record_.kept - 1;
@@ -144,18 +179,9 @@ class ColumnBlock {
     return part;
   }
 
-  /** What a fold of a tile reads. */
-  Slab<T> slab(const Frame<T>& frame, int slot, int64_t depth, int64_t first) const {
-    if (!in_place_) return {frame[slot], depth, width_, width_, first};
+  Slab<T> slab_in_memory(int slot, int64_t first, int64_t depth) const {
     const int64_t stride = operands_[slot].strides[0];
     return {reinterpret_cast<const T*>(operands_[slot].data) + first * stride, depth, width_, stride, first};
-  }
-
-  /** How deep a tile starts. */
-  int64_t position(const Tile& tile) const {
-    int64_t sum = 0;
-    for (int d = 0; d <= elements_.axis; d++) sum = sum * sizes_[d] + tile.index[d];
-    return sum * elements_.inner / width_;
   }
 
   void run_elements(const Frame<T>& frame, int64_t depth, int64_t first) const {
@@ -178,48 +204,62 @@ class ColumnBlock {
   const Program& program_;
   const Stage& stage_;
   const bool in_place_;
+  const int64_t depth_;
+  const int64_t partials_size_;
   int64_t width_;
+  int64_t tile_depth_;
   int64_t sizes_[kMaxDims];
-  Tiling elements_;
-  Tiling columns_;
   Operand operands_[kMaxOperands];
 };
 
-/** Columns per block, of tiles of at most `elements`: so few that a tile has some depth. */
-inline int64_t block_width(int64_t columns, int64_t depth, int64_t elements) {
-  const int64_t limit = elements / smaller(kGroup, depth);
-  return ceil_div(columns, ceil_div(columns, limit));
+/** Rows from which on a tile is deep enough. */
+constexpr int64_t kTileDepth = 16;
+
+/**
+ * Columns per block, whole cache lines of them: so few that the lanes of a run, or a tile of some depth, stay in the
+ * first-level cache; where columns are folded as they lie in memory, so many that rows are read in long stretches.
+ */
+template <typename T>
+int64_t block_width(int64_t columns, int64_t depth, bool in_place) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  const int64_t in_tiles = kTileElements<T> / smaller(kTileDepth, depth);
+  const int64_t limit = in_place ? (depth > kLeaves ? kTileElements<T> / (depth > kTermsAtOnce * kFoldLanes<T> ? 8 : 4)
+                                                    : kTileElements<T>)
+                                 : in_tiles;
+  const int64_t even = ceil_div(columns, ceil_div(columns, limit));
+  return smaller(larger(even, limit), round_up(even, kLine));
 }
 
 template <typename T>
-void fold_columns(const FoldRecord& record) {
-  const Program& program = *record.program;
+void fold_columns(const FoldRecord& record, int64_t depth) {
   const int row_axis = record.kept - 1;
-  int64_t sizes[kMaxDims];
-  for (int d = 0; d < record.folded; d++) sizes[d] = record.sizes[record.kept + d];
-  const int64_t depth = Nest{record.folded, sizes}.size();
-  const int64_t elements = folds_in_place<T>(record) ? kGroup * kTileElements<T> : kTileElements<T>;
-  const int64_t width = block_width(record.sizes[row_axis], depth, elements);
-  sizes[record.folded] = width;
-  const Tiling tiling = cut({record.folded + 1, sizes}, elements);
+  const int64_t width = block_width<T>(record.sizes[row_axis], depth, folds_in_place<T>(record));
   const int64_t blocks = Nest{row_axis, record.sizes}.size() * ceil_div(record.sizes[row_axis], width);
-  const int64_t parts = parts_of(tiling);
-  const int64_t stride = program.resident[0].fold_count * Accumulators::doubles(width);
-
-  const auto memory = [&] { return reinterpret_cast<double*>(scratch(Scratch::kFold, (parts + 1) * stride * 8)); };
-  const auto run_blocks = [&](int64_t begin, int64_t end) {
-    for (int64_t number = begin; number < end; number++) {
-      const ColumnBlock<T> block(record, tiling, width, number);
-      double* total = memory();
-      double* partials = total + stride;
-      for_each_task(parts, [&](int64_t part) { block.run_part(part, partials + part * stride); });
-      block.reset(total);
-      for (int64_t part = 0; part < parts; part++) block.combine(total, partials + part * stride);
-      block.finish(total);
-    }
+  const int64_t runs = ceil_div(depth, kRun<T>);
+  const int64_t work = width * work_per_element(*record.program);
+  const int64_t size = ColumnBlock<T>::partials_size(record, width);
+  const auto memory = [size](int64_t count) {
+    return reinterpret_cast<double*>(scratch(Scratch::kFold, count * size * static_cast<int64_t>(sizeof(double))));
   };
-  if (blocks < kManyBlocks && parts > 1) return run_blocks(0, blocks);
-  in_tasks(blocks, depth * width * work_per_element(program), run_blocks);
+
+  if (blocks < kManyBlocks && runs > 1) {
+    double* partials = memory(blocks * runs);
+    in_tasks(blocks * runs, kRun<T> * work, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        ColumnBlock<T>(record, depth, width, i / runs).fold_run(i % runs, partials + i * size);
+      }
+    });
+    for (int64_t i = 0; i < blocks; i++) ColumnBlock<T>(record, depth, width, i).finish(partials + i * runs * size);
+    return;
+  }
+  in_tasks(blocks, depth * work, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const ColumnBlock<T> block(record, depth, width, i);
+      double* partials = memory(runs);
+      for (int64_t run = 0; run < runs; run++) block.fold_run(run, partials + run * size);
+      block.finish(partials);
+    }
+  });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "fold_resident.h"
+#include "stretches.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -12,8 +13,8 @@ constexpr int64_t kManyRows = 64;
 template <typename T>
 class StreamedRow {
  public:
-  StreamedRow(const FoldRecord& record, const Tiling& tiling, int64_t row)
-      : record_(record), program_(*record.program), tiling_(tiling), parts_(parts_of(tiling)) {
+  StreamedRow(const FoldRecord& record, int64_t columns, int64_t row)
+      : record_(record), program_(*record.program), columns_(columns), parts_(parts_of<T>(columns)) {
     const int64_t partials_bytes = parts_ * max_folds(program_) * static_cast<int64_t>(sizeof(Partial));
     char* memory = scratch(Scratch::kFold, values_bytes(program_) + partials_bytes);
     values_ = reinterpret_cast<T*>(memory);
@@ -79,22 +80,24 @@ class StreamedRow {
     kMicroLoops<T>[m.op](values_ + m.dst, values_ + m.a, values_ + m.b, values_ + m.c, 1, 0);
   }
 
-  /** Runs the tiles of one partial result. */
+  /** Folds the runs of one part. */
   void run_part(const Stage& stage, int64_t part, bool is_last) const {
-    Frame<T> frame(program_, record_.params, tiling_.max_elements());
-    BoundOperands<T> operands(frame, program_, operands_, tiling_, tiling_, record_.misfit);
+    Frame<T> frame(program_, record_.params, kRun<T>);
+    const Nest nest{record_.folded, record_.sizes + record_.kept};
+    StretchOperands<T> operands(frame, program_, operands_, Kind::kElement, nest, 0, kRun<T>, record_.misfit);
     show_values(frame);
     Partial* partials = partials_ + part * stage.fold_count;
     reset(stage, partials);
-    const int64_t end = smaller(tiling_.count, (part + 1) * kTilesPerPart);
-    for (int64_t number = part * kTilesPerPart; number < end; number++) {
-      const Tile tile = tile_at(tiling_, number);
-      const int64_t first = position(tile);
-      const int64_t columns = tile.extent * tiling_.inner;
-      operands.load(Kind::kElement, tile);
-      run_row_elements(frame, stage, 1, columns, first);
-      add_folds(stage, frame, columns, first, partials);
-      if (is_last) operands.store(Kind::kElement, tile);
+    T* lanes = reinterpret_cast<T*>(scratch(Scratch::kLanes, stage.fold_count * kLaneBytes));
+    const int64_t end = smaller(columns_, (part + 1) * kPart<T>);
+    for (int64_t at = part * kPart<T>; at < end;) {
+      const int64_t before = at % kRun<T>, run = smaller(kRun<T>, end - (at - before));
+      const Piece piece{at, before, operands.evenly(at, run - before), run};
+      operands.load(at, piece.count);
+      run_row_elements(frame, stage, 1, piece.count, at);
+      add_folds(stage, frame, piece, lanes, partials);
+      if (is_last) operands.store(at, piece.count);
+      at += piece.count;
     }
   }
 
@@ -106,24 +109,17 @@ class StreamedRow {
     for (int i = program_.slots - program_.row_registers; i < program_.slots; i++) frame.point(i, values_ + i);
   }
 
-  /** How many of the row's elements come before a tile. */
-  int64_t position(const Tile& tile) const {
-    int64_t sum = 0;
-    for (int d = 0; d <= tiling_.axis; d++) sum = sum * tiling_.nest.sizes[d] + tile.index[d];
-    return sum * tiling_.inner;
-  }
-
   static void reset(const Stage& stage, Partial* partials) {
     for (int f = 0; f < stage.fold_count; f++) {
       partials[f] = with_fold(stage.folds[f].fold, []<typename Fold>(Fold) { return Fold::identity(); });
     }
   }
 
-  static void add_folds(const Stage& stage, const Frame<T>& frame, int64_t columns, int64_t first, Partial* partials) {
+  static void add_folds(const Stage& stage, const Frame<T>& frame, const Piece& piece, T* lanes, Partial* partials) {
     for (int f = 0; f < stage.fold_count; f++) {
       const T* elements = frame[stage.folds[f].src];
       partials[f] = with_fold(stage.folds[f].fold, [&]<typename Fold>(Fold) {
-        return Fold::combine(partials[f], Fold::of_run(elements, columns), first);
+        return Fold::with_piece(partials[f], lanes + f * kFoldLanes<T>, elements, piece);
       });
     }
   }
@@ -140,7 +136,7 @@ class StreamedRow {
 
   const FoldRecord& record_;
   const Program& program_;
-  const Tiling& tiling_;
+  const int64_t columns_;
   const int64_t parts_;
   Operand operands_[kMaxOperands];
   /** Of all slots, those that are row values, parameters and constants. */
@@ -150,11 +146,10 @@ class StreamedRow {
 
 template <typename T>
 void fold_streamed(const FoldRecord& record, int64_t rows, int64_t columns) {
-  const Tiling tiling = cut({record.folded, record.sizes + record.kept}, kTileElements<T>);
   const auto run_rows = [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) StreamedRow<T>(record, tiling, row).run();
+    for (int64_t row = begin; row < end; row++) StreamedRow<T>(record, columns, row).run();
   };
-  if (rows < kManyRows && parts_of(tiling) > 1) return run_rows(0, rows);
+  if (rows < kManyRows && parts_of<T>(columns) > 1) return run_rows(0, rows);
   in_tasks(rows, columns * work_per_element(*record.program), run_rows);
 }
 

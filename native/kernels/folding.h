@@ -3,18 +3,34 @@
 #include "../program.h"
 #include "../simd/vec.h"
 #include "integers.h"
+#include "tiles.h"
 
 /**
- * How a run of elements becomes one value. Bits depend on the run's length alone: elements go round robin to a fixed
- * number of lanes, however wide the ISA's vectors are, and the lanes are folded by halving. Runs are combined in order,
- * in doubles.
+ * The order in which the elements of a row become one value. It depends on how many there are, and on nothing else: not
+ * on the other rows, on where elements lie, on what else the program computes, on threads or the width of vectors.
+ *
+ * The elements, in row-major order of the folded axes, make runs of `kRun`. Within a run they go round robin to
+ * `kFoldLanes` lanes, which are folded by halving: the upper half onto the lower one, and so on. Runs are combined in
+ * order, in doubles, to parts of `kPart` elements, and parts in order to the whole.
  */
 namespace nabla::NABLA_ISA {
 namespace {
 
 constexpr int kLaneBytes = 256;
+template <typename T>
+constexpr int kFoldLanes = kLaneBytes / sizeof(T);
 /** Vectors that together make up the lanes. */
 constexpr int kLaneVectors = kLaneBytes / kVectorBytes;
+
+template <typename T>
+constexpr int64_t kRun = kTileElements<T>;
+template <typename T>
+constexpr int64_t kPart = 32 * kRun<T>;
+
+template <typename T>
+int64_t parts_of(int64_t elements) {
+  return ceil_div(elements, kPart<T>);
+}
 
 /** The fold of a run: its value, and for arg folds the position that has it. */
 struct Partial {
@@ -103,6 +119,39 @@ T fold_run(const T* x, int64_t n) {
   return fold_vector<Op, kWidth>(lanes[0]);
 }
 
+/** to[i] op= from[i] for i < count. */
+template <typename Op, typename T>
+void fold_onto(T* to, const T* from, int64_t count) {
+  int64_t i = 0;
+  for (; i + kLanes<T> <= count; i += kLanes<T>) store<T>(to + i, Op::apply(load(to + i), load(from + i)));
+  if (i == count) return;
+  const int64_t rest = count - i;
+  store_partial(to + i, Op::apply(load_partial(to + i, rest), load_partial(from + i, rest)), rest);
+}
+
+/** Part of a run: it starts at element `start` of the whole, `before` elements after the run of `run` elements does. */
+struct Piece {
+  int64_t start, before, count, run;
+
+  bool is_whole() const { return count == run; }
+  bool is_last() const { return before + count == run; }
+};
+
+/** Folds part of a run into the run's lanes, in memory. */
+template <typename Op, typename T>
+void fold_onto_lanes(T* lanes, const T* x, const Piece& piece) {
+  if (piece.before == 0) {
+    for (int lane = 0; lane < kFoldLanes<T>; lane++) lanes[lane] = static_cast<T>(Op::kIdentity);
+  }
+  int64_t lane = piece.before % kFoldLanes<T>;
+  for (int64_t i = 0; i < piece.count;) {
+    const int64_t count = smaller(piece.count - i, kFoldLanes<T> - lane);
+    fold_onto<Op>(lanes + lane, x + i, count);
+    i += count;
+    lane = 0;
+  }
+}
+
 /** A fold whose result is the value. */
 template <typename Op>
 struct ValueFold {
@@ -110,6 +159,13 @@ struct ValueFold {
   template <typename T>
   static Partial of_run(const T* x, int64_t n) {
     return {static_cast<double>(fold_run<Op>(x, n)), 0};
+  }
+  /** `total` with a run, when the last of its pieces has come. */
+  template <typename T>
+  static Partial with_piece(Partial total, T* lanes, const T* x, const Piece& piece) {
+    if (piece.is_whole()) return combine(total, of_run(x, piece.count), 0);
+    fold_onto_lanes<Op>(lanes, x, piece);
+    return piece.is_last() ? combine(total, of_run(lanes, kFoldLanes<T>), 0) : total;
   }
   /** `b` is of a later run, which starts at `start`. */
   static Partial combine(Partial a, Partial b, int64_t) { return {Op::combine(a.value, b.value), 0}; }
@@ -136,6 +192,10 @@ struct ArgFold {
   static Partial of_run(const T* x, int64_t n) {
     const T value = fold_run<Op>(x, n);
     return {static_cast<double>(value), static_cast<double>(find(x, n, value))};
+  }
+  template <typename T>
+  static Partial with_piece(Partial total, T*, const T* x, const Piece& piece) {
+    return combine(total, of_run(x, piece.count), piece.start);
   }
   static Partial combine(Partial a, Partial b, int64_t start) {
     return Op::takes_over(b.value, a.value) ? Partial{b.value, b.position + static_cast<double>(start)} : a;

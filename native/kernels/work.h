@@ -38,9 +38,5 @@ void in_tasks(int64_t count, int64_t work_each, const Body& body) {
   for_each_task(tasks, [&](int64_t task) { body(task * per_task, smaller(count, (task + 1) * per_task)); });
 }
 
-/** Tiles that are folded into one partial result. Part of how sums associate, so it must not depend on the machine. */
-constexpr int64_t kTilesPerPart = 32;
-inline int64_t parts_of(const Tiling& tiling) { return ceil_div(tiling.count, kTilesPerPart); }
-
 }  // namespace
 }  // namespace nabla::NABLA_ISA
