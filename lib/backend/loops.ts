@@ -47,7 +47,7 @@ function continues(
 
 /**
  * Whether the native core folds side-by-side rows column by column, or each by itself: `native/kernels/fold.h` says when. It
- * decides in which order elements are folded, and so about the last bits of a sum.
+ * decides about speed, and about no bit.
  */
 export function foldsColumns(kinds: readonly Kind[], kept: Loops, folded: Loops): boolean {
   const columns = folded.sizes.reduce((a, b) => a * b, 1);
