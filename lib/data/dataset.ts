@@ -120,7 +120,7 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
 
   /** @internal Which item of the data set number `index` is. The list is everybody's to write to, so it is checked again. */
   place(index: number): number {
-    const place = this.indices[index];
+    const place = Number.isInteger(index) ? this.indices[index] : undefined;
     if (place === undefined)
       throw new ValueError(`Subset: index ${describe(index)} is out of range: it has ${this.length} items`);
     checkIndex('Subset: indices', index, place, this.dataset.length);

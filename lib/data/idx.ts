@@ -5,6 +5,7 @@ import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
 import { storageOf } from '../tensor/tensor.js';
 import { type DType, empty, type Tensor } from '../index.js';
+import { absolutePath } from '../io/path.js';
 import { checkBytes, messageOf } from '../realm.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
@@ -54,8 +55,10 @@ const PROBE_BYTES = 1 << 12;
  * the size of the file before anything is allocated for the values.
  * @see http://yann.lecun.com/exdb/mnist/
  */
-export async function readIdx(path: string): Promise<IdxArray> {
-  const file = await open(path);
+export async function readIdx(source: string | URL): Promise<IdxArray> {
+  absolutePath('readIdx', source);
+  const path = String(source);
+  const file = await open(source);
   try {
     const { size } = await file.stat();
     const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));
@@ -82,7 +85,8 @@ export async function readIdx(path: string): Promise<IdxArray> {
  * ```
  * @throws FormatError as {@link readIdx} does
  */
-export async function loadIdx(path: string): Promise<Tensor> {
+export async function loadIdx(path: string | URL): Promise<Tensor> {
+  absolutePath('loadIdx', path);
   const array = await readIdx(path);
   const isFloat = array.dtype === 'float32' || array.dtype === 'float64';
   return idxTensor(array, isFloat ? array.dtype : 'int32');

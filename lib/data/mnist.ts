@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '../errors.js';
 import type { Tensor } from '../index.js';
+import { absolutePath } from '../io/path.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { type IdxArray, idxTensor, readIdx } from './idx.js';
 
@@ -37,15 +38,17 @@ export interface MnistOptions {
  * @throws FormatError if a file is not what its name says, or files do not belong together
  * @throws ValueError if a file is missing
  */
-export async function loadMnist(folder: string, options: MnistOptions = {}): Promise<Mnist> {
+export async function loadMnist(folder: string | URL, options: MnistOptions = {}): Promise<Mnist> {
+  const absolute = absolutePath('loadMnist', folder);
+  const name = typeof folder === 'string' ? folder : absolute;
   checkOptions('loadMnist', options, ['normalize']);
   const { normalize = true } = options;
   checkBoolean('loadMnist', 'normalize', normalize);
-  const train = await loadPart(folder, 'train', normalize);
-  const test = await loadPart(folder, 't10k', normalize);
+  const train = await loadPart(name, 'train', normalize);
+  const test = await loadPart(name, 't10k', normalize);
   const [trainSize, testSize] = [train, test].map(({ images }) => images.shape.slice(1).join(' × '));
   if (trainSize !== testSize) {
-    throw new FormatError(`${folder}: training images of ${trainSize} pixels, test images of ${testSize}`);
+    throw new FormatError(`${name}: training images of ${trainSize} pixels, test images of ${testSize}`);
   }
   return { train, test };
 }

@@ -111,6 +111,11 @@ describe('indices that were written to', () => {
     expect(subset.get(0)[0].item()).toBe(3);
   });
 
+  it.each(['0', 'length', 'constructor', 0.5, -1, 2, undefined, null])('are not asked for by %s', (index) => {
+    const subset = new Subset(new TensorDataset(numbers(10)), [3, 4]);
+    expect(() => subset.get(index as never)).toThrow(/^Subset: index .* is out of range: it has 2 items$/);
+  });
+
   it('are not made of anything else', () => {
     for (const indices of [[0.5], ['1'], [undefined], [2 ** 32], new Array(1e9), null, 3, new Map()]) {
       expect(() => new Subset(new TensorDataset(numbers(10)), indices as never)).toThrow(/^Subset: /);

@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseIdx, readIdx } from '../../lib/data/idx.js';
-import { FormatError } from '../../lib/errors.js';
+import { loadIdx, parseIdx, readIdx } from '../../lib/data/idx.js';
+import { loadMnist } from '../../lib/data/mnist.js';
+import { FormatError, ValueError } from '../../lib/errors.js';
 
 /** An IDX file: type code, shape, and the bytes of the values. */
 const idx = (type: number, shape: number[], values: number[]): Uint8Array => {
@@ -113,5 +115,22 @@ describe('readIdx', () => {
 
   it('leaves a missing file to the error of the system', async () => {
     await expect(readIdx(join(folder, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('what is no path', () => {
+  it('but for a file: URL', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nabla-idx-'));
+    const path = join(folder, 'labels');
+    await writeFile(path, Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9));
+    expect((await loadIdx(pathToFileURL(path))).toArray()).toEqual([7, 9]);
+    await expect(loadMnist(pathToFileURL(folder))).rejects.toThrow(`in ${folder}`);
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([undefined, null, 3, '', 'a\0b', Symbol('s'), {}])('is refused: %s', async (path) => {
+    await expect(readIdx(path as never)).rejects.toThrow(ValueError);
+    await expect(loadIdx(path as never)).rejects.toThrow(ValueError);
+    await expect(loadMnist(path as never)).rejects.toThrow(ValueError);
   });
 });
