@@ -16,9 +16,11 @@ bool always() { return true; }
 
 #if defined(__x86_64__)
 
+#ifndef NABLA_WITHOUT_AVX512
 namespace avx512 {
 extern const Kernels kernels;
 }
+#endif
 namespace avx2 {
 extern const Kernels kernels;
 }
@@ -52,6 +54,7 @@ bool runs_avx2() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && has(b, kAvx2);
 }
 
+#ifndef NABLA_WITHOUT_AVX512
 bool runs_avx512() {
   constexpr unsigned kMaskAndZmmState = 0xe0;
   constexpr unsigned kF = 1u << 16, kDq = 1u << 17, kBw = 1u << 30, kVl = 1u << 31;
@@ -59,9 +62,12 @@ bool runs_avx512() {
   if (!runs_avx2() || !has(saved_states(), kMaskAndZmmState)) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && has(b, kF | kDq | kBw | kVl);
 }
+#endif
 
 constexpr Isa kIsas[] = {
+#ifndef NABLA_WITHOUT_AVX512
     {"avx512", &avx512::kernels, runs_avx512},
+#endif
     {"avx2", &avx2::kernels, runs_avx2},
     {"baseline", &baseline::kernels, always},
 };

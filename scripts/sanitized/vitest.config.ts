@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import base from '../../vitest.config.js';
+
+/** What has several threads or environments, for ThreadSanitizer. */
+const threads = {
+  include: ['test/backend/{background,environments,replay,terminate}.test.ts', 'test/capture/{run,train}.test.ts'],
+};
+
+/** What works the core; without the above, what works JavaScript, and what needs limits, instruction sets or bits of its own. */
+const memory = {
+  include: ['test/backend/*.test.ts', 'test/{tensor,autograd,capture}/**/*.test.ts'],
+  exclude: [
+    'test/backend/{background,environments}.test.ts',
+    'test/backend/{cpu-count,failures,isas,js,loops,native,scalar-math,select}.test.ts',
+  ],
+};
+
+/** The suites that `npm run test:sanitized` runs on the core that it has built; index.ts sets the environment. */
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  resolve: base.resolve ?? {},
+  test: {
+    name: 'sanitized',
+    pool: 'forks',
+    testTimeout: 600_000,
+    ...(process.env.NABLA_PREBUILD?.endsWith('tsan') ? threads : memory),
+  },
+});
