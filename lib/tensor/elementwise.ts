@@ -91,7 +91,7 @@ export class Pointwise {
 
   /** Writes the result over `x`, the first operand. */
   applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor {
-    checkTensor(`${this.formula.name}_`, 'the target', x);
+    if (!(x instanceof Tensor)) checkTensor(`${this.formula.name}_`, 'the target', x);
     const operands = [x, ...rest];
     this.#check(operands);
     const promoted = this.#promoted(operands);
@@ -152,7 +152,8 @@ export class Pointwise {
         if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
-      checkOperand(name, `operand ${i}`, arg);
+      // The name of the operand is put together for the error alone: this is asked in every call.
+      if (typeof arg !== 'number') checkOperand(name, `operand ${i}`, arg);
       if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1) {
         throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
       }

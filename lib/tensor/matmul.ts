@@ -16,11 +16,12 @@ import { Formula, sumTo } from './formula.js';
 import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
 import { broadcastShapes, broadcastsTo, type Shape, show } from './shape.js';
-import { operandOf, shapeOf, type Tensor, viewOf } from './tensor.js';
+import { operandOf, shapeOf, Tensor, viewOf } from './tensor.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
 function checkOperands(op: string, ...operands: readonly unknown[]): void {
-  for (const [i, x] of operands.entries()) checkTensor(op, `operand ${i}`, x);
+  const wrong = operands.findIndex((x) => !(x instanceof Tensor));
+  if (wrong >= 0) checkTensor(op, `operand ${wrong}`, operands[wrong]);
   const [first, ...rest] = operands as readonly Tensor[];
   for (const { dtype } of rest) {
     if (dtype !== first!.dtype)
