@@ -44,8 +44,15 @@ export class Node<A = unknown> {
     this.needs = this.edges.map((edge) => edge !== null);
     this.attrs = attrs;
     this.#saved = saved;
-    this.#views = saved.map(viewOf);
-    this.#versions = saved.map((tensor) => storageOf(tensor).version);
+    const views = new Array<View>(saved.length);
+    const versions = new Array<number>(saved.length);
+    for (let i = 0; i < views.length; i++) {
+      const view = viewOf(saved[i]!);
+      views[i] = view;
+      versions[i] = view.storage.version;
+    }
+    this.#views = views;
+    this.#versions = versions;
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */

@@ -10,14 +10,19 @@ import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 /** Entries of a state: tensors of their parameter's shape and type, or (where true) null until a step makes one. */
 export type StateEntries<S> = { readonly [K in keyof S]-?: { readonly orNull: boolean } };
 
-/** Refuses options of another kind than their defaults, numbers or booleans. A rate may be a tensor of one element. */
-export function checkOptionTypes(where: string, options: object, defaults: object): void {
+/**
+ * Refuses options of another kind than their defaults, numbers or booleans. A rate may be a tensor of one element.
+ *
+ * @param where what an error starts with; asked for only then
+ */
+export function checkOptionTypes(where: () => string, options: object, defaults: object): void {
   for (const name in defaults) {
     const value: unknown = Reflect.get(options, name);
-    if (typeof Reflect.get(defaults, name) === 'boolean') checkBoolean(where, name, value);
-    else if (!isNumber(name, value)) {
+    if (typeof Reflect.get(defaults, name) === 'boolean') {
+      if (typeof value !== 'boolean') checkBoolean(where(), name, value);
+    } else if (!isNumber(name, value)) {
       const what = name === 'lr' ? 'a number, or a tensor of one' : 'a number';
-      throw new ValueError(`${where}: ${name} must be ${what}, got ${shown(value)}`);
+      throw new ValueError(`${where()}: ${name} must be ${what}, got ${shown(value)}`);
     }
   }
 }
@@ -38,6 +43,10 @@ export function checkParameter(where: string, parameter: unknown): asserts param
     throw new ValueError(`${where} is an expanded tensor, with one element in several places; clone() it first`);
   }
 }
+
+/** Whether a tensor has the shape and type of its parameter. */
+export const isLike = (tensor: Tensor, parameter: Tensor): boolean =>
+  tensor.dtype === parameter.dtype && sameShape(shapeOf(tensor), shapeOf(parameter));
 
 /** Refuses a tensor that is not of the shape and type of its parameter. */
 export function checkLike(where: string, what: string, tensor: Tensor, parameter: Tensor, wayOut: string): void {

@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
+import { isRepeated } from '../backend/view.js';
 import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { zeros } from '../tensor/creation.js';
@@ -7,7 +8,7 @@ import { describe } from '../tensor/shape.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
 import { uncloneable } from '../uncloneable.js';
-import { checkLike, checkOptionTypes, checkParameter, checkState, type StateEntries } from './checks.js';
+import { checkLike, checkOptionTypes, checkParameter, checkState, isLike, type StateEntries } from './checks.js';
 import { livingOptimizers } from './living.js';
 
 /** Parameters with options of their own; what is not given is the optimizer's. */
@@ -77,15 +78,17 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly #name: string;
   readonly #defaults: O;
   readonly #entries: StateEntries<S>;
+  readonly #entryCount: number;
   readonly #scalars = new WeakMap<Group<O>, Scalars>();
 
   /** @param entries what a state consists of */
   constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O, entries: StateEntries<S>) {
     this.#name = name;
     this.#entries = entries;
+    this.#entryCount = Object.keys(entries).length;
     checkOptions(name, options, Object.keys(defaults));
     this.#defaults = { ...defaults, ...options };
-    checkOptionTypes(name, this.#defaults, defaults);
+    checkOptionTypes(() => name, this.#defaults, defaults);
     this.checkOptions(this.#defaults);
     for (const group of groupsOf(name, params)) this.addParamGroup(group);
     livingOptimizers.add(this);
@@ -115,7 +118,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     const { params, ...own } = group;
     checkOptions(`${this.#name}: parameter group`, own, Object.keys(this.#defaults));
     const options = { ...this.#defaults, ...own } as O;
-    checkOptionTypes(this.#name, options, this.#defaults);
+    checkOptionTypes(() => this.#name, options, this.#defaults);
     this.checkOptions(options);
     const { names, tensors } = this.#tensorsOf(params);
     const named = this.paramGroups.some((known) => known.names !== undefined);
@@ -177,7 +180,10 @@ export abstract class Optimizer<O extends object, S extends object> {
     this.#checkOptions();
     let number = 0;
     for (const { params } of this.paramGroups) {
-      for (const parameter of params) this.#checkParameter(parameter, number++);
+      for (const parameter of params) {
+        if (!this.#isInOrder(parameter)) this.#checkParameter(parameter, number);
+        number++;
+      }
     }
   }
 
@@ -187,8 +193,26 @@ export abstract class Optimizer<O extends object, S extends object> {
       if (!isGroup(group)) {
         throw new ValueError(`${this.#name}.step: group ${i} must be { params, … }, got ${describe(group)}`);
       }
-      checkOptionTypes(`${this.#name}.step: group ${i}`, group, this.#defaults);
+      checkOptionTypes(() => `${this.#name}.step: group ${i}`, group, this.#defaults);
     }
+  }
+
+  /** The usual case of what is checked next, without the words for an error. */
+  #isInOrder(parameter: Tensor): boolean {
+    if (!(parameter instanceof Tensor) || !parameter.isLeaf || isRepeated(viewOf(parameter))) return false;
+    const gradient = parameter.peekGrad();
+    if (gradient === null) return true;
+    if (!isLike(gradient, parameter)) return false;
+    const state = this.state.get(parameter);
+    if (state === undefined) return true;
+    let entries = 0;
+    for (const name in state) {
+      const value: unknown = state[name];
+      if (!Object.hasOwn(this.#entries, name) || !(value instanceof Tensor) || !isLike(value, parameter)) return false;
+      if (isRepeated(viewOf(value))) return false;
+      entries++;
+    }
+    return entries === this.#entryCount;
   }
 
   #checkParameter(parameter: Tensor, number: number): void {
@@ -318,7 +342,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     const known = Object.keys(this.#defaults);
     groups.forEach(({ params, ...options }, i) => {
       checkOptions(`${where}: group ${i}`, options, known);
-      checkOptionTypes(`${where}: group ${i}`, options, this.#defaults);
+      checkOptionTypes(() => `${where}: group ${i}`, options, this.#defaults);
       this.checkOptions(options as object as O);
     });
     return groups;
