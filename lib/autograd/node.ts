@@ -93,13 +93,20 @@ function changedInPlace(name: string, tensor: Tensor): AutogradError {
   );
 }
 
-/** Refuses views whose base was since given another history: theirs does not know of it. */
+let renew: (view: Tensor) => boolean = () => false;
+
+/** Called once by what knows how to give a view the history that its base has now; it says whether it could. */
+export function renewViews(by: (view: Tensor) => boolean): void {
+  renew = by;
+}
+
+/** Views whose base was since given another history, which theirs does not know of, take it over, or are refused. */
 export function requireFresh(name: string, inputs: readonly Tensor[]): void {
   for (const input of inputs) {
-    if (!input.isStale) continue;
+    if (!input.isStale || renew(input)) continue;
     throw new AutogradError(
       `${name}: a view of shape [${input.shape.join(', ')}] was taken before ${storageOf(input).changedBy} changed its base in ` +
-        'place; its history does not know of that: take the view again',
+        'place, and cannot know of that: take the view again',
     );
   }
 }

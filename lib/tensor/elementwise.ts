@@ -329,12 +329,12 @@ function checkWritable(name: string, x: Tensor, recorded: boolean): void {
     throw new ShapeError(`${name}: an expanded tensor has one element in several places; clone() it first`);
   }
   if (!recorded) return;
+  if (x.isView) requireWindow(name, x);
   if (nodeOf(x) === null && x.requiresGrad) {
     throw new AutogradError(
       `${name}: a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
     );
   }
-  if (x.isView) requireWindow(name, x);
 }
 
 const copyOf = (x: Tensor): Tensor => convert(x, x.dtype);

@@ -2,11 +2,11 @@ import { type BackwardRule, record } from '../autograd/node.js';
 import { recording } from '../backend/recording.js';
 import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
+import { checkTensor } from './arguments.js';
 import { convert, sumOver, sumTo } from './formula.js';
 import type { Frame } from './kernel.js';
-import { checkTensor } from './arguments.js';
 import { checkList, checkNdim, checkShape, type Shape, show } from './shape.js';
-import { baseOf, setBase, Tensor, viewOf } from './tensor.js';
+import { baseOf, isBlind, nodeOf, setBase, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
 
@@ -22,7 +22,7 @@ export function view<A>(
   const { storage, dtype } = viewOf(x);
   const result = record(new Tensor({ storage, offset, shape, strides, dtype }), rule, [x], [], attrs);
   recording?.viewed(x, result);
-  setBase(result, baseOf(x) ?? x);
+  setBase(result, baseOf(x) ?? x, isBlind(x) || (x.requiresGrad && nodeOf(result) === null));
   return result;
 }
 

@@ -14,8 +14,8 @@ import {
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
 import { checkBoolean, checkDType, checkOptions } from '../options.js';
 import { typedArrayName } from '../realm.js';
-import { checkNumber, checkOperand, checkTensor } from './arguments.js';
 import { uncloneable } from '../uncloneable.js';
+import { checkNumber, checkOperand, checkTensor } from './arguments.js';
 import { refuseIf, requireInt32 } from './check.js';
 import { to } from './conversion.js';
 import { overwritten, requireWritable } from './elementwise.js';

@@ -6,8 +6,8 @@ import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sameShape, sizeOf, type View } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkHeap } from './heap.js';
 import { uncloneable } from '../uncloneable.js';
+import { checkHeap } from './heap.js';
 import { formatTensor } from './print.js';
 import { checkNdim, describe, type Shape, show } from './shape.js';
 
@@ -92,6 +92,8 @@ class Body implements View {
   viewVersion = -1;
   /** The tensor that a view is a view of, in the end; null for what is not a view. */
   base: Tensor | null = null;
+  /** Whether a view was taken, within noGrad, of what has a history: it stands outside of that. */
+  isBlind = false;
   requiresGrad = false;
 
   constructor({ storage, offset, shape, strides, dtype }: View) {
@@ -122,10 +124,17 @@ export function setNode(x: Tensor, node: Node | null): void {
 /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
 export const baseOf = (x: Tensor): Tensor | null => bodyOf(x).base;
 
+/** @internal Whether it was asked of this very tensor that it have a gradient. */
+export const isMarked = (x: Tensor): boolean => bodyOf(x).requiresGrad;
+
+/** @internal Whether a view knows nothing of the history of its base, because it was taken within noGrad. */
+export const isBlind = (x: Tensor): boolean => bodyOf(x).isBlind;
+
 /** @internal Makes a tensor a view of another as it is now, or (null) of none. */
-export function setBase(x: Tensor, base: Tensor | null): void {
+export function setBase(x: Tensor, base: Tensor | null, blind = false): void {
   const body = bodyOf(x);
   body.base = base;
+  body.isBlind = blind;
   body.viewVersion = base === null ? -1 : body.storage.version;
 }
 
@@ -343,8 +352,9 @@ export class Tensor {
     }
     recording?.replaced(this);
     const body = new Body(value.#body);
-    const { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, requiresGrad } = this.#body;
-    this.#body = Object.assign(body, { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, requiresGrad });
+    const { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, isBlind, requiresGrad } = this.#body;
+    const kept = { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, isBlind, requiresGrad };
+    this.#body = Object.assign(body, kept);
   }
 
   /** The same values over the same storage, outside the graph. */

@@ -1,13 +1,14 @@
-import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
+import { withGrad } from '../autograd/mode.js';
+import { type BackwardRule, record, renewViews, requireFresh } from '../autograd/node.js';
 import { isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { zeros } from './creation.js';
 import { emptyOf } from './empty.js';
-import { convert, copying } from './formula.js';
+import { convert, copying, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
 import { view } from './layout.js';
 import type { Shape } from './shape.js';
-import { baseOf, nodeOf, setBase, setNode, Tensor, viewOf } from './tensor.js';
+import { baseOf, isBlind, isMarked, nodeOf, setBase, setNode, storageOf, Tensor, viewOf } from './tensor.js';
 
 // Writes through a view, for the graph: the base becomes what it was with the new values put into a window of it, and the view a window
 // of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
@@ -27,7 +28,14 @@ function through(x: Tensor, { offset, shape, strides }: Window): Tensor {
   return new Tensor({ storage, offset: start + offset, shape, strides, dtype });
 }
 
-const takeRule: BackwardRule<Window> = { name: 'AsStrided', backward: (g, _, window) => [putInto(null, window, g)] };
+/** Elements that a window shows in several places get the sum of what these get. */
+const takeRule: BackwardRule<Window> = {
+  name: 'AsStrided',
+  backward: (g, _, window) => {
+    const shape = window.shape.map((size, axis) => (window.strides[axis] === 0 ? Math.min(size, 1) : size));
+    return [putInto(null, { ...window, shape }, sumTo(g, shape))];
+  },
+};
 
 function take(x: Tensor, window: Window): Tensor {
   const source = contiguous(x);
@@ -66,10 +74,9 @@ export function requireWindow(name: string, x: Tensor): void {
       `${name}: a view of a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
     );
   }
-  const unknown = base.requiresGrad && nodeOf(x) === null;
-  if (unknown || !isWindow(viewOf(x), viewOf(base))) {
+  if (isBlind(x) || !isWindow(viewOf(x), viewOf(base))) {
     throw new AutogradError(
-      `${name}: this view cannot be changed in place while recording, because ${unknown ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
+      `${name}: this view cannot be changed in place while recording, because ${isBlind(x) ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
         'use the out-of-place form, clone() it first, or use noGrad',
     );
   }
@@ -85,12 +92,29 @@ function isWindow(x: View, base: View): boolean {
 /** Makes the base of a view what it is after `values` (null: constants) were written through the view, and the view a view of that. */
 export function rebase(x: Tensor, values: Tensor | null): void {
   const base = baseOf(x)!;
-  const { shape, strides, storage, offset } = viewOf(x);
-  const { shape: whole, offset: start } = viewOf(base);
-  const window: Window = { whole, offset: offset - start, shape, strides };
-  record(base, putRule, values === null ? [base] : [base, values], [], window);
-  setNode(x, null);
-  record(x, takeRule, [base], [], window);
-  setBase(x, base);
+  record(base, putRule, values === null ? [base] : [base, values], [], windowOf(x, base));
+  takeOver(x, base);
+  const storage = storageOf(x);
   storage.recordedVersion = storage.version;
 }
+
+function windowOf(x: Tensor, base: Tensor): Window {
+  const { shape, strides, offset } = viewOf(x);
+  const { shape: whole, offset: start } = viewOf(base);
+  return { whole, offset: offset - start, shape, strides };
+}
+
+/** Makes a view the result of looking at what its base is now. */
+function takeOver(x: Tensor, base: Tensor): void {
+  setNode(x, null);
+  withGrad(true, () => record(x, takeRule, [base], [], windowOf(x, base)));
+  setBase(x, base);
+}
+
+renewViews((x) => {
+  const base = baseOf(x);
+  if (base === null || isBlind(x) || isMarked(x) || storageOf(base) !== storageOf(x) || !base.isContiguous())
+    return false;
+  takeOver(x, base);
+  return true;
+});
