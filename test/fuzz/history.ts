@@ -20,6 +20,14 @@ export interface History {
   readonly seen: Seen[];
   readonly results: unknown[];
   readonly refused?: NablaError;
+  /** Whether something outside became part of a graph, which a captured function leaves out: what is computed from it then is another matter. */
+  readonly leavesGraph?: boolean;
+}
+
+/** Which tensors outside have got a history. */
+export function watchGraphs(state: readonly Tensor[]): () => boolean {
+  const plain = state.filter((x) => !x.requiresGrad);
+  return () => plain.some((x) => x.requiresGrad);
 }
 
 /** Makes a world, and calls its function, or what is made of it, until a call is refused. */
@@ -27,6 +35,7 @@ export function run(world: World, wrap: (fn: Fn) => Fn = (fn) => fn): History {
   const { fn, calls, state } = evaluate<() => Made>(`${codeOf(world)}; return world;`)();
   const f = wrap(fn);
   const history = { seen: [] as Seen[], results: [] as unknown[] };
+  const leavesGraph = watchGraphs(state);
   for (const [i, call] of calls.entries()) {
     try {
       const result = call(f);
@@ -34,8 +43,9 @@ export function run(world: World, wrap: (fn: Fn) => Fn = (fn) => fn): History {
       history.seen.push(look(result, world.calls[i]!.look || i === calls.length - 1 ? state : []));
     } catch (error) {
       if (!(error instanceof NablaError)) throw error;
-      return { ...history, refused: error };
+      return { ...history, refused: error, leavesGraph: leavesGraph() };
     }
+    if (leavesGraph()) return { ...history, leavesGraph: true };
   }
   // Where the stream of random numbers is afterwards.
   history.seen.push(new Map([['the next draw', snapshot(rand([1]))]]));

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { CaptureError, NablaError, type Tensor } from 'nabla';
 import { Choices, choices } from '../choices.js';
+import { watchGraphs } from '../history.js';
 import { Finding, type Outcome, type Property, ran } from '../property.js';
 import { asModule, evaluate, indent } from '../script.js';
 import { differenceOf, gradientOf, type Snapshot, snapshot } from '../snapshot.js';
@@ -115,7 +116,9 @@ async function outcomeOf(state: readonly Tensor[], act: () => number[] | Promise
 async function check(program: Program): Promise<Outcome> {
   const made = evaluate<Made>(`${programOf(program)} return { world, loop, inBackground };`);
   const plainly = made.world();
+  const leavesGraph = watchGraphs(plainly.state);
   const plain = await outcomeOf(plainly.state, () => made.loop(plainly));
+  if (leavesGraph()) return { refused: 'plainly: something outside becomes part of a graph' };
   const apart = made.world();
   const other = await outcomeOf(apart.state, () => made.inBackground(apart));
   if (plain.refused !== undefined && other.refused !== undefined)
