@@ -8,7 +8,7 @@ import { clone } from '../tensor/conversion.js';
 import { full, fullLike } from '../tensor/creation.js';
 import { add } from '../tensor/pointwise.js';
 import { show } from '../tensor/shape.js';
-import { nodeOf, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { nodeOf, peekGrad, storageOf, Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
 
@@ -270,7 +270,7 @@ class LeafGrads {
 
   accumulate(leaf: Node | Tensor, gradient: Tensor): void {
     if (leaf instanceof Node) return;
-    const before = leaf.peekGrad();
+    const before = peekGrad(leaf);
     if (before !== null) requireAlike(leaf, before, gradient);
     if (this.#createGraph) leaf.grad = before === null ? clone(gradient) : add(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
@@ -281,7 +281,7 @@ class LeafGrads {
   #take(leaf: Tensor, gradient: Tensor): void {
     const shared = this.#seeds.has(storageOf(gradient)) || this.#taken.has(storageOf(gradient));
     const own = shared || gradient.offset !== 0 || !gradient.isContiguous() ? gradient.detach().clone() : gradient;
-    leaf.takeGrad(own);
+    takeGrad(leaf, own);
     this.#taken.add(storageOf(own));
   }
 }

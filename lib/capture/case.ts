@@ -1,7 +1,16 @@
 import { isGradEnabled } from '../autograd/mode.js';
 import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import {
+  dropGrad,
+  gradState,
+  leaveGradCaptured,
+  ownsGrad,
+  storageOf,
+  Tensor,
+  takeGrad,
+  viewOf,
+} from '../tensor/tensor.js';
 import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import { CapturedProgram, type Steps } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
@@ -42,7 +51,7 @@ export class Case<R> {
     this.#pattern = pattern;
     this.#where = where;
     const gradients = [...recorder.gradients].map(
-      ([leaf, use]): Gradient => ({ leaf, use, after: leaf.gradState(), owned: leaf.ownsGrad }),
+      ([leaf, use]): Gradient => ({ leaf, use, after: gradState(leaf), owned: ownsGrad(leaf) }),
     );
     const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
     const results = [...new Set([...tensorsIn(result), ...kept].map(storageOf))].filter((storage) =>
@@ -77,7 +86,7 @@ export class Case<R> {
     this.#updates = recorder.updates;
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
-      if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaf.leaveGradCaptured();
+      if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
     }
   }
 
@@ -193,10 +202,10 @@ function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Sto
 }
 
 function sameGradient(leaf: Tensor, before: Tensor | null | 'captured'): () => boolean {
-  if (!(before instanceof Tensor)) return () => leaf.gradState() === before;
+  if (!(before instanceof Tensor)) return () => gradState(leaf) === before;
   const view = viewOf(before);
   return () => {
-    const now = leaf.gradState();
+    const now = gradState(leaf);
     return now instanceof Tensor && sameView(viewOf(now), view);
   };
 }
@@ -212,19 +221,19 @@ function gradientAction(
   results: readonly Storage[],
   recorder: Recorder,
 ): ((results: readonly Storage[]) => void) | null {
-  if (after === null) return () => leaf.dropGrad();
+  if (after === null) return () => dropGrad(leaf);
   if (after === 'captured') return null;
   if (!recorder.made.has(storageOf(after))) return null;
   const { offset, shape, strides, dtype } = viewOf(after);
   const index = results.indexOf(storageOf(after));
   if (index < 0 || use.consumed) {
     return () => {
-      if (leaf.gradState() !== 'captured') leaf.leaveGradCaptured();
+      if (gradState(leaf) !== 'captured') leaveGradCaptured(leaf);
     };
   }
   return (made) => {
     const gradient = new Tensor({ storage: made[index]!, offset, shape, strides, dtype });
-    if (owned) leaf.takeGrad(gradient);
+    if (owned) takeGrad(leaf, gradient);
     else leaf.grad = gradient;
   };
 }

@@ -16,7 +16,7 @@ import {
   type View,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { storageOf, Tensor } from '../tensor/tensor.js';
+import { gradState, storageOf, Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
 import { Outside } from './outside.js';
@@ -204,7 +204,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
 
   gradient(leaf: Tensor, access: 'read' | 'replace'): void {
     if (this.gradients.has(leaf)) return;
-    this.gradients.set(leaf, { before: leaf.gradState(), read: access === 'read', consumed: false });
+    this.gradients.set(leaf, { before: gradState(leaf), read: access === 'read', consumed: false });
   }
 
   consumed(leaf: Tensor): void {

@@ -7,7 +7,7 @@ import { NablaError, ValueError } from '../errors.js';
 import { checkBoolean, checkOptions, nearestName } from '../options.js';
 import { hasNames } from '../realm.js';
 import { describe, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { dropGrad, gradState, Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { livingModules } from './living.js';
 import { Parameter } from './parameter.js';
@@ -221,7 +221,7 @@ export abstract class Module {
 
   /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) parameter.dropGrad();
+    for (const parameter of this.parameters()) dropGrad(parameter);
   }
 
   /** Switches gradients of all parameters on or off. */
@@ -234,7 +234,7 @@ export abstract class Module {
   to(dtype: DType): this {
     const tensors = [...this.parameters(), ...this.buffers().filter((buffer) => buffer.dtype.startsWith('float'))];
     for (const tensor of tensors) {
-      const gradient = tensor.gradState();
+      const gradient = gradState(tensor);
       tensor.data = tensor.detach().to(dtype);
       if (gradient instanceof Tensor) tensor.grad = gradient.detach().to(dtype);
     }

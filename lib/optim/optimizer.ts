@@ -5,7 +5,7 @@ import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { zeros } from '../tensor/creation.js';
 import { describe } from '../tensor/shape.js';
-import { Tensor, viewOf } from '../tensor/tensor.js';
+import { dropGrad, peekGrad, Tensor, viewOf } from '../tensor/tensor.js';
 import { select } from '../tensor/views.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkOptionTypes, checkParameter, checkState, isLike, type StateEntries } from './checks.js';
@@ -200,7 +200,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** The usual case of what is checked next, without the words for an error. */
   #isInOrder(parameter: Tensor): boolean {
     if (!(parameter instanceof Tensor) || !parameter.isLeaf || isRepeated(viewOf(parameter))) return false;
-    const gradient = parameter.peekGrad();
+    const gradient = peekGrad(parameter);
     if (gradient === null) return true;
     if (!isLike(gradient, parameter)) return false;
     const state = this.state.get(parameter);
@@ -218,7 +218,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   #checkParameter(parameter: Tensor, number: number): void {
     const where = `${this.#name}.step: parameter ${number}`;
     checkParameter(where, parameter);
-    const gradient = parameter.peekGrad();
+    const gradient = peekGrad(parameter);
     if (gradient === null) return;
     checkLike(where, 'gradient', gradient, parameter, 'call zeroGrad() when the data of a parameter are replaced');
     const state = this.state.get(parameter);
@@ -230,7 +230,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   #stepGroup(group: Group<O>): void {
     const { tensors } = this.#scalarsOf(group);
     for (const parameter of group.params) {
-      const gradient = parameter.peekGrad();
+      const gradient = peekGrad(parameter);
       if (gradient === null) continue;
       this.update(parameter, gradient, group, tensors);
       recording?.consumed(parameter);
@@ -295,7 +295,7 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
-    for (const group of this.paramGroups) for (const parameter of group.params) parameter.dropGrad();
+    for (const group of this.paramGroups) for (const parameter of group.params) dropGrad(parameter);
   }
 
   /** Options and state, the parameters being numbered in order of groups; tensors share their storage with the optimizer. */

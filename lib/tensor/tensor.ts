@@ -157,6 +157,42 @@ export function operandsOf(tensors: readonly Tensor[]): View[] {
   return operands;
 }
 
+/** @internal `grad`, for code that does not keep it. */
+export function peekGrad(x: Tensor): Tensor | null {
+  recording?.gradient(x, 'read');
+  const { grad, gradIsCaptured } = bodyOf(x);
+  if (gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
+  return grad;
+}
+
+/** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
+export function takeGrad(x: Tensor, value: Tensor): void {
+  x.grad = value;
+  bodyOf(x).gradIsPrivate = true;
+}
+
+/** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
+export function dropGrad(x: Tensor): void {
+  const { grad, gradIsPrivate } = bodyOf(x);
+  x.grad = null;
+  if (gradIsPrivate && grad !== null) release(storageOf(grad));
+}
+
+/** @internal Whether `grad` is known to the library alone, so that dropping it gives its memory to others. */
+export const ownsGrad = (x: Tensor): boolean => bodyOf(x).gradIsPrivate;
+
+/** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
+export function gradState(x: Tensor): Tensor | null | 'captured' {
+  const { grad, gradIsCaptured } = bodyOf(x);
+  return gradIsCaptured ? 'captured' : grad;
+}
+
+/** @internal Says that the gradient exists only within a captured function. */
+export function leaveGradCaptured(x: Tensor): void {
+  dropGrad(x);
+  bodyOf(x).gradIsCaptured = true;
+}
+
 /**
  * A multi-dimensional array of one element type: a view (offset, shape, strides) of a storage, with its place in the graph
  * that `backward` walks. Made by `tensor`, `zeros`, `randn`, …; never by `new`.
@@ -224,7 +260,7 @@ export class Tensor {
    * @throws ShapeError or DTypeError for a tensor of another shape or type; ValueError for anything else but null
    */
   get grad(): Tensor | null {
-    const value = this.peekGrad();
+    const value = peekGrad(this);
     this.#body.gradIsPrivate = false;
     return value;
   }
@@ -237,42 +273,6 @@ export class Tensor {
     body.gradIsPrivate = false;
     body.gradIsCaptured = false;
     body.grad = value;
-  }
-
-  /** @internal `grad`, for code that does not keep it. */
-  peekGrad(): Tensor | null {
-    recording?.gradient(this, 'read');
-    if (this.#body.gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
-    return this.#body.grad;
-  }
-
-  /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
-  takeGrad(value: Tensor): void {
-    this.grad = value;
-    this.#body.gradIsPrivate = true;
-  }
-
-  /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
-  dropGrad(): void {
-    const released = this.#body.gradIsPrivate ? this.#body.grad : null;
-    this.grad = null;
-    if (released !== null) release(storageOf(released));
-  }
-
-  /** @internal Whether `grad` is known to the library alone, so that dropping it gives its memory to others. */
-  get ownsGrad(): boolean {
-    return this.#body.gradIsPrivate;
-  }
-
-  /** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
-  gradState(): Tensor | null | 'captured' {
-    return this.#body.gradIsCaptured ? 'captured' : this.#body.grad;
-  }
-
-  /** @internal Says that the gradient exists only within a captured function. */
-  leaveGradCaptured(): void {
-    this.dropGrad();
-    this.#body.gradIsCaptured = true;
   }
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
