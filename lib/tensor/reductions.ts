@@ -1,7 +1,7 @@
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import type { Expr } from '../expr/index.js';
+import type { Expr, ExprLike } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkBoolean, checkDType, checkOptions } from '../options.js';
 import { checkFinite, requireTensor } from './arguments.js';
@@ -142,29 +142,33 @@ export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 }
 
 const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
-const squares = (deviations: Expr) => e.rowSum(e.square(deviations));
-const isBounded = (x: Expr) => e.lt(e.abs(x), Number.POSITIVE_INFINITY);
 
-/** A power of two, so that scaling by it rounds nothing: squares of what it brings down (or up) are within float32's range. */
-const FAR = 2 ** 80;
-/** Sums of squares below this have lost digits to underflow. */
-const SMALL = 2 ** -100;
+// Powers of two, so that scaling by them rounds nothing: they bring what float32 holds to where squares and sums of it are held too.
+const [BIG, DOWN] = [2 ** 50, 2 ** -80];
+const [SMALL, UP] = [2 ** -30, 2 ** 60];
+const [TINY, FAR_UP] = [2 ** -80, 2 ** 110];
 
-/** Σ (x - mean)² of elements scaled down, for rows whose sums overflow. */
-const squaresFromAbove = (x: Expr, n: Expr) => squares(deviation(e.mul(x, 1 / FAR), n));
+/** Σ (scale · (x - mean))² of a row, and 1 / scale. Rows of ordinary size have a scale of 1, and the bits of Σ (x - mean)². */
+function squaresOfRow(x: Expr, n: Expr): { squares: Expr; back: Expr } {
+  const largest = e.rowMax(e.abs(x));
+  const choose = (down: ExprLike, one: ExprLike, up: ExprLike, farUp: ExprLike) =>
+    e.where(e.gt(largest, BIG), down, e.where(e.ge(largest, SMALL), one, e.where(e.ge(largest, TINY), up, farUp)));
+  const scale = choose(DOWN, 1, UP, FAR_UP);
+  // The sum of big elements may overflow where that of scaled ones does not.
+  const mean = e.where(e.gt(largest, BIG), e.div(e.rowSum(e.mul(x, DOWN)), n), e.mul(e.div(e.rowSum(x), n), scale));
+  const squares = e.rowSum(e.square(e.sub(e.mul(x, scale), mean)));
+  return { squares, back: choose(1 / DOWN, 1, 1 / UP, 1 / FAR_UP) };
+}
 
 function variance(x: Expr, n: Expr, divisor: Expr): Expr {
-  const sum = squares(deviation(x, n));
-  const above = e.mul(e.mul(e.div(squaresFromAbove(x, n), divisor), FAR), FAR);
-  return e.where(isBounded(sum), e.div(sum, divisor), above);
+  const { squares, back } = squaresOfRow(x, n);
+  return e.mul(e.mul(e.div(squares, divisor), back), back);
 }
 
 /** √variance, also where the variance itself is beyond what the type holds. */
 function deviationOfRow(x: Expr, n: Expr, divisor: Expr): Expr {
-  const sum = squares(deviation(x, n));
-  const above = e.mul(e.sqrt(e.div(squaresFromAbove(x, n), divisor)), FAR);
-  const below = e.mul(e.sqrt(e.div(squares(e.mul(deviation(x, n), FAR)), divisor)), 1 / FAR);
-  return e.where(isBounded(sum), e.where(e.lt(sum, SMALL), below, e.sqrt(e.div(sum, divisor))), above);
+  const { squares, back } = squaresOfRow(x, n);
+  return e.mul(e.sqrt(e.div(squares, divisor)), back);
 }
 
 const varying = new Formula('var', 3, variance as (...args: Expr[]) => Expr, [], (g, _, x, n, divisor) => [
