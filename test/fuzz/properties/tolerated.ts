@@ -14,7 +14,8 @@ const TOLERATED: readonly RegExp[] = [
   /^(nn\.functional\.)?softplus: (x|beta|threshold)$/,
   /^scatterAdd: source$/,
   /^squeeze: dim$/,
-  /^(std|stdMean): options\.correction$/,
+  // null is the default, as in PyTorch.
+  /^(std|stdMean|var|varMean): options\.correction$/,
   // A fourth argument, after options, is none.
   /^randint: options(\.|$)/,
 ];
