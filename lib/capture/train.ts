@@ -49,6 +49,9 @@ export interface EpochResult {
  * ```
  */
 export async function train(model: Trainable, data: Source, options: TrainOptions): Promise<EpochResult[]> {
+  if (typeof options !== 'object' || options === null) {
+    throw new ValueError(`train: options must be { loss, optimizer, … }, got ${describe(options)}`);
+  }
   const { loss, optimizer, validation, patience, onEpoch, ...run } = options;
   checkTraining(options);
   const step = capture((x: Tensor, y: Tensor) => {

@@ -69,6 +69,7 @@ describe('train', () => {
   it('refuses what makes no sense', async () => {
     const { model, optimizer, data, loss } = problem();
     await expect(train(model, data, { loss, optimizer, patience: 2 })).rejects.toThrow(ValueError);
+    await expect(train(model, data, undefined as never)).rejects.toThrow(/train: options must be/);
     await expect(train(model, data, { loss } as never)).rejects.toThrow(/train: optimizer must be an Optimizer/);
     await expect(train(model, data, { loss, optimizer, epoch: 2 } as never)).rejects.toThrow(/did you mean 'epochs'/);
     await expect(train(model, data, { loss: 3, optimizer } as never)).rejects.toThrow(/train: loss/);
