@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
-import { chmod, chown, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, type FileHandle, lstat, open, readlink, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { ValueError } from '../errors.js';
-import { removeStale, temporaryName } from './temporary.js';
+import { removeIfAllowed, removeStale, temporaryName } from './temporary.js';
 
 /** The writes under way, by path: one begins when the one before it is over, so that the last one asked for is what stays. */
 const last = new Map<string, Promise<void>>();
@@ -45,7 +45,7 @@ async function replace(path: string, existing: Stats | null, chunks: Iterable<Ui
     await writeFlushed(temporary, existing, chunks);
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await removeIfAllowed(temporary);
     throw error;
   }
   await flushFolder(folder);

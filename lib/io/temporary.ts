@@ -24,17 +24,23 @@ const prefixFor = (name: string): string => `.nabla-${hash(name)}-`;
 export const temporaryName = (name: string): string =>
   `${prefixFor(name)}${place()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 
-/** Removes what writers of `name` left behind that were killed. */
+/**
+ * Removes what writers of `name` left behind that were killed, as far as that is allowed: a folder that may be written may not be read,
+ * and the files in it may be another user's.
+ */
 export async function removeStale(folder: string, name: string): Promise<void> {
   const prefix = prefixFor(name);
-  for (const file of await readdir(folder)) {
+  for (const file of await readdir(folder).catch(() => [])) {
     if (!file.startsWith(prefix) || !file.endsWith('.tmp')) continue;
     const [writer, pid] = file.slice(prefix.length).split('-');
     const path = join(folder, file);
     const dead = writer === place() && !isAlive(Number(pid));
-    if (dead || (await isForgotten(path))) await rm(path, { force: true });
+    if (dead || (await isForgotten(path))) await removeIfAllowed(path);
   }
 }
+
+/** Cleaning up is no reason for a save to fail, and no error to show instead of the one that there is. */
+export const removeIfAllowed = (path: string): Promise<void> => rm(path, { force: true }).catch(() => {});
 
 function isAlive(pid: number): boolean {
   try {

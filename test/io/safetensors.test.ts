@@ -38,6 +38,17 @@ afterAll(() => rm(folder, { recursive: true }));
 const plain = (tensors: Readonly<Record<string, Tensor>>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, [t.dtype, t.shape, t.toTypedArray()]]));
 
+/** As a user who may not do everything, since the superuser may. */
+async function withoutPrivileges(act: () => Promise<void>): Promise<void> {
+  const user = process.geteuid!();
+  if (user === 0) process.seteuid!(65534);
+  try {
+    await act();
+  } finally {
+    process.seteuid!(user);
+  }
+}
+
 /** A file with the given header and data. */
 function file(header: unknown, data: ArrayLike<number> = []): Uint8Array {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
@@ -368,6 +379,34 @@ describe('a save', () => {
     await utimes(join(at, forgotten), 0, 0);
     await saveSafetensors(path, { a: ones([2]) });
     expect(new Set(await readdir(at))).toEqual(new Set(['model', own, ofDead(other), '.model.tmp']));
+  });
+
+  it.skipIf(process.platform === 'win32')('does not fail where nothing can be cleaned up', async () => {
+    const at = await home();
+    const stale = temporaryName('model');
+    await mkdir(join(at, stale));
+    await utimes(join(at, stale), 0, 0);
+    await saveSafetensors(join(at, 'model'), { a: ones([2]) });
+    expect(await numbers(join(at, 'model'))).toEqual([1, 1]);
+    expect(new Set(await readdir(at))).toEqual(new Set(['model', stale]));
+  });
+
+  it.skipIf(process.platform === 'win32')('needs no more than to write where it writes', async () => {
+    const sticky = await home();
+    const stale = temporaryName('model');
+    await writeFile(join(sticky, stale), 'half');
+    await utimes(join(sticky, stale), 0, 0);
+    await chmod(sticky, 0o1777);
+    const unreadable = await home();
+    await chmod(unreadable, 0o333);
+    await chmod(folder, 0o711);
+    await withoutPrivileges(async () => {
+      for (const at of [sticky, unreadable]) await saveSafetensors(join(at, 'model'), { a: ones([2]) });
+    });
+    for (const at of [sticky, unreadable]) {
+      await chmod(at, 0o777);
+      expect(await numbers(join(at, 'model'))).toEqual([1, 1]);
+    }
   });
 
   it('is refused where there can be no file', async () => {
