@@ -1,14 +1,15 @@
-import { inspect, types } from 'node:util';
+import { inspect } from 'node:util';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { isPromise } from '../realm.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
 import { type RunOptions, run, type Source, type Steppable } from './run.js';
-import { hiddenTensors, mapTensors, Pattern, tensorsIn } from './tree.js';
+import { mapTensors, Pattern, tensorsIn, unreachable } from './tree.js';
 
 const MOST_PROGRAMS = 32;
 
@@ -116,7 +117,10 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       );
     }
     const known = this.find(args);
-    return known === null ? this.#record(args) : known.replay(this.#tensors);
+    if (known === null) return this.#record(args);
+    const result = known.replay(this.#tensors);
+    this.#tensors.length = 0;
+    return result;
   }
 
   find(args: readonly unknown[]): Case<R> | null {
@@ -173,14 +177,13 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   }
 
   #checkReturn(result: unknown): void {
-    if (types.isPromise(result)) {
+    if (isPromise(result)) {
       throw new CaptureError(`${this.where}: expected a synchronous function, but it returned a promise`);
     }
-    const hidden = hiddenTensors(result);
+    const hidden = unreachable(result);
     if (hidden === null) return;
     throw new CaptureError(
-      `${this.where}: the function returned a ${hidden} with tensors in it, which replays could not fill; return tensors in arrays, plain ` +
-        'objects, maps or sets',
+      `${this.where}: the function returned ${hidden}, which replays could not fill; return tensors in arrays, plain objects, maps or sets`,
     );
   }
 
@@ -244,6 +247,7 @@ function noteChanges(storage: Storage, standIn: Storage): void {
 function record<T>(recorder: Recorder, fn: () => T): T {
   const core = useBackend(recorder);
   const observer = observeStorage(recorder);
+  recorder.displaced = observer;
   setRecording(recorder);
   try {
     return fn();

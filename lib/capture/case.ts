@@ -50,15 +50,16 @@ export class Case<R> {
   constructor(recorder: Recorder, pattern: Pattern, inputs: readonly Tensor[], result: R, where: string) {
     this.#pattern = pattern;
     this.#where = where;
+    const storages = inputs.map(storageOf);
+    const isArgument = (one: object) => one instanceof Tensor && storages.includes(storageOf(one));
     const gradients = [...recorder.gradients].map(
       ([leaf, use]): Gradient => ({ leaf, use, after: gradState(leaf), owned: ownsGrad(leaf) }),
     );
+    if (gradients.some(({ after }) => after instanceof Tensor && isArgument(after))) throw this.#argumentAsGradient();
     const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
     const results = [...new Set([...tensorsIn(result), ...kept].map(storageOf))].filter((storage) =>
       recorder.made.has(storage),
     );
-    const storages = inputs.map(storageOf);
-    const isArgument = (one: object) => one instanceof Tensor && storages.includes(storageOf(one));
     const outer = new Set([...recorder.outer].filter((tensor) => !isArgument(tensor)));
     const flags = new Map([...recorder.flags].filter(([owner]) => !isArgument(owner)));
     // Detached, because the graph would keep all that was computed in the recording call.
@@ -67,7 +68,7 @@ export class Case<R> {
       this.#origins.set(stored, originOf(tensor, storages, results));
       return stored;
     });
-    recorder.close(new Set(results));
+    recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
     const mode = isGradEnabled();
     this.#assumptions = [
@@ -88,6 +89,12 @@ export class Case<R> {
     for (const { leaf, after, use } of gradients) {
       if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
     }
+  }
+
+  #argumentAsGradient(): CaptureError {
+    return new CaptureError(
+      `${this.#where}: the gradient of a leaf was set to an argument, which is another in each call; set it to a clone`,
+    );
   }
 
   toString(): string {
@@ -215,6 +222,10 @@ function leavesGradientAsItWas({ leaf, use }: Gradient): boolean {
   return !use.read || sameGradient(leaf, use.before)();
 }
 
+function setGradient(leaf: Tensor, gradient: Tensor): void {
+  leaf.grad = gradient;
+}
+
 /** What a replay does to the gradient of a leaf beside what instructions do. Who knows of it is as the recording left it. */
 function gradientAction(
   { leaf, use, after, owned }: Gradient,
@@ -223,7 +234,10 @@ function gradientAction(
 ): ((results: readonly Storage[]) => void) | null {
   if (after === null) return () => dropGrad(leaf);
   if (after === 'captured') return null;
-  if (!recorder.made.has(storageOf(after))) return null;
+  if (!recorder.made.has(storageOf(after))) {
+    // Accumulated in place, or set to something from outside.
+    return use.read && after === use.before ? null : () => setGradient(leaf, after);
+  }
   const { offset, shape, strides, dtype } = viewOf(after);
   const index = results.indexOf(storageOf(after));
   if (index < 0 || use.consumed) {

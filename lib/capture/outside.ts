@@ -56,7 +56,7 @@ export class Outside {
   /** The numbers, texts and truths that a module had. */
   settingsOf(module: Module): readonly (readonly [string, unknown])[] {
     const entries = this.#modules.find(({ owner }) => owner === module)?.entries ?? [];
-    return entries.filter(([, value]) => typeof value !== 'object' && typeof value !== 'function');
+    return entries.filter(([, value]) => ['number', 'string', 'boolean', 'bigint', 'undefined'].includes(typeof value));
   }
 }
 

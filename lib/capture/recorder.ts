@@ -27,7 +27,7 @@ export interface Demand {
   readonly complaint: string;
 }
 
-/** What was made within a captured function and not returned, so that no replay fills it; and within which. */
+/** What was made within a captured function and not returned, or stood for its arguments, so that no replay fills it; and within which. */
 const hidden = new WeakMap<Storage, string>();
 
 /** What happened to the gradient of a leaf: what it was, whether that mattered, and whether an update used up what it became. */
@@ -69,6 +69,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
   /** Tensors that were made within over memory from outside. */
   readonly #views = new WeakSet<object>();
   #refusal: Error | null = null;
+  /** Who observed before: the guard of what runs in the background. */
+  displaced: StorageObserver | null = null;
   #busy = false;
 
   constructor(core: Backend, where: string) {
@@ -216,14 +218,16 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   touched(storage: Storage, reader: string | null): void {
+    if (!this.made.has(storage)) this.displaced?.touched(storage, reader);
     if (this.#busy) return;
     if (reader !== null) this.refuse(this.#readsValue(reader));
     if (!this.made.has(storage) || this.#defined.has(storage)) this.refuse(this.#writesValue());
     this.#writtenByHost.add(storage);
   }
 
-  /** Nothing is let go of while a function is recorded but what it may. */
-  dropped(): void {}
+  dropped(storage: Storage): void {
+    this.displaced?.dropped(storage);
+  }
 
   #readsValue(reader: string): CaptureError {
     return new CaptureError(
@@ -246,7 +250,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   /** Ends the recording. Of what was made within, only `results` are seen from here on: as they are now, even if no instruction wrote them. */
-  close(results: ReadonlySet<Storage>): void {
+  close(results: ReadonlySet<Storage>, inputs: readonly Storage[]): void {
+    for (const storage of inputs) hidden.set(storage, this.#where);
     for (const storage of results) this.#reads(storage);
     if (!this.repeatable) return;
     for (const storage of this.made) {

@@ -1,10 +1,9 @@
-import { types } from 'node:util';
 import { type Dataset, Subset, TensorDataset } from '../data/dataset.js';
 import { checkIndex } from '../data/indices.js';
 import { DataLoader, type DataLoaderOptions } from '../data/loader.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { isAbortSignal } from '../realm.js';
+import { isAbortSignal, isPromise } from '../realm.js';
 import { contiguous } from '../tensor/conversion.js';
 import { tensor } from '../tensor/creation.js';
 import { emptyOf } from '../tensor/empty.js';
@@ -189,7 +188,10 @@ class Run {
   readonly #waiting = new Set<Promise<void>>();
   /** The steps under way in the background, their losses, and how they are told to stop. */
   #current: { readonly control: Int32Array; readonly history: Tensor } | null = null;
+  /** Ends the wait for a source. */
+  #interrupt: ((reason: unknown) => void) | null = null;
   readonly #stop = (): void => {
+    this.#interrupt?.(this.#failure === null ? this.#options.signal?.reason : this.#failure.error);
     if (this.#current !== null) Atomics.store(this.#current.control, 0, 1);
   };
   readonly #timer: NodeJS.Timeout | undefined;
@@ -272,15 +274,30 @@ class Run {
   async batches(source: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
     const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     let next = Promise.resolve(iterator.next());
+    next.catch(() => {});
     try {
-      for (let batch = await next; batch.done !== true; batch = await next) {
+      for (let batch = await this.#before(next); batch.done !== true; batch = await this.#before(next)) {
         next = Promise.resolve(iterator.next());
         next.catch(() => {});
         await this.#batch(Array.isArray(batch.value) ? batch.value : [batch.value]);
       }
     } catch (error) {
-      await iterator.return?.();
+      // Not awaited: a source that is still at work on the next batch would keep the error back, for ever maybe.
+      new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
       throw error;
+    }
+  }
+
+  /** What a promise gives, unless the run is stopped before. */
+  async #before<T>(promise: Promise<T>): Promise<T> {
+    const stopped = new Promise<never>((_, reject) => {
+      this.#interrupt = reject;
+    });
+    try {
+      this.throwIfStopped();
+      return await Promise.race([promise, stopped]);
+    } finally {
+      this.#interrupt = null;
     }
   }
 
@@ -333,8 +350,10 @@ class Run {
     };
     try {
       const returned = this.#report();
-      if (!types.isPromise(returned)) return;
-      const waiting = returned.then(() => {}, fail).finally(() => this.#waiting.delete(waiting));
+      if (!isPromise(returned)) return;
+      const waiting = Promise.resolve(returned)
+        .then(() => {}, fail)
+        .finally(() => this.#waiting.delete(waiting));
       this.#waiting.add(waiting);
     } catch (error) {
       fail(error);

@@ -75,13 +75,17 @@ function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | un
 }
 
 function sameParts(module: Module, name: string): Demand {
-  const before = Object.values(module);
-  const isPart = before.map((value) => value instanceof Tensor || value instanceof Module);
+  const entries = Object.entries(module);
+  const kept = entries.filter(([, value]) => value instanceof Tensor || value instanceof Module);
+  const keys = kept.map(([key]) => key);
+  const parts = kept.map(([, value]) => value);
+  const owner = module as object as Record<string, unknown>;
   return {
     holds: () => {
-      const now = Object.values(module);
-      for (let i = 0; i < before.length; i++) if (isPart[i] && now[i] !== before[i]) return false;
-      return now.length === before.length;
+      for (let i = 0; i < keys.length; i++) if (owner[keys[i]!] !== parts[i]) return false;
+      let count = 0;
+      for (const _ in owner) count++;
+      return count === entries.length;
     },
     complaint: `${name} was changed: it has other parameters or modules than when it was captured`,
   };

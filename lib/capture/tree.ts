@@ -31,16 +31,19 @@ export function tensorsIn(value: unknown): Tensor[] {
   return found;
 }
 
-/** The name of the class of an object in a tree that has tensors which `mapTensors` does not reach; null if there is none. */
-export function hiddenTensors(value: unknown): string | null {
-  if (value instanceof Tensor || value instanceof Module || typeof value !== 'object' || value === null) return null;
-  if (ArrayBuffer.isView(value)) return null;
-  const items = types.isMap(value) || types.isSet(value) ? [...value.values()] : Object.values(value);
+/** What of a result has tensors that `mapTensors` does not reach, or may have, in words; null if there is nothing of the kind. */
+export function unreachable(value: unknown, owner: string | null = null, seen = new Set<unknown>()): string | null {
+  if (typeof value === 'function') return 'a function';
+  if (value instanceof Tensor) return owner;
+  if (typeof value !== 'object' || value === null || value instanceof Module || ArrayBuffer.isView(value)) return null;
+  if (seen.has(value)) return null;
+  seen.add(value);
+  if (types.isMap(value) && [...value.keys()].some((key) => key instanceof Tensor)) return 'a Map with tensors as keys';
   const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlainObject(value);
-  if (!isTree && items.some((item) => item instanceof Tensor)) return value.constructor.name;
-  if (!isTree) return null;
+  const within = isTree ? owner : `a ${value.constructor.name} with tensors in it`;
+  const items = types.isMap(value) || types.isSet(value) ? value.values() : Object.values(value);
   for (const item of items) {
-    const found = hiddenTensors(item);
+    const found = unreachable(item, within, seen);
     if (found !== null) return found;
   }
   return null;
@@ -119,7 +122,7 @@ function tensorMatcher(example: Tensor): Matcher {
 }
 
 function listMatcher(isSuch: (value: unknown) => boolean, example: readonly unknown[], context: Context): Matcher {
-  const items = example.map((item) => matcher(item, context));
+  const items = Array.from(example, (item) => matcher(item, context));
   return (value, found) => {
     if (!isSuch(value)) return false;
     const list = Array.isArray(value) ? value : [...(value as Set<unknown>)];

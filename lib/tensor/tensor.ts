@@ -306,6 +306,7 @@ export class Tensor {
    * @throws AutogradError when it is switched off for the result of an operation; DTypeError for integers and bools
    */
   get requiresGrad(): boolean {
+    recording?.flag(this);
     return this.#body.requiresGrad || this.#body.node !== null || this.isStale;
   }
 

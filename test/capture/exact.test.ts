@@ -189,6 +189,49 @@ describe('gradients that others can see', () => {
     expect(w.grad).toBeNull();
   });
 
+  it('cannot be dropped by a function that is recorded while a run accumulates them', async () => {
+    const w = randn([200, 200]).requiresGrad_();
+    const sgd = new optim.SGD([w], { lr: 0.1 });
+    const step = capture((x: Tensor) => {
+      const loss = x.matmul(w).tanh().sum();
+      loss.backward();
+      return loss;
+    });
+    for (let i = 0; i < 3; i++) step(randn([10, 200]));
+    const run = step.run([randn([4000, 200])], { batchSize: 10 });
+    const dropping = capture((x: Tensor) => {
+      sgd.zeroGrad();
+      return x.sum();
+    });
+    expect(() => dropping(ones([2]))).toThrow(/running in the background/);
+    await run;
+    expect(dropping(ones([2])).item()).toBe(2);
+  });
+
+  it('may be set to something from outside, not to an argument', () => {
+    const w = randn([3]).requiresGrad_();
+    const g = tensor([1, 2, 3]);
+    const fn = (x: Tensor) => {
+      w.grad = g;
+      w.mul(x).sum().backward();
+      return x.sum();
+    };
+    const f = capture(fn);
+    for (let i = 1; i < 4; i++) {
+      w.grad = null;
+      g.copy_(tensor([1, 2, 3]));
+      f(tensor([i, i, i]));
+      expect(w.grad).toBe(g);
+      expect(g.toArray()).toEqual([1 + i, 2 + i, 3 + i]);
+    }
+    const toArgument = capture((x: Tensor) => {
+      w.grad = x;
+      return x.sum();
+    });
+    expect(() => toArgument(ones([3]))).toThrow(/gradient of a leaf was set to an argument/);
+    w.grad = null;
+  });
+
   it('accumulate in a run that begins without one', async () => {
     const data = randn([12, 5]);
     const setUp = () => {
@@ -317,6 +360,15 @@ describe('what is outside and changes', () => {
     expect(plain[0]!.eq(plain[3]!).all().item()).toBe(false);
   });
 
+  it('requiresGrad that the function only looks at', () => {
+    const w = randn([2]).requiresGrad_();
+    const f = capture((x: Tensor) => (w.requiresGrad ? x.mul(2) : x.mul(3)));
+    for (const flag of [true, false, true]) {
+      w.requiresGrad = flag;
+      expect(f(ones([1])).item()).toBe(flag ? 2 : 3);
+    }
+  });
+
   it('data that are another view of the same memory are refused', () => {
     const w = randn([3, 3]);
     const f = capture((x: Tensor) => x.matmul(w));
@@ -375,6 +427,13 @@ describe('arguments other than tensors', () => {
       expectSame(f(ones([2]), bag), fn(ones([2]), bag));
     }
     expect(f.stats).toHaveLength(changes.length);
+  });
+
+  it('may have holes', () => {
+    const f = capture((list: (number | undefined)[], x: Tensor) => x.mul(list.length));
+    const holes = new Array<number>(3);
+    for (let i = 0; i < 3; i++) expect(f(holes, ones([1])).item()).toBe(3);
+    expect(f.stats).toHaveLength(1);
   });
 
   it('may have tensors in maps and sets, and come back in them', () => {

@@ -248,6 +248,23 @@ describe('run', () => {
     }
   });
 
+  it('does not wait for a source that is stalled when it is stopped, by a signal or by an error', async () => {
+    const { step } = training();
+    const [x, y] = data(8);
+    async function* stalled() {
+      yield [x, y];
+      await new Promise(() => {});
+    }
+    const controller = new AbortController();
+    const running = capture(step).run(stalled(), { signal: controller.signal });
+    setTimeout(() => controller.abort(new Error('no more')), 20);
+    await expect(running).rejects.toThrow('no more');
+    const failing = capture((_: Tensor): Tensor => {
+      throw new Error('in a step');
+    });
+    await expect(failing.run(stalled())).rejects.toThrow('in a step');
+  });
+
   it('is rejected by a signal in the last onEpoch, and by an error in it', async () => {
     const { step } = training();
     const controller = new AbortController();
