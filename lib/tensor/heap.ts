@@ -4,13 +4,17 @@ import { NablaError } from '../errors.js';
 /** Less is not worth asking V8 about. */
 const LITTLE = 2 ** 24;
 
+/** What is left of the heap is never all for new values: V8 keeps room for copying those that live, and gives up before the last byte. */
+const USABLE = 0.7;
+
 /** Refuses JavaScript values of `bytes` bytes in all where V8's heap has no place for them: it would end the process instead of an error. */
 export function checkHeap(op: string, what: string, bytes: number): void {
   if (bytes < LITTLE) return;
   const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics();
-  if (bytes <= limit - used) return;
+  const room = Math.max(0, limit - used) * USABLE;
+  if (bytes <= room) return;
   throw new NablaError(
-    `${op}: ${what} would take about ${megabytes(bytes)} MB of JavaScript's heap, which has ${megabytes(limit - used)} MB left (of ${megabytes(limit)}; see --max-old-space-size)`,
+    `${op}: ${what} would take about ${megabytes(bytes)} MB of JavaScript's heap, which has ${megabytes(room)} MB left for them (of ${megabytes(limit)}; see --max-old-space-size)`,
     'ERR_NABLA_MEMORY',
   );
 }

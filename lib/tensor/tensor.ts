@@ -43,6 +43,8 @@ const ARRAY_BYTES = 64;
 const ELEMENT_BYTES = 8;
 /** V8 ends the process where an array grows beyond some 110 million elements. */
 const LONGEST_ARRAY = 2 ** 26;
+/** V8 makes longer ones as a table of the elements they will get, which is slow and large. */
+const LONGEST_MADE = 2 ** 25;
 
 /** Refuses a tensor whose values as nested arrays would not fit V8's heap. */
 function checkNesting(shape: Shape): void {
@@ -56,7 +58,25 @@ function checkNesting(shape: Shape): void {
     bytes += arrays * (ARRAY_BYTES + size * ELEMENT_BYTES);
     arrays *= size;
   }
+  // A row is copied when V8 learns that it holds floats, and again whenever it grows.
+  const row = shape.at(-1) ?? 0;
+  bytes += row * ELEMENT_BYTES * (row > LONGEST_MADE ? 2 : 1);
   checkHeap('toArray', `nested arrays of shape ${show(shape)}`, bytes);
+}
+
+// An array that is made where only arrays of floats are made holds the floats themselves, in 8 bytes; where others are made too, such as
+// arrays of arrays, it holds pointers to boxes, in 26. Hence a function for each.
+
+function rowOfNumbers(flat: TypedArray, start: number, size: number): number[] {
+  const row = new Array<number>(Math.min(size, LONGEST_MADE));
+  for (let i = 0; i < size; i++) row[i] = flat[start + i]!;
+  return row;
+}
+
+function rowOfBooleans(flat: TypedArray, start: number, size: number): boolean[] {
+  const row = new Array<boolean>(Math.min(size, LONGEST_MADE));
+  for (let i = 0; i < size; i++) row[i] = flat[start + i] !== 0;
+  return row;
 }
 
 /** Values as nested arrays; a number or a boolean for a 0-d tensor. */
@@ -400,14 +420,17 @@ export class Tensor {
 
   /** A copy of the values as nested arrays. */
   toArray(): NestedArray {
-    checkNesting(this.shape);
+    const { shape, dtype } = this.#body;
+    checkNesting(shape);
     const flat = this.#values('toArray');
-    const strides = contiguousStrides(this.shape);
-    const value = (i: number) => (this.dtype === 'bool' ? flat[i] !== 0 : flat[i]!);
-    const nest = (axis: number, start: number): NestedArray => {
-      if (axis === this.ndim) return value(start);
-      const items: NestedArray[] = [];
-      for (let i = 0; i < this.shape[axis]!; i++) items.push(nest(axis + 1, start + i * strides[axis]!));
+    if (shape.length === 0) return dtype === 'bool' ? flat[0] !== 0 : flat[0]!;
+    const strides = contiguousStrides(shape);
+    const rowOf = dtype === 'bool' ? rowOfBooleans : rowOfNumbers;
+    const nest = (axis: number, start: number): NestedArray[] => {
+      const size = shape[axis]!;
+      if (axis === shape.length - 1) return rowOf(flat, start, size);
+      const items = new Array<NestedArray>(Math.min(size, LONGEST_MADE));
+      for (let i = 0; i < size; i++) items[i] = nest(axis + 1, start + i * strides[axis]!);
       return items;
     };
     return nest(0, 0);

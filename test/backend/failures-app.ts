@@ -89,6 +89,21 @@ const modes: Record<string, () => Promise<void>> = {
     step(rows[0].narrow(0, 0, 10), rows[1].narrow(0, 0, 10));
     assert.notDeepEqual(model.weight.detach().toArray(), before);
   },
+  /** With little heap, as failures.test.ts starts it. */
+  async heap() {
+    const made = (x: Tensor) => assert.equal((x.toArray() as unknown[]).length, x.shape[0]);
+    for (let i = 0; i < 20; i++) for (const x of [randn([2]), randn([3, 2]), randn([2, 3, 2])]) made(x);
+    // 58 MB of floats, and what would be 190 MB if each had a box.
+    made(randn([2700, 2700]));
+    const refusal = refused(
+      'ERR_NABLA_MEMORY',
+      /^toArray: nested arrays of shape .* would take about \d+ MB of .* heap/,
+    );
+    for (const shape of [[5000, 5000], [3_000_000, 1], [700_000, 2, 2], [25_000_000]]) {
+      assert.throws(() => randn(shape).toArray(), refusal);
+      assert.throws(() => JSON.stringify(randn(shape)), refusal);
+    }
+  },
   async memory() {
     setNumThreads(1);
     const large = ones([20_000_000]);

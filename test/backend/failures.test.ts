@@ -20,3 +20,10 @@ it.skipIf(!canLimit).each([
   });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
 });
+
+/** V8 ends the process where its heap is full. */
+it('a heap that has no place for nested arrays', () => {
+  const args = ['--max-old-space-size=150', '--import', 'tsx', app, 'heap'];
+  const { status, signal, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+});
