@@ -20,6 +20,9 @@ export interface Recording {
    */
   flag(owner: object): void;
 
+  /** A module whose own properties decide what is computed was called. */
+  used(module: object): void;
+
   /** A tensor was given other memory. */
   replaced(tensor: object): void;
 

@@ -86,8 +86,8 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   #cases: Case<R>[] = [];
   #uses = 0;
   #warned = false;
-  /** Whether the last recording set properties of modules. */
-  #modulesChanged = false;
+  /** Whether the last recording set properties of modules or optimizers. */
+  #propertiesChanged = false;
   readonly #tensors: Tensor[] = [];
 
   constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS) {
@@ -147,7 +147,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       for (const [i, tensor] of given.entries()) noteChanges(storageOf(tensor), storageOf(inputs[i]!));
     }
     recorder.finish();
-    this.#checkModules(recorder);
+    this.#checkProperties(recorder);
     this.#checkReturn(result);
     const inGraph = inputs.findIndex((input) => input.requiresGrad);
     if (inGraph >= 0) throw this.#argumentInGraph(inGraph);
@@ -169,10 +169,10 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   }
 
   /** What a module makes in the first call and keeps is not made again; what it sets in the next call too, replays would miss. */
-  #checkModules(recorder: Recorder): void {
-    const change = recorder.outside.moduleChange();
-    if (change !== null && this.#modulesChanged) throw change;
-    this.#modulesChanged = change !== null;
+  #checkProperties(recorder: Recorder): void {
+    const change = recorder.outside.propertiesChange();
+    if (change !== null && this.#propertiesChanged) throw change;
+    this.#propertiesChanged = change !== null;
     if (change !== null) recorder.once();
   }
 

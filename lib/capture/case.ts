@@ -1,6 +1,7 @@
 import { isGradEnabled } from '../autograd/mode.js';
 import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
+import { Module } from '../nn/module.js';
 import {
   dropGrad,
   gradState,
@@ -18,7 +19,10 @@ import { namesOf, sameNumbers, structureDemands } from './structure.js';
 import { mapTensors, type Pattern, tensorsIn } from './tree.js';
 
 /** Where the memory of a result comes from: an argument, what the program makes, or elsewhere. */
-type Origin = { readonly input: number } | { readonly made: number } | { readonly tensor: Tensor };
+type Origin =
+  | { readonly input: number }
+  | { readonly made: number }
+  | { readonly tensor: Tensor; readonly isWithin: boolean };
 
 interface Gradient {
   readonly leaf: Tensor;
@@ -61,11 +65,14 @@ export class Case<R> {
       recorder.made.has(storage),
     );
     const outer = new Set([...recorder.outer].filter((tensor) => !isArgument(tensor)));
+    const called = [...recorder.called, ...recorder.flags.keys()].flatMap((one) =>
+      one instanceof Module ? one.modules() : one,
+    );
     const flags = new Map([...recorder.flags].filter(([owner]) => !isArgument(owner)));
     // Detached, because the graph would keep all that was computed in the recording call.
     this.#result = mapTensors(result, (tensor) => {
       const stored = tensor.detach();
-      this.#origins.set(stored, originOf(tensor, storages, results));
+      this.#origins.set(stored, originOf(tensor, storages, results, recorder.isWithin(tensor)));
       return stored;
     });
     recorder.close(new Set(results), storages);
@@ -76,13 +83,13 @@ export class Case<R> {
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
       sameFlags(flags),
-      sameNumbers(outer, flags.keys(), recorder.outside),
+      sameNumbers(outer, called, recorder.outside),
     ];
     this.#flags = new Map(
       [...flags].flatMap(([owner, before]) => (flagOf(owner) === before ? [] : [[owner, !before]])),
     );
     this.isSteady = this.#flags.size === 0 && gradients.every(leavesGradientAsItWas);
-    this.#demands = [...recorder.demands, ...structureDemands(outer)];
+    this.#demands = [...recorder.demands, ...structureDemands(outer, called)];
     this.#nameOf = namesOf(outer);
     this.#updates = recorder.updates;
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
@@ -123,7 +130,10 @@ export class Case<R> {
     this.#check();
     for (const update of this.#updates) update();
     this.requireApart(inputs);
-    this.#leave(await this.program.start(inputs.map(viewOf), { ...steps, watched }));
+    const results = await this.program.start(inputs.map(viewOf), { ...steps, watched });
+    // What was replaced meanwhile did not get what the run has learned.
+    this.#check();
+    this.#leave(results);
   }
 
   /** Leaves gradients and flags as the function does. */
@@ -173,7 +183,7 @@ export class Case<R> {
     return mapTensors(this.#result, (tensor) => {
       const { storage, offset, shape, strides, dtype } = viewOf(tensor);
       const origin = this.#origins.get(tensor)!;
-      if ('tensor' in origin) return origin.tensor;
+      if ('tensor' in origin) return origin.isWithin ? new Tensor(viewOf(origin.tensor)) : origin.tensor;
       if ('made' in origin) {
         return new Tensor({ storage: results?.[origin.made] ?? storage, offset, shape, strides, dtype });
       }
@@ -201,11 +211,11 @@ function extentOf(tensor: Tensor) {
   return { buffer: storage.buffer, start, end: sizeOf(shape) === 0 ? start : start + (last + 1) * size };
 }
 
-function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Storage[]): Origin {
+function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Storage[], isWithin: boolean): Origin {
   const input = inputs.indexOf(storageOf(tensor));
   if (input >= 0) return { input };
   const index = made.indexOf(storageOf(tensor));
-  return index >= 0 ? { made: index } : { tensor };
+  return index >= 0 ? { made: index } : { tensor, isWithin };
 }
 
 function sameGradient(leaf: Tensor, before: Tensor | null | 'captured'): () => boolean {

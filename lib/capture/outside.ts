@@ -1,12 +1,20 @@
 import { CaptureError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
-import type { Module } from '../nn/module.js';
+import { Module } from '../nn/module.js';
 import { livingOptimizers } from '../optim/living.js';
+import { Tensor } from '../tensor/tensor.js';
+import { sameAs } from './tree.js';
 
 /** An object outside with the values of its properties. */
 interface Snapshot {
   readonly owner: object;
-  readonly entries: readonly (readonly [string, unknown])[];
+  readonly entries: readonly Entry[];
+}
+
+interface Entry {
+  readonly name: string;
+  readonly value: unknown;
+  readonly isSame: (value: unknown) => boolean;
 }
 
 /**
@@ -16,11 +24,13 @@ interface Snapshot {
 export class Outside {
   readonly #where: string;
   readonly #modules: readonly Snapshot[];
+  readonly #optimizers: readonly Snapshot[];
   readonly #groups: readonly (Snapshot & { readonly optimizer: object; readonly index: number })[];
 
   constructor(where: string) {
     this.#where = where;
-    this.#modules = [...livingModules].map(snapshotOf);
+    this.#modules = [...livingModules].map((module) => snapshotOf(module));
+    this.#optimizers = [...livingOptimizers].map((optimizer) => snapshotOf(optimizer, OWN_REPORT));
     this.#groups = [...livingOptimizers].flatMap((optimizer) =>
       optimizer.paramGroups.map((group, index) => ({ ...snapshotOf(group), optimizer, index })),
     );
@@ -40,32 +50,44 @@ export class Outside {
     return null;
   }
 
-  /** That no module has other parts or numbers than before. */
-  moduleChange(): CaptureError | null {
-    for (const module of this.#modules) {
-      const name = changedProperty(module);
+  /** That no module has other parts or numbers than before, and no optimizer other fields of its own. */
+  propertiesChange(): CaptureError | null {
+    for (const one of [...this.#modules, ...this.#optimizers]) {
+      const name = changedProperty(one);
       if (name === null) continue;
       return new CaptureError(
-        `${this.#where}: ${name} of ${module.owner.constructor.name} was set inside, where replays would not set it again; ` +
+        `${this.#where}: ${name} of ${one.owner.constructor.name} was set inside, where replays would not set it again; ` +
           'change tensors in place (copy_, add_), or take the old value as an argument and return the new one',
       );
     }
     return null;
   }
 
-  /** The numbers, texts and truths that a module had. */
-  settingsOf(module: Module): readonly (readonly [string, unknown])[] {
-    const entries = this.#modules.find(({ owner }) => owner === module)?.entries ?? [];
-    return entries.filter(([, value]) => ['number', 'string', 'boolean', 'bigint', 'undefined'].includes(typeof value));
+  /** What a module or an optimizer had beside tensors, modules and functions. */
+  settingsOf(owner: object): readonly Entry[] {
+    const known = [...this.#modules, ...this.#optimizers].find((one) => one.owner === owner);
+    return (known?.entries ?? []).filter(({ value }) => isSetting(value));
   }
 }
 
-const snapshotOf = (owner: object): Snapshot => ({ owner, entries: Object.entries(owner) });
+/** Parts of a module are held to be what they were; all else may change between calls. */
+const isSetting = (value: unknown): boolean =>
+  !['symbol', 'function'].includes(typeof value) &&
+  value !== null &&
+  !(value instanceof Tensor || value instanceof Module);
+
+/** What an optimizer itself tells a recorder of. */
+const OWN_REPORT: readonly string[] = ['paramGroups', 'state'];
+
+const snapshotOf = (owner: object, without: readonly string[] = []): Snapshot => ({
+  owner,
+  entries: Object.entries(owner)
+    .filter(([name]) => !without.includes(name))
+    .map(([name, value]) => ({ name, value, isSame: sameAs(value) })),
+});
 
 function changedProperty({ owner, entries }: Snapshot): string | null {
-  const now = Object.entries(owner);
-  for (const [name, value] of entries) if (!Object.is(Reflect.get(owner, name), value)) return name;
-  return now.length === entries.length
-    ? null
-    : (now.find(([name]) => !entries.some(([known]) => known === name))?.[0] ?? null);
+  for (const { name, isSame } of entries) if (!isSame(Reflect.get(owner, name))) return name;
+  const known = new Set([...entries.map(({ name }) => name), ...OWN_REPORT]);
+  return Object.keys(owner).find((name) => !known.has(name)) ?? null;
 }

@@ -11,7 +11,7 @@ import {
   type View,
   withViews,
 } from '../backend/index.js';
-import { ValueError } from '../errors.js';
+import { CaptureError, ValueError } from '../errors.js';
 import { compile, input } from '../expr/index.js';
 import { misfit } from '../tensor/check.js';
 import { placeTemporaries } from './arena.js';
@@ -20,7 +20,7 @@ import { type LaidOut, layOut } from './laid-out.js';
 import { readsOf, stateOf, writesOf } from './operands.js';
 import { count, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
-import { occupy, requireFree } from './running.js';
+import { isAnyRunning, occupy, requireFree } from './running.js';
 
 /** What a program was made of, and what of it. */
 export interface ProgramStats {
@@ -55,6 +55,7 @@ export class CapturedProgram {
   readonly #errors: ReadonlyMap<Instruction, () => Error>;
   readonly #where: string;
   readonly #ports: View[] = [];
+  #isRunning = false;
 
   /**
    * @param inputs stand for the arguments
@@ -85,7 +86,8 @@ export class CapturedProgram {
 
   /** Runs on arguments that lie as those it was recorded for. Returns new memory for each result. */
   run(inputs: readonly View[]): Storage[] {
-    requireFree(this.#where, this);
+    if (isAnyRunning()) requireFree(this.#where, this.#footprint(inputs));
+    if (this.#isRunning) throw this.#alreadyRunning(() => {});
     for (const matrix of this.#laidOut) matrix.refresh(backend);
     const results = this.#bind(this.#ports, inputs);
     const stop = this.#executable.run(this.#ports);
@@ -98,18 +100,36 @@ export class CapturedProgram {
   async start(inputs: readonly View[], steps: Steps): Promise<Storage[]> {
     const ports: View[] = [];
     const results = this.#bind(ports, inputs);
-    const read = new Set([...this.read, ...steps.feeds.map((feed) => feed.rows.storage)]);
-    const leave = occupy(this.#where, { read, written: this.written });
+    const { read, written } = this.#footprint(inputs);
+    for (const { rows } of steps.feeds) read.add(rows.storage);
+    const leave = occupy(this.#where, { read, written });
+    if (this.#isRunning) throw this.#alreadyRunning(leave);
+    this.#isRunning = true;
     let stop: Stop | null;
     try {
       for (const matrix of this.#laidOut) matrix.refresh(backend);
       stop = await this.#executable.start({ ...steps, ports });
     } finally {
+      this.#isRunning = false;
       leave();
       this.#noteChanges(inputs);
     }
     if (stop !== null) throw this.#error(stop);
     return results;
+  }
+
+  /** What it reads and writes outside, the arguments included. */
+  #footprint(inputs: readonly View[]): { read: Set<Storage>; written: Set<Storage> } {
+    const [read, written] = [new Set(this.read), new Set(this.written)];
+    for (const [i, { storage }] of inputs.entries()) (this.changesInput[i] ? written : read).add(storage);
+    return { read, written };
+  }
+
+  #alreadyRunning(leave: () => void): CaptureError {
+    leave();
+    return new CaptureError(
+      `${this.#where}: the program for such arguments is running in the background already; await that run() first`,
+    );
   }
 
   /** Puts the arguments and new memory for the results into `ports`; returns the latter. */

@@ -58,6 +58,8 @@ export class Recorder implements Backend, Recording, StorageObserver {
   readonly gradients = new Map<Tensor, GradientUse>();
   /** The flags of what is outside, as they were before the function set them. */
   readonly flags = new Map<Flagged, boolean>();
+  /** Modules and optimizers that were called and whose properties decide what is computed. */
+  readonly called = new Set<object>();
   /** The modules and options of optimizers as they were when the recording began. */
   readonly outside: Outside;
   /** Whether what was recorded can happen again. */
@@ -163,6 +165,15 @@ export class Recorder implements Backend, Recording, StorageObserver {
     this.flags.set(owner, flagOf(owner));
   }
 
+  used(module: object): void {
+    this.called.add(module);
+  }
+
+  /** Whether a tensor was made within. */
+  isWithin(tensor: Tensor): boolean {
+    return this.made.has(storageOf(tensor)) || this.#views.has(tensor);
+  }
+
   replaced(tensor: Tensor): void {
     if (this.made.has(storageOf(tensor)) || this.#views.has(tensor)) return;
     this.refuse(
@@ -174,6 +185,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   optionsRead(optimizer: object): void {
+    this.called.add(optimizer);
     const change = this.outside.optionsChange(optimizer);
     if (change !== null) this.refuse(change);
   }

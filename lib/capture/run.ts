@@ -108,6 +108,11 @@ function checkRunOptions(where: string, options: RunOptions): void {
   const { epochs = 1, progressInterval = 200, signal } = options;
   checkInteger(`${where}: run`, 'epochs', epochs, 1);
   checkInteger(`${where}: run`, 'progressInterval', progressInterval, 1);
+  for (const name of ['onProgress', 'onEpoch'] as const) {
+    const callback: unknown = options[name];
+    if (callback === undefined || typeof callback === 'function') continue;
+    throw new ValueError(`${where}: run: ${name} must be a function, got ${describe(callback)}`);
+  }
   if (signal !== undefined && !isAbortSignal(signal)) {
     throw new ValueError(`${where}: run: signal: expected an AbortSignal, got ${describe(signal)}`);
   }
@@ -134,7 +139,8 @@ function epochOf(where: string, source: Source, options: RunOptions): (run: Run)
   );
 }
 
-function datasetOf(source: Source): Dataset<unknown, unknown> | null {
+/** The data set that a source is, from which batches are made here. */
+export function datasetOf(source: Source): Dataset<unknown, unknown> | null {
   if (source instanceof TensorDataset || source instanceof Subset) return source;
   const areRows = Array.isArray(source) && source.length > 0 && source.every((item) => item instanceof Tensor);
   return areRows ? new TensorDataset(...(source as Tensor[])) : null;
@@ -275,13 +281,18 @@ class Run {
     const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     let next = Promise.resolve(iterator.next());
     next.catch(() => {});
+    let done = Promise.resolve();
     try {
       for (let batch = await this.#before(next); batch.done !== true; batch = await this.#before(next)) {
+        // It is on its way before the next is asked for: a source that fills one tensor again and again is refused, not misread.
+        done = this.#batch(Array.isArray(batch.value) ? batch.value : [batch.value]);
+        done.catch(() => {});
         next = Promise.resolve(iterator.next());
         next.catch(() => {});
-        await this.#batch(Array.isArray(batch.value) ? batch.value : [batch.value]);
+        await done;
       }
     } catch (error) {
+      await done.catch(() => {});
       // Not awaited: a source that is still at work on the next batch would keep the error back, for ever maybe.
       new Promise((resolve) => resolve(iterator.return?.())).catch(() => {});
       throw error;

@@ -16,6 +16,9 @@ export interface Footprint {
   readonly written: ReadonlySet<Storage>;
 }
 
+/** Whether anything runs in the background. */
+export const isAnyRunning = (): boolean => uses.size > 0;
+
 /** Refuses to run what would meet a program that is running. */
 export function requireFree(where: string, { read, written }: Footprint): void {
   if (uses.size === 0) return;

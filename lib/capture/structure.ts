@@ -17,26 +17,27 @@ export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string
 }
 
 /** That the tensors a captured function used are where they were, and that the models they belong to have the same parts. */
-export function structureDemands(used: ReadonlySet<Tensor>): Demand[] {
+export function structureDemands(used: ReadonlySet<Tensor>, called: Iterable<object>): Demand[] {
   const { tensors, named } = surroundings(used);
+  for (const one of called) if (one instanceof Module && !named.has(one)) named.set(one, one.constructor.name);
   return [
     ...[...tensors].map((tensor) => sameMemory(tensor, named)),
     ...[...named].map(([module, name]) => sameParts(module, name)),
   ];
 }
 
-/** Whether the numbers, texts and truths of the models that a captured function used are what they were: else it is another case. */
-export function sameNumbers(used: ReadonlySet<Tensor>, asked: Iterable<object>, outside: Outside): () => boolean {
-  const modules = new Set<Module>(surroundings(used).named.keys());
-  for (const one of asked) if (one instanceof Module) modules.add(one);
-  const settings = [...modules].flatMap((module) =>
-    outside.settingsOf(module).map((entry) => [module, ...entry] as const),
-  );
-  const owners = settings.map(([module]) => module as object as Record<string, unknown>);
-  const names = settings.map(([, name]) => name);
-  const values = settings.map(([, , value]) => value);
+/** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
+export function sameNumbers(used: ReadonlySet<Tensor>, called: Iterable<object>, outside: Outside): () => boolean {
+  const owned = [...new Set<object>([...surroundings(used).named.keys(), ...called])];
+  const settings = owned.flatMap((owner) => outside.settingsOf(owner).map((entry) => ({ owner, ...entry })));
+  const simple = settings.filter(({ value }) => typeof value !== 'object');
+  const nested = settings.filter(({ value }) => typeof value === 'object');
+  const owners = simple.map(({ owner }) => owner as Record<string, unknown>);
+  const names = simple.map(({ name }) => name);
+  const values = simple.map(({ value }) => value);
   return () => {
     for (let i = 0; i < owners.length; i++) if (!Object.is(owners[i]![names[i]!], values[i])) return false;
+    for (const { owner, name, isSame } of nested) if (!isSame(Reflect.get(owner, name))) return false;
     return true;
   };
 }
@@ -74,9 +75,13 @@ function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | un
   return undefined;
 }
 
+/** What decides what a module is made of. What a module that was called only keeps (a mask made once) is a part as well. */
+const isPart = (value: unknown): boolean =>
+  value instanceof Tensor || value instanceof Module || value === null || typeof value === 'function';
+
 function sameParts(module: Module, name: string): Demand {
   const entries = Object.entries(module);
-  const kept = entries.filter(([, value]) => value instanceof Tensor || value instanceof Module);
+  const kept = entries.filter(([, value]) => isPart(value));
   const keys = kept.map(([key]) => key);
   const parts = kept.map(([, value]) => value);
   const owner = module as object as Record<string, unknown>;

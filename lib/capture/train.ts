@@ -6,7 +6,7 @@ import { checkOptions } from '../options.js';
 import { checkInteger, describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { CapturedFunction, capture } from './capture.js';
-import { type RunOptions, run as runCaptured, type Source } from './run.js';
+import { datasetOf, type RunOptions, run as runCaptured, type Source } from './run.js';
 
 /** A model of one input and one output. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };
@@ -90,7 +90,11 @@ function measuring(model: Trainable, loss: TrainOptions['loss'], batchSize: numb
     const modes = model.modules().map((module) => [module, module.training] as const);
     model.eval();
     try {
-      const { losses, sizes } = await runCaptured(measure, source, batchSize === undefined ? {} : { batchSize });
+      const { losses, sizes } = await runCaptured(
+        measure,
+        source,
+        batchSize === undefined || datasetOf(source) === null ? {} : { batchSize },
+      );
       return losses.reduce((sum, one, i) => sum + one * sizes[i]!, 0) / sizes.reduce((sum, size) => sum + size, 0);
     } finally {
       for (const [module, mode] of modes) module.training = mode;
@@ -105,6 +109,9 @@ function checkTraining({ patience, validation, onEpoch, loss, optimizer, ...run 
     throw new ValueError(
       `train: optimizer must be an Optimizer over the model's parameters, got ${describe(optimizer)}`,
     );
+  }
+  if (onEpoch !== undefined && typeof onEpoch !== 'function') {
+    throw new ValueError(`train: onEpoch must be a function, got ${describe(onEpoch)}`);
   }
   if (patience === undefined) return;
   checkInteger('train', 'patience', patience, 1);

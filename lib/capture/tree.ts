@@ -31,22 +31,32 @@ export function tensorsIn(value: unknown): Tensor[] {
   return found;
 }
 
-/** What of a result has tensors that `mapTensors` does not reach, or may have, in words; null if there is nothing of the kind. */
-export function unreachable(value: unknown, owner: string | null = null, seen = new Set<unknown>()): string | null {
+/** What of a result may have tensors that `mapTensors` does not reach, in words; null if there is nothing of the kind. */
+export function unreachable(value: unknown, seen = new Set<unknown>()): string | null {
   if (typeof value === 'function') return 'a function';
-  if (value instanceof Tensor) return owner;
-  if (typeof value !== 'object' || value === null || value instanceof Module || ArrayBuffer.isView(value)) return null;
-  if (seen.has(value)) return null;
+  if (value instanceof Tensor) return null;
+  if (typeof value !== 'object' || value === null || isData(value) || seen.has(value)) return null;
   seen.add(value);
   if (types.isMap(value) && [...value.keys()].some((key) => key instanceof Tensor)) return 'a Map with tensors as keys';
   const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlainObject(value);
-  const within = isTree ? owner : `a ${value.constructor.name} with tensors in it`;
+  if (!isTree) return `an object of the class ${value.constructor?.name ?? 'null'}`;
   const items = types.isMap(value) || types.isSet(value) ? value.values() : Object.values(value);
   for (const item of items) {
-    const found = unreachable(item, within, seen);
+    const found = unreachable(item, seen);
     if (found !== null) return found;
   }
   return null;
+}
+
+const isData = (value: object): boolean =>
+  ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value);
+
+/** Whether a value is what this one is now: the items of arrays, plain objects, maps and sets by value, tensors and modules by identity. */
+export function sameAs(example: unknown): (value: unknown) => boolean {
+  const isTree = Array.isArray(example) || types.isMap(example) || types.isSet(example) || isPlainObject(example);
+  if (!isTree) return (value) => Object.is(value, example);
+  const matches = matcher(example, { tensor: same, seen: new Set() });
+  return (value) => matches(value, []);
 }
 
 /**
@@ -144,16 +154,23 @@ function mapMatcher(example: ReadonlyMap<unknown, unknown>, context: Context): M
 
 function plainMatcher(example: Record<string, unknown>, context: Context): Matcher {
   const entries = Object.entries(example).map(([key, item]) => [key, matcher(item, context)] as const);
+  const keys = entries.map(([key]) => key);
   return (value, found) =>
-    isPlainObject(value) &&
-    Object.keys(value).length === entries.length &&
-    entries.every(([key, matches]) => Object.hasOwn(value, key) && matches(value[key], found));
+    isPlainObject(value) && hasKeys(value, keys) && entries.every(([key, matches]) => matches(value[key], found));
 }
 
 const dateMatcher =
   (time: number): Matcher =>
   (value) =>
     types.isDate(value) && Object.is(value.getTime(), time);
+
+/** Whether these are the names of an object's properties, in this order, which a function may go by. */
+function hasKeys(value: object, keys: readonly string[]): boolean {
+  const own = Object.keys(value);
+  if (own.length !== keys.length) return false;
+  for (let i = 0; i < keys.length; i++) if (own[i] !== keys[i]) return false;
+  return true;
+}
 
 /** Typed arrays and buffers of any length: with more bytes than fit a comparison at each call they should be tensors. */
 function bytesMatcher(example: ArrayBufferView | ArrayBufferLike): Matcher {

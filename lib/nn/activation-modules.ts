@@ -1,3 +1,4 @@
+import { recording } from '../backend/recording.js';
 import { ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { checkTensor } from '../tensor/arguments.js';
@@ -23,6 +24,7 @@ abstract class Activation<O extends object> extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return this.#call(x, this.options);
   }
 
@@ -203,6 +205,7 @@ function softmaxDim(op: string, x: Tensor): number {
  */
 export class Softmax extends AlongDim {
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return softmax(x, this.dim ?? softmaxDim('Softmax', x));
   }
 }
@@ -219,6 +222,7 @@ export class Softmax extends AlongDim {
  */
 export class LogSoftmax extends AlongDim {
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return logSoftmax(x, this.dim ?? softmaxDim('LogSoftmax', x));
   }
 }

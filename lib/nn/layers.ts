@@ -1,3 +1,4 @@
+import { recording } from '../backend/recording.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { empty, type TensorOptions } from '../tensor/creation.js';
 import { linear } from '../tensor/matmul.js';
@@ -104,6 +105,7 @@ export class Flatten extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return flatten(x, this.startDim, this.endDim);
   }
 
@@ -139,6 +141,7 @@ export class Dropout extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return dropout(x, { p: this.p, training: this.training, inplace: this.inplace });
   }
 

@@ -1,3 +1,4 @@
+import { recording } from '../backend/recording.js';
 import { checkOptions } from '../options.js';
 import { checkTensor } from '../tensor/arguments.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -33,8 +34,9 @@ abstract class LossModule<O extends object> extends Module {
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
-    for (const key of this.#weights) Reflect.set(this.options, key, Reflect.get(this, bufferName[key]));
-    return this.#loss(input, target, this.options);
+    recording?.used(this);
+    const weights = this.#weights.map((key) => [key, Reflect.get(this, bufferName[key])]);
+    return this.#loss(input, target, { ...this.options, ...Object.fromEntries(weights) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { recording } from '../backend/recording.js';
 import { sameShape, sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
@@ -179,6 +180,7 @@ export class LayerNorm extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
 
@@ -214,6 +216,7 @@ export class RMSNorm extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     return rmsNorm(x, this.normalizedShape, { weight: this.weight, eps: this.eps });
   }
 

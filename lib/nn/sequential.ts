@@ -1,3 +1,4 @@
+import { recording } from '../backend/recording.js';
 import { ValueError } from '../errors.js';
 import { describe } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -22,6 +23,7 @@ class SequentialModule<T extends readonly Layer[]> extends Module implements Ite
   }
 
   override forward(x: Tensor): Tensor {
+    recording?.used(this);
     let result = x;
     for (const layer of this) result = layer.forward(result);
     return result;

@@ -270,7 +270,7 @@ export abstract class Optimizer<O extends object, S extends object> {
       group,
       params: [...group.params],
       variant: this.variantOf(group),
-      tensors: this.numbersOf(group).filter((x) => x instanceof Tensor),
+      tensors: this.#tensorsAmongNumbers(group),
       states: group.params.map((parameter) => snapshotOf(this.state.get(parameter))),
     }));
     recording.demand(
@@ -284,13 +284,14 @@ export abstract class Optimizer<O extends object, S extends object> {
         ({ group, params, variant, tensors, states }) =>
           this.variantOf(group) === variant &&
           params.every((parameter, i) => isAsIn(states[i]!, this.state.get(parameter))) &&
-          (tensors.length === 0 ||
-            sameItems(
-              this.numbersOf(group).filter((x) => x instanceof Tensor),
-              tensors,
-            )),
+          sameItems(this.#tensorsAmongNumbers(group), tensors),
       ),
     );
+  }
+
+  /** Those numbers that are tensors, which instructions read where they are; null for the others. */
+  #tensorsAmongNumbers(group: Group<O>): (Tensor | null)[] {
+    return this.numbersOf(group).map((x) => (x instanceof Tensor ? x : null));
   }
 
   /** Forgets the gradients of all parameters. */

@@ -369,6 +369,91 @@ describe('what is outside and changes', () => {
     }
   });
 
+  it('rates that become tensors, and numbers again', () => {
+    const make = () => {
+      const w = tensor([0]).requiresGrad_();
+      const sgd = new optim.SGD([w], { lr: 0.1 });
+      const step = () => {
+        sgd.zeroGrad();
+        const loss = w.mul(1).sum();
+        loss.backward();
+        sgd.step();
+        return loss;
+      };
+      return { w, sgd, step };
+    };
+    const [plain, other] = [make(), make()];
+    const captured = capture(other.step);
+    const rate = tensor(0.5);
+    for (const lr of [0.1, 0.1, rate, rate, 0.2, tensor(0.25), rate]) {
+      for (const { sgd } of [plain, other]) sgd.paramGroups[0]!.lr = lr;
+      plain.step();
+      captured();
+      expectSame(other.w.detach(), plain.w.detach());
+    }
+  });
+
+  it('modules without parameters, and what modules keep in arrays and objects', () => {
+    class Scaling extends nn.Module {
+      scales = [2, 3];
+      config = { shift: 1 };
+      act: (x: Tensor) => Tensor = (x) => x.tanh();
+      bias: Tensor | null = null;
+      override forward(x: Tensor): Tensor {
+        return this.act(x.mul(this.scales[0]!).add(this.config.shift)).add(this.bias ?? 0);
+      }
+    }
+    const scaling = new nn.Sequential(new Scaling());
+    const softmax = new nn.Softmax(1);
+    const f = capture((x: Tensor) => softmax.forward(scaling.forward(x)));
+    const check = () => {
+      for (let i = 0; i < 2; i++) expectSame(f(x), softmax.forward(scaling.forward(x)));
+    };
+    const x = randn([3, 3]);
+    check();
+    scaling[0].scales[0] = 5;
+    check();
+    scaling[0].config.shift = 4;
+    check();
+    Object.assign(softmax, { dim: 0 });
+    check();
+    scaling[0].act = (y) => y.sin();
+    expect(() => f(x)).toThrow(/was changed.*reset/);
+    f.reset();
+    check();
+    scaling[0].bias = ones([3]);
+    expect(() => f(x)).toThrow(/was changed.*reset/);
+  });
+
+  it('fields of an optimizer of its own', () => {
+    class Slowing extends optim.Optimizer<{ lr: number }, Record<string, never>> {
+      steps = 0;
+      constructor(params: Tensor[]) {
+        super('Slowing', params, {}, { lr: 1 }, {});
+      }
+      protected override checkOptions(): void {}
+      protected override numbersOf({ lr }: { lr: number }) {
+        return [lr];
+      }
+      protected override variantOf() {
+        return '';
+      }
+      protected override update(p: Tensor, g: Tensor, _: unknown, [lr]: readonly Tensor[]): void {
+        this.steps++;
+        p.sub_(g.mul(lr!).div(this.steps));
+      }
+    }
+    const w = ones([2]).requiresGrad_();
+    const slowing = new Slowing([w]);
+    const f = capture(() => {
+      slowing.zeroGrad();
+      w.sum().backward();
+      slowing.step();
+    });
+    f();
+    expect(() => f()).toThrow(/steps of Slowing was set inside/);
+  });
+
   it('data that are another view of the same memory are refused', () => {
     const w = randn([3, 3]);
     const f = capture((x: Tensor) => x.matmul(w));
@@ -427,6 +512,18 @@ describe('arguments other than tensors', () => {
       expectSame(f(ones([2]), bag), fn(ones([2]), bag));
     }
     expect(f.stats).toHaveLength(changes.length);
+  });
+
+  it('may go by the order of names', () => {
+    const fn = (o: Record<string, Tensor>) => Object.values(o).reduce((p, q) => p.mul(2).add(q));
+    const f = capture(fn);
+    const [a, b] = [tensor([1]), tensor([2])];
+    for (const o of [
+      { a, b },
+      { b, a },
+      { a, b },
+    ])
+      expectSame(f(o), fn(o));
   });
 
   it('may have holes', () => {
@@ -645,7 +742,7 @@ describe('what is refused by name', () => {
       constructor(readonly loss: Tensor) {}
     }
     expect(() => capture((x: Tensor) => new Output(x.sum()))(ones([1]))).toThrow(
-      /returned a Output with tensors in it/,
+      /returned an object of the class Output/,
     );
   });
 

@@ -248,6 +248,51 @@ describe('run', () => {
     }
   });
 
+  it('keeps its arguments to itself too', async () => {
+    const adding = () =>
+      capture((x: Tensor) => {
+        for (let i = 0; i < 10; i++) x.add_(1);
+        return x.sum();
+      });
+    const [f, g] = [adding(), adding()];
+    const x = ones([1000, 1000]);
+    f(x);
+    g(x);
+    const running = f.run([[x], [x]]);
+    await new Promise((resolve) => setImmediate(resolve));
+    const clashes = [() => x.fill_(0), () => x.toTypedArray(), () => g(x), () => f(ones([1000, 1000]))];
+    for (const clash of clashes) expect(clash).toThrow(/running in the background/);
+    await running;
+    expect(x.amin().item()).toBe(41);
+    expect(x.amax().item()).toBe(41);
+  });
+
+  it('refuses a source that fills one tensor again and again, but takes one that makes new ones', async () => {
+    const step = capture((x: Tensor) => x.sum());
+    const buffer = ones([2, 3]);
+    function* reusing() {
+      for (let i = 0; i < 5; i++) {
+        buffer.fill_(i);
+        yield [buffer];
+      }
+    }
+    await step.run([[ones([2, 3])]]);
+    await expect(step.run(reusing())).rejects.toThrow(/running in the background/);
+    function* making() {
+      for (let i = 0; i < 5; i++) yield [ones([2, 3]).mul(i)];
+    }
+    expect([...(await step.run(making()))]).toEqual([0, 6, 12, 18, 24]);
+  });
+
+  it('is rejected if what it trains was replaced meanwhile', async () => {
+    const { step, model } = training();
+    const running = capture(step).run(data(4000), { batchSize: 4, epochs: 2 });
+    await new Promise((resolve) => setImmediate(resolve));
+    const [weight] = model.parameters();
+    weight!.data = ones([8, 4]);
+    await expect(running).rejects.toThrow(/data of .* was replaced/);
+  });
+
   it('does not wait for a source that is stalled when it is stopped, by a signal or by an error', async () => {
     const { step } = training();
     const [x, y] = data(8);
@@ -286,6 +331,7 @@ describe('run', () => {
     await expect(captured.run(data(), { batchsize: 3 } as never)).rejects.toThrow(/did you mean 'batchSize'/);
     await expect(captured.run([data()], { batchSize: 3 })).rejects.toThrow(/makes its own batches/);
     await expect(captured.run(data(), { epochs: 0 })).rejects.toThrow(/epochs/);
+    await expect(captured.run(data(), { onProgress: 5 } as never)).rejects.toThrow(/onProgress must be a function/);
     await expect(captured.run([])).rejects.toThrow(/no batches/);
     const silent = capture((x: Tensor) => {
       x.sum();

@@ -45,6 +45,14 @@ describe('train', () => {
     expect(result!.validationLoss).toBeCloseTo(loss(model.forward(x), y).item(), 4);
   });
 
+  it('takes validation data that make their own batches', async () => {
+    const { model, optimizer, data, loss } = problem();
+    const [x, y] = [randn([10, 3]), randn([10, 1])];
+    const [result] = await train(model, data, { loss, optimizer, validation: [[x, y]], batchSize: 8 });
+    model.eval();
+    expect(result!.validationLoss).toBeCloseTo(loss(model.forward(x), y).item(), 4);
+  });
+
   it('stops when nothing gets better, with the best weights', async () => {
     const { model, optimizer, data, validation, loss } = problem();
     const seen: string[][] = [];
