@@ -290,7 +290,7 @@ export function xavierNormal_<T extends Tensor>(tensor: T, options: GainOptions 
 
 function xavierDeviation(op: string, tensor: Tensor, options: GainOptions): number {
   checkCall(op, tensor, options, ['gain', 'generator']);
-  const gain = checkNumber(op, 'gain', options.gain ?? 1);
+  const gain = checkNumber(op, 'gain', options.gain === undefined ? 1 : options.gain);
   const [fanIn, fanOut] = fans(op, tensor.shape);
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }
@@ -331,6 +331,7 @@ export function kaimingNormal_<T extends Tensor>(tensor: T, options: KaimingOpti
 function kaimingDeviation(op: string, tensor: Tensor, options: KaimingOptions): number {
   checkCall(op, tensor, options, ['a', 'mode', 'nonlinearity', 'generator']);
   const { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' } = options;
+  checkNumber(op, 'a', a);
   checkChoice(op, 'mode', mode, MODES);
   checkChoice(op, 'nonlinearity', nonlinearity, NONLINEARITIES);
   const [fanIn, fanOut] = fans(op, tensor.shape);

@@ -23,6 +23,9 @@ export interface ReductionOptions {
   reduction?: Reduction;
 }
 
+/** null is no reduction, and refused as such. */
+const reductionOf = ({ reduction = 'mean' }: ReductionOptions): Reduction => reduction;
+
 export function checkReduction<R extends string>(
   op: string,
   reduction: unknown,
@@ -238,7 +241,7 @@ export interface KLDivOptions {
  */
 export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['reduction']);
-  return absolute.apply(input, target, [], options.reduction ?? 'mean');
+  return absolute.apply(input, target, [], reductionOf(options));
 }
 
 /**
@@ -255,7 +258,7 @@ export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions 
  */
 export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   checkOptions('mseLoss', options, ['reduction']);
-  return squared.apply(input, target, [], options.reduction ?? 'mean');
+  return squared.apply(input, target, [], reductionOf(options));
 }
 
 /**
@@ -334,7 +337,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOp
   checkPair('binaryCrossEntropy', input, target);
   const weight = weightOf('binaryCrossEntropy', 'weight', options.weight);
   checkUnit(input);
-  return binary.apply(input, target, [weight], options.reduction ?? 'mean');
+  return binary.apply(input, target, [weight], reductionOf(options));
 }
 
 /**

@@ -106,18 +106,30 @@ const largest = (values: ArrayLike<number>): number => {
   return most;
 };
 
+/** The largest element of each tensor, which a statement may write over. */
+const sizesOf = ({ variables }: Scope): Map<string, number> =>
+  new Map(
+    [...variables].flatMap(([name, x]) => (x instanceof Tensor ? [[name, largest(x.detach().toTypedArray())]] : [])),
+  );
+
 /**
  * How far apart results may be that are not exact. Functions of one element keep to some units in the last place; sums and products to what rounding
  * their terms in another order can do.
  */
-function toleranceOf({ code }: Statement, result: Tensor, scope: Scope): Tolerance {
+function toleranceOf(
+  { code }: Statement,
+  result: Tensor,
+  scope: Scope,
+  before: ReadonlyMap<string, number>,
+): Tolerance {
   if (isExact(code)) return sameOrZeros(code);
   const epsilon = result.dtype === 'float64' ? 2 ** -52 : 2 ** -23;
   const read = [...scope.variables].filter(
     ([name, x]) => x instanceof Tensor && new RegExp(`\\b${name}\\b`).test(code),
   );
   const inputs = read.map(([, x]) => (x as Tensor).detach());
-  const size = Math.max(1, ...inputs.map((x) => largest(x.toTypedArray())));
+  const sizes = read.map(([name]) => before.get(name) ?? 0);
+  const size = Math.max(1, ...sizes, ...inputs.map((x) => largest(x.toTypedArray())));
   const terms = Math.max(1, ...inputs.map((x) => x.numel()));
   const scale = Math.max(largest(result.detach().toTypedArray()), 1) + size * size * Math.sqrt(terms);
   // A product adds up one term after the other: of equal terms all errors may go the same way.
@@ -143,13 +155,15 @@ const wholeTolerance = ({ code }: Statement): Tolerance =>
   isExact(code) ? Object.is : (actual, expected) => Math.abs(actual - expected) <= 1;
 
 /** Compares what is there now, and has the other side go on from the native values: differences are to be those of one statement. */
-function compareAll(statement: Statement, ours: Scope, theirs: Scope): void {
+function compareAll(statement: Statement, ours: Scope, theirs: Scope, before: ReadonlyMap<string, number>): void {
   for (const [name, x] of ours.variables) {
     const other = theirs.variables.get(name);
     if (!(x instanceof Tensor) || !(other instanceof Tensor)) continue;
     const [expected, actual] = [snapshot(other), snapshot(x)];
     if (differenceOf(actual, expected) === undefined) continue;
-    const close = expected.dtype.startsWith('float') ? toleranceOf(statement, x, ours) : wholeTolerance(statement);
+    const close = expected.dtype.startsWith('float')
+      ? toleranceOf(statement, x, ours, before)
+      : wholeTolerance(statement);
     const difference = differenceOf(actual, expected, close);
     if (difference !== undefined) throw new Finding(`${statement.code}: ${name} ${difference} (native, expected js)`);
     const values = tensor(actual.values, { dtype: x.dtype }).reshape([...x.shape]);
@@ -165,13 +179,14 @@ function check({ statements }: Program): Outcome {
   const [ours, theirs] = [new Scope(), new Scope()];
   manualSeed(1);
   for (const statement of statements) {
+    const before = on(native, () => sizesOf(ours));
     const stream = defaultGenerator.getState();
     const error = on(native, () => attempt(ours, statement));
     defaultGenerator.setState(stream);
     const other = on(js, () => attempt(theirs, statement));
     if (error?.message !== other?.message)
       throw new Finding(`${statement.code}: native ${error ?? 'no error'}, js ${other ?? 'no error'}`);
-    on(native, () => compareAll(statement, ours, theirs));
+    on(native, () => compareAll(statement, ours, theirs, before));
   }
   return ran;
 }
