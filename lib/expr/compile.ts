@@ -1,6 +1,7 @@
 import type { ComputeType } from '../backend/dtype.js';
 import type { Fold, MicroOp } from '../backend/micro-ops.js';
 import type { FoldInstruction, Kind, MicroInstruction, Program, Stage } from '../backend/program.js';
+import { NablaError } from '../errors.js';
 import { type Expr, isFold } from './expr.js';
 import { shareCommon, topological } from './graph.js';
 
@@ -41,6 +42,7 @@ interface DraftStage {
 export function compile(signature: Signature, outputs: readonly Expr[]): Program {
   const roots = shareCommon(outputs);
   const order = topological(roots);
+  checkLeaves(signature, order);
   const rows = order.some((node) => isFold(node)) || signature.inputs.includes('row');
   const kinds = roots.map((root): Kind => (root.rate === 'element' || !rows ? 'element' : 'row'));
   const constants = distinctConstants(order);
@@ -66,6 +68,17 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
   };
   sources.set(program, { signature, roots });
   return program;
+}
+
+/** The core trusts the slots of a program: one beyond its operands would be memory of something else. */
+function checkLeaves({ name, inputs, params }: Signature, order: readonly Expr[]): void {
+  for (const { op, value } of order) {
+    if (op !== 'input' && op !== 'param') continue;
+    const count = op === 'input' ? inputs.length : params;
+    if (!(Number.isInteger(value) && value >= 0 && value < count)) {
+      throw new NablaError(`${name}: the expression reads ${op} ${value}, but there are ${count}`);
+    }
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Fold, type MicroOp, microOps } from '../backend/micro-ops.js';
 import type { Kind } from '../backend/program.js';
+import { ValueError } from '../errors.js';
 
 /**
  * How often a value lives: once per call (parameters and constants), once per row, or once per element. An operation
@@ -9,9 +10,18 @@ export type Rate = 'call' | Kind;
 
 type Leaf = 'input' | 'param' | 'constant';
 
+/** Makes a node; its class is within reach of users, its making is not. */
+let make: (op: Expr['op'], args: readonly Expr[], value: number, rate: Rate) => Expr;
+
+/** Whether something is a node that was made here, and so are all below it: what looks like one may hold any number for a slot. */
+let isMade: (x: unknown) => boolean;
+
+/** What only this file can give the constructor. */
+const KEY = {};
+
 /**
  * A scalar expression: a node of an immutable, possibly shared graph. What `elementwise` gives its function as arguments, and what elementwise
- * operations make of it.
+ * operations make of it. It cannot be made by `new`, nor changed.
  *
  * @example
  * ```ts
@@ -25,23 +35,39 @@ export class Expr {
   /** The constant itself, or the number of the input or parameter. */
   readonly value: number;
   readonly rate: Rate;
+  readonly #made = true;
 
-  constructor(op: Expr['op'], args: readonly Expr[], value: number, rate: Rate) {
+  static {
+    make = (op, args, value, rate) => new Expr(KEY, op, args, value, rate);
+    isMade = (x) => typeof x === 'object' && x !== null && #made in x;
+  }
+
+  private constructor(key: object, op: Expr['op'], args: readonly Expr[], value: number, rate: Rate) {
+    if (key !== KEY) {
+      throw new ValueError('Expr: expressions are made by elementwise and by add, mul, exp and the like, not by new');
+    }
     this.op = op;
-    this.args = args;
+    this.args = Object.freeze(args);
     this.value = value;
     this.rate = rate;
+    Object.freeze(this);
   }
 }
 
 /** Wherever an expression is wanted, a number is a constant. */
 export type ExprLike = Expr | number;
 
-export const input = (index: number, kind: Kind): Expr => new Expr('input', [], index, kind);
-export const param = (index: number): Expr => new Expr('param', [], index, 'call');
-export const constant = (value: number): Expr => new Expr('constant', [], value, 'call');
+export const input = (index: number, kind: Kind): Expr => make('input', [], index, kind);
+export const param = (index: number): Expr => make('param', [], index, 'call');
+export const constant = (value: number): Expr => make('constant', [], value, 'call');
 
-export const toExpr = (x: ExprLike): Expr => (typeof x === 'number' ? constant(x) : x);
+export function toExpr(x: ExprLike): Expr {
+  if (typeof x === 'number') return constant(x);
+  if (!isMade(x)) throw new ValueError('elementwise: an operand is no expression of this library, but looks like one');
+  return x;
+}
+
+export { isMade };
 
 export const isConstant = (x: Expr, value?: number): boolean =>
   x.op === 'constant' && (value === undefined || Object.is(x.value, value));
@@ -59,7 +85,7 @@ export const isFold = (x: Expr): boolean => x.op.startsWith('fold:');
 /** The same node over other operands. */
 export function withArgs(x: Expr, args: readonly Expr[]): Expr {
   if (x.op === 'input' || x.op === 'param' || x.op === 'constant') return x;
-  if (x.op === 'detach' || isFold(x)) return new Expr(x.op, args, 0, x.op === 'detach' ? args[0]!.rate : 'row');
+  if (x.op === 'detach' || isFold(x)) return make(x.op, args, 0, x.op === 'detach' ? args[0]!.rate : 'row');
   return apply(x.op as MicroOp, args);
 }
 
@@ -72,7 +98,7 @@ export function apply(op: MicroOp, args: readonly ExprLike[]): Expr {
   }
   const simpler = simplify(op, a, b, c);
   const perElement = op === 'position' || op === 'expand';
-  return simpler ?? new Expr(op, operands, 0, perElement ? 'element' : rateOf(operands));
+  return simpler ?? make(op, operands, 0, perElement ? 'element' : rateOf(operands));
 }
 
 function simplify(op: MicroOp, a: Expr, b: Expr, c: Expr): Expr | undefined {
@@ -177,12 +203,12 @@ export const position = (): Expr => apply('position', []);
 export const expand = unary('expand');
 
 /** The same value, taken for a constant by derivatives. */
-export const detach: Unary = (a) => new Expr('detach', [toExpr(a)], 0, toExpr(a).rate);
+export const detach: Unary = (a) => make('detach', [toExpr(a)], 0, toExpr(a).rate);
 
 const fold =
   (kind: Fold): Unary =>
   (a) =>
-    new Expr(`fold:${kind}`, [toExpr(a)], 0, 'row');
+    make(`fold:${kind}`, [toExpr(a)], 0, 'row');
 
 export const rowSum = fold('sum');
 export const rowProd = fold('prod');

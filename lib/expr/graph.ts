@@ -4,14 +4,34 @@ import { type Expr, isFold, withArgs } from './expr.js';
 export function topological(roots: readonly Expr[]): Expr[] {
   const order: Expr[] = [];
   const seen = new Set<Expr>();
-  const visit = (node: Expr): void => {
+  // No recursion: an expression may be deeper than the stack.
+  const path: { readonly node: Expr; next: number }[] = [];
+  const enter = (node: Expr): void => {
     if (seen.has(node)) return;
     seen.add(node);
-    node.args.forEach(visit);
-    order.push(node);
+    path.push({ node, next: 0 });
   };
-  roots.forEach(visit);
+  for (const root of roots) {
+    enter(root);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const arg = top.node.args[top.next++];
+      if (arg !== undefined) enter(arg);
+      else order.push(path.pop()!.node);
+    }
+  }
   return order;
+}
+
+/** The length of the longest way from `root` down to a leaf. */
+export function depthOf(root: Expr): number {
+  const depths = new Map<Expr, number>();
+  for (const node of topological([root])) {
+    depths.set(
+      node,
+      node.args.reduce((depth, arg) => Math.max(depth, depths.get(arg)! + 1), 0),
+    );
+  }
+  return depths.get(root)!;
 }
 
 /** Rebuilds `roots` bottom-up: `replace` may stand another node in for one (its operands are rebuilt already). */

@@ -1,4 +1,4 @@
 export { adjoints } from './adjoint.js';
 export { compile, type Signature, type Source, sourceOf } from './compile.js';
 export * from './expr.js';
-export { hasRows, inputsOf, rewrite, shareCommon, substitute, topological } from './graph.js';
+export { depthOf, hasRows, inputsOf, rewrite, shareCommon, substitute, topological } from './graph.js';

@@ -4,7 +4,17 @@ import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
-import { Expr, type ExprLike, input, rewrite, toExpr } from '../expr/index.js';
+import {
+  depthOf,
+  Expr,
+  type ExprLike,
+  input,
+  isConstant,
+  isMade,
+  rewrite,
+  toExpr,
+  topological,
+} from '../expr/index.js';
 import { checkOperand, checkTensor } from './arguments.js';
 import { requireInt32 } from './check.js';
 import { tensor, zeros } from './creation.js';
@@ -201,7 +211,8 @@ export interface Elementwise<A extends Expr[]> {
  * @returns a function of tensors (or numbers), which also takes expressions and so can be part of another one
  * It may have any number of arguments, of which 43 at a time can be tensors.
  *
- * @throws ValueError if `build` does not return an expression; when called, for more than 43 tensors
+ * @throws ValueError if `build` does not return an expression of its arguments, or one more than 400 operations deep; when called,
+ * for more than 43 tensors
  * @example
  * ```ts
  * const mish = elementwise((x) => mul(x, tanh(softplus(x))));
@@ -216,12 +227,31 @@ export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elem
   }
   const inputs = Array.from({ length: build.length }, (_, i) => input(i, 'element'));
   const root: unknown = build(...(inputs as A));
-  if (!(root instanceof Expr)) {
-    throw new ValueError(`elementwise: the function must return an expression, but it returned ${describe(root)}`);
-  }
+  checkExpression(root, inputs);
   const over = (...args: Expr[]): Expr =>
     rewrite([root], (original, rebuilt) => (original.op === 'input' ? args[original.value]! : rebuilt))[0]!;
   return callable(new Pointwise(build.name || 'elementwise', over, { result: 'float' }, build.length));
+}
+
+/** What compiling and two derivatives go through without running out of stack. */
+const MOST_DEPTH = 400;
+
+/** The function of the user can have returned anything: an argument of another function, kept from its call, would be taken for an own one. */
+function checkExpression(root: unknown, inputs: readonly Expr[]): asserts root is Expr {
+  if (!(root instanceof Expr && isMade(root))) {
+    throw new ValueError(`elementwise: the function must return an expression, but it returned ${describe(root)}`);
+  }
+  for (const node of topological([root])) {
+    if (node.args.length > 0 || isConstant(node) || inputs.includes(node)) continue;
+    throw new ValueError(
+      'elementwise: the expression contains an argument of another function; give it to this one as an argument of its own',
+    );
+  }
+  const depth = depthOf(root);
+  if (depth <= MOST_DEPTH) return;
+  throw new ValueError(
+    `elementwise: the expression is ${depth} operations deep, of ${MOST_DEPTH} that there may be; make several functions of it`,
+  );
 }
 
 /** Runs a formula over `x` itself, and makes `x` the result in the graph. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { slotLayout } from '../../lib/backend/program.js';
 import * as e from '../../lib/expr/index.js';
+import { NablaError } from '../../lib/errors.js';
 import { compile, type Expr } from '../../lib/expr/index.js';
 import { evaluate, type Row, run } from './evaluate.js';
 import { dice, randomExpressions, randomRow, type Shape } from './random-expressions.js';
@@ -196,4 +197,18 @@ test('the position counts along the row', () => {
       params: [],
     },
   );
+});
+
+describe('a leaf beyond the signature is refused before the core sees it', () => {
+  test.each<[root: Expr, message: string]>([
+    [e.add(a, e.param(2)), 'reads param 2, but there are 2'],
+    [e.rowSum(e.mul(e.param(1e6), a)), 'reads param 1000000, but there are 2'],
+    [e.input(3, 'element'), 'reads input 3, but there are 3'],
+    [e.add(e.input(-1, 'element'), a), 'reads input -1, but there are 3'],
+    [e.param(0.5), 'reads param 0.5, but there are 2'],
+  ])('%#', (root, message) => {
+    const signature = { inputs: ['element', 'element', 'element'] as const, params: 2 };
+    expect(() => compiled([root], signature)).toThrow(NablaError);
+    expect(() => compiled([root], signature)).toThrow(message);
+  });
 });

@@ -4,7 +4,7 @@ import {
   capture,
   clamp,
   div,
-  Expr,
+  type Expr,
   elementwise,
   erf,
   exp,
@@ -165,10 +165,7 @@ describe('refusals', () => {
       () => Reflect.apply(elementwise, undefined, [3]),
       'elementwise: expected a function of one or more arguments, got 3',
     ],
-    [
-      () => elementwise(() => new Expr('constant', [], 1, 'call')),
-      'elementwise: expected a function of one or more arguments',
-    ],
+    [() => elementwise(() => exp(1 as never)), 'elementwise: expected a function of one or more arguments'],
     [
       () =>
         Reflect.apply(
@@ -198,6 +195,75 @@ describe('refusals', () => {
 
   test('are errors of the library', () => {
     expect(() => Reflect.apply(elementwise, undefined, [3])).toThrow(ValueError);
+  });
+});
+
+describe('an expression is made by the library only', () => {
+  const outside = (() => {
+    let kept: Expr[] = [];
+    elementwise((a, b) => {
+      kept = [a, b];
+      return add(a, b);
+    });
+    return kept as [Expr, Expr];
+  })();
+  const Made = outside[0].constructor as new (...args: unknown[]) => Expr;
+
+  test.each<[name: string, args: unknown[]]>([
+    ['a parameter beyond all', ['param', [], 1e6, 'call']],
+    ['a fold', ['fold:argmax', [outside[0]], 0, 'row']],
+    ['an unknown operation', ['zzz', [outside[0]], 0, 'element']],
+    ['an input', ['input', [], 0, 'element']],
+    ['with a key', [{}, 'param', [], 1e6, 'call']],
+    ['nothing', []],
+  ])('not by new: %s', (_, args) => {
+    expect(() => new Made(...args)).toThrow(ValueError);
+    class Sub extends Made {}
+    expect(() => new Sub(...args)).toThrow('Expr: expressions are made by elementwise');
+  });
+
+  const imitation = (): Expr =>
+    Object.assign(Object.create(Made.prototype), { op: 'param', args: [], value: 1e6, rate: 'call' });
+  const cyclic = (): Expr => {
+    const x = imitation();
+    return Object.assign(x, { op: 'neg', args: [x] });
+  };
+
+  test.each<[name: string, build: (x: Expr) => Expr, message: string]>([
+    ['an imitation', imitation, 'elementwise: the function must return an expression'],
+    ['a cycle', cyclic, 'elementwise: the function must return an expression'],
+    ['an operand that is an imitation', (x) => add(x, imitation()), 'is no expression of this library'],
+    ['a part of where that is a cycle', (x) => where(x, 1, cyclic()), 'is no expression of this library'],
+    ['a proxy', (x) => new Proxy(x, {}), 'elementwise: the function must return an expression'],
+    ['an argument of another function', () => outside[0], 'contains an argument of another function'],
+    ['one beyond the own', (x) => mul(x, outside[1]), 'contains an argument of another function'],
+    ['one of the function around', (x) => elementwise((y) => mul(y, x))(x), 'contains an argument of another function'],
+  ])('not from elsewhere: %s', (_, build, message) => {
+    expect(() => elementwise((x) => build(x))).toThrow(ValueError);
+    expect(() => elementwise((x) => build(x))).toThrow(message);
+  });
+
+  test('cannot be changed', () => {
+    const sum = add(outside[0], 1);
+    expect(() => Object.assign(sum, { value: 1e6 })).toThrow(TypeError);
+    expect(() => Object.assign(sum.args, { 0: sum })).toThrow(TypeError);
+    expect(sum.args[0]).toBe(outside[0]);
+  });
+
+  test('may be deep, up to a limit', () => {
+    const chain = (length: number) =>
+      elementwise((x) => {
+        let y = x;
+        for (let i = 0; i < length; i++) y = add(y, 1);
+        return y;
+      });
+    const x = ones([2], { requiresGrad: true });
+    const y = chain(400)(x);
+    y.sum().backward();
+    expect(y.toArray()).toEqual([401, 401]);
+    expect(x.grad!.toArray()).toEqual([1, 1]);
+    expect(() => chain(401)).toThrow('elementwise: the expression is 401 operations deep');
+    expect(() => chain(50_000)).toThrow(ValueError);
   });
 });
 
