@@ -1,5 +1,6 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { backend } from '../backend/index.js';
+import { recording } from '../backend/recording.js';
 import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
@@ -37,7 +38,11 @@ function checkExtent(op: string, index: Shape, x: Shape, axis: number): void {
     );
 }
 
+/** In the call that a captured function is recorded in no value can be read, nor could a replay name it. */
 function outOfRange(op: string, index: Tensor, at: number, size: number): ValueError {
+  if (recording !== null) {
+    return new ValueError(`${op}: the index at position ${at} is out of range for a dimension of size ${size}`);
+  }
   const value = contiguous(index.detach()).toTypedArray()[at];
   return new ValueError(`${op}: index ${value} (element ${at}) is out of range for a dimension of size ${size}`);
 }
