@@ -302,7 +302,8 @@ export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
   checkOptions('bernoulli', options, ['generator']);
   checkTensor('bernoulli', 'the input', p);
   if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
-  const outside = lt(p.detach(), 0).logicalOr(p.detach().gt(1));
+  // Asked this way round, because NaN is on neither side.
+  const outside = p.detach().ge(0).logicalAnd(p.detach().le(1)).logicalNot();
   refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
   return to(lt(rand(p.shape, { dtype: p.dtype, ...options }), p.detach()), p.dtype);
 }

@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   bernoulli,
+  capture,
   DTypeError,
   empty,
   FormatError,
@@ -156,6 +157,14 @@ describe('Generator', () => {
   });
 });
 
+const captured = (p: Tensor) => capture((x: Tensor) => bernoulli(x))(p);
+
+function replayed(p: Tensor): Tensor {
+  const draw = capture((x: Tensor) => bernoulli(x));
+  draw(zeros(p.shape));
+  return draw(p);
+}
+
 describe('refusals', () => {
   test.each<[call: () => unknown, error: new (message: string) => Error, message: string]>([
     [() => rand([2], { dtype: 'int32' }), DTypeError, 'rand: expected a float dtype, got int32'],
@@ -168,6 +177,10 @@ describe('refusals', () => {
     [() => normal(0, -1, [2]), ValueError, 'normal: the standard deviation must be at least 0, got -1'],
     [() => normal(zeros([2]), tensor([1, -1])), ValueError, 'normal: every standard deviation must be at least 0'],
     [() => bernoulli(tensor([1.5])), ValueError, 'bernoulli: every probability must be in [0, 1]'],
+    [() => bernoulli(tensor([0.5, Number.NaN])), ValueError, 'bernoulli: every probability must be in [0, 1]'],
+    [() => empty([2]).bernoulli_(tensor(Number.NaN)), ValueError, 'bernoulli: every probability must be in [0, 1]'],
+    [() => captured(tensor([0.5, Number.NaN])), ValueError, 'bernoulli: every probability must be in [0, 1]'],
+    [() => replayed(tensor([0.5, Number.NaN])), ValueError, 'bernoulli: every probability must be in [0, 1]'],
     [
       () => bernoulli(tensor([1], { dtype: 'int32' })),
       DTypeError,
