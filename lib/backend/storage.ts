@@ -34,8 +34,6 @@ export class Storage {
   version = 0;
   /** The last in-place operation, for the error that names it. */
   changedBy = '';
-  /** The version after the last write that a graph recorded: views taken before do not know of it. */
-  recordedVersion = 0;
   #views: (TypedArray | undefined)[] | undefined;
 
   constructor(buffer: ArrayBuffer, byteOffset: number, byteLength: number, address: number) {

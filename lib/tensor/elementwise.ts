@@ -24,7 +24,7 @@ import { expandTo } from './layout.js';
 import type { GradientRule } from './operation.js';
 import { commonType, type Operand } from './promotion.js';
 import { broadcastShapes, describe, type Shape, show } from './shape.js';
-import { baseOf, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
+import { baseOf, countHistory, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
 
 export type { Operand } from './promotion.js';
@@ -300,7 +300,7 @@ export function writeInPlace(
   }
   if (tensors.includes(x)) operation.track(x, tensors, params, compute, null, values);
   else recordOverwriting(name, x, tensors[0]);
-  storage.recordedVersion = storage.version;
+  countHistory(x);
   return x;
 }
 
@@ -313,8 +313,7 @@ export function overwritten(name: string, x: Tensor): void {
     return;
   }
   recordOverwriting(name, x);
-  const storage = storageOf(x);
-  storage.recordedVersion = storage.version;
+  countHistory(x);
 }
 
 /** Makes `x` the result of writing `source`, or values without a gradient, over all that it was. */

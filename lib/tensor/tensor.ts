@@ -108,8 +108,10 @@ class Body implements View {
   gradIsPrivate = false;
   /** Whether the gradient exists only within a captured step. */
   gradIsCaptured = false;
-  /** The storage's version when this view was taken; -1 for what is not a view. */
-  viewVersion = -1;
+  /** Counts the recorded writes in place: each gave this tensor another history, which views taken before do not know of. */
+  histories = 0;
+  /** How many its base had when this view was taken. */
+  knownHistories = 0;
   /** The tensor that a view is a view of, in the end; null for what is not a view. */
   base: Tensor | null = null;
   /** Whether a view was taken, within noGrad, of what has a history: it stands outside of that. */
@@ -155,7 +157,12 @@ export function setBase(x: Tensor, base: Tensor | null, blind = false): void {
   const body = bodyOf(x);
   body.base = base;
   body.isBlind = blind;
-  body.viewVersion = base === null ? -1 : body.storage.version;
+  body.knownHistories = base === null ? 0 : bodyOf(base).histories;
+}
+
+/** @internal Notes that a recorded write in place gave `x` another history. */
+export function countHistory(x: Tensor): void {
+  bodyOf(x).histories++;
 }
 
 /** @internal The sizes of a tensor, in an array that is faster to read than `x.shape`, and must not get out. */
@@ -297,12 +304,13 @@ export class Tensor {
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
   get isView(): boolean {
-    return this.#body.viewVersion >= 0;
+    return this.#body.base !== null;
   }
 
   /** Whether the tensor this is a view of was since given another history, by a recorded write in place. */
   get isStale(): boolean {
-    return this.#body.viewVersion >= 0 && this.#body.viewVersion < this.#body.storage.recordedVersion;
+    const { base, knownHistories } = this.#body;
+    return base !== null && knownHistories < base.#body.histories;
   }
 
   /** Number of dimensions. */
@@ -373,8 +381,9 @@ export class Tensor {
     }
     recording?.replaced(this);
     const body = new Body(value.#body);
-    const { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, isBlind, requiresGrad } = this.#body;
-    const kept = { grad, gradIsPrivate, gradIsCaptured, node, viewVersion, base, isBlind, requiresGrad };
+    const { grad, gradIsPrivate, gradIsCaptured, node, histories, knownHistories, base, isBlind, requiresGrad } =
+      this.#body;
+    const kept = { grad, gradIsPrivate, gradIsCaptured, node, histories, knownHistories, base, isBlind, requiresGrad };
     this.#body = Object.assign(body, kept);
   }
 

@@ -8,7 +8,18 @@ import { convert, copying, sumTo } from './formula.js';
 import { computeType } from './kernel.js';
 import { view } from './layout.js';
 import type { Shape } from './shape.js';
-import { baseOf, isBlind, isMarked, nodeOf, setBase, setNode, storageOf, Tensor, viewOf } from './tensor.js';
+import {
+  baseOf,
+  countHistory,
+  isBlind,
+  isMarked,
+  nodeOf,
+  setBase,
+  setNode,
+  storageOf,
+  Tensor,
+  viewOf,
+} from './tensor.js';
 
 // Writes through a view, for the graph: the base becomes what it was with the new values put into a window of it, and the view a window
 // of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
@@ -93,9 +104,8 @@ function isWindow(x: View, base: View): boolean {
 export function rebase(x: Tensor, values: Tensor | null): void {
   const base = baseOf(x)!;
   record(base, putRule, values === null ? [base] : [base, values], [], windowOf(x, base));
+  countHistory(base);
   takeOver(x, base);
-  const storage = storageOf(x);
-  storage.recordedVersion = storage.version;
 }
 
 function windowOf(x: Tensor, base: Tensor): Window {

@@ -575,6 +575,56 @@ describe('views', () => {
   });
 });
 
+describe('what only shares memory with a tensor', () => {
+  const graph = () => {
+    const leaf = tensor([1, 2, 3], { requiresGrad: true });
+    return { leaf, a: leaf.mul(1) };
+  };
+
+  test('has no part in its history', () => {
+    const { a } = graph();
+    const v = a.detach().narrow(0, 0, 2);
+    a.mul_(2);
+    expect(v.requiresGrad).toBe(false);
+    expect(v.mul(2).requiresGrad).toBe(false);
+    expect(v.toArray()).toEqual([2, 4]);
+    a.narrow(0, 0, 1).mul_(2);
+    expect(v.requiresGrad).toBe(false);
+    a.zero_();
+    expect(v.requiresGrad).toBe(false);
+  });
+
+  test('keeps a history of its own', () => {
+    const { leaf, a } = graph();
+    const v = a.detach().narrow(0, 0, 2).requiresGrad_();
+    a.mul_(2);
+    v.mul(3).sum().backward();
+    expect(v.grad!.toArray()).toEqual([3, 3]);
+    a.sum().backward();
+    expect(leaf.grad!.toArray()).toEqual([2, 2, 2]);
+  });
+
+  test('can become the data of a view', () => {
+    const { leaf, a } = graph();
+    const v = a.narrow(0, 0, 2);
+    const b = tensor([5, 6], { requiresGrad: true }).mul(1);
+    b.mul_(2);
+    v.data = b.detach();
+    v.mul(3).sum().backward();
+    expect(leaf.grad!.toArray()).toEqual([3, 3, 0]);
+  });
+
+  test('is of no account for views taken after data were replaced', () => {
+    const { leaf, a } = graph();
+    for (let i = 0; i < 3; i++) a.mul_(2);
+    a.data = tensor([1, 1, 1]);
+    const v = a.narrow(0, 0, 2);
+    expect(v.isStale).toBe(false);
+    v.sum().backward();
+    expect(leaf.grad!.toArray()).toEqual([8, 8, 0]);
+  });
+});
+
 describe('refusals', () => {
   test('a leaf that requires a gradient, while recording', () => {
     const w = leaf([1, 2]);
