@@ -77,6 +77,8 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly state = new Map<Tensor, S>();
   readonly #name: string;
   readonly #defaults: O;
+  /** What options are where nobody gives any. */
+  readonly #builtIn: O;
   readonly #entries: StateEntries<S>;
   readonly #entryCount: number;
   readonly #scalars = new WeakMap<Group<O>, Scalars>();
@@ -84,6 +86,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** @param entries what a state consists of */
   constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O, entries: StateEntries<S>) {
     this.#name = name;
+    this.#builtIn = defaults;
     this.#entries = entries;
     this.#entryCount = Object.keys(entries).length;
     checkOptions(name, options, Object.keys(defaults));
@@ -151,8 +154,8 @@ export abstract class Optimizer<O extends object, S extends object> {
   /**
    * Changes every parameter that has a gradient. Everything is checked before anything is changed.
    *
-   * @throws ValueError for an option that is no number (or boolean) any more; ShapeError or DTypeError for a gradient or a state of another
-   *   shape or type than its parameter
+   * @throws ValueError for an option that is no number (or boolean) any more, or that the constructor would refuse; ShapeError or
+   *   DTypeError for a gradient or a state of another shape or type than its parameter
    * @param closure computes the loss anew (zeroGrad, forward, backward) before the step; its result is returned
    */
   step(): undefined;
@@ -189,12 +192,22 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   #checkOptions(): void {
     for (let i = 0; i < this.paramGroups.length; i++) {
-      const group: unknown = this.paramGroups[i];
-      if (!isGroup(group)) {
-        throw new ValueError(`${this.#name}.step: group ${i} must be { params, … }, got ${describe(group)}`);
-      }
+      const group = this.#groupAt(i, 'step');
       checkOptionTypes(() => `${this.#name}.step: group ${i}`, group, this.#defaults);
+      this.checkOptions(this.#withoutTensors(group));
     }
+  }
+
+  /** A rate in a tensor is not read: in a captured step it is not known yet. */
+  #withoutTensors(group: Group<O>): O {
+    const lr: unknown = Reflect.get(group, 'lr');
+    return lr instanceof Tensor ? { ...group, lr: Reflect.get(this.#builtIn, 'lr') } : group;
+  }
+
+  #groupAt(i: number, op: string): Group<O> {
+    const group: unknown = this.paramGroups[i];
+    if (isGroup(group)) return group as Group<O>;
+    throw new ValueError(`${this.#name}.${op}: group ${i} must be { params, … }, got ${describe(group)}`);
   }
 
   /** The usual case of what is checked next, without the words for an error. */
@@ -294,9 +307,20 @@ export abstract class Optimizer<O extends object, S extends object> {
     return this.numbersOf(group).map((x) => (x instanceof Tensor ? x : null));
   }
 
-  /** Forgets the gradients of all parameters. */
+  /**
+   * Forgets the gradients of all parameters.
+   *
+   * @throws ValueError, before any is forgotten, for a group or a parameter that is none any more
+   */
   zeroGrad(): void {
-    for (const group of this.paramGroups) for (const parameter of group.params) dropGrad(parameter);
+    let number = 0;
+    for (let i = 0; i < this.paramGroups.length; i++) {
+      for (const parameter of this.#groupAt(i, 'zeroGrad').params) {
+        if (!(parameter instanceof Tensor)) checkParameter(`${this.#name}.zeroGrad: parameter ${number}`, parameter);
+        number++;
+      }
+    }
+    for (const { params } of this.paramGroups) for (const parameter of params) dropGrad(parameter);
   }
 
   /** Options and state, the parameters being numbered in order of groups; tensors share their storage with the optimizer. */

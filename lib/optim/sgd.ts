@@ -81,6 +81,10 @@ function kernelFor(buffer: Variant['buffer'], options: SGDOptions): Kernel {
   return kernel;
 }
 
+function checkNotNegative(name: string, value: number): void {
+  if (!(value >= 0)) throw new ValueError(`SGD: ${name} must be a number of at least 0, got ${value}`);
+}
+
 /**
  * Stochastic gradient descent, with momentum, Nesterov's variant and weight decay.
  *
@@ -101,9 +105,9 @@ export class SGD extends Optimizer<SGDOptions, SGDState> {
   }
 
   protected override checkOptions({ lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
-    for (const [name, value] of Object.entries({ lr: lr instanceof Tensor ? lr.item() : lr, momentum, weightDecay })) {
-      if (!(value >= 0)) throw new ValueError(`SGD: ${name} must be a number of at least 0, got ${value}`);
-    }
+    checkNotNegative('lr', lr instanceof Tensor ? lr.item() : lr);
+    checkNotNegative('momentum', momentum);
+    checkNotNegative('weightDecay', weightDecay);
     if (nesterov && (momentum === 0 || dampening !== 0))
       throw new ValueError('SGD: nesterov needs a momentum above 0 and a dampening of 0');
   }

@@ -25,7 +25,10 @@ interface Training {
 }
 
 /** Two parameters after two steps, whose first is in order whatever is done to the second. */
-function training(captured: boolean, options: Partial<optim.SGDOptions> = { lr: 0.1, momentum: 0.9 }): Training {
+function training(
+  captured: boolean,
+  options: Partial<optim.SGDOptions> = { lr: 0.1, momentum: 0.9, dampening: 0.5 },
+): Training {
   const weights = [parameter(), parameter()];
   const sgd = new optim.SGD([{ params: [weights[0]!] }, { params: [weights[1]!] }], options);
   const step = () => {
@@ -65,11 +68,20 @@ describe.each([false, true])('a step checks everything before it changes anythin
     ['weightDecay', Number.NaN, /weightDecay must be a number, got NaN/],
     ['nesterov', 'yes', /nesterov: expected true or false, got 'yes'/],
     ['maximize', 1, /maximize: expected true or false, got 1/],
+    ['lr', -1, /lr must be a number of at least 0, got -1/],
+    ['momentum', -0.5, /momentum must be a number of at least 0, got -0.5/],
+    ['weightDecay', Number.NEGATIVE_INFINITY, /weightDecay must be a number of at least 0, got -Infinity/],
   ];
   it.each(rates)('%s set to %s', (name, value, message) => {
     const one = training(captured);
     Object.assign(one.sgd.paramGroups[1]!, { [name]: value });
     expectRefusal(one, one.step, ValueError, message);
+  });
+
+  it('a negative number beside a rate in a tensor', () => {
+    const one = training(captured, { lr: tensor(0.1), momentum: 0.9 });
+    one.sgd.paramGroups[1]!.momentum = -1;
+    expectRefusal(one, one.step, ValueError, /momentum must be a number of at least 0, got -1/);
   });
 
   const states: [string, (w: Tensor) => unknown, typeof NablaError, RegExp][] = [
@@ -161,6 +173,26 @@ describe.each([false, true])('a step checks everything before it changes anythin
       one.step();
       expect(one.weights[0]!.select(0, 7).item()).toBeCloseTo(0.8 ** 3, 5);
     }
+  });
+});
+
+describe('zeroGrad', () => {
+  const groups: [string, unknown, RegExp][] = [
+    ['null', null, /SGD.zeroGrad: group 1 must be \{ params, … \}, got null/],
+    ['a number', 5, /group 1 must be .* got 5/],
+    ['a group without parameters', { lr: 1 }, /group 1 must be/],
+    ['a group of a string', { params: ['a'] }, /SGD.zeroGrad: parameter 1 must be a Tensor, got 'a'/],
+    ['a group of null', { params: [null] }, /parameter 1 must be a Tensor, got null/],
+  ];
+  it.each(groups)('of %s is refused before any gradient is forgotten', (_, group, message) => {
+    const w = parameter(2);
+    const sgd = new optim.SGD([w], { lr: 1 });
+    w.sum().backward();
+    sgd.paramGroups.push(group as never);
+    expect(() => sgd.zeroGrad()).toThrow(ValueError);
+    expect(() => sgd.zeroGrad()).toThrow(message);
+    sgd.paramGroups.pop();
+    expect(w.grad!.toArray()).toEqual([1, 1]);
   });
 });
 
