@@ -4,8 +4,11 @@ import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { ValueError } from '../errors.js';
 import { removeIfAllowed, removeStale, temporaryName } from './temporary.js';
 
-/** The writes under way, by path: one begins when the one before it is over, so that the last one asked for is what stays. */
+/** The writes under way, by what they write to: one begins when the one before it is over, so that the last one asked for is what stays. */
 const last = new Map<string, Promise<void>>();
+
+/** Paths are followed one after another, whatever links are on the way, so that writes line up in the order in which they were asked for. */
+let followed: Promise<unknown> = Promise.resolve();
 
 /**
  * Writes a file so that it is, at any moment, either as it was or wholly as it shall be: into a temporary file beside it,
@@ -15,25 +18,38 @@ const last = new Map<string, Promise<void>>();
  * as a pipe or a device, cannot be replaced and is written to directly.
  *
  * @param path absolute
+ * @throws ValueError, with `op` in it, for a folder
  */
-export async function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const before = last.get(path) ?? Promise.resolve();
+export async function writeFileAtomic(op: string, path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const following = followed.then(() => targetOf(path));
+  followed = following.catch(() => {});
+  const target = await following;
+  const before = last.get(target) ?? Promise.resolve();
   const write = before.then(
-    () => writeNow(path, chunks),
-    () => writeNow(path, chunks),
+    () => writeNow(op, path, chunks),
+    () => writeNow(op, path, chunks),
   );
-  last.set(path, write);
+  last.set(target, write);
   try {
     await write;
   } finally {
-    if (last.get(path) === write) last.delete(path);
+    if (last.get(target) === write) last.delete(target);
   }
 }
 
-async function writeNow(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+/** What a path leads to. The path of a pipe need not be one that can be followed. */
+async function targetOf(path: string): Promise<string> {
   const existing = await orNull(stat(path));
-  // A folder is left to the renaming to refuse.
-  if (existing !== null && !existing.isFile() && !existing.isDirectory()) return writeDirectly(path, chunks);
+  if (existing === null) return endOfLinks(path);
+  return existing.isFile() ? realpath(path) : `${existing.dev} ${existing.ino}`;
+}
+
+async function writeNow(op: string, path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const existing = await orNull(stat(path));
+  if (existing?.isDirectory()) {
+    throw new ValueError(`${op}: expected the path of a file, got that of a folder: '${path}'`);
+  }
+  if (existing !== null && !existing.isFile()) return writeDirectly(path, chunks);
   await replace(existing === null ? await endOfLinks(path) : await realpath(path), existing, chunks);
 }
 

@@ -54,7 +54,7 @@ export async function saveSafetensors(
 ): Promise<void> {
   const file = absoluteFilePath('saveSafetensors', path);
   const chunks = [...encode('saveSafetensors', tensors, options)];
-  await writeFileAtomic(file, drained(chunks));
+  await writeFileAtomic('saveSafetensors', file, drained(chunks));
 }
 
 /** The chunks, each forgotten when the next is asked for. */

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -27,6 +28,7 @@ import {
 } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FormatError } from '../../lib/errors.js';
+import { writeFileAtomic } from '../../lib/io/atomic.js';
 import { temporaryName } from '../../lib/io/temporary.js';
 
 let folder: string;
@@ -237,10 +239,13 @@ describe('files', () => {
 
   it('are not half written where they cannot be renamed', async () => {
     const home = await mkdtemp(join(folder, 'folder-'));
-    await mkdir(join(home, 'model.safetensors', 'inside'), { recursive: true });
-    await expect(saveSafetensors(join(home, 'model.safetensors'), { a: tensor([1]) })).rejects.toMatchObject({
-      syscall: 'rename',
-    });
+    const path = join(home, 'model.safetensors');
+    function* chunks() {
+      yield new Uint8Array(10);
+      // Something else puts a folder there, meanwhile.
+      mkdirSync(join(path, 'inside'), { recursive: true });
+    }
+    await expect(writeFileAtomic('test', path, chunks())).rejects.toMatchObject({ syscall: 'rename' });
     expect(await readdir(home)).toEqual(['model.safetensors']);
   });
 
@@ -315,6 +320,27 @@ describe('a save', () => {
     ]);
     expect(await readdir(join(at, 'store'))).toEqual(['real']);
   });
+
+  it.each([true, false])(
+    'through a link and one to what it leads to stay in order (there already: %s)',
+    async (there) => {
+      const at = await home();
+      const path = join(at, 'real');
+      await symlink('real', join(at, 'link'));
+      await symlink('link', join(at, 'to-link'));
+      await symlink('.', join(at, 'same'));
+      const ways = [join(at, 'same', 'to-link'), join(at, 'to-link'), join(at, 'link'), path];
+      for (const order of [ways, ways.toReversed()]) {
+        for (let round = 0; round < 10; round++) {
+          if (there) await saveSafetensors(path, { a: zeros([1]) });
+          else await rm(path, { force: true });
+          await Promise.all(order.map((way, i) => saveSafetensors(way, { a: tensor([i]), b: zeros([10 ** (5 - i)]) })));
+          expect((await loadSafetensors(path)).a!.toArray()).toEqual([3]);
+        }
+      }
+      expect((await readdir(at)).sort()).toEqual(['link', 'real', 'same', 'to-link']);
+    },
+  );
 
   it('follows links to what is not there yet, through folders that are links', async () => {
     const at = await home();
@@ -414,6 +440,15 @@ describe('a save', () => {
     await expect(saveSafetensors('', {})).rejects.toThrow("saveSafetensors: not the path of a file: ''");
     await expect(saveSafetensors('a\0b', {})).rejects.toThrow(ValueError);
     await expect(saveSafetensors(`${at}/model/`, {})).rejects.toThrow('got that of a folder');
+    await mkdir(join(at, 'folder'));
+    await symlink('folder', join(at, 'to-folder'));
+    for (const path of [at, join(at, 'folder'), join(at, 'to-folder')]) {
+      await expect(saveSafetensors(path, {})).rejects.toThrow(ValueError);
+      await expect(saveSafetensors(path, {})).rejects.toThrow('saveSafetensors: expected the path of a file, got that');
+    }
+    expect(await readdir(at)).toEqual(['folder', 'to-folder']);
+    await rm(join(at, 'folder'), { recursive: true });
+    await rm(join(at, 'to-folder'));
     await expect(saveSafetensors(new URL('https://example.org/model'), {})).rejects.toThrow(ValueError);
     await expect(saveSafetensors(3 as never, {})).rejects.toThrow('expected a path as a string or a file: URL, got 3');
     await expect(loadSafetensors(null as never)).rejects.toThrow(ValueError);
