@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CaptureError, NablaError, type Tensor } from 'nabla';
+import { NablaError, type Tensor } from 'nabla';
 import { Choices, choices } from '../choices.js';
 import { watchGraphs } from '../history.js';
 import { Finding, type Outcome, type Property, ran } from '../property.js';
@@ -7,6 +7,7 @@ import { asModule, evaluate, indent } from '../script.js';
 import { differenceOf, gradientOf, type Snapshot, snapshot } from '../snapshot.js';
 import { LENGTHS, show } from '../values.js';
 import { codeOf, type RandomWorld, randomWorld, smallerWorlds, type World, writeWorld } from '../world.js';
+import { isRefusal } from './captured.js';
 
 interface Random {
   readonly world: RandomWorld;
@@ -113,6 +114,10 @@ async function outcomeOf(state: readonly Tensor[], act: () => number[] | Promise
   }
 }
 
+/** A loop over no batches does nothing; a run says that there are none, since it was asked to train. */
+const isRefusalOfRun = (error: NablaError): boolean =>
+  isRefusal(error) || /: run: the source gave no batches/.test(error.message);
+
 async function check(program: Program): Promise<Outcome> {
   const made = evaluate<Made>(`${programOf(program)} return { world, loop, inBackground };`);
   const plainly = made.world();
@@ -123,8 +128,7 @@ async function check(program: Program): Promise<Outcome> {
   const other = await outcomeOf(apart.state, () => made.inBackground(apart));
   if (plain.refused !== undefined && other.refused !== undefined)
     return { refused: `plainly: ${plain.refused.message}` };
-  if (other.refused instanceof CaptureError || /captured/.test(other.refused?.message ?? ''))
-    return { refused: other.refused!.message };
+  if (other.refused !== undefined && isRefusalOfRun(other.refused)) return { refused: other.refused.message };
   if (plain.refused?.name !== other.refused?.name) {
     throw new Finding(`in the background: ${other.refused ?? 'no error'}, plainly: ${plain.refused ?? 'no error'}`);
   }

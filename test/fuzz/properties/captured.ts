@@ -22,7 +22,7 @@ function checkKept(captured: History, plain: History): void {
 }
 
 /** What replays cannot do is refused, and so is what would need a gradient that only a replay knew. */
-const isRefusal = (error: NablaError): boolean =>
+export const isRefusal = (error: NablaError): boolean =>
   error instanceof CaptureError || /within a captured function/.test(error.message);
 
 function check(world: World): Outcome {
