@@ -32,7 +32,10 @@ export class Outside {
     this.#modules = [...livingModules].map((module) => snapshotOf(module));
     this.#optimizers = [...livingOptimizers].map((optimizer) => snapshotOf(optimizer, OWN_REPORT));
     this.#groups = [...livingOptimizers].flatMap((optimizer) =>
-      optimizer.paramGroups.map((group, index) => ({ ...snapshotOf(group), optimizer, index })),
+      // A step refuses what is no group; it is nothing to a function that does not step.
+      optimizer.paramGroups
+        .filter((group: unknown) => typeof group === 'object' && group !== null)
+        .map((group, index) => ({ ...snapshotOf(group), optimizer, index })),
     );
   }
 

@@ -425,6 +425,13 @@ describe('what is outside and changes', () => {
     expect(() => f(x)).toThrow(/was changed.*reset/);
   });
 
+  it('but not what is no group of an optimizer that it does not use', () => {
+    const unused = new optim.SGD([ones([1]).requiresGrad_()]);
+    unused.paramGroups.push(null as never);
+    expect(capture((x: Tensor) => x.mul(2))(ones([1])).item()).toBe(2);
+    unused.paramGroups.pop();
+  });
+
   it('fields of an optimizer of its own', () => {
     class Slowing extends optim.Optimizer<{ lr: number }, Record<string, never>> {
       steps = 0;
