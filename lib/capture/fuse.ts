@@ -129,7 +129,7 @@ function stopping(instructions: readonly Instruction[]): Set<Instruction> {
     if (instruction.op === 'gather' || instruction.op === 'scatter') {
       const { index, axis } = instruction;
       const length = (instruction.op === 'gather' ? instruction.input : instruction.out).shape[axis]!;
-      const known = checked.some((one) => one.length <= length && isSameView(one.index, index));
+      const known = checked.some((one) => one.length <= length && readsSameElements(one.index, index));
       if (!known) found.add(instruction);
       checked.push({ index, length });
     }
@@ -144,7 +144,7 @@ function makesIntegers(instruction: Instruction): boolean {
   return nest !== null && mayMisfit(nest);
 }
 
-const isSameView = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);
+const readsSameElements = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);
 
 function disjoint(a: ReadonlySet<Storage>, b: ReadonlySet<Storage>): boolean {
   for (const storage of a) if (b.has(storage)) return false;

@@ -1,15 +1,13 @@
 import { type Storage, sizeOf, type View } from '../backend/index.js';
 import { foldsColumns, planLoops } from '../backend/loops.js';
 import { type Expr, expand, hasRows, input } from '../expr/index.js';
-import { type Nest, type NestInput, programOf, relocate, sameElements, within } from './nest.js';
+import { isComparison, type Nest, type NestInput, programOf, relocate, sameElements, within } from './nest.js';
 import { writesAfterReads } from './overlap.js';
 
 /** Operands that one instruction can have; the core's limit is a little higher. */
 const MAX_OPERANDS = 40;
 /** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed anew after each. */
 const RESIDENT_ROW = 1024;
-
-const COMPARISONS: readonly string[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 
 /**
  * Both nests as one that computes what `first` and then `second` would, bit for bit; null if that cannot be.
@@ -69,7 +67,7 @@ function valueFrom(producer: Nest, operand: NestInput): Expr | null {
   const root = producer.roots[i]!;
   const { dtype } = producer.outputs[i]!;
   if (operand.kind === 'row' && root.rate === 'element') return null;
-  return dtype === producer.compute || (dtype === 'bool' && COMPARISONS.includes(root.op)) ? root : null;
+  return dtype === producer.compute || (dtype === 'bool' && isComparison(root)) ? root : null;
 }
 
 /** The number of an operand among inputs, to which it is added if it is new. */

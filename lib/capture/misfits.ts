@@ -1,6 +1,6 @@
 import type { DType } from '../backend/index.js';
 import type { Expr } from '../expr/index.js';
-import type { Nest } from './nest.js';
+import { isComparison, type Nest } from './nest.js';
 
 /** Whether a nest may find that a value does not fit the int32 it is stored as. */
 export function mayMisfit({ inputs, outputs, roots }: Nest): boolean {
@@ -8,7 +8,6 @@ export function mayMisfit({ inputs, outputs, roots }: Nest): boolean {
   return outputs.some(({ dtype }, i) => dtype === 'int32' && !fits(roots[i]!, types));
 }
 
-const TRUTHS: readonly string[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
 /** What is one of its operands, or as small. */
 const CHOICES: readonly string[] = ['copy', 'expand', 'min', 'max', 'relu', 'detach', 'fold:min', 'fold:max'];
 
@@ -18,9 +17,9 @@ function fits(x: Expr, inputs: readonly (DType | undefined)[]): boolean {
   if (x.op === 'fold:argmin' || x.op === 'fold:argmax') return true;
   if (x.op === 'where') return fits(x.args[1]!, inputs) && fits(x.args[2]!, inputs);
   if (x.op === 'fold:sum') return isTruth(x.args[0]!, inputs);
-  return TRUTHS.includes(x.op) || (CHOICES.includes(x.op) && x.args.every((arg) => fits(arg, inputs)));
+  return isComparison(x) || (CHOICES.includes(x.op) && x.args.every((arg) => fits(arg, inputs)));
 }
 
 /** 0 or 1: there are never so many that int32 does not hold their number. */
 const isTruth = (x: Expr, inputs: readonly (DType | undefined)[]): boolean =>
-  TRUTHS.includes(x.op) || (x.op === 'input' && inputs[x.value] === 'bool');
+  isComparison(x) || (x.op === 'input' && inputs[x.value] === 'bool');

@@ -172,3 +172,8 @@ export function sameElements(a: View, b: View, shape: readonly number[]): boolea
   const [left, right] = [broadcastStrides(a, shape), broadcastStrides(b, shape)];
   return shape.every((size, axis) => size === 1 || left[axis] === right[axis]);
 }
+
+const COMPARISONS: readonly string[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];
+
+/** Whether an expression is 0 or 1, so that a bool holds all of it. */
+export const isComparison = (x: Expr): boolean => COMPARISONS.includes(x.op);
