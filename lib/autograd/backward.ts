@@ -122,9 +122,9 @@ function seedsGiven(where: string, given: SeedsGiven, count: number): readonly (
 }
 
 function checkFlags(where: string, { retainGraph, createGraph, allowUnused }: GradOptions): void {
-  for (const [name, flag] of Object.entries({ retainGraph, createGraph, allowUnused })) {
-    if (flag !== undefined) checkBoolean(where, name, flag);
-  }
+  if (retainGraph !== undefined) checkBoolean(where, 'retainGraph', retainGraph);
+  if (createGraph !== undefined) checkBoolean(where, 'createGraph', createGraph);
+  if (allowUnused !== undefined) checkBoolean(where, 'allowUnused', allowUnused);
 }
 
 interface Root {

@@ -1,7 +1,7 @@
 import { isFloat } from '../backend/dtype.js';
 import type { View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
-import { nodeOf, setNode, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
+import { anyRequiresGrad, nodeOf, setNode, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { isGradEnabled } from './mode.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
@@ -40,19 +40,19 @@ export class Node<A = unknown> {
 
   constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
     this.rule = rule;
-    this.edges = inputs.map((input) => nodeOf(input) ?? (input.requiresGrad ? input : null));
-    this.needs = this.edges.map((edge) => edge !== null);
+    const edges = new Array<Edge>(inputs.length);
+    const needs = new Array<boolean>(inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i]!;
+      edges[i] = nodeOf(input) ?? (input.requiresGrad ? input : null);
+      needs[i] = edges[i] !== null;
+    }
+    this.edges = edges;
+    this.needs = needs;
     this.attrs = attrs;
     this.#saved = saved;
-    const views = new Array<View>(saved.length);
-    const versions = new Array<number>(saved.length);
-    for (let i = 0; i < views.length; i++) {
-      const view = viewOf(saved[i]!);
-      views[i] = view;
-      versions[i] = view.storage.version;
-    }
-    this.#views = views;
-    this.#versions = versions;
+    this.#views = saved.map(viewOf);
+    this.#versions = this.#views.map(versionOf);
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
@@ -71,6 +71,8 @@ export class Node<A = unknown> {
     this.#saved = null;
   }
 }
+
+const versionOf = ({ storage }: View): number => storage.version;
 
 function usedTwice(name: string): AutogradError {
   return new AutogradError(
@@ -119,7 +121,7 @@ export function record<A>(
   saved: readonly Tensor[],
   attrs: A,
 ): Tensor {
-  if (isGradEnabled() && isFloat(output.dtype) && inputs.some((input) => input.requiresGrad)) {
+  if (isGradEnabled() && isFloat(output.dtype) && anyRequiresGrad(inputs)) {
     requireFresh(rule.name, inputs);
     setNode(output, new Node(rule, inputs, saved, attrs) as Node);
   }

@@ -16,9 +16,10 @@ export type StateEntries<S> = { readonly [K in keyof S]-?: { readonly orNull: bo
  * @param where what an error starts with; asked for only then
  */
 export function checkOptionTypes(where: () => string, options: object, defaults: object): void {
-  for (const name in defaults) {
-    const value: unknown = Reflect.get(options, name);
-    if (typeof Reflect.get(defaults, name) === 'boolean') {
+  const [given, kinds] = [options as Record<string, unknown>, defaults as Record<string, unknown>];
+  for (const name in kinds) {
+    const value = given[name];
+    if (typeof kinds[name] === 'boolean') {
       if (typeof value !== 'boolean') checkBoolean(where(), name, value);
     } else if (!isNumber(name, value)) {
       const what = name === 'lr' ? 'a number, or a tensor of one' : 'a number';

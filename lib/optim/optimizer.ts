@@ -165,12 +165,15 @@ export abstract class Optimizer<O extends object, S extends object> {
       throw new ValueError(`${this.#name}.step: expected a function, got ${describe(closure)}`);
     }
     const loss = closure?.();
-    this.#check();
-    const refresh = () => this.#refreshScalars();
-    if (recording === null) refresh();
+    this.#checkOptions();
+    this.#checkParameters();
+    if (recording === null) this.#refreshScalars();
     else {
       recording.optionsRead(this);
-      recording.refresh(refresh);
+      recording.refresh(() => {
+        this.#checkOptions();
+        this.#refreshScalars();
+      });
     }
     noGrad(() => {
       for (const group of this.paramGroups) this.#stepGroup(group);
@@ -179,8 +182,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     return loss;
   }
 
-  #check(): void {
-    this.#checkOptions();
+  #checkParameters(): void {
     let number = 0;
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
@@ -264,15 +266,16 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #refreshScalars(): void {
-    this.#checkOptions();
     for (const group of this.paramGroups) {
       const { values, slots, tensors } = this.#scalarsOf(group);
       const { storage, offset } = viewOf(values);
       const array = storage.array('float64');
-      this.numbersOf(group).forEach((x, i) => {
+      const numbers = this.numbersOf(group);
+      for (let i = 0; i < numbers.length; i++) {
+        const x = numbers[i]!;
         tensors[i] = typeof x === 'number' ? slots[i]! : x;
         if (typeof x === 'number') array[offset + i] = x;
-      });
+      }
     }
   }
 

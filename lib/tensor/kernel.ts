@@ -61,8 +61,8 @@ export class Kernel {
     compute: ComputeType,
     frame: Frame | null,
   ): Tensor[] {
-    const outputs = new Array<Tensor>(this.roots.length);
-    for (let i = 0; i < outputs.length; i++) outputs[i] = this.#output(this.roots[i]!, inputs, dtype, frame);
+    const outputs = [this.#output(this.roots[0]!, inputs, dtype, frame)];
+    for (let i = 1; i < this.roots.length; i++) outputs.push(this.#output(this.roots[i]!, inputs, dtype, frame));
     this.runInto(outputs, inputs, params, compute, frame);
     return outputs;
   }

@@ -11,7 +11,7 @@ import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
 import { type Frame, Kernel, MOST_OPERANDS } from './kernel.js';
 import { repeatOver } from './layout.js';
 import type { Shape } from './shape.js';
-import { shapeOf, type Tensor } from './tensor.js';
+import { anyRequiresGrad, shapeOf, type Tensor } from './tensor.js';
 
 /** A gradient written by hand where it is cheaper than the derived one: what flows into each argument, given `g` and the result. */
 export type GradientRule = (g: Expr, out: Expr, ...args: Expr[]) => readonly (Expr | null)[];
@@ -101,7 +101,7 @@ export class Operation {
     frame: Frame | null,
     values = inputs,
   ): Tensor {
-    if (!isGradEnabled() || !inputs.some((input) => input.requiresGrad)) return output;
+    if (!isGradEnabled() || !anyRequiresGrad(inputs)) return output;
     const plan = this.#plan(inputs);
     const saved = plan.saved.map((slot) => values[slot] ?? output);
     return record(output, this.#rule, inputs, saved, {

@@ -93,16 +93,8 @@ const shownOf = ({ shape, strides }: View): Shown => ({
   strides: Object.freeze(strides.slice()),
 });
 
-/** All that there is to a tensor. The fields of its view stay as they are: new data are a new body. */
-class Body implements View {
-  readonly storage: Storage;
-  readonly offset: number;
-  readonly shape: Shape;
-  readonly strides: readonly number[];
-  readonly dtype: DType;
-  /** What the user is shown of it, made when first asked for. */
-  shown: Shown | null = null;
-  node: Node | null = null;
+/** What a leaf knows of its gradient, and a view of its base. Most tensors are neither, and do without. */
+class State {
   grad: Tensor | null = null;
   /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
   gradIsPrivate = false;
@@ -117,107 +109,115 @@ class Body implements View {
   /** Whether a view was taken, within noGrad, of what has a history: it stands outside of that. */
   isBlind = false;
   requiresGrad = false;
-
-  constructor({ storage, offset, shape, strides, dtype }: View) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-    this.dtype = dtype;
-  }
 }
 
 // What the library knows of a tensor and a user cannot reach, neither by name nor by looking: with a storage or a shape in hand, one
 // could write beyond the memory of a tensor.
 
-let bodyOf: (x: Tensor) => Body;
-
 /** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
-export const viewOf = (x: Tensor): View => bodyOf(x);
+let viewOf: (x: Tensor) => View;
 
 /** @internal The operation that made a tensor; null for a leaf. */
-export const nodeOf = (x: Tensor): Node | null => bodyOf(x).node;
+let nodeOf: (x: Tensor) => Node | null;
 
 /** @internal */
-export function setNode(x: Tensor, node: Node | null): void {
-  bodyOf(x).node = node;
-}
+let setNode: (x: Tensor, node: Node | null) => void;
+
+/** Null for a tensor that needs none. */
+let stateOf: (x: Tensor) => State | null;
+
+/** The state of a tensor that is about to need one. */
+let ownState: (x: Tensor) => State;
+
+export { nodeOf, setNode, viewOf };
 
 /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
-export const baseOf = (x: Tensor): Tensor | null => bodyOf(x).base;
+export const baseOf = (x: Tensor): Tensor | null => stateOf(x)?.base ?? null;
 
 /** @internal Whether it was asked of this very tensor that it have a gradient. */
-export const isMarked = (x: Tensor): boolean => bodyOf(x).requiresGrad;
+export const isMarked = (x: Tensor): boolean => stateOf(x)?.requiresGrad ?? false;
 
 /** @internal Whether a view knows nothing of the history of its base, because it was taken within noGrad. */
-export const isBlind = (x: Tensor): boolean => bodyOf(x).isBlind;
+export const isBlind = (x: Tensor): boolean => stateOf(x)?.isBlind ?? false;
 
 /** @internal Makes a tensor a view of another as it is now, or (null) of none. */
 export function setBase(x: Tensor, base: Tensor | null, blind = false): void {
-  const body = bodyOf(x);
-  body.base = base;
-  body.isBlind = blind;
-  body.knownHistories = base === null ? 0 : bodyOf(base).histories;
+  const state = ownState(x);
+  state.base = base;
+  state.isBlind = blind;
+  state.knownHistories = base === null ? 0 : (stateOf(base)?.histories ?? 0);
 }
 
 /** @internal Notes that a recorded write in place gave `x` another history. */
 export function countHistory(x: Tensor): void {
-  bodyOf(x).histories++;
+  ownState(x).histories++;
 }
 
 /** @internal The sizes of a tensor, in an array that is faster to read than `x.shape`, and must not get out. */
-export const shapeOf = (x: Tensor): Shape => bodyOf(x).shape;
+export const shapeOf = (x: Tensor): Shape => viewOf(x).shape;
 
 /** @internal */
-export const storageOf = (x: Tensor): Storage => bodyOf(x).storage;
+export const storageOf = (x: Tensor): Storage => viewOf(x).storage;
 
 /** @internal A tensor as an operand of an instruction, which a function under capture is told of. */
 export function operandOf(x: Tensor): View {
   recording?.viewed(x);
-  return bodyOf(x);
+  return viewOf(x);
 }
 
 /** @internal */
 export function operandsOf(tensors: readonly Tensor[]): View[] {
+  // Most instructions have one or two, and an array of known length costs a third.
+  if (tensors.length === 1) return [operandOf(tensors[0]!)];
+  if (tensors.length === 2) return [operandOf(tensors[0]!), operandOf(tensors[1]!)];
   const operands = new Array<View>(tensors.length);
   for (let i = 0; i < operands.length; i++) operands[i] = operandOf(tensors[i]!);
   return operands;
 }
 
+/** @internal Whether gradients flow to any of these. */
+export function anyRequiresGrad(tensors: readonly Tensor[]): boolean {
+  for (let i = 0; i < tensors.length; i++) if (tensors[i]!.requiresGrad) return true;
+  return false;
+}
+
 /** @internal `grad`, for code that does not keep it. */
 export function peekGrad(x: Tensor): Tensor | null {
   recording?.gradient(x, 'read');
-  const { grad, gradIsCaptured } = bodyOf(x);
-  if (gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
-  return grad;
+  const state = stateOf(x);
+  if (state === null) return null;
+  if (state.gradIsCaptured) throw new AutogradError(CAPTURED_GRADIENT);
+  return state.grad;
 }
 
 /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
 export function takeGrad(x: Tensor, value: Tensor): void {
   x.grad = value;
-  bodyOf(x).gradIsPrivate = true;
+  ownState(x).gradIsPrivate = true;
 }
 
 /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
 export function dropGrad(x: Tensor): void {
-  const { grad, gradIsPrivate } = bodyOf(x);
+  const state = stateOf(x);
+  const { grad = null, gradIsPrivate = false } = state ?? {};
   x.grad = null;
   if (gradIsPrivate && grad !== null) release(storageOf(grad));
 }
 
 /** @internal Whether `grad` is known to the library alone, so that dropping it gives its memory to others. */
-export const ownsGrad = (x: Tensor): boolean => bodyOf(x).gradIsPrivate;
+export const ownsGrad = (x: Tensor): boolean => stateOf(x)?.gradIsPrivate ?? false;
 
 /** @internal The gradient as it is, for captured functions: `captured` where only such a function knows it. */
 export function gradState(x: Tensor): Tensor | null | 'captured' {
-  const { grad, gradIsCaptured } = bodyOf(x);
-  return gradIsCaptured ? 'captured' : grad;
+  const state = stateOf(x);
+  if (state === null) return null;
+  return state.gradIsCaptured ? 'captured' : state.grad;
 }
 
 /** @internal Says that the gradient exists only within a captured function. */
 export function leaveGradCaptured(x: Tensor): void {
   dropGrad(x);
-  bodyOf(x).gradIsCaptured = true;
+  ownState(x).gradIsCaptured = true;
 }
 
 /**
@@ -240,10 +240,23 @@ export class Tensor {
   readonly id = ++made;
   /** @internal What `structuredClone` and `postMessage` stumble over: they would make an empty object of a tensor. */
   readonly uncloneable = UNCLONEABLE;
-  #body: Body;
+  #view: View;
+  #node: Node | null = null;
+  #state: State | null = null;
+  /** What the user is shown of the view, made when first asked for. */
+  #shown: Shown | null = null;
 
   static {
-    bodyOf = (x) => x.#body;
+    viewOf = (x) => x.#view;
+    nodeOf = (x) => x.#node;
+    setNode = (x, node) => {
+      x.#node = node;
+    };
+    stateOf = (x) => x.#state;
+    ownState = (x) => {
+      x.#state ??= new State();
+      return x.#state;
+    };
   }
 
   /** @internal @param view must not change any more, nor its arrays. Only the library has a storage to put into one. */
@@ -253,31 +266,29 @@ export class Tensor {
     }
     // Operations look before; this is for one that has forgotten to, as the core looks no more.
     checkNdim('Tensor', view.shape.length);
-    this.#body = new Body(view);
+    this.#view = view;
   }
 
   /** The size of each dimension; frozen. */
   get shape(): Shape {
-    const body = this.#body;
-    body.shown ??= shownOf(body);
-    return body.shown.shape;
+    this.#shown ??= shownOf(this.#view);
+    return this.#shown.shape;
   }
 
   /** How far apart in memory neighbours along each dimension are, in elements; frozen. */
   get strides(): readonly number[] {
-    const body = this.#body;
-    body.shown ??= shownOf(body);
-    return body.shown.strides;
+    this.#shown ??= shownOf(this.#view);
+    return this.#shown.strides;
   }
 
   /** Where in its memory the first element is, in elements. */
   get offset(): number {
-    return this.#body.offset;
+    return this.#view.offset;
   }
 
   /** The type of the elements. */
   get dtype(): DType {
-    return this.#body.dtype;
+    return this.#view.dtype;
   }
 
   /**
@@ -288,44 +299,46 @@ export class Tensor {
    */
   get grad(): Tensor | null {
     const value = peekGrad(this);
-    this.#body.gradIsPrivate = false;
+    if (this.#state !== null) this.#state.gradIsPrivate = false;
     return value;
   }
 
   set grad(value: Tensor | null) {
-    const body = this.#body;
     if (value !== null) checkGradient(this, value);
     recording?.gradient(this, 'replace');
-    if (body.grad !== null && body.grad !== value) letGo(storageOf(body.grad));
-    body.gradIsPrivate = false;
-    body.gradIsCaptured = false;
-    body.grad = value;
+    if (value === null && this.#state === null) return;
+    const state = ownState(this);
+    if (state.grad !== null && state.grad !== value) letGo(storageOf(state.grad));
+    state.gradIsPrivate = false;
+    state.gradIsCaptured = false;
+    state.grad = value;
   }
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
   get isView(): boolean {
-    return this.#body.base !== null;
+    return baseOf(this) !== null;
   }
 
   /** Whether the tensor this is a view of was since given another history, by a recorded write in place. */
   get isStale(): boolean {
-    const { base, knownHistories } = this.#body;
-    return base !== null && knownHistories < base.#body.histories;
+    const state = this.#state;
+    if (state === null || state.base === null) return false;
+    return state.knownHistories < (state.base.#state?.histories ?? 0);
   }
 
   /** Number of dimensions. */
   get ndim(): number {
-    return this.#body.shape.length;
+    return this.#view.shape.length;
   }
 
   /** Number of elements. */
   numel(): number {
-    return sizeOf(this.#body.shape);
+    return sizeOf(this.#view.shape);
   }
 
   /** Whether the user made this tensor, rather than an operation on tensors that require gradients. */
   get isLeaf(): boolean {
-    return this.#body.node === null;
+    return this.#node === null;
   }
 
   /**
@@ -335,7 +348,8 @@ export class Tensor {
    */
   get requiresGrad(): boolean {
     recording?.flag(this);
-    return this.#body.requiresGrad || this.#body.node !== null || this.isStale;
+    if (this.#node !== null) return true;
+    return this.#state !== null && (this.#state.requiresGrad || this.isStale);
   }
 
   set requiresGrad(value: boolean) {
@@ -343,7 +357,7 @@ export class Tensor {
       throw new ValueError(`requiresGrad: expected true or false, got ${describe(value)}`);
     }
     recording?.flag(this);
-    if (this.#body.node !== null && !value) {
+    if (this.#node !== null && !value) {
       throw new AutogradError(
         'requiresGrad: an operation made this tensor, so it cannot be switched off; use detach()',
       );
@@ -351,7 +365,7 @@ export class Tensor {
     if (value && !isFloat(this.dtype)) {
       throw new DTypeError(`requiresGrad: only float32 and float64 tensors can require gradients, got ${this.dtype}`);
     }
-    this.#body.requiresGrad = value;
+    ownState(this).requiresGrad = value;
   }
 
   /** Sets `requiresGrad` and returns this tensor. */
@@ -380,16 +394,13 @@ export class Tensor {
       throw new DTypeError(`data: a tensor that requires a gradient cannot become ${value.dtype}`);
     }
     recording?.replaced(this);
-    const body = new Body(value.#body);
-    const { grad, gradIsPrivate, gradIsCaptured, node, histories, knownHistories, base, isBlind, requiresGrad } =
-      this.#body;
-    const kept = { grad, gradIsPrivate, gradIsCaptured, node, histories, knownHistories, base, isBlind, requiresGrad };
-    this.#body = Object.assign(body, kept);
+    this.#view = value.#view;
+    this.#shown = null;
   }
 
   /** The same values over the same storage, outside the graph. */
   detach(): Tensor {
-    const detached = new Tensor(this.#body);
+    const detached = new Tensor(this.#view);
     recording?.viewed(this, detached);
     return detached;
   }
@@ -406,7 +417,7 @@ export class Tensor {
 
   /** Whether the elements are in row-major order, one after the other. */
   isContiguous(): boolean {
-    return isContiguous(this.#body);
+    return isContiguous(this.#view);
   }
 
   /**
@@ -422,14 +433,14 @@ export class Tensor {
     if (this.numel() !== 1) {
       throw new ShapeError(`item: expected a tensor of one element, got shape ${show(this.shape)}; use toArray()`);
     }
-    const { storage, offset } = this.#body;
+    const { storage, offset } = this.#view;
     const value = storage.array(this.dtype, 'item')[offset]!;
     return (this.dtype === 'bool' ? value !== 0 : value) as T;
   }
 
   /** A copy of the values as nested arrays. */
   toArray(): NestedArray {
-    const { shape, dtype } = this.#body;
+    const { shape, dtype } = this.#view;
     checkNesting(shape);
     const flat = this.#values('toArray');
     if (shape.length === 0) return dtype === 'bool' ? flat[0] !== 0 : flat[0]!;
@@ -476,7 +487,7 @@ export class Tensor {
 
   /** The text that PyTorch prints. */
   toString(): string {
-    const gradFn = this.#body.node === null ? {} : { gradFn: `${this.#body.node.rule.name}Backward0` };
+    const gradFn = this.#node === null ? {} : { gradFn: `${this.#node.rule.name}Backward0` };
     return formatTensor(this.#values('toString'), this.shape, this.dtype, {
       requiresGrad: this.requiresGrad,
       ...gradFn,
@@ -490,7 +501,7 @@ export class Tensor {
 
   /** @internal Called after every write in place, so that a backward pass can tell. */
   bumpVersion(op: string): void {
-    const { storage } = this.#body;
+    const { storage } = this.#view;
     storage.version++;
     storage.changedBy = op;
   }
