@@ -143,41 +143,21 @@ export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 
 const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
 
-// Powers of two, so that scaling by them rounds nothing: they bring what float32 holds to where squares and sums of it are held too.
-const [BIG, DOWN] = [2 ** 50, 2 ** -80];
-const [SMALL, UP] = [2 ** -30, 2 ** 60];
-const [TINY, FAR_UP] = [2 ** -80, 2 ** 110];
-
-/** Σ (scale · (x - mean))² of a row, and 1 / scale. Rows of ordinary size have a scale of 1, and the bits of Σ (x - mean)². */
-function squaresOfRow(x: Expr, n: Expr): { squares: Expr; back: Expr } {
-  const largest = e.rowMax(e.abs(x));
-  const choose = (down: ExprLike, one: ExprLike, up: ExprLike, farUp: ExprLike) =>
-    e.where(e.gt(largest, BIG), down, e.where(e.ge(largest, SMALL), one, e.where(e.ge(largest, TINY), up, farUp)));
-  const scale = choose(DOWN, 1, UP, FAR_UP);
-  // The sum of big elements may overflow where that of scaled ones does not.
-  const mean = e.where(e.gt(largest, BIG), e.div(e.rowSum(e.mul(x, DOWN)), n), e.mul(e.div(e.rowSum(x), n), scale));
-  const squares = e.rowSum(e.square(e.sub(e.mul(x, scale), mean)));
-  return { squares, back: choose(1 / DOWN, 1, 1 / UP, 1 / FAR_UP) };
-}
-
-function variance(x: Expr, n: Expr, divisor: Expr): Expr {
-  const { squares, back } = squaresOfRow(x, n);
-  return e.mul(e.mul(e.div(squares, divisor), back), back);
-}
-
-/** √variance, also where the variance itself is beyond what the type holds. */
-function deviationOfRow(x: Expr, n: Expr, divisor: Expr): Expr {
-  const { squares, back } = squaresOfRow(x, n);
-  return e.mul(e.sqrt(e.div(squares, divisor)), back);
-}
+const variance = (x: Expr, n: Expr, divisor: Expr) => e.div(e.rowSum(e.square(deviation(x, n))), divisor);
 
 const varying = new Formula('var', 3, variance as (...args: Expr[]) => Expr, [], (g, _, x, n, divisor) => [
   e.mul(e.mul(e.div(2, divisor!), g), deviation(x!, n!)),
 ]);
-const deviating = new Formula('std', 3, deviationOfRow as (...args: Expr[]) => Expr, [], (g, out, x, n, divisor) => [
-  // Where all elements are equal the subgradient is 0, as PyTorch takes it.
-  e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
-]);
+const deviating = new Formula(
+  'std',
+  3,
+  (x, n, divisor) => e.sqrt(variance(x, n!, divisor!)),
+  [],
+  (g, out, x, n, divisor) => [
+    // Where all elements are equal the subgradient is 0, as PyTorch takes it.
+    e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
+  ],
+);
 
 function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarOptions): Tensor {
   checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
@@ -188,7 +168,8 @@ function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarO
   const correction = options.correction ?? (unbiased ? 1 : 0);
   checkFinite(op, 'correction', correction);
   const n = foldedSize(frame);
-  return formula.call([x, n, Math.max(0, n - correction)], x.dtype, undefined, frame);
+  // In float64, as PyTorch: squares of what float32 holds may be beyond it, also where the result is not.
+  return formula.call([x, n, Math.max(0, n - correction)], x.dtype, 'float64', frame);
 }
 
 /**
