@@ -90,8 +90,16 @@ class ColumnBlock {
     StretchOperands<T> operands = row_operands(frame);
     for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
       T* to = frame[instruction.dst];
-      for (int64_t column = 0; column < width_; column++) {
-        to[column] = static_cast<T>(fold.result(total(fold, partials_at(partials, f), column)));
+      const ColumnPartials first = partials_at(partials, f);
+      if (depth_ <= kRun<T>) {
+        // Most often there is one run: without a loop over runs, that over columns becomes one over vectors.
+        for (int64_t column = 0; column < width_; column++) {
+          to[column] = static_cast<T>(fold.result(fold.combine(fold.identity(), first[column], 0)));
+        }
+      } else {
+        for (int64_t column = 0; column < width_; column++) {
+          to[column] = static_cast<T>(fold.result(total(fold, first, column)));
+        }
       }
     });
     frame.run(stage_.rows, stage_.row_count, width_);
