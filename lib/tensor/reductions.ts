@@ -1,7 +1,7 @@
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import type { Expr, ExprLike } from '../expr/index.js';
+import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { checkBoolean, checkDType, checkOptions } from '../options.js';
 import { checkFinite, requireTensor } from './arguments.js';

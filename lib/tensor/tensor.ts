@@ -115,21 +115,19 @@ class State {
 // could write beyond the memory of a tensor.
 
 /** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
-let viewOf: (x: Tensor) => View;
+export let viewOf: (x: Tensor) => View;
 
 /** @internal The operation that made a tensor; null for a leaf. */
-let nodeOf: (x: Tensor) => Node | null;
+export let nodeOf: (x: Tensor) => Node | null;
 
 /** @internal */
-let setNode: (x: Tensor, node: Node | null) => void;
+export let setNode: (x: Tensor, node: Node | null) => void;
 
 /** Null for a tensor that needs none. */
 let stateOf: (x: Tensor) => State | null;
 
 /** The state of a tensor that is about to need one. */
 let ownState: (x: Tensor) => State;
-
-export { nodeOf, setNode, viewOf };
 
 /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
 export const baseOf = (x: Tensor): Tensor | null => stateOf(x)?.base ?? null;
