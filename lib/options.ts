@@ -1,7 +1,6 @@
-import { type DType, dtypes } from './backend/dtype.js';
-import { DTypeError, ValueError } from './errors.js';
+import { describe } from './describe.js';
+import { ValueError } from './errors.js';
 import { hasNames } from './realm.js';
-import { describe } from './tensor/shape.js';
 
 /**
  * Refuses options that do not exist, so that a misspelled one is never silently ignored:
@@ -78,11 +77,4 @@ export function checkBoolean(where: string, name: string, value: unknown): void 
   if (typeof value !== 'boolean') {
     throw new ValueError(`${where}: ${name}: expected true or false, got ${describe(value)}`);
   }
-}
-
-/** Refuses what is not the name of an element type. */
-export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
-  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
-  if (typeof dtype === 'string') throw new DTypeError(`${op}: ${unknownName('dtype', dtype, Object.keys(dtypes))}`);
-  throw new DTypeError(`${op}: dtype must be one of ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`);
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
+import { describe } from './describe.js';
 import { ValueError } from './errors.js';
-import { describe } from './tensor/shape.js';
 
 // Code under jest, vitest's vmThreads or `vm` runs in a realm of its own, whose arrays, errors and promises are no instances of ours:
 // what a value is, is asked of the value here, and nowhere by `instanceof`.

@@ -4,9 +4,10 @@ import { sameShape } from '../backend/view.js';
 import { AutogradError, ShapeError, ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { checkTensor } from '../tensor/arguments.js';
-import { clone } from '../tensor/conversion.js';
-import { full, fullLike } from '../tensor/creation.js';
-import { add } from '../tensor/pointwise.js';
+import { convert } from '../tensor/basics.js';
+import { writeInPlace } from '../tensor/elementwise.js';
+import { filledOf } from '../tensor/empty.js';
+import { adding, addOf } from '../tensor/formula.js';
 import { show } from '../tensor/shape.js';
 import { nodeOf, peekGrad, storageOf, Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
 import { withGrad } from './mode.js';
@@ -83,8 +84,8 @@ export function grad(
   const keep = (edge: Node | Tensor, gradient: Tensor): void => {
     if (!wanted.has(edge)) return;
     const before = found.get(edge);
-    const own = seeds.has(storageOf(gradient)) ? clone(gradient) : gradient;
-    found.set(edge, before === undefined ? own : add(before, gradient));
+    const own = seeds.has(storageOf(gradient)) ? convert(gradient, gradient.dtype) : gradient;
+    found.set(edge, before === undefined ? own : addOf(before, gradient));
   };
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
   runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => storageOf(gradient))));
@@ -155,7 +156,7 @@ function seed(where: string, tensor: Tensor, given: Tensor | null): Tensor {
     if (!sameShape(viewOf(given).shape, shape)) {
       throw new ShapeError(`${where}: the gradient has shape ${show(given.shape)}, but the tensor ${show(shape)}`);
     }
-    return given.dtype === tensor.dtype ? given : given.to(tensor.dtype);
+    return given.dtype === tensor.dtype ? given : convert(given, tensor.dtype);
   }
   if (tensor.numel() !== 1) {
     throw new AutogradError(
@@ -163,7 +164,7 @@ function seed(where: string, tensor: Tensor, given: Tensor | null): Tensor {
         'reduce it (sum, mean) or pass the gradient',
     );
   }
-  return tensor.ndim === 0 ? one(tensor.dtype) : fullLike(tensor.detach(), 1);
+  return tensor.ndim === 0 ? one(tensor.dtype) : filledOf(viewOf(tensor).shape, 1, tensor.dtype);
 }
 
 const oneOf = new Map<DType, Tensor>();
@@ -172,7 +173,7 @@ const oneOf = new Map<DType, Tensor>();
 function one(dtype: DType): Tensor {
   let value = oneOf.get(dtype);
   if (value === undefined) {
-    value = full([], 1, { dtype });
+    value = filledOf([], 1, dtype);
     oneOf.set(dtype, value);
   }
   return value;
@@ -203,7 +204,7 @@ function propagate(
   const leads = wanted === undefined ? null : leadingTo(order, wanted);
   const send = (edge: Node | Tensor, grad: Tensor) => {
     if (edge instanceof Tensor) arrive(edge, grad);
-    else edge.pending = edge.pending === null ? grad : add(edge.pending, grad);
+    else edge.pending = edge.pending === null ? grad : addOf(edge.pending, grad);
   };
   try {
     for (const { edge, grad } of roots) send(edge, grad);
@@ -272,15 +273,18 @@ class LeafGrads {
     if (leaf instanceof Node) return;
     const before = peekGrad(leaf);
     if (before !== null) requireAlike(leaf, before, gradient);
-    if (this.#createGraph) leaf.grad = before === null ? clone(gradient) : add(before, gradient);
+    if (this.#createGraph) leaf.grad = before === null ? convert(gradient, gradient.dtype) : addOf(before, gradient);
     else if (before === null) this.#take(leaf, gradient);
-    else if (this.#taken.has(storageOf(before))) this.#take(leaf, add(before, gradient));
-    else before.add_(gradient);
+    else if (this.#taken.has(storageOf(before))) this.#take(leaf, addOf(before, gradient));
+    else writeInPlace('add_', adding, before, [before, gradient]);
   }
 
   #take(leaf: Tensor, gradient: Tensor): void {
     const shared = this.#seeds.has(storageOf(gradient)) || this.#taken.has(storageOf(gradient));
-    const own = shared || gradient.offset !== 0 || !gradient.isContiguous() ? gradient.detach().clone() : gradient;
+    const own =
+      shared || gradient.offset !== 0 || !gradient.isContiguous()
+        ? convert(gradient.detach(), gradient.dtype)
+        : gradient;
     takeGrad(leaf, own);
     this.#taken.add(storageOf(own));
   }

@@ -1,6 +1,6 @@
+import { describe } from '../describe.js';
 import { AutogradError, ValueError } from '../errors.js';
 import { isPromise } from '../realm.js';
-import { describe } from '../tensor/shape.js';
 
 let enabled = true;
 

@@ -1,3 +1,6 @@
+import { describe } from '../describe.js';
+import { DTypeError } from '../errors.js';
+import { unknownName } from '../options.js';
 /** Element types. PyTorch's int64 maps to int32 (with range checks where values enter). */
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
 
@@ -24,3 +27,10 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
 };
 
 export const isFloat = (dtype: DType): dtype is ComputeType => dtype === 'float32' || dtype === 'float64';
+
+/** Refuses what is not the name of an element type. */
+export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
+  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
+  if (typeof dtype === 'string') throw new DTypeError(`${op}: ${unknownName('dtype', dtype, Object.keys(dtypes))}`);
+  throw new DTypeError(`${op}: dtype must be one of ${Object.keys(dtypes).join(', ')}, got ${describe(dtype)}`);
+}

@@ -1,9 +1,10 @@
 import { inspect } from 'node:util';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
+import { describe } from '../describe.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
 import { isPromise } from '../realm.js';
-import { checkInteger, describe } from '../tensor/shape.js';
+import { checkInteger } from '../tensor/shape.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';

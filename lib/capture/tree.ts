@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { CaptureError } from '../errors.js';
 import { Module } from '../nn/module.js';
+import { Generator } from '../ops/random.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { isPlainObject } from '../realm.js';
-import { Generator } from '../tensor/random.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 
 // Arguments and results are trees of arrays, plain objects, maps and sets, with tensors and other values as leaves.

@@ -1,8 +1,9 @@
+import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
+import { tensor } from '../ops/creation.js';
+import { stack } from '../ops/joining.js';
 import { isPlainObject } from '../realm.js';
-import { tensor } from '../tensor/creation.js';
-import { stack } from '../tensor/joining.js';
-import { describe, show } from '../tensor/shape.js';
+import { show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** What a batch of items is: tensors stacked, numbers and booleans made one tensor, texts in an array; arrays and records of these item by item. */

@@ -1,9 +1,10 @@
+import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
+import { tensor } from '../ops/creation.js';
+import { type Generator, randperm } from '../ops/random.js';
 import { checkOptions } from '../options.js';
 import { checkNumber } from '../tensor/arguments.js';
-import { tensor } from '../tensor/creation.js';
-import { type Generator, randperm } from '../tensor/random.js';
-import { checkInteger, describe } from '../tensor/shape.js';
+import { checkInteger } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Collated } from './collate.js';
 import { checkedIndices, checkIndex } from './indices.js';

@@ -1,12 +1,13 @@
 import { constants as bufferConstants } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
+import type { DType } from '../backend/dtype.js';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
-import { storageOf } from '../tensor/tensor.js';
-import { type DType, empty, type Tensor } from '../index.js';
-import { absolutePath } from '../io/path.js';
+import { absolutePath } from '../path.js';
 import { checkBytes, messageOf } from '../realm.js';
+import { emptyOf } from '../tensor/empty.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -94,7 +95,7 @@ export async function loadIdx(path: string | URL): Promise<Tensor> {
 
 /** The values as a tensor of a type that holds them. */
 export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
-  const tensor = empty(shape, { dtype });
+  const tensor = emptyOf(shape, dtype);
   storageOf(tensor).array(dtype).set(data);
   return tensor;
 }

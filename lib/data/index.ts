@@ -1,3 +1,5 @@
+import '../ops/methods.js';
+
 export { type Collated, defaultCollate } from './collate.js';
 export { type Dataset, type RandomSplitOptions, randomSplit, Subset, TensorDataset } from './dataset.js';
 export { type IdxArray, loadIdx, parseIdx, readIdx } from './idx.js';

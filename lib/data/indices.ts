@@ -1,5 +1,5 @@
+import { describe } from '../describe.js';
 import { NablaError, ValueError } from '../errors.js';
-import { describe } from '../tensor/shape.js';
 import type { Sampler } from './sampler.js';
 
 // Indices that come from outside become int32 here and nowhere else, so that none gets by unseen: instructions that gather rows, in the

@@ -1,7 +1,8 @@
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
+import type { Generator } from '../ops/random.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import type { Generator } from '../tensor/random.js';
-import { checkInteger, describe } from '../tensor/shape.js';
+import { checkInteger } from '../tensor/shape.js';
 import { type Collated, defaultCollate } from './collate.js';
 import { checkDataset, type Dataset } from './dataset.js';
 import { drainSampler } from './indices.js';

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '../errors.js';
-import type { Tensor } from '../index.js';
-import { absolutePath } from '../io/path.js';
 import { checkBoolean, checkOptions } from '../options.js';
+import { absolutePath } from '../path.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, idxTensor, readIdx } from './idx.js';
 
 /** Images and what they show. */

@@ -1,8 +1,9 @@
 import type { TypedArray } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
+import { Generator, randint, randperm } from '../ops/random.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import { Generator, randint, randperm } from '../tensor/random.js';
-import { checkInteger, describe } from '../tensor/shape.js';
+import { checkInteger } from '../tensor/shape.js';
 import { indexArray } from './indices.js';
 
 /**

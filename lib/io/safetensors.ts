@@ -1,14 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { DType } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { FormatError, ValueError } from '../errors.js';
-import { storageOf } from '../tensor/tensor.js';
-import { empty, Tensor } from '../index.js';
 import { checkOptions } from '../options.js';
+import { absoluteFilePath, absolutePath } from '../path.js';
 import { checkBytes, hasNames, isPlainObject } from '../realm.js';
-import { describe } from '../tensor/shape.js';
+import { emptyOf } from '../tensor/empty.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic } from './atomic.js';
 import { elementTypes, storedAs } from './element-types.js';
-import { absoluteFilePath, absolutePath } from './path.js';
 import {
   LENGTH_BYTES,
   parseHeader,
@@ -191,7 +191,7 @@ function encodeHeader(tensors: readonly [string, Tensor][], metadata: Readonly<R
 
 function toTensor(file: string, { name, dtype, shape }: TensorEntry, bytes: Uint8Array<ArrayBuffer>): Tensor {
   const type = elementTypes.get(dtype)!;
-  const tensor = empty(shape, { dtype: type.dtype });
+  const tensor = emptyOf(shape, type.dtype);
   storageOf(tensor)
     .array(type.dtype)
     .set(type.decode(bytes.buffer, `${file}: tensor '${name}'`));

@@ -1,7 +1,8 @@
 /** The functions behind the modules: `nn.functional.crossEntropy(…)`. */
-export { linear } from '../tensor/matmul.js';
-export { sigmoid, tanh } from '../tensor/pointwise.js';
-export { logSoftmax, softmax } from '../tensor/softmax.js';
+
+export { sigmoid, tanh } from '../ops/pointwise.js';
+export { linear } from '../ops/products.js';
+export { logSoftmax, softmax } from '../ops/softmax.js';
 export {
   type ELUOptions,
   elu,
@@ -14,10 +15,15 @@ export {
   type SoftplusOptions,
   silu,
   softplus,
-} from './activations.js';
-export * from './class-losses.js';
-export { type DropoutOptions, dropout } from './dropout.js';
-export { type LayerNormFunctionOptions, layerNorm, type RMSNormFunctionOptions, rmsNorm } from './normalization.js';
+} from './layers/activation-functions.js';
+export { type DropoutOptions, dropout } from './layers/dropout.js';
+export {
+  type LayerNormFunctionOptions,
+  layerNorm,
+  type RMSNormFunctionOptions,
+  rmsNorm,
+} from './layers/normalization.js';
+export * from './losses/classification.js';
 export {
   type BCEOptions,
   type BCEWithLogitsOptions,
@@ -33,4 +39,4 @@ export {
   type ReductionOptions,
   type SmoothL1Options,
   smoothL1Loss,
-} from './pointwise-losses.js';
+} from './losses/pointwise.js';

@@ -1,3 +1,6 @@
+export { type Layer, Sequential } from './containers/sequential.js';
+export * as functional from './functional.js';
+export * as init from './init.js';
 export {
   ELU,
   GELU,
@@ -9,12 +12,11 @@ export {
   Softmax,
   Softplus,
   Tanh,
-} from './activation-modules.js';
-export * as functional from './functional.js';
-export * as init from './init.js';
-export { Dropout, Flatten, Identity, Linear, type LinearOptions } from './layers.js';
-export * from './losses.js';
+} from './layers/activations.js';
+export { Dropout } from './layers/dropout.js';
+export { Flatten } from './layers/flatten.js';
+export { Identity, Linear, type LinearOptions } from './layers/linear.js';
+export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
+export * from './losses/modules.js';
 export { type IncompatibleKeys, type LoadStateDictOptions, Module, type StateDict } from './module.js';
-export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './normalization.js';
 export { Parameter } from './parameter.js';
-export { type Layer, Sequential } from './sequential.js';

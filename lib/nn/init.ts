@@ -1,15 +1,16 @@
 import { noGrad } from '../autograd/mode.js';
 import { isFloat } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { eye, tensor as tensorOf } from '../ops/creation.js';
+import { stack } from '../ops/joining.js';
+import { orthogonalize } from '../ops/linalg-qr.js';
+import { type DrawOptions, randperm } from '../ops/random.js';
 import { checkOptions, unknownName } from '../options.js';
 import { requireTensor } from '../tensor/arguments.js';
-import { eye, tensor as tensorOf } from '../tensor/creation.js';
 import { emptyOf } from '../tensor/empty.js';
-import { stack } from '../tensor/joining.js';
-import { orthogonalize } from '../tensor/linalg-qr.js';
-import { type DrawOptions, randperm } from '../tensor/random.js';
-import { checkInteger, describe, type Shape, show } from '../tensor/shape.js';
+import { checkInteger, type Shape, show } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { fillTruncatedNormal } from './truncated-normal.js';
 

@@ -1,8 +1,8 @@
 import { microOps } from '../backend/micro-ops.js';
-import { emptyLike } from '../tensor/creation.js';
-import { gt, logicalAnd, logicalOr, lt, where } from '../tensor/pointwise.js';
-import type { DrawOptions } from '../tensor/random.js';
-import { any } from '../tensor/reductions.js';
+import { emptyLike } from '../ops/creation.js';
+import { gt, logicalAnd, logicalOr, lt, where } from '../ops/pointwise.js';
+import type { DrawOptions } from '../ops/random.js';
+import { any } from '../ops/reductions.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A normal distribution of which only [a, b] is kept. */

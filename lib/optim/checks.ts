@@ -1,7 +1,8 @@
 import { isRepeated, sameShape } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { checkBoolean, unknownName } from '../options.js';
-import { describe, show } from '../tensor/shape.js';
+import { show } from '../tensor/shape.js';
 import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 
 // What an update takes for granted of the tensors and numbers that it gets: the core looks no more, and users can change all of them

@@ -1,12 +1,12 @@
 import { noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
 import { isRepeated } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
+import { zeros } from '../ops/creation.js';
+import { select } from '../ops/views.js';
 import { checkOptions } from '../options.js';
-import { zeros } from '../tensor/creation.js';
-import { describe } from '../tensor/shape.js';
 import { dropGrad, peekGrad, Tensor, viewOf } from '../tensor/tensor.js';
-import { select } from '../tensor/views.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkOptionTypes, checkParameter, checkState, isLike, type StateEntries } from './checks.js';
 import { livingOptimizers } from './living.js';

@@ -1,6 +1,6 @@
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import type { Operand } from './promotion.js';
-import { describe } from './shape.js';
 import { Tensor } from './tensor.js';
 
 // What an operation is given, looked at before it does anything. `name` is what errors call the argument: 'the input', 'alpha'.

@@ -3,6 +3,7 @@ import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
 import { isFloat } from '../backend/dtype.js';
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import {
   depthOf,
@@ -16,14 +17,15 @@ import {
   topological,
 } from '../expr/index.js';
 import { checkOperand, checkTensor } from './arguments.js';
+import { convert } from './basics.js';
 import { requireInt32 } from './check.js';
-import { tensor, zeros } from './creation.js';
-import { convert, copying, Formula, sumTo } from './formula.js';
+import { filledOf } from './empty.js';
+import { copying, Formula } from './formula.js';
 import { computeType } from './kernel.js';
-import { expandTo } from './layout.js';
+import { expandTo, sumTo } from './layout.js';
 import type { GradientRule } from './operation.js';
 import { commonType, type Operand } from './promotion.js';
-import { broadcastShapes, describe, type Shape, show } from './shape.js';
+import { broadcastShapes, type Shape, show } from './shape.js';
 import { baseOf, countHistory, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
 
@@ -83,7 +85,9 @@ export class Pointwise {
 
   apply(args: readonly Operand[]): Tensor {
     this.#check(args);
-    const operands = args.some((arg) => arg instanceof Tensor) ? args : [tensor(args[0] as number), ...args.slice(1)];
+    const operands = args.some((arg) => arg instanceof Tensor)
+      ? args
+      : [filledOf([], args[0] as number, 'float32'), ...args.slice(1)];
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if (dtype === 'int32') this.#requireInt32(operands);
@@ -337,7 +341,7 @@ function overwritingRule(name: string): BackwardRule<Overwriting> {
     rule = {
       name: name.charAt(0).toUpperCase() + name.slice(1, -1),
       backward: (g, _, { shape, dtype }, [oldNeeds, sourceNeeds]) => [
-        oldNeeds === true ? zeros(shapeOf(g), { dtype: g.dtype }) : null,
+        oldNeeds === true ? filledOf(shapeOf(g), 0, g.dtype) : null,
         sourceNeeds === true ? sumTo(g.dtype === dtype ? g : convert(g, dtype), shape) : null,
       ],
     };

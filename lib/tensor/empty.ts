@@ -2,7 +2,7 @@ import type { DType } from '../backend/dtype.js';
 import { allocate } from '../backend/storage.js';
 import { contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
 import type { Shape } from './shape.js';
-import { Tensor, viewOf } from './tensor.js';
+import { storageOf, Tensor, viewOf } from './tensor.js';
 
 /** A new contiguous tensor with whatever its memory held. The shape is copied: it may be an array of the user's. */
 export function emptyOf(shape: Shape, dtype: DType): Tensor {
@@ -14,6 +14,13 @@ export function emptyOf(shape: Shape, dtype: DType): Tensor {
     strides: contiguousStrides(sizes),
     dtype,
   });
+}
+
+/** A new contiguous tensor that holds one value, which its element type can. */
+export function filledOf(shape: Shape, value: number, dtype: DType): Tensor {
+  const x = emptyOf(shape, dtype);
+  storageOf(x).array(dtype).fill(value);
+  return x;
 }
 
 /** The same for the shape of a tensor, whose shape and strides are shared when they fit. */

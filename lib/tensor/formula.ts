@@ -1,16 +1,14 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
-import { sameShape } from '../backend/view.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
+import { setBasics } from './basics.js';
 import { type Choice, choice } from './choice.js';
 import { computeType, type Frame, MOST_OPERANDS } from './kernel.js';
-import { viewAs } from './layout.js';
 import { type GradientRule, Operation } from './operation.js';
 import { wider } from './promotion.js';
-import type { Shape } from './shape.js';
-import { shapeOf, type Tensor } from './tensor.js';
+import type { Tensor } from './tensor.js';
 
 /**
  * An operation by arguments: each may be a tensor or a number, and numbers become parameters of the program. `kinds` are for row
@@ -90,38 +88,21 @@ const isNumber = (arg: unknown): boolean => typeof arg === 'number';
 
 const copying = new Formula('clone', 1, (x) => x);
 const converting = new Formula('to', 1, (x) => x);
+const adding = new Formula('add', 2, (x, y) => e.add(x, y!));
 const summing = new Formula('sum', 1, (x) => e.rowSum(x));
 const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!), ['element', 'row']);
 
-/** A contiguous copy as another (or the same) element type. */
-export const convert = (x: Tensor, dtype: DType): Tensor =>
-  (x.dtype === dtype ? copying : converting).call([x], dtype, computeType(wider(x.dtype, dtype)));
-
-/** `x` summed over the axes of `frame`. */
-export const sumOver = (x: Tensor, dtype: DType, frame: Frame): Tensor => summing.call([x], dtype, undefined, frame);
+setBasics({
+  convert: (x, dtype) =>
+    (x.dtype === dtype ? copying : converting).call([x], dtype, computeType(wider(x.dtype, dtype))),
+  sumOver: (x, dtype, frame) => summing.call([x], dtype, undefined, frame),
+});
 
 /** `x` summed over the axes of `frame`, divided by `n`: a number, or a tensor with a value per row. */
 export const averageOver = (x: Tensor, dtype: DType, n: Tensor | number, frame: Frame): Tensor =>
   averaging.call([x, n], dtype, undefined, frame);
 
-/** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(shapeOf(x), shape)) return x;
-  const frame = repetition(shape, shapeOf(x));
-  return fitted(frame.axes.length === 0 ? x : sumOver(x, x.dtype, frame), shape);
-}
+/** The sum of two tensors of one shape and element type, as gradients add up. */
+export const addOf = (x: Tensor, y: Tensor): Tensor => adding.call([x, y], x.dtype);
 
-/** What is summed where `own` was broadcast to `whole`. Only sizes of 1 within `own` need the summed axes kept. */
-export function repetition(own: Shape, whole: Shape): Frame {
-  const lead = whole.length - own.length;
-  const axes: number[] = [];
-  for (let axis = 0; axis < whole.length; axis++) {
-    if (axis < lead || (own[axis - lead] === 1 && whole[axis] !== 1)) axes.push(axis);
-  }
-  return { shape: whole, axes, keepdim: axes.length > lead };
-}
-
-/** The same elements with the axes of size 1 that `shape` has not left out. */
-export const fitted = (x: Tensor, shape: Shape): Tensor => (sameShape(shapeOf(x), shape) ? x : viewAs(x, shape));
-
-export { copying };
+export { adding, copying };

@@ -1,12 +1,12 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { recording } from '../backend/recording.js';
-import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
+import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sameShape, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
 import { checkTensor } from './arguments.js';
-import { convert, sumOver, sumTo } from './formula.js';
+import { convert, sumOver } from './basics.js';
 import type { Frame } from './kernel.js';
 import { checkList, checkNdim, checkShape, type Shape, show } from './shape.js';
-import { baseOf, isBlind, nodeOf, setBase, Tensor, viewOf } from './tensor.js';
+import { baseOf, isBlind, nodeOf, setBase, shapeOf, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
 
@@ -130,3 +130,23 @@ export function repeatOver(x: Tensor, frame: Frame): Tensor {
   }
   return view(x, frame.shape, strides, before.offset, repeatRule, frame);
 }
+
+/** The adjoint of broadcasting: `x` summed over what was repeated, to the shape it was repeated from. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(shapeOf(x), shape)) return x;
+  const frame = repetition(shape, shapeOf(x));
+  return fitted(frame.axes.length === 0 ? x : sumOver(x, x.dtype, frame), shape);
+}
+
+/** What is summed where `own` was broadcast to `whole`. Only sizes of 1 within `own` need the summed axes kept. */
+export function repetition(own: Shape, whole: Shape): Frame {
+  const lead = whole.length - own.length;
+  const axes: number[] = [];
+  for (let axis = 0; axis < whole.length; axis++) {
+    if (axis < lead || (own[axis - lead] === 1 && whole[axis] !== 1)) axes.push(axis);
+  }
+  return { shape: whole, axes, keepdim: axes.length > lead };
+}
+
+/** The same elements with the axes of size 1 that `shape` has not left out. */
+export const fitted = (x: Tensor, shape: Shape): Tensor => (sameShape(shapeOf(x), shape) ? x : viewAs(x, shape));

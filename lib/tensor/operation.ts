@@ -5,11 +5,11 @@ import type { Kind } from '../backend/program.js';
 import { sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
+import { convert, sumOver } from './basics.js';
 import { type Choice, choice } from './choice.js';
-import { zeros } from './creation.js';
-import { convert, fitted, repetition, sumOver, sumTo } from './formula.js';
+import { filledOf } from './empty.js';
 import { type Frame, Kernel, MOST_OPERANDS } from './kernel.js';
-import { repeatOver } from './layout.js';
+import { fitted, repeatOver, repetition, sumTo } from './layout.js';
 import type { Shape } from './shape.js';
 import { anyRequiresGrad, shapeOf, type Tensor } from './tensor.js';
 
@@ -138,7 +138,7 @@ export class Operation {
     const found = this.#joinable(call)
       ? this.#jointGradients(operand, call)
       : gradients.map((gradient, i) => (gradient === null ? null : this.#inputGradient(i, operand, call)));
-    for (const i of call.plan.flat) found[i] = zeros(call.shapes[i]!, { dtype: call.dtypes[i]! });
+    for (const i of call.plan.flat) found[i] = filledOf(call.shapes[i]!, 0, call.dtypes[i]!);
     return found;
   }
 

@@ -1,8 +1,7 @@
-import { type DType, dtypes, isFloat } from '../backend/dtype.js';
+import { checkDType, type DType, dtypes, isFloat } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { checkDType } from '../options.js';
 import { checkOperand } from './arguments.js';
-import { describe } from './shape.js';
 import type { Tensor } from './tensor.js';
 
 /** What elementwise operations take: a tensor, or a number that stands for a 0-d tensor. */

@@ -1,4 +1,5 @@
 import { MAX_DIMS, sameShape, sizeOf } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 
 export type Shape = readonly number[];
@@ -109,20 +110,6 @@ function broadcastPair(op: string, a: Shape, b: Shape, all: readonly Shape[]): S
   }
   return result;
 }
-
-/** What came, in an error message. */
-export function describe(value: unknown): string {
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'string') return value.length > LONG ? `'${value.slice(0, LONG)}…'` : `'${value}'`;
-  if (typeof value === 'bigint') return `the BigInt ${value}n`;
-  if (typeof value === 'function') return 'a function';
-  if (value === null || typeof value !== 'object') return String(value);
-  const name: unknown = value.constructor?.name;
-  return `a ${typeof name === 'string' && name !== '' ? name : 'object'}`;
-}
-
-/** Longer texts are cut. */
-const LONG = 100;
 
 /** Refuses what is not an integer in [low, high]. */
 export function checkInteger(op: string, name: string, value: unknown, low = 0, high = Number.MAX_SAFE_INTEGER): void {

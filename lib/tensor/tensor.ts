@@ -5,11 +5,12 @@ import { allocating } from '../backend/memory.js';
 import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
 import { contiguousStrides, isContiguous, sameShape, sizeOf, type View } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkHeap } from './heap.js';
 import { formatTensor } from './print.js';
-import { checkNdim, describe, type Shape, show } from './shape.js';
+import { checkNdim, type Shape, show } from './shape.js';
 
 const CAPTURED_GRADIENT =
   'grad: this gradient was made and used up within a captured function, which keeps it in registers; ' +

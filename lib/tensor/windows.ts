@@ -2,11 +2,11 @@ import { withGrad } from '../autograd/mode.js';
 import { type BackwardRule, record, renewViews, requireFresh } from '../autograd/node.js';
 import { isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
-import { zeros } from './creation.js';
-import { emptyOf } from './empty.js';
-import { convert, copying, sumTo } from './formula.js';
+import { convert } from './basics.js';
+import { emptyOf, filledOf } from './empty.js';
+import { copying } from './formula.js';
 import { computeType } from './kernel.js';
-import { view } from './layout.js';
+import { sumTo, view } from './layout.js';
 import type { Shape } from './shape.js';
 import {
   baseOf,
@@ -64,7 +64,7 @@ const putRule: BackwardRule<Window> = {
 /** A copy of `whole` with `values` in a window of it; zeros where one of them is null. */
 function putInto(whole: Tensor | null, window: Window, values: Tensor | null): Tensor {
   const { dtype } = (whole ?? values)!;
-  const zero = zeros([], { dtype });
+  const zero = filledOf([], 0, dtype);
   const out = emptyOf(window.whole, dtype);
   write(out, whole ?? zero);
   write(through(out, window), values ?? zero);

@@ -14,7 +14,7 @@ import {
   tensor,
   zeros,
 } from '../../lib/index.js';
-import * as pointwise from '../../lib/tensor/pointwise.js';
+import * as pointwise from '../../lib/ops/pointwise.js';
 
 const leaf = (values: number | number[] | number[][]): Tensor =>
   tensor(values, { dtype: 'float64', requiresGrad: true });

@@ -5,8 +5,8 @@ import {
   POSITION,
   type RandomKind,
   randomKinds,
-  seedState,
   STATE_WORDS,
+  seedState,
   stateWords,
 } from '../../lib/backend/index.js';
 import { ValueError } from '../../lib/errors.js';

@@ -5,8 +5,8 @@ import { execute } from '../../lib/backend/instruction.js';
 import { fuse } from '../../lib/capture/fuse.js';
 import { nestOf } from '../../lib/capture/nest.js';
 import { writesAfterReads } from '../../lib/capture/overlap.js';
-import { compile, type Expr } from '../../lib/expr/index.js';
 import * as e from '../../lib/expr/index.js';
+import { compile, type Expr } from '../../lib/expr/index.js';
 
 // Random lists of instructions over a few pieces of memory, run one by one and fused: every bit of the memory must be the same.
 

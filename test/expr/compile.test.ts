@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { slotLayout } from '../../lib/backend/program.js';
-import * as e from '../../lib/expr/index.js';
 import { NablaError } from '../../lib/errors.js';
+import * as e from '../../lib/expr/index.js';
 import { compile, type Expr } from '../../lib/expr/index.js';
 import { evaluate, type Row, run } from './evaluate.js';
 import { dice, randomExpressions, randomRow, type Shape } from './random-expressions.js';

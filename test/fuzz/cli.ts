@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
 import { eachOf, searchApart } from './explore.js';
 import { properties } from './properties/index.js';
 import type { AnyProperty } from './property.js';

@@ -6,7 +6,7 @@ import { properties } from './properties/index.js';
 import { type AnyProperty, Finding } from './property.js';
 import { search } from './search.js';
 import { callables } from './signatures.js';
-import { type World, writeWorld, randomWorld } from './world.js';
+import { randomWorld, type World, writeWorld } from './world.js';
 
 /** As if every program were wrong that takes an exponential. */
 const noExponentials = {

@@ -1,5 +1,5 @@
-import { manualSeed, type Tensor } from 'nabla';
 import fc from 'fast-check';
+import { manualSeed, type Tensor } from 'nabla';
 import { Choices, choices, severalChoices } from './choices.js';
 import { lineOf, Scope, type Statement } from './scope.js';
 import { indent } from './script.js';

@@ -1,7 +1,7 @@
 import { capture, grad, manualSeed, nn, rand, randint, randn, setNumThreads, type Tensor, tensor, where } from 'nabla';
 import { afterEach, describe, expect, it } from 'vitest';
+import * as pointwise from '../../lib/ops/pointwise.js';
 import { pointwiseOf } from '../../lib/tensor/elementwise.js';
-import * as pointwise from '../../lib/tensor/pointwise.js';
 
 /**
  * An answer does not depend on the batch it came in: a row alone, among a few or among many gives the same bits, forward and backward,

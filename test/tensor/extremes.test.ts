@@ -50,6 +50,7 @@ describe('infinities', () => {
         ),
       [INF, -INF],
     ],
+    ['prod of what leaves float32 on the way', () => tensor([...Array(200).fill(-3), 0]).prod(), 0],
     ['crossEntropy', () => F.crossEntropy(tensor([[1, INF, 2]]), tensor([0], { dtype: 'int32' })), NAN],
     ['crossEntropy of probabilities', () => F.crossEntropy(tensor([[1, INF]]), tensor([[0.5, 0.5]])), NAN],
     [

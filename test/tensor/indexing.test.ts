@@ -14,7 +14,7 @@ import {
   ValueError,
   zeros,
 } from '../../lib/index.js';
-import * as indexing from '../../lib/tensor/indexing.js';
+import * as indexing from '../../lib/ops/indexing.js';
 
 const at = (values: number | number[] | number[][]): Tensor => tensor(values, { dtype: 'int32' });
 const x = () =>

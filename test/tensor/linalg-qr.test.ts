@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Matrix, orthogonalize, qr } from '../../lib/tensor/linalg-qr.js';
+import { type Matrix, orthogonalize, qr } from '../../lib/ops/linalg-qr.js';
 
 const matrix = (rows: readonly (readonly number[])[]): Matrix => ({
   rows: rows.length,

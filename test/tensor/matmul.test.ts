@@ -21,7 +21,7 @@ import {
   ValueError,
   zeros,
 } from '../../lib/index.js';
-import * as products from '../../lib/tensor/matmul.js';
+import * as products from '../../lib/ops/products.js';
 
 const float64 = (...shape: number[]): Tensor => randn(shape, { dtype: 'float64' });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allocate, allocateState, backend, type DType, seedState, type TypedArray } from '../../lib/backend/index.js';
 import { ValueError } from '../../lib/errors.js';
-import { type MultinomialDraws, multinomial } from '../../lib/tensor/multinomial.js';
+import { type MultinomialDraws, multinomial } from '../../lib/ops/multinomial.js';
 
 /** Draws from a fresh stream, and the float32 uniform that comes after them. */
 function stream(seed: number, dtype: 'float32' | 'float64') {

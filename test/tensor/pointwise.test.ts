@@ -11,10 +11,10 @@ import {
   Tensor,
   tensor,
 } from '../../lib/index.js';
+import * as pointwise from '../../lib/ops/pointwise.js';
 import { pointwiseOf } from '../../lib/tensor/elementwise.js';
-import * as pointwise from '../../lib/tensor/pointwise.js';
 
-// Every function of one or two operands that lib/tensor/pointwise.ts exports is tested here by being exported.
+// Every function of one or two operands that lib/ops/pointwise.ts exports is tested here by being exported.
 
 type Encoded = readonly (number | string)[];
 

@@ -16,7 +16,7 @@ import {
   ValueError,
   zeros,
 } from '../../lib/index.js';
-import * as reductions from '../../lib/tensor/reductions.js';
+import * as reductions from '../../lib/ops/reductions.js';
 
 type Dim = reductions.Dim;
 

@@ -14,9 +14,9 @@ import {
   ValueError,
   zeros,
 } from '../../lib/index.js';
+import * as joining from '../../lib/ops/joining.js';
+import * as views from '../../lib/ops/views.js';
 import { storageOf } from '../../lib/tensor/tensor.js';
-import * as joining from '../../lib/tensor/joining.js';
-import * as views from '../../lib/tensor/views.js';
 
 /** 0, 1, 2, … in the given shape. */
 const counting = (...shape: number[]): Tensor => arange(shape.reduce((a, b) => a * b, 1)).reshape(shape);

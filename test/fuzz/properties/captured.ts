@@ -1,4 +1,4 @@
-import { CaptureError, type Captured, capture, type NablaError } from 'nabla';
+import { type Captured, CaptureError, capture, type NablaError } from 'nabla';
 import { compare, type History, run } from '../history.js';
 import { Finding, type Outcome, type Property, ran } from '../property.js';
 import { asModule } from '../script.js';

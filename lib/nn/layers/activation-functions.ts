@@ -1,11 +1,11 @@
-import { ValueError } from '../errors.js';
-import * as e from '../expr/index.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkNumber, checkTensor } from '../tensor/arguments.js';
-import { Pointwise } from '../tensor/elementwise.js';
-import * as pointwise from '../tensor/pointwise.js';
-import { describe } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { describe } from '../../describe.js';
+import { ValueError } from '../../errors.js';
+import * as e from '../../expr/index.js';
+import * as pointwise from '../../ops/pointwise.js';
+import { checkBoolean, checkOptions } from '../../options.js';
+import { checkNumber, checkTensor } from '../../tensor/arguments.js';
+import { Pointwise } from '../../tensor/elementwise.js';
+import type { Tensor } from '../../tensor/tensor.js';
 
 // Activations as functions: one row each. The modules of the same names only carry their options.
 

@@ -1,11 +1,12 @@
+import { grad } from '../autograd/backward.js';
+import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { checkNumber, checkTensor } from '../tensor/arguments.js';
-import { zeros } from '../tensor/creation.js';
-import { Generator, randnLike } from '../tensor/random.js';
-import { describe, type Shape, show } from '../tensor/shape.js';
+import { type Shape, show } from '../tensor/shape.js';
 import { storageOf, Tensor } from '../tensor/tensor.js';
-import { grad } from './backward.js';
+import { zeros } from './creation.js';
+import { Generator, randnLike } from './random.js';
 
 export interface GradcheckOptions {
   /** How far an element is moved to either side. Default: 1e-6. */

@@ -2,15 +2,15 @@ import { isGradEnabled } from '../autograd/mode.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
+import { convert } from '../tensor/basics.js';
+import { emptyOf } from '../tensor/empty.js';
+import { type Frame, foldedShape } from '../tensor/kernel.js';
+import { repeatOver } from '../tensor/layout.js';
+import { show } from '../tensor/shape.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
-import { emptyOf } from './empty.js';
-import { convert } from './formula.js';
-import { type Frame, foldedShape } from './kernel.js';
-import { repeatOver } from './layout.js';
 import { singularValues } from './linalg-svd.js';
 import { mul } from './pointwise.js';
-import { show } from './shape.js';
-import { storageOf, type Tensor } from './tensor.js';
 import { permute } from './views.js';
 
 /** d Σσ = U Vᵀ: `polar` is that, with the shape of the input. */

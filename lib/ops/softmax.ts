@@ -1,13 +1,13 @@
-import { type DType, isFloat } from '../backend/dtype.js';
+import { checkDType, type DType, isFloat } from '../backend/dtype.js';
 import { DTypeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkDType, checkOptions } from '../options.js';
-import { checkTensor } from './arguments.js';
+import { checkOptions } from '../options.js';
+import { checkTensor } from '../tensor/arguments.js';
+import { Formula } from '../tensor/formula.js';
+import { normalizeDim } from '../tensor/shape.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
-import { Formula } from './formula.js';
-import { normalizeDim } from './shape.js';
-import { shapeOf, type Tensor } from './tensor.js';
 
 export interface SoftmaxOptions {
   /** Convert to this element type first. Default: the tensor's own. */

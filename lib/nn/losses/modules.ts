@@ -1,10 +1,10 @@
-import { recording } from '../backend/recording.js';
-import { checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './class-losses.js';
-import { Module } from './module.js';
-import * as losses from './pointwise-losses.js';
+import { recording } from '../../backend/recording.js';
+import { checkOptions } from '../../options.js';
+import { checkTensor } from '../../tensor/arguments.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { Module } from '../module.js';
+import { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './classification.js';
+import * as losses from './pointwise.js';
 
 /** What a loss module does: its function with the options it was made with. */
 type Loss<O> = (input: Tensor, target: Tensor, options: O) => Tensor;

@@ -1,12 +1,13 @@
 import { noGrad } from '../autograd/mode.js';
+import { CapturedFunction, capture } from '../capture/capture.js';
+import { datasetOf, type RunOptions, run as runCaptured, type Source } from '../capture/run.js';
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { checkOptions } from '../options.js';
-import { checkInteger, describe } from '../tensor/shape.js';
+import { checkInteger } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { CapturedFunction, capture } from './capture.js';
-import { datasetOf, type RunOptions, run as runCaptured, type Source } from './run.js';
 
 /** A model of one input and one output. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };

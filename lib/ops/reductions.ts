@@ -1,20 +1,22 @@
 import type { DType } from '../backend/dtype.js';
-import { isFloat } from '../backend/dtype.js';
+import { checkDType, isFloat } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkBoolean, checkDType, checkOptions } from '../options.js';
-import { checkFinite, requireTensor } from './arguments.js';
+import { checkBoolean, checkOptions } from '../options.js';
+import { checkFinite, requireTensor } from '../tensor/arguments.js';
+import { sumOver } from '../tensor/basics.js';
+import { averageOver, Formula } from '../tensor/formula.js';
+import { computeType, type Frame } from '../tensor/kernel.js';
+import { owned } from '../tensor/layout.js';
+import type { GradientRule } from '../tensor/operation.js';
+import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
+import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
-import { averageOver, Formula, sumOver } from './formula.js';
 import { gather } from './indexing.js';
-import { computeType, type Frame } from './kernel.js';
-import { owned } from './layout.js';
 import { nuclearNorm } from './nuclear-norm.js';
-import type { GradientRule } from './operation.js';
 import { maximum, minimum } from './pointwise.js';
-import { describe, normalizeDim, normalizeDims, show } from './shape.js';
-import { shapeOf, Tensor } from './tensor.js';
 
 // One row per reduction: an expression with folds over the reduced dimensions.
 
@@ -118,7 +120,8 @@ export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
 export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
   checkOptions('prod', options, ['keepdim', 'dtype']);
   const frame = frameOf('prod', x, dim, options.keepdim);
-  return multiplying.call([summand('prod', x, options.dtype)], sumType(x, options.dtype), undefined, frame);
+  // In float64: a product of a few hundred elements leaves float32 on the way, and infinity times 0 is NaN.
+  return multiplying.call([summand('prod', x, options.dtype)], sumType(x, options.dtype), 'float64', frame);
 }
 
 /**

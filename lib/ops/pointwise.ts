@@ -1,14 +1,23 @@
 import { type DType, isFloat } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { adjoints, Expr, type ExprLike } from '../expr/index.js';
 import { checkOptions } from '../options.js';
-import { checkNumber, checkOperand, checkTensor, requireTensor } from './arguments.js';
-import { requireInt32 } from './check.js';
-import { type Binary, binary, type Operand, Pointwise, type Unary, unary, writeInPlace } from './elementwise.js';
-import { commonType } from './promotion.js';
-import { checkInteger, describe, show } from './shape.js';
-import { Tensor } from './tensor.js';
+import { checkNumber, checkOperand, checkTensor, requireTensor } from '../tensor/arguments.js';
+import { requireInt32 } from '../tensor/check.js';
+import {
+  type Binary,
+  binary,
+  type Operand,
+  Pointwise,
+  type Unary,
+  unary,
+  writeInPlace,
+} from '../tensor/elementwise.js';
+import { commonType } from '../tensor/promotion.js';
+import { checkInteger, show } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
 
 // One row per operation: its expression. Gradients, SIMD and JS loops, in-place forms (`relu_`) and methods follow from it.
 // Every unary function takes a Tensor (or, inside `elementwise`, an expression) and keeps its shape; PyTorch's page of the same name has the plots.

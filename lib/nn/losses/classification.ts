@@ -1,19 +1,20 @@
-import { isFloat } from '../backend/dtype.js';
-import { sameShape } from '../backend/view.js';
-import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import type { Expr } from '../expr/index.js';
-import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
-import { refuseIf } from '../tensor/check.js';
-import { averageOver, Formula } from '../tensor/formula.js';
-import { type Frame, Kernel } from '../tensor/kernel.js';
-import type { Operand } from '../tensor/promotion.js';
-import { sum } from '../tensor/reductions.js';
-import { allAxes, checkInteger, describe, type Shape, show } from '../tensor/shape.js';
-import { shapeOf, Tensor } from '../tensor/tensor.js';
-import { reshape } from '../tensor/views.js';
-import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise-losses.js';
+import { isFloat } from '../../backend/dtype.js';
+import { sameShape } from '../../backend/view.js';
+import { describe } from '../../describe.js';
+import { DTypeError, ShapeError, ValueError } from '../../errors.js';
+import type { Expr } from '../../expr/index.js';
+import * as e from '../../expr/index.js';
+import { sum } from '../../ops/reductions.js';
+import { reshape } from '../../ops/views.js';
+import { checkOptions } from '../../options.js';
+import { checkTensor } from '../../tensor/arguments.js';
+import { refuseIf } from '../../tensor/check.js';
+import { averageOver, Formula } from '../../tensor/formula.js';
+import { type Frame, Kernel } from '../../tensor/kernel.js';
+import type { Operand } from '../../tensor/promotion.js';
+import { allAxes, checkInteger, type Shape, show } from '../../tensor/shape.js';
+import { shapeOf, Tensor } from '../../tensor/tensor.js';
+import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise.js';
 
 export interface NLLOptions extends ReductionOptions {
   /** A weight per class; `'mean'` then divides by the sum of the targets' weights. Default: null, 1 for each. */

@@ -1,13 +1,13 @@
 import { type BackwardOptions, backward } from '../autograd/backward.js';
+import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
+import { Tensor } from '../tensor/tensor.js';
 import * as conversion from './conversion.js';
-import { type Operand, pointwiseOf } from './elementwise.js';
 import * as indexing from './indexing.js';
-import * as products from './matmul.js';
 import * as pointwise from './pointwise.js';
+import * as products from './products.js';
 import * as random from './random.js';
 import * as reductions from './reductions.js';
 import * as softmaxes from './softmax.js';
-import { Tensor } from './tensor.js';
 import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
@@ -32,7 +32,7 @@ type InPlace<T> = {
     : (other: Operand) => Tensor;
 };
 
-declare module './tensor.js' {
+declare module '../tensor/tensor.js' {
   interface Tensor
     extends Methods<typeof conversion>,
       Methods<typeof productMethods>,

@@ -8,15 +8,15 @@ import { sizeOf, type View } from '../backend/view.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { checkOptions } from '../options.js';
-import { checkNumber, checkTensor } from './arguments.js';
+import { checkNumber, checkTensor } from '../tensor/arguments.js';
+import { emptyOf } from '../tensor/empty.js';
+import { Formula } from '../tensor/formula.js';
+import { owned, sumTo, viewAs } from '../tensor/layout.js';
+import { broadcastShapes, broadcastsTo, type Shape, show } from '../tensor/shape.js';
+import { operandOf, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { zeros } from './creation.js';
-import { emptyOf } from './empty.js';
-import { Formula, sumTo } from './formula.js';
-import { owned, viewAs } from './layout.js';
 import { add, mul } from './pointwise.js';
-import { broadcastShapes, broadcastsTo, type Shape, show } from './shape.js';
-import { operandOf, shapeOf, Tensor, viewOf } from './tensor.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
 function checkOperands(op: string, ...operands: readonly unknown[]): void {

@@ -1,28 +1,28 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
-import { checkTensor } from './arguments.js';
-import { contiguous } from './conversion.js';
-import { zeros } from './creation.js';
-import { checkHeap } from './heap.js';
-import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } from './layout.js';
+import { checkTensor } from '../tensor/arguments.js';
+import { checkHeap } from '../tensor/heap.js';
+import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } from '../tensor/layout.js';
 import {
   broadcastShapes,
   checkInteger,
   checkList,
   checkNdim,
   checkShape,
-  describe,
   normalizeDim,
   normalizeDims,
   type Shape,
   show,
-} from './shape.js';
-import { shapeOf, Tensor, viewOf } from './tensor.js';
+} from '../tensor/shape.js';
+import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { contiguous } from './conversion.js';
+import { zeros } from './creation.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
 
-export { viewAs as view } from './layout.js';
+export { viewAs as view } from '../tensor/layout.js';
 
 /**
  * The same elements in another shape: a view where strides allow it, else a copy.

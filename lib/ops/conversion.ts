@@ -1,13 +1,13 @@
-import { type DType, isFloat } from '../backend/dtype.js';
+import { checkDType, type DType, isFloat } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
-import { checkDType } from '../options.js';
-import { checkOperand, checkTensor } from './arguments.js';
-import { requireInt32 } from './check.js';
-import { writeInPlace } from './elementwise.js';
-import { convert, copying } from './formula.js';
-import { computeType } from './kernel.js';
-import { type Operand, wider } from './promotion.js';
-import { Tensor } from './tensor.js';
+import { checkOperand, checkTensor } from '../tensor/arguments.js';
+import { convert } from '../tensor/basics.js';
+import { requireInt32 } from '../tensor/check.js';
+import { writeInPlace } from '../tensor/elementwise.js';
+import { copying } from '../tensor/formula.js';
+import { computeType } from '../tensor/kernel.js';
+import { type Operand, wider } from '../tensor/promotion.js';
+import { Tensor } from '../tensor/tensor.js';
 
 /** A contiguous copy; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
 export function clone(x: Tensor): Tensor {

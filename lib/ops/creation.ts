@@ -1,13 +1,14 @@
-import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import { checkDType, type DType, isFloat, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
+import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, checkDType, checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
 import { typedArrayName } from '../realm.js';
-import { checkOperand, checkTensor } from './arguments.js';
-import { requireInt32 } from './check.js';
-import { emptyOf } from './empty.js';
-import { checkInteger, checkNdim, checkShape, describe, type Shape, show } from './shape.js';
-import { type NestedArray, storageOf, type Tensor } from './tensor.js';
+import { checkOperand, checkTensor } from '../tensor/arguments.js';
+import { requireInt32 } from '../tensor/check.js';
+import { emptyOf, filledOf } from '../tensor/empty.js';
+import { checkInteger, checkNdim, checkShape, type Shape, show } from '../tensor/shape.js';
+import { type NestedArray, storageOf, type Tensor } from '../tensor/tensor.js';
 
 export interface TensorOptions {
   /** Element type. Default: float32, or for `tensor` what the values need. */
@@ -177,11 +178,7 @@ function filled(
   if (!isValue(value)) throw new ValueError(`${op}: the value must be a number or a boolean, got ${describe(value)}`);
   return finish(op, options, (dtype = fallback) => {
     if (dtype === 'int32') requireInt32(op, Number(value));
-    const result = emptyOf([...shape], dtype);
-    storageOf(result)
-      .array(dtype)
-      .fill(dtype === 'bool' ? Number(Number(value) !== 0) : Number(value));
-    return result;
+    return filledOf(shape, dtype === 'bool' ? Number(Number(value) !== 0) : Number(value), dtype);
   });
 }
 

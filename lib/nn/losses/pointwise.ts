@@ -1,19 +1,20 @@
-import { isFloat } from '../backend/dtype.js';
-import { sameShape, sizeOf } from '../backend/view.js';
-import { DTypeError, ValueError } from '../errors.js';
-import type { Expr, ExprLike } from '../expr/index.js';
-import * as e from '../expr/index.js';
-import { adjoints } from '../expr/index.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
-import { refuseIf } from '../tensor/check.js';
-import { Formula } from '../tensor/formula.js';
-import { computeType } from '../tensor/kernel.js';
-import type { GradientRule } from '../tensor/operation.js';
-import { commonType, type Operand, wider } from '../tensor/promotion.js';
-import { allAxes, broadcastShapes, describe, show } from '../tensor/shape.js';
-import { shapeOf, Tensor } from '../tensor/tensor.js';
-import { warnOnce } from '../warnings.js';
+import { isFloat } from '../../backend/dtype.js';
+import { sameShape, sizeOf } from '../../backend/view.js';
+import { describe } from '../../describe.js';
+import { DTypeError, ValueError } from '../../errors.js';
+import type { Expr, ExprLike } from '../../expr/index.js';
+import * as e from '../../expr/index.js';
+import { adjoints } from '../../expr/index.js';
+import { checkBoolean, checkOptions } from '../../options.js';
+import { checkTensor } from '../../tensor/arguments.js';
+import { refuseIf } from '../../tensor/check.js';
+import { Formula } from '../../tensor/formula.js';
+import { computeType } from '../../tensor/kernel.js';
+import type { GradientRule } from '../../tensor/operation.js';
+import { commonType, type Operand, wider } from '../../tensor/promotion.js';
+import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
+import { shapeOf, Tensor } from '../../tensor/tensor.js';
+import { warnOnce } from '../../warnings.js';
 
 /** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
 export type Reduction = 'none' | 'mean' | 'sum';

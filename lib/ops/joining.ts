@@ -1,11 +1,12 @@
 import { type BackwardRule, record } from '../autograd/node.js';
+import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
-import { checkTensor } from './arguments.js';
+import { checkTensor } from '../tensor/arguments.js';
+import { emptyOf } from '../tensor/empty.js';
+import { wider } from '../tensor/promotion.js';
+import { checkNdim, normalizeDim, type Shape, show } from '../tensor/shape.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { clone, to } from './conversion.js';
-import { emptyOf } from './empty.js';
-import { wider } from './promotion.js';
-import { checkNdim, describe, normalizeDim, type Shape, show } from './shape.js';
-import { shapeOf, type Tensor } from './tensor.js';
 import { narrow, unsqueeze } from './views.js';
 
 interface CatAttrs {

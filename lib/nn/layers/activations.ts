@@ -1,14 +1,21 @@
-import { recording } from '../backend/recording.js';
-import { ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
-import * as pointwise from '../tensor/pointwise.js';
-import { logSoftmax, softmax } from '../tensor/softmax.js';
-import { checkInteger, describe } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
-import type { ELUOptions, GELUOptions, InplaceOptions, LeakyReLUOptions, SoftplusOptions } from './activations.js';
-import * as activations from './activations.js';
-import { Module } from './module.js';
+import { recording } from '../../backend/recording.js';
+import { describe } from '../../describe.js';
+import { ValueError } from '../../errors.js';
+import * as pointwise from '../../ops/pointwise.js';
+import { logSoftmax, softmax } from '../../ops/softmax.js';
+import { checkOptions } from '../../options.js';
+import { checkTensor } from '../../tensor/arguments.js';
+import { checkInteger } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { Module } from '../module.js';
+import type {
+  ELUOptions,
+  GELUOptions,
+  InplaceOptions,
+  LeakyReLUOptions,
+  SoftplusOptions,
+} from './activation-functions.js';
+import * as activations from './activation-functions.js';
 
 /** An activation function with the options it is called with. */
 abstract class Activation<O extends object> extends Module {

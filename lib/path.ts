@@ -1,8 +1,8 @@
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ValueError } from '../errors.js';
-import { messageOf } from '../realm.js';
-import { describe } from '../tensor/shape.js';
+import { describe } from './describe.js';
+import { ValueError } from './errors.js';
+import { messageOf } from './realm.js';
 
 /** A path as the caller means it now, whatever the working directory will be when it is used. */
 export function absolutePath(op: string, path: unknown): string {

@@ -1,3 +1,4 @@
+import { checkDType } from '../backend/dtype.js';
 import {
   allocateState,
   backend,
@@ -11,19 +12,20 @@ import {
   sizeOf,
   stateWords,
 } from '../backend/index.js';
+import { describe } from '../describe.js';
 import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, checkDType, checkOptions } from '../options.js';
+import { checkBoolean, checkOptions } from '../options.js';
 import { typedArrayName } from '../realm.js';
+import { checkNumber, checkOperand, checkTensor } from '../tensor/arguments.js';
+import { refuseIf, requireInt32 } from '../tensor/check.js';
+import { overwritten, requireWritable } from '../tensor/elementwise.js';
+import { emptyOf } from '../tensor/empty.js';
+import { broadcastShapes, checkInteger, checkShape, type Shape, show } from '../tensor/shape.js';
+import { operandOf, storageOf, Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
-import { checkNumber, checkOperand, checkTensor } from './arguments.js';
-import { refuseIf, requireInt32 } from './check.js';
 import { to } from './conversion.js';
-import { overwritten, requireWritable } from './elementwise.js';
-import { emptyOf } from './empty.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
-import { broadcastShapes, checkInteger, checkShape, describe, type Shape, show } from './shape.js';
-import { operandOf, storageOf, Tensor } from './tensor.js';
 import { narrow, permute, reshape } from './views.js';
 
 const UNCLONEABLE = uncloneable('Generator', 'send its getState(), and there call setState');

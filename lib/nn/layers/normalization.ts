@@ -1,17 +1,17 @@
-import { recording } from '../backend/recording.js';
-import { sameShape, sizeOf } from '../backend/view.js';
-import { DTypeError, ShapeError } from '../errors.js';
-import type { Expr } from '../expr/index.js';
-import * as e from '../expr/index.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkNumber, checkTensor } from '../tensor/arguments.js';
-import { ones, type TensorOptions, zeros } from '../tensor/creation.js';
-import { Formula } from '../tensor/formula.js';
-import type { Frame } from '../tensor/kernel.js';
-import { checkShape, type Shape, show } from '../tensor/shape.js';
-import { shapeOf, type Tensor } from '../tensor/tensor.js';
-import { Module } from './module.js';
-import { Parameter } from './parameter.js';
+import { recording } from '../../backend/recording.js';
+import { sameShape, sizeOf } from '../../backend/view.js';
+import { DTypeError, ShapeError } from '../../errors.js';
+import type { Expr } from '../../expr/index.js';
+import * as e from '../../expr/index.js';
+import { ones, type TensorOptions, zeros } from '../../ops/creation.js';
+import { checkBoolean, checkOptions } from '../../options.js';
+import { checkNumber, checkTensor } from '../../tensor/arguments.js';
+import { Formula } from '../../tensor/formula.js';
+import type { Frame } from '../../tensor/kernel.js';
+import { checkShape, type Shape, show } from '../../tensor/shape.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
 
 // A row is what is normalised together. Arguments: x, weight, (bias,) number of elements of a row, eps.
 

@@ -1,8 +1,8 @@
-import { recording } from '../backend/recording.js';
-import { ValueError } from '../errors.js';
-import { describe } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { Module } from './module.js';
+import { recording } from '../../backend/recording.js';
+import { describe } from '../../describe.js';
+import { ValueError } from '../../errors.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { Module } from '../module.js';
 
 /** A module from one tensor to one tensor. */
 export interface Layer extends Module {

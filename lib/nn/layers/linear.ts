@@ -1,0 +1,81 @@
+import { empty, type TensorOptions } from '../../ops/creation.js';
+import { linear } from '../../ops/products.js';
+import { checkBoolean, checkOptions } from '../../options.js';
+import { checkInteger } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { kaimingUniform_, uniform_ } from '../init.js';
+import { Module } from '../module.js';
+import { Parameter } from '../parameter.js';
+
+export interface LinearOptions<B extends boolean = boolean> {
+  /** Whether a bias is learned. Default: true. */
+  bias?: B;
+  /** Element type of the parameters. Default: float32. */
+  dtype?: TensorOptions['dtype'];
+}
+
+/**
+ * y = x Wᵀ + b.
+ *
+ * Shapes: x (…, inFeatures), y (…, outFeatures), `weight` (outFeatures, inFeatures), `bias` (outFeatures). Both start uniform in
+ * ±1/√inFeatures, drawn weight first.
+ *
+ * @example
+ * ```ts
+ * const layer = new nn.Linear(20, 30);
+ * layer.forward(randn([128, 20])).shape; // [128, 30]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
+ */
+export class Linear<B extends boolean = true> extends Module {
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  weight: Parameter;
+  bias: B extends true ? Parameter : B extends false ? null : Parameter | null;
+
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions<B> = {}) {
+    super();
+    checkOptions('Linear', options, ['bias', 'dtype']);
+    checkInteger('Linear', 'inFeatures', inFeatures);
+    checkInteger('Linear', 'outFeatures', outFeatures);
+    this.inFeatures = inFeatures;
+    this.outFeatures = outFeatures;
+    const { dtype = 'float32' } = options;
+    if (options.bias !== undefined) checkBoolean('Linear', 'bias', options.bias);
+    this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
+    const bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
+    this.bias = bias as typeof this.bias;
+    this.resetParameters();
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    const bound = this.inFeatures > 0 ? 1 / Math.sqrt(this.inFeatures) : 0;
+    if (this.bias !== null) uniform_(this.bias, { a: -bound, b: bound });
+  }
+
+  override forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${this.bias === null ? 'False' : 'True'}`;
+  }
+}
+
+/**
+ * Returns its input.
+ *
+ * @example
+ * ```ts
+ * const x = ones([2]);
+ * new nn.Identity().forward(x) === x; // true
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html
+ */
+export class Identity extends Module {
+  override forward(x: Tensor): Tensor {
+    return x;
+  }
+}
