@@ -30,9 +30,9 @@ const ofV8 = `    #0 v8::internal::Heap::Collect() <null> (node+0x1)
 const ofTheCore = `    #0 memcpy <null> (libtsan.so.2+0x1)
     #1 nabla::Loop::feed(long) const ../../native/loop.cc:60 (nabla.node+0x1)`;
 
-const overflow = `../../native/kernels/math_float.h:119:10: runtime error: signed integer overflow: 2147483647 + 1 cannot be represented in type 'int'
-    #0 0x7f in exponent_below ../../native/kernels/math_float.h:119
-    #1 0x7f in log ../../native/kernels/math_float.h:140
+const overflow = `../../native/kernels/math/single.h:119:10: runtime error: signed integer overflow: 2147483647 + 1 cannot be represented in type 'int'
+    #0 0x7f in exponent_below ../../native/kernels/math/single.h:119
+    #1 0x7f in log ../../native/kernels/math/single.h:140
 some other line`;
 
 const heap = `=================================================================

@@ -46,7 +46,7 @@ function continues(
 }
 
 /**
- * Whether the native core folds side-by-side rows column by column, or each by itself: `native/kernels/fold.h` says when. It
+ * Whether the native core folds side-by-side rows column by column, or each by itself: `native/kernels/fold/fold.h` says when. It
  * decides about speed, and about no bit.
  */
 export function foldsColumns(kinds: readonly Kind[], kept: Loops, folded: Loops): boolean {
@@ -60,7 +60,7 @@ export function foldsColumns(kinds: readonly Kind[], kept: Loops, folded: Loops)
   return deciding >= 0 && (kept.sizes.at(-1) ?? 1) > 1 && Math.abs(byRow(deciding)) < Math.abs(byElement(deciding));
 }
 
-/** `kShortRow` of `native/kernels/fold.h`. */
+/** `kShortRow` of `native/kernels/fold/fold.h`. */
 const SHORT_ROW = 8;
 
 /** The stride of an axis counted from the end (-1 is the last): 0 where the operand is repeated. */

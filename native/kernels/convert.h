@@ -18,15 +18,16 @@ constexpr DType kDTypeOf<double> = DType::kFloat64;
 template <typename Visit>
 auto with_type(DType dtype, Visit visit) {
   switch (dtype) {
+    case DType::kFloat32:
+      return visit(static_cast<float*>(nullptr));
     case DType::kFloat64:
       return visit(static_cast<double*>(nullptr));
     case DType::kInt32:
       return visit(static_cast<int32_t*>(nullptr));
     case DType::kBool:
       return visit(static_cast<Bool*>(nullptr));
-    default:
-      return visit(static_cast<float*>(nullptr));
   }
+  __builtin_unreachable();
 }
 
 constexpr int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }

@@ -1,12 +1,12 @@
 // Included once by each file of isa/, after it has named its namespace.
 
-#include "fold.h"
-#include "gather.h"
+#include "fold/fold.h"
+#include "index/gather.h"
+#include "index/scatter.h"
 #include "kernels.h"
-#include "map.h"
-#include "matmul.h"
-#include "random.h"
-#include "scatter.h"
+#include "map/map.h"
+#include "matmul/matmul.h"
+#include "random/random.h"
 
 namespace nabla::NABLA_ISA {
 

@@ -5,7 +5,9 @@
 namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 32;
-}
+constexpr int kRegisterRows = 6;
+constexpr bool kHasFma = true;
+}  // namespace
 }  // namespace nabla::NABLA_ISA
 
 #include "types.h"

@@ -5,7 +5,9 @@
 namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 64;
-}
+constexpr int kRegisterRows = 14;
+constexpr bool kHasFma = true;
+}  // namespace
 }  // namespace nabla::NABLA_ISA
 
 #include "whole_numbers.h"

@@ -3,7 +3,9 @@
 namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 16;
-}
+constexpr int kRegisterRows = 6;
+constexpr bool kHasFma = false;
+}  // namespace
 }  // namespace nabla::NABLA_ISA
 
 #include "narrow_vectors.h"

@@ -5,7 +5,9 @@
 namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 16;
-}
+constexpr int kRegisterRows = 12;
+constexpr bool kHasFma = true;
+}  // namespace
 }  // namespace nabla::NABLA_ISA
 
 #include "narrow_vectors.h"

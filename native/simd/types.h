@@ -2,7 +2,11 @@
 
 #include <cstdint>
 
-/** Vector types of the ISA's width. Include through a target header, which defines kVectorBytes. */
+/**
+ * Vector types of the ISA's width. Include through a target header, which defines what kernels must know of it:
+ * `kVectorBytes`; `kRegisterRows`, how many rows of two vectors fit its registers beside three more vectors;
+ * `kHasFma`, whether a multiply-add is one instruction.
+ */
 namespace nabla::NABLA_ISA {
 namespace {
 

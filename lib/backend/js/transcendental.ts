@@ -3,7 +3,7 @@ import { add, type DoubleDouble, div, fastTwoSum, mul, twoSum } from './double-d
 /*
  * Logarithm, sine and cosine for the Box-Muller transform, to about 70 bits before the one last rounding. Any platform thus gives
  * the same double, and but for one case in 2^17 the correctly rounded one; `Math.log` and its like differ in the last bit between
- * engines and C libraries. The native core does the same operations in the same order (`native/kernels/random_math.h`).
+ * engines and C libraries. The native core does the same operations in the same order (`native/kernels/random/random_math.h`).
  */
 
 const exact = (hi: number): DoubleDouble => ({ hi, lo: 0 });

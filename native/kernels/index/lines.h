@@ -1,0 +1,65 @@
+#pragma once
+
+#include "../convert.h"
+#include "../program/tiles.h"
+
+/** What gather and scatter share: walking several operands line by line, and checking indices. */
+namespace nabla::NABLA_ISA {
+namespace {
+
+/** One innermost run of a shape: where it starts in each operand, and how far apart its elements are. */
+template <int Operands>
+struct Line {
+  int64_t length;
+  /** Row-major position of its first element. */
+  int64_t position;
+  int64_t offsets[Operands];
+  int64_t steps[Operands];
+
+  template <typename T>
+  T* at(int i, const Operand& operand) const {
+    return reinterpret_cast<T*>(operand.data) + offsets[i];
+  }
+};
+
+/** Calls body(line) for the lines of a shape in row-major order, until it returns false. */
+template <int Operands, typename Body>
+void for_each_line(int dims, const int64_t* sizes, const Operand* const (&operands)[Operands], const Body& body) {
+  const Shape shape{dims, sizes};
+  const int last = dims - 1;
+  const int64_t total = shape.size();
+  Line<Operands> line{sizes[last], 0, {}, {}};
+  for (int i = 0; i < Operands; i++) line.steps[i] = operands[i]->strides[last];
+  int64_t index[kMaxDims] = {};
+  for (; line.position < total; line.position += line.length) {
+    if (!body(line)) return;
+    for (int d = last - 1; d >= 0; d--) {
+      index[d]++;
+      const bool wraps = index[d] == sizes[d];
+      for (int i = 0; i < Operands; i++) {
+        line.offsets[i] += operands[i]->strides[d] * (wraps ? 1 - sizes[d] : 1);
+      }
+      if (!wraps) break;
+      index[d] = 0;
+    }
+  }
+}
+
+/** Row-major position of the first index outside [0, size), or -1. */
+inline int64_t first_bad_index(int dims, const int64_t* sizes, const Operand& index, int64_t size) {
+  const Operand* operands[] = {&index};
+  int64_t bad = -1;
+  for_each_line(dims, sizes, operands, [&](const Line<1>& line) {
+    const int32_t* values = line.at<int32_t>(0, index);
+    const int64_t distinct = line.steps[0] == 0 ? 1 : line.length;
+    for (int64_t i = 0; i < distinct && bad < 0; i++) {
+      const int32_t value = values[i * line.steps[0]];
+      if (value < 0 || value >= size) bad = line.position + i;
+    }
+    return bad < 0;
+  });
+  return bad;
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
