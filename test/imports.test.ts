@@ -82,3 +82,14 @@ describe('imports', () => {
     expect(circles(imports.filter(({ isType }) => !isType)).map((circle) => circle.join(' -> '))).toEqual([]);
   });
 });
+
+/** Dtypes are rows: what depends on one is asked of its row, so that another type is another row. */
+describe('dtypes', () => {
+  it('are compared with no text outside their rows', () => {
+    const comparison =
+      /(?<!result )[=!]== '(float32|float64|int32|bool)'|case '(float32|float64|int32|bool)'|startsWith\('(float|int)/;
+    const exempt = new Set(['backend/dtype.ts']);
+    const found = files.filter((file) => !exempt.has(file) && comparison.test(readFileSync(join(LIB, file), 'utf8')));
+    expect(found).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { ComputeType } from './dtype.js';
+import { type ComputeType, dtypes } from './dtype.js';
 import { type Fold, foldNames, type MicroOp, microOpCode } from './micro-ops.js';
 
 /**
@@ -84,7 +84,7 @@ export function encodeProgram(program: Program): Int32Array {
     ...s.rows.flatMap(micro),
   ];
   return Int32Array.from([
-    program.compute === 'float32' ? 0 : 1,
+    dtypes[program.compute].code,
     program.inputs.length,
     program.outputs.length,
     program.params,

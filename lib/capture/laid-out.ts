@@ -1,3 +1,4 @@
+import { computeType } from '../backend/dtype.js';
 import {
   allocate,
   type Backend,
@@ -40,7 +41,7 @@ export class LaidOut {
   refresh(backend: Backend): void {
     const { storage, dtype } = this.source;
     if (storage.version === this.#version) return;
-    backend.map(copies[dtype === 'float64' ? 'float64' : 'float32'], [], [this.source], [this.view]);
+    backend.map(copies[computeType(dtype)], [], [this.source], [this.view]);
     this.#version = storage.version;
   }
 }

@@ -1,3 +1,4 @@
+import { isBool } from '../backend/dtype.js';
 import { type Storage, sizeOf, type View } from '../backend/index.js';
 import { foldsColumns, planLoops } from '../backend/loops.js';
 import { type Expr, expand, hasRows, input } from '../expr/index.js';
@@ -67,7 +68,7 @@ function valueFrom(producer: Nest, operand: NestInput): Expr | null {
   const root = producer.roots[i]!;
   const { dtype } = producer.outputs[i]!;
   if (operand.kind === 'row' && root.rate === 'element') return null;
-  return dtype === producer.compute || (dtype === 'bool' && isComparison(root)) ? root : null;
+  return dtype === producer.compute || (isBool(dtype) && isComparison(root)) ? root : null;
 }
 
 /** The number of an operand among inputs, to which it is added if it is new. */

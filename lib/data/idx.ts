@@ -1,7 +1,7 @@
 import { constants as bufferConstants } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
-import type { DType } from '../backend/dtype.js';
+import { type DType, dtypes } from '../backend/dtype.js';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
 import { absolutePath } from '../path.js';
@@ -89,8 +89,7 @@ export async function readIdx(source: string | URL): Promise<IdxArray> {
 export async function loadIdx(path: string | URL): Promise<Tensor> {
   absolutePath('loadIdx', path);
   const array = await readIdx(path);
-  const isFloat = array.dtype === 'float32' || array.dtype === 'float64';
-  return idxTensor(array, isFloat ? array.dtype : 'int32');
+  return idxTensor(array, array.dtype in dtypes ? (array.dtype as DType) : 'int32');
 }
 
 /** The values as a tensor of a type that holds them. */

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../backend/dtype.js';
+import { type DType, dtypes, type TypedArray } from '../backend/dtype.js';
 import { FormatError } from '../errors.js';
 
 /** How the elements of a safetensors type are stored, and what they become in a tensor. */
@@ -29,11 +29,8 @@ export const elementTypes: ReadonlyMap<string, ElementType> = new Map(
   } satisfies Record<string, ElementType>),
 );
 
-/** The type each dtype is written as, the widest first: the order in which tensors are put, which keeps each of them aligned. */
-export const storedAs = { float64: 'F64', float32: 'F32', int32: 'I32', bool: 'BOOL' } as const satisfies Record<
-  DType,
-  string
->;
+/** The dtypes, the widest first: the order in which tensors are put, which keeps each of them aligned. */
+export const storageOrder = (Object.keys(dtypes) as DType[]).toSorted((a, b) => dtypes[b].rank - dtypes[a].rank);
 
 /** IEEE half precision: sign, 5 bits of exponent (bias 15), 10 of fraction. */
 function fromHalf(bits: number): number {

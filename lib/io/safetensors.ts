@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { DType } from '../backend/dtype.js';
+import { dtypes } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { FormatError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
@@ -8,7 +8,7 @@ import { checkBytes, hasNames, isPlainObject } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { storageOf, Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic } from './atomic.js';
-import { elementTypes, storedAs } from './element-types.js';
+import { elementTypes, storageOrder } from './element-types.js';
 import {
   LENGTH_BYTES,
   parseHeader,
@@ -26,7 +26,6 @@ export interface SafetensorsOptions {
 }
 
 const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name, { size }]) => [name, size]));
-const storageOrder = Object.keys(storedAs) as DType[];
 
 /**
  * Writes tensors to a safetensors file, which PyTorch, candle, MLX and others read too. The write is atomic: whatever
@@ -176,7 +175,7 @@ function checkMetadata(where: string, metadata: Readonly<Record<string, string>>
 function encodeHeader(tensors: readonly [string, Tensor][], metadata: Readonly<Record<string, string>>): Uint8Array {
   let end = 0;
   const infos = tensors.map(([name, tensor]) => {
-    const dtype = storedAs[tensor.dtype];
+    const dtype = dtypes[tensor.dtype].safetensors;
     const begin = end;
     end += tensor.numel() * sizes.get(dtype)!;
     return [name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }] as const;

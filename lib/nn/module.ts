@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { noGrad } from '../autograd/mode.js';
-import type { DType } from '../backend/dtype.js';
+import { type DType, isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
 import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
@@ -233,7 +233,7 @@ export abstract class Module {
 
   /** Converts all parameters and float buffers to another float type. */
   to(dtype: DType): this {
-    const tensors = [...this.parameters(), ...this.buffers().filter((buffer) => buffer.dtype.startsWith('float'))];
+    const tensors = [...this.parameters(), ...this.buffers().filter((buffer) => isFloat(buffer.dtype))];
     for (const tensor of tensors) {
       const gradient = gradState(tensor);
       tensor.data = tensor.detach().to(dtype);

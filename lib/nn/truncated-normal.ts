@@ -1,3 +1,4 @@
+import { dtypes } from '../backend/dtype.js';
 import { microOps } from '../backend/micro-ops.js';
 import { emptyLike } from '../ops/creation.js';
 import { gt, logicalAnd, logicalOr, lt, where } from '../ops/pointwise.js';
@@ -26,7 +27,7 @@ const normalCdf = (x: number): number => (1 + microOps.erf.apply(x / Math.SQRT2,
 /** Normal values, those outside the bounds drawn anew until there are none. */
 function redrawNormals(x: Tensor, { mean, std, a, b }: TruncatedNormal, draw: DrawOptions): Tensor {
   // Bounds as the tensor's type holds them, as its values are.
-  const [low, high] = x.dtype === 'float32' ? [Math.fround(a), Math.fround(b)] : [a, b];
+  const [low, high] = [a, b].map(dtypes[x.dtype].round) as [number, number];
   let values = x.normal_(mean, std, draw);
   for (;;) {
     const outside = logicalOr(lt(values, low), gt(values, high));

@@ -1,11 +1,10 @@
-import { checkDType, type DType, isFloat } from '../backend/dtype.js';
+import { checkDType, computeType, type DType, isFloat, isInteger } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
 import { checkOperand, checkTensor } from '../tensor/arguments.js';
 import { convert } from '../tensor/basics.js';
 import { requireInt32 } from '../tensor/check.js';
 import { writeInPlace } from '../tensor/elementwise.js';
 import { copying } from '../tensor/formula.js';
-import { computeType } from '../tensor/kernel.js';
 import { type Operand, wider } from '../tensor/promotion.js';
 import { Tensor } from '../tensor/tensor.js';
 
@@ -54,7 +53,7 @@ export const bool = (x: Tensor): Tensor => to(x, 'bool');
 export function copy_(x: Tensor, source: Operand): Tensor {
   checkTensor('copy_', 'the target', x);
   checkOperand('copy_', 'the source', source);
-  const fitting = x.dtype === 'int32' ? asInt32('copy_', source) : source;
+  const fitting = isInteger(x.dtype) ? asInt32('copy_', source) : source;
   return writeInPlace('copy_', copying, x, [fitting], wide(x, fitting));
 }
 
@@ -73,7 +72,7 @@ export function fill_(x: Tensor, value: Operand | boolean): Tensor {
   checkTensor('fill_', 'the target', x);
   const operand = typeof value === 'boolean' ? Number(value) : value;
   checkOperand('fill_', 'the value', operand);
-  return writeInPlace('fill_', copying, x, [x.dtype === 'int32' ? asInt32('fill_', operand) : operand]);
+  return writeInPlace('fill_', copying, x, [isInteger(x.dtype) ? asInt32('fill_', operand) : operand]);
 }
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */

@@ -1,4 +1,4 @@
-import { checkDType, type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import { checkDType, type DType, isBool, isFloat, isInteger, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
@@ -84,8 +84,8 @@ function fromTypedArray(values: NumberArray, dtype: DType): Tensor {
 
 /** What a number becomes in a tensor of a type; `at` is where it stands, for the error. */
 function converter(dtype: DType): (value: number, at: number) => number {
-  if (dtype === 'bool') return (value) => Number(value !== 0);
-  return dtype === 'int32' ? integer : (value) => value;
+  if (isBool(dtype)) return (value) => Number(value !== 0);
+  return isInteger(dtype) ? integer : (value) => value;
 }
 
 function integer(value: number, at: number): number {
@@ -177,8 +177,8 @@ function filled(
   checkShape(op, shape);
   if (!isValue(value)) throw new ValueError(`${op}: the value must be a number or a boolean, got ${describe(value)}`);
   return finish(op, options, (dtype = fallback) => {
-    if (dtype === 'int32') requireInt32(op, Number(value));
-    return filledOf(shape, dtype === 'bool' ? Number(Number(value) !== 0) : Number(value), dtype);
+    if (isInteger(dtype)) requireInt32(op, Number(value));
+    return filledOf(shape, isBool(dtype) ? Number(Number(value) !== 0) : Number(value), dtype);
   });
 }
 
@@ -268,7 +268,7 @@ export function arange(...args: readonly (number | TensorOptions | undefined)[])
     const count = Math.max(0, Math.ceil((end - start) / step));
     // Integers step by the integer parts, as in PyTorch.
     const [first, by] = isFloat(dtype) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
-    if (dtype === 'int32') for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
+    if (isInteger(dtype)) for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
     return generate([count], dtype, (i) => first + i * by);
   });
 }
@@ -299,7 +299,7 @@ export function linspace(
   const [a, b] = [bound(start), bound(end)];
   checkInteger('linspace', 'steps', steps);
   return finish('linspace', options, (dtype = 'float32') => {
-    if (dtype === 'int32') for (const end of [a, b]) requireInt32('linspace', end);
+    if (isInteger(dtype)) for (const end of [a, b]) requireInt32('linspace', end);
     const step = steps > 1 ? (b - a) / (steps - 1) : 0;
     // From both ends towards the middle, as PyTorch does, so that the last value is exactly `end`.
     const value = (i: number) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);

@@ -1,4 +1,5 @@
 import { grad } from '../autograd/backward.js';
+import { dtypes } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
@@ -164,7 +165,7 @@ function checkInputs(where: string, inputs: readonly Tensor[]): void {
     if (!(input instanceof Tensor))
       throw new ValueError(`${where}: input ${i} must be a Tensor, got ${describe(input)}`);
     if (!input.requiresGrad) continue;
-    if (input.dtype !== 'float64') {
+    if (!isDouble(input)) {
       throw new DTypeError(`${where}: input ${i} requires a gradient and must be float64, got ${input.dtype}`);
     }
     if (input.numel() > 0 && input.strides.some((stride, axis) => stride === 0 && input.shape[axis]! > 1)) {
@@ -180,7 +181,7 @@ function differentiableOutputs(where: string, fn: Differentiable, inputs: readon
   if (typeof fn !== 'function') throw new ValueError(`${where}: expected a function, got ${describe(fn)}`);
   const outputs = listOf(where, 'output', fn(...inputs)).filter((output) => output.requiresGrad);
   if (outputs.length === 0) throw new AutogradError(`${where}: no output depends on an input that requires a gradient`);
-  const narrow = outputs.find((output) => output.dtype !== 'float64');
+  const narrow = outputs.find((output) => !isDouble(output));
   if (narrow !== undefined) throw new DTypeError(`${where}: outputs must be float64, got ${narrow.dtype}`);
   return outputs;
 }
@@ -245,3 +246,6 @@ function elementOf(shape: Shape, flat: number): string {
   });
   return ` element ${show(index)}`;
 }
+
+/** Whether differences of a tensor's values say something about slopes. */
+const isDouble = ({ dtype }: Tensor): boolean => dtypes[dtype].epsilon === Number.EPSILON;

@@ -1,4 +1,5 @@
 import { type BackwardRule, record } from '../autograd/node.js';
+import { isInteger } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import { recording } from '../backend/recording.js';
 import { sameShape } from '../backend/view.js';
@@ -19,7 +20,7 @@ const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
 
 function checkIndex(op: string, index: unknown): asserts index is Tensor {
   checkTensor(op, 'the index', index);
-  if (index.dtype !== 'int32')
+  if (!isInteger(index.dtype))
     throw new DTypeError(`${op}: the index must be int32, got ${index.dtype}; convert with .int()`);
 }
 
@@ -178,12 +179,12 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
   const axis = normalizeDim(op, dim, x.ndim);
   checkDims(op, index, x);
   checkOperand(op, 'the source', source);
-  if (x.dtype === 'int32' && typeof source === 'number') requireInt32(op, source);
+  if (isInteger(x.dtype) && typeof source === 'number') requireInt32(op, source);
   const values = typeof source === 'number' ? full(shapeOf(index), source, { dtype: x.dtype }) : source;
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
   if (index.numel() === 0) return clone(x);
   // Integers are added up in float64, which holds such sums, and checked when they become integers again.
-  if (add && x.dtype === 'int32') {
+  if (add && isInteger(x.dtype)) {
     return to(scattered(op, to(x, 'float64'), dim, index, to(values, 'float64'), true), 'int32');
   }
   checkDims(op, index, values);

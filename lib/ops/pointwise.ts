@@ -1,4 +1,4 @@
-import { type DType, isFloat } from '../backend/dtype.js';
+import { type DType, isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
@@ -132,7 +132,7 @@ function fittedAlpha(op: string, alpha: number, a: Operand | Expr, b: Operand | 
   if (alpha === 1 || a instanceof Expr || b instanceof Expr) return alpha;
   const dtype = typeOfBoth(op, a, b);
   if (isFloat(dtype)) return alpha;
-  if (Number.isInteger(alpha)) return dtype === 'bool' ? Number(alpha !== 0) : alpha;
+  if (Number.isInteger(alpha)) return isBool(dtype) ? Number(alpha !== 0) : alpha;
   throw new DTypeError(`${op}: alpha must be an integer for ${dtype} operands, got ${describe(alpha)}; use .float()`);
 }
 
@@ -242,7 +242,7 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
   checkOptions('div', options, ['roundingMode']);
   const { roundingMode = null } = options;
   if (roundingMode === null) return quotient.call([a, b]);
-  if (!(a instanceof Expr || b instanceof Expr) && typeOfBoth('div', a, b) === 'bool') {
+  if (!(a instanceof Expr || b instanceof Expr) && isBool(typeOfBoth('div', a, b))) {
     throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
   }
   if (roundingMode === 'trunc') return divideTrunc(a as Tensor, b as Tensor);
@@ -507,7 +507,7 @@ const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask!, v
 function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
   checkTensor('maskedFill', 'the input', x);
   checkOperand('maskedFill', 'the value', value);
-  if (!(mask instanceof Tensor) || mask.dtype !== 'bool') {
+  if (!(mask instanceof Tensor) || !isBool(mask.dtype)) {
     throw new DTypeError(
       `maskedFill: the mask must be a bool tensor, got ${mask instanceof Tensor ? mask.dtype : describe(mask)}`,
     );
@@ -539,6 +539,6 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
 /** `maskedFill` in place. @example tensor([1, 2]).maskedFill_(tensor([true, false]), -1); // tensor([-1.,  2.]) */
 export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
   checkMasking(x, mask, value);
-  if (x.dtype === 'int32' && typeof value === 'number') requireInt32('maskedFill_', value);
+  if (isInteger(x.dtype) && typeof value === 'number') requireInt32('maskedFill_', value);
   return writeInPlace('maskedFill_', masking.formula, x, [x, mask, value]);
 }

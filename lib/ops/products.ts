@@ -1,6 +1,6 @@
 import { type BackwardRule, record } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
-import { isFloat } from '../backend/dtype.js';
+import { isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
 import { recording } from '../backend/recording.js';
@@ -47,8 +47,8 @@ const matmulRule: BackwardRule<null> = {
 function product(op: string, a: Tensor, b: Tensor): Tensor {
   const [left, right] = [shapeOf(a), shapeOf(b)];
   if (left.at(-1) !== right.at(-2)) throw innerMismatch(op, left, right);
-  if (a.dtype === 'int32') return integerProduct(op, to(a, 'float64'), to(b, 'float64'));
-  if (a.dtype === 'bool') return to(product(op, to(a, 'float64'), to(b, 'float64')), 'bool');
+  if (isInteger(a.dtype)) return integerProduct(op, to(a, 'float64'), to(b, 'float64'));
+  if (isBool(a.dtype)) return to(product(op, to(a, 'float64'), to(b, 'float64')), 'bool');
   // A batch times one matrix is one larger product.
   if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
     const rows = product(op, reshape(a, [sizeOf(left.slice(0, -1)), left.at(-1)!]), b);

@@ -1,4 +1,4 @@
-import { checkDType } from '../backend/dtype.js';
+import { checkDType, isInteger } from '../backend/dtype.js';
 import {
   allocateState,
   backend,
@@ -152,7 +152,7 @@ function drawn(
   checkDType(op, dtype);
   checkBoolean(op, 'requiresGrad', requiresGrad);
   streamFor(op, options.generator);
-  if (fallback === 'float32' && !isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
+  if (isFloat(fallback) && !isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
   const out = draw(kind, emptyOf([...shape], dtype), options.generator, p0, p1);
   return requiresGrad ? out.requiresGrad_() : out;
 }
@@ -485,6 +485,6 @@ export function random_(x: Tensor, from: number, to: number, options: DrawOption
   checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
   checkInteger('random_', 'to', to, Number.MIN_SAFE_INTEGER);
   if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
-  if (x.dtype === 'int32') for (const bound of [from, to - 1]) requireInt32('random_', bound);
+  if (isInteger(x.dtype)) for (const bound of [from, to - 1]) requireInt32('random_', bound);
   return drawInto('random_', 'integer', x, options, from, to);
 }

@@ -1,5 +1,5 @@
 import type { DType } from '../backend/dtype.js';
-import { checkDType, isFloat } from '../backend/dtype.js';
+import { checkDType, computeType, isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
@@ -8,7 +8,7 @@ import { checkBoolean, checkOptions } from '../options.js';
 import { checkFinite, requireTensor } from '../tensor/arguments.js';
 import { sumOver } from '../tensor/basics.js';
 import { averageOver, Formula } from '../tensor/formula.js';
-import { computeType, type Frame } from '../tensor/kernel.js';
+import type { Frame } from '../tensor/kernel.js';
 import { owned } from '../tensor/layout.js';
 import type { GradientRule } from '../tensor/operation.js';
 import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
@@ -68,7 +68,7 @@ function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
   return x;
 }
 
-const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (x.dtype === 'bool' ? 'int32' : x.dtype);
+const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isBool(x.dtype) ? 'int32' : x.dtype);
 
 /** Elements of int32 that add up exactly in float64. */
 const EXACT_SUM = 2 ** 22;
@@ -101,7 +101,7 @@ export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
   checkOptions('sum', options, ['keepdim', 'dtype']);
   const frame = frameOf('sum', x, dim, options.keepdim);
   const operand = summand('sum', x, options.dtype);
-  const isLong = operand.dtype === 'int32' && foldedSize(frame) > EXACT_SUM;
+  const isLong = isInteger(operand.dtype) && foldedSize(frame) > EXACT_SUM;
   if (isLong) return summingHalves.call([operand], 'int32', undefined, frame);
   return sumOver(operand, sumType(x, options.dtype), frame);
 }

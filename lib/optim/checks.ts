@@ -1,3 +1,4 @@
+import { isBool } from '../backend/dtype.js';
 import { isRepeated, sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
@@ -32,7 +33,7 @@ export function checkOptionTypes(where: () => string, options: object, defaults:
 const isNumber = (name: string, value: unknown): boolean =>
   typeof value === 'number'
     ? !Number.isNaN(value)
-    : name === 'lr' && value instanceof Tensor && value.numel() === 1 && value.dtype !== 'bool';
+    : name === 'lr' && value instanceof Tensor && value.numel() === 1 && !isBool(value.dtype);
 
 const shown = (value: unknown): string =>
   value instanceof Tensor ? `a ${value.dtype} tensor of shape ${show(value.shape)}` : describe(value);

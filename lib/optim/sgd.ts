@@ -1,9 +1,10 @@
+import { computeType } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { emptyOf } from '../tensor/empty.js';
-import { computeType, Kernel } from '../tensor/kernel.js';
+import { Kernel } from '../tensor/kernel.js';
 import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { type Group, Optimizer, type Params } from './optimizer.js';
 

@@ -1,7 +1,7 @@
 import { isGradEnabled } from '../autograd/mode.js';
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
-import { isFloat } from '../backend/dtype.js';
+import { computeType, dtypes, isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
@@ -21,7 +21,6 @@ import { convert } from './basics.js';
 import { requireInt32 } from './check.js';
 import { filledOf } from './empty.js';
 import { copying, Formula } from './formula.js';
-import { computeType } from './kernel.js';
 import { expandTo, sumTo } from './layout.js';
 import type { GradientRule } from './operation.js';
 import { commonType, type Operand } from './promotion.js';
@@ -90,16 +89,17 @@ export class Pointwise {
       : [filledOf([], args[0] as number, 'float32'), ...args.slice(1)];
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
-    if (dtype === 'int32') this.#requireInt32(operands);
+    if (isInteger(dtype)) this.#requireInt32(operands);
     const { wide = false } = this.#settings;
-    if (wide) return this.formula.call(dtype === 'float32' ? operands.map(asFloat32) : operands, dtype, 'float64');
+    if (wide)
+      return this.formula.call(isFloat(dtype) ? operands.map((x) => rounded(x, dtype)) : operands, dtype, 'float64');
     return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
   }
 
   /** The same, with a result of the given type whatever the operands promote to. */
   applyAs(dtype: DType, args: readonly Operand[]): Tensor {
     this.#check(args);
-    if (dtype === 'int32') this.#requireInt32(args);
+    if (isInteger(dtype)) this.#requireInt32(args);
     return this.formula.call(args, dtype);
   }
 
@@ -110,10 +110,10 @@ export class Pointwise {
     this.#check(operands);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
-    if ((isFloat(dtype) && !isFloat(x.dtype)) || (dtype !== 'bool' && x.dtype === 'bool')) {
+    if ((isFloat(dtype) && !isFloat(x.dtype)) || (!isBool(dtype) && isBool(x.dtype))) {
       throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
-    if (dtype === 'int32') this.#requireInt32(operands);
+    if (isInteger(dtype)) this.#requireInt32(operands);
     const compute = isFloat(dtype) ? dtype : computeType(promoted);
     return writeInPlace(`${this.formula.name}_`, this.formula, x, operands, compute);
   }
@@ -135,7 +135,7 @@ export class Pointwise {
   #resultType(promoted: DType): DType {
     const { result = 'promote' } = this.#settings;
     if (result === 'bool') return 'bool';
-    if (result === 'number' && promoted === 'bool') return 'int32';
+    if (result === 'number' && isBool(promoted)) return 'int32';
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
   }
 
@@ -175,7 +175,7 @@ export class Pointwise {
   }
 }
 
-const asFloat32 = (x: Operand): Operand => (typeof x === 'number' ? Math.fround(x) : x);
+const rounded = (x: Operand, dtype: DType): Operand => (typeof x === 'number' ? dtypes[dtype].round(x) : x);
 
 const registry = new WeakMap<object, Pointwise>();
 
@@ -291,7 +291,7 @@ export function writeInPlace(
     rebase(x, result);
     return x;
   }
-  if (x.dtype === 'int32' && formula !== copying) {
+  if (isInteger(x.dtype) && formula !== copying) {
     // A result that does not fit is found on the way: it must not be half written by then.
     const result = operation.kernel.run(values, params, 'int32', compute, null);
     copying.operation(result).kernel.runInto([x], result, [], 'float64', null);

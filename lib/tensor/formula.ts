@@ -1,11 +1,12 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
+import { computeType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { setBasics } from './basics.js';
 import { type Choice, choice } from './choice.js';
-import { computeType, type Frame, MOST_OPERANDS } from './kernel.js';
+import { type Frame, MOST_OPERANDS } from './kernel.js';
 import { type GradientRule, Operation } from './operation.js';
 import { wider } from './promotion.js';
 import type { Tensor } from './tensor.js';

@@ -1,5 +1,4 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
-import { isFloat } from '../backend/dtype.js';
 import { backend, DONE } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
 import { sameShape, type View } from '../backend/view.js';
@@ -136,6 +135,3 @@ function keepFolded(view: View, frame: Frame): View {
   }
   return { storage, offset, shape, strides, dtype };
 }
-
-/** What to compute in: float types in themselves, everything else in float64, which holds every int32. */
-export const computeType = (dtype: DType): ComputeType => (isFloat(dtype) ? dtype : 'float64');

@@ -1,4 +1,4 @@
-import { type DType, isFloat } from '../backend/dtype.js';
+import { DEFAULT_FLOAT, type DType, dtypes, isBool, isFloat } from '../backend/dtype.js';
 import { contiguousStrides, sizeOf } from '../backend/view.js';
 
 /*
@@ -87,7 +87,7 @@ function wrap(parts: readonly string[], width: number, indent: number): string {
 
 /** Floats print as integers with a point if all are, in scientific notation if their sizes differ much or are extreme. */
 function chooseFormat(values: readonly number[], dtype: DType): ElementFormat {
-  if (!isFloat(dtype)) return padded(dtype === 'bool' ? boolText : String, values);
+  if (!isFloat(dtype)) return padded(isBool(dtype) ? boolText : String, values);
   const significant = values.filter((value) => value !== 0 && Number.isFinite(value));
   if (significant.length === 0) return padded(integerText, []);
   const sizes = significant.map(Math.abs);
@@ -137,8 +137,10 @@ function suffixes(shape: readonly number[], dtype: DType, { requiresGrad, gradFn
   const empty = sizeOf(shape) === 0;
   const parts: string[] = [];
   if (empty && shape.length !== 1) parts.push(`size=(${shape.join(', ')})`);
-  if (dtype === 'float64' || (empty && dtype !== 'float32')) {
-    parts.push(`dtype=torch.${dtype === 'int32' ? 'int64' : dtype}`);
+  // The text shows whether elements are floats, integers or bools; where there are none, floats are taken for granted.
+  const isImplied = dtype === DEFAULT_FLOAT || (!empty && !isFloat(dtype));
+  if (!isImplied) {
+    parts.push(`dtype=torch.${dtypes[dtype].torch}`);
   }
   if (gradFn !== undefined) parts.push(`grad_fn=<${gradFn}>`);
   else if (requiresGrad) parts.push('requires_grad=True');

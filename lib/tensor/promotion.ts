@@ -1,4 +1,4 @@
-import { checkDType, type DType, dtypes, isFloat } from '../backend/dtype.js';
+import { checkDType, DEFAULT_FLOAT, type DType, dtypes } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { checkOperand } from './arguments.js';
@@ -17,14 +17,12 @@ export function promoteTypes(a: DType, b: DType): DType {
 /** `promoteTypes` of what are element types for certain. */
 export const wider = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
 
-const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : 'float32');
-
-const category = (dtype: DType): number => (isFloat(dtype) ? 2 : dtypes[dtype].rank);
+const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : DEFAULT_FLOAT);
 
 /** Tensors with dimensions decide; 0-d tensors, then numbers, count only if their category (bool, integer, float) is higher. */
 function outrank(higher: DType | undefined, lower: DType | undefined): DType | undefined {
   if (higher === undefined || lower === undefined) return higher ?? lower;
-  return category(lower) > category(higher) ? lower : higher;
+  return dtypes[lower].category > dtypes[higher].category ? lower : higher;
 }
 
 /**
@@ -54,5 +52,5 @@ export function commonType(operands: readonly Operand[]): DType {
     else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : wider(tensors, x.dtype);
     else scalars = scalars === undefined ? x.dtype : wider(scalars, x.dtype);
   }
-  return outrank(tensors, outrank(scalars, numbers)) ?? 'float32';
+  return outrank(tensors, outrank(scalars, numbers)) ?? DEFAULT_FLOAT;
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Node } from '../autograd/node.js';
-import { type DType, isFloat, type TypedArray } from '../backend/dtype.js';
+import { type DType, isBool, isFloat, type TypedArray } from '../backend/dtype.js';
 import { allocating } from '../backend/memory.js';
 import { recording } from '../backend/recording.js';
 import { letGo, release, Storage } from '../backend/storage.js';
@@ -434,7 +434,7 @@ export class Tensor {
     }
     const { storage, offset } = this.#view;
     const value = storage.array(this.dtype, 'item')[offset]!;
-    return (this.dtype === 'bool' ? value !== 0 : value) as T;
+    return (isBool(this.dtype) ? value !== 0 : value) as T;
   }
 
   /** A copy of the values as nested arrays. */
@@ -442,9 +442,9 @@ export class Tensor {
     const { shape, dtype } = this.#view;
     checkNesting(shape);
     const flat = this.#values('toArray');
-    if (shape.length === 0) return dtype === 'bool' ? flat[0] !== 0 : flat[0]!;
+    if (shape.length === 0) return isBool(dtype) ? flat[0] !== 0 : flat[0]!;
     const strides = contiguousStrides(shape);
-    const rowOf = dtype === 'bool' ? rowOfBooleans : rowOfNumbers;
+    const rowOf = isBool(dtype) ? rowOfBooleans : rowOfNumbers;
     const nest = (axis: number, start: number): NestedArray[] => {
       const size = shape[axis]!;
       if (axis === shape.length - 1) return rowOf(flat, start, size);

@@ -1,11 +1,11 @@
 import { withGrad } from '../autograd/mode.js';
 import { type BackwardRule, record, renewViews, requireFresh } from '../autograd/node.js';
+import { computeType } from '../backend/dtype.js';
 import { isContiguous, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { convert } from './basics.js';
 import { emptyOf, filledOf } from './empty.js';
 import { copying } from './formula.js';
-import { computeType } from './kernel.js';
 import { sumTo, view } from './layout.js';
 import type { Shape } from './shape.js';
 import {

@@ -1,4 +1,4 @@
-import type { ComputeType } from '../dtype.js';
+import { type ComputeType, dtypes } from '../dtype.js';
 import { type MicroOp, microOps } from '../micro-ops.js';
 import { erf, sigmoid, sign } from '../scalar-math.js';
 
@@ -9,7 +9,7 @@ export const BLOCK = 1024;
 export type Block = Float32Array | Float64Array;
 
 export const newBlock = (compute: ComputeType, length: number): Block =>
-  compute === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  dtypes[compute].view(new ArrayBuffer(length * dtypes[compute].size), 0, length) as Block;
 
 /** d[di + i] = op(a[ai + i], b[bi + i], c[ci + i]) for i in [0, n). */
 export type BlockLoop = (

@@ -1,5 +1,5 @@
 import type { ScatterMode } from '../backend.js';
-import type { TypedArray } from '../dtype.js';
+import { isBool, type TypedArray } from '../dtype.js';
 import { planLoops } from '../loops.js';
 import { sizeOf, type View } from '../view.js';
 import { BLOCK } from './block-loops.js';
@@ -21,7 +21,7 @@ export function gather(out: View, input: View, index: View, axis: number): numbe
 export function scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
   const invalid = firstInvalid(index, out.shape[axis]!);
   if (invalid >= 0) return invalid;
-  const scatterRun = mode === 'set' ? setRun : out.dtype === 'bool' ? orRun : addRun;
+  const scatterRun = mode === 'set' ? setRun : isBool(out.dtype) ? orRun : addRun;
   const to = elements(out);
   const from = elements(source);
   forEachLocated(index, source, out, axis, (sourceAt, sourceStride, located, length) => {

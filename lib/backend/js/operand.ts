@@ -1,4 +1,4 @@
-import type { ComputeType, TypedArray } from '../dtype.js';
+import { type ComputeType, isBool, isInteger, type TypedArray } from '../dtype.js';
 import type { Loops } from '../loops.js';
 import type { View } from '../view.js';
 import type { Block } from './block-loops.js';
@@ -56,8 +56,8 @@ export class Operand implements Slot {
     const stride = innerStride(this.#loops, 0);
     const register = this.block;
     const { dtype } = this.#view;
-    if (dtype === 'int32' && !allFitInt32(register, count)) this.fits = false;
-    const store = dtype === 'bool' ? storeTruth : dtype === 'int32' ? storeIntegers : storeValues;
+    if (isInteger(dtype) && !allFitInt32(register, count)) this.fits = false;
+    const store = isBool(dtype) ? storeTruth : isInteger(dtype) ? storeIntegers : storeValues;
     let from = 0;
     forEachRun(this.#loops, [this.#view.offset], start, count, ([to], length) => {
       store(target, to!, stride, register, from, length);

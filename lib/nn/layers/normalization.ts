@@ -1,3 +1,4 @@
+import { dtypes, isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sameShape, sizeOf } from '../../backend/view.js';
 import { DTypeError, ShapeError } from '../../errors.js';
@@ -47,7 +48,7 @@ const scaling = new Formula('rmsNorm', 4, (x, weight, n, eps) => {
 function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
   checkTensor(op, 'the input', x);
   checkShape(op, normalizedShape);
-  if (!x.dtype.startsWith('float')) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
+  if (!isFloat(x.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
   const lead = x.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(shapeOf(x).slice(lead), normalizedShape)) {
     throw new ShapeError(`${op}: the input ${show(x.shape)} does not end in normalizedShape ${show(normalizedShape)}`);
@@ -116,7 +117,7 @@ export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormFunct
   checkOptions('rmsNorm', options, ['weight', 'eps']);
   const frame = trailingFrame('rmsNorm', x, normalizedShape);
   checkAffine('rmsNorm', 'weight', options.weight, normalizedShape);
-  const eps = options.eps ?? (x.dtype === 'float64' ? Number.EPSILON : 2 ** -23);
+  const eps = options.eps ?? dtypes[x.dtype].epsilon;
   checkNumber('rmsNorm', 'eps', eps);
   return scaling.call([x, options.weight ?? 1, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
 }

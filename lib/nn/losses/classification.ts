@@ -1,4 +1,4 @@
-import { isFloat } from '../../backend/dtype.js';
+import { isFloat, isInteger } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
 import { describe } from '../../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
@@ -147,7 +147,7 @@ function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: nu
 
 function checkTargetType(op: string, target: unknown, frame: Frame): asserts target is Tensor {
   checkTensor(op, 'the target', target);
-  if (target.dtype !== 'int32') {
+  if (!isInteger(target.dtype)) {
     throw new DTypeError(
       `${op}: class indices must be int32, got ${target.dtype}; convert with .int(), or pass probabilities of shape ${show(frame.shape)}`,
     );

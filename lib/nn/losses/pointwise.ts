@@ -1,4 +1,4 @@
-import { isFloat } from '../../backend/dtype.js';
+import { computeType, isFloat } from '../../backend/dtype.js';
 import { sameShape, sizeOf } from '../../backend/view.js';
 import { describe } from '../../describe.js';
 import { DTypeError, ValueError } from '../../errors.js';
@@ -9,7 +9,6 @@ import { checkBoolean, checkOptions } from '../../options.js';
 import { checkTensor } from '../../tensor/arguments.js';
 import { refuseIf } from '../../tensor/check.js';
 import { Formula } from '../../tensor/formula.js';
-import { computeType } from '../../tensor/kernel.js';
 import type { GradientRule } from '../../tensor/operation.js';
 import { commonType, type Operand, wider } from '../../tensor/promotion.js';
 import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
