@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backend } from '../../lib/backend/index.js';
@@ -93,11 +95,19 @@ describe('loading', () => {
     vi.unstubAllEnvs();
   });
 
-  it('says in one line why there is no core, and what makes one', () => {
-    vi.stubEnv('NABLA_PREBUILD', `${tmpdir()}/nothing`);
-    const reason =
-      /^the native core did not load \(No native build was found for .*\): in a clone, npm run build:native builds it$/;
-    expect(loadAddon()).toEqual({ reason: expect.stringMatching(reason) });
+  it('says where it looked, why each file was not the core, and what builds one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nabla-prebuilds-'));
+    const prebuilds = join(folder, 'prebuilds', `${process.platform}-${process.arch}`);
+    await mkdir(prebuilds, { recursive: true });
+    await writeFile(join(prebuilds, 'nabla.node'), 'no library');
+    vi.stubEnv('NABLA_PREBUILD', folder);
+    const loaded = loadAddon();
+    await rm(folder, { recursive: true });
+    const [said, first, second, wayOut] = ('reason' in loaded ? loaded.reason : '').split('\n');
+    expect(said).toMatch(/^no native core could be loaded \(Node \S+, \w+ \w+\)\. Looked for:$/);
+    expect(first).toMatch(/^ {2}\S+nabla\.\w+\.node: not there$/);
+    expect(second).toMatch(/^ {2}\S+nabla\.node: .*(file too short|invalid ELF header|not valid|slice)/);
+    expect(wayOut).toMatch(/^To build it \(.*\): cmake -S "(.*)" -B "\1.build" && cmake --build "\1.build"$/);
   });
 
   it('refuses a core of another version', () => {

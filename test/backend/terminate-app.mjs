@@ -1,12 +1,11 @@
 // Terminates workers at random moments of what they do, while the main thread trains: `node terminate-app.mjs COUNT [SEED]`.
 // Plain JavaScript over dist/, so that any Node runs it and workers start fast. Run by terminate.test.ts and scripts/terminate-workers.sh.
-import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 const nabla = new URL('../../dist/index.js', import.meta.url).href;
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const binary = fileURLToPath(new URL('../../build/Release/nabla.node', import.meta.url));
 
 /** A step of training on random rows, and these. */
 async function training() {
@@ -31,7 +30,6 @@ const activities = {
     for (;;) await sleep(1);
   },
   async reloading(begin) {
-    const binary = createRequire(import.meta.url)('node-gyp-build').path(root);
     begin();
     for (;;) process.dlopen({ exports: {} }, binary);
   },

@@ -1,31 +1,53 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { types } from 'node:util';
+import { join } from 'node:path';
+import { findBinaries } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
+import { messageOf } from '../../realm.js';
 import { microOpNames } from '../micro-ops.js';
 import { MAX_DIMS } from '../view.js';
 import type { Addon } from './addon.js';
 
-/** The same from `lib/` and from `dist/`. */
-const packageRoot = fileURLToPath(new URL('../../..', import.meta.url));
+/** A file that could have been the core, and in a line why it is not. */
+export interface Failure {
+  readonly file: string;
+  readonly reason: string;
+}
 
-/** The addon, or in one line why there is none and what to do about it. Throws if the environment asks for an ISA that can't be had. */
-export function loadAddon(): { readonly addon: Addon } | { readonly reason: string } {
+/** The addon, or what was tried and what to do about it. Throws if the environment asks for an ISA that can't be had. */
+export function loadAddon(): { readonly addon: Addon; readonly file: string } | { readonly reason: string } {
+  const { name, candidates, sources } = findBinaries();
+  const failures: Failure[] = [];
+  for (const file of candidates) {
+    const result = tryToLoad(file);
+    if (typeof result !== 'string') return { addon: result, file };
+    failures.push({ file, reason: result });
+  }
+  return { reason: explain(name, failures, sources) };
+}
+
+function tryToLoad(file: string): Addon | string {
+  if (!existsSync(file)) return 'not there';
   try {
-    const addon = requireAddon();
-    const reason = explainMismatch(addon);
-    return reason === undefined ? { addon } : { reason };
+    const addon: Addon = createRequire(file)(file);
+    return explainMismatch(addon) ?? addon;
   } catch (error) {
-    if (!types.isNativeError(error)) throw error;
-    if ('code' in error && error.code === 'ERR_NABLA_ISA') throw new ValueError(error.message);
-    const detail = error.message.split('\n', 1)[0];
-    return { reason: `the native core did not load (${detail}): in a clone, npm run build:native builds it` };
+    const message = messageOf(error);
+    if ((error as { code?: unknown } | null)?.code === 'ERR_NABLA_ISA') throw new ValueError(message);
+    return message.split('\n', 1)[0]!.replace(`${file}: `, '');
   }
 }
 
-function requireAddon(): Addon {
-  const load: (root: string) => Addon = createRequire(import.meta.url)('node-gyp-build');
-  return load(packageRoot);
+function explain(name: string, failures: readonly Failure[], sources: string | undefined): string {
+  const where = `Node ${process.versions.node}, ${process.platform} ${process.arch}`;
+  const tried = failures.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('');
+  return `no native core could be loaded (${where}). Looked for:${tried}\n${wayOut(name, sources)}`;
+}
+
+function wayOut(name: string, sources: string | undefined): string {
+  if (sources === undefined) return `Copy prebuilds/${name} of the package nabla beside the bundle, as nabla.node`;
+  const build = JSON.stringify(join(sources, 'build'));
+  return `To build it (with CMake, and g++ or clang): cmake -S ${JSON.stringify(sources)} -B ${build} && cmake --build ${build}`;
 }
 
 /** The layout of instructions that `encoder.ts` writes. */
@@ -37,7 +59,7 @@ export function explainMismatch(addon: Pick<Addon, 'layout' | 'maxDims' | 'micro
     differingNumber('layout', addon.layout, LAYOUT) ??
     differingNumber('axes of a nest', addon.maxDims, MAX_DIMS + 1) ??
     differingOperation(addon.microOps);
-  return difference && `the native core is of another version (${difference}): npm run build:native renews it`;
+  return difference && `it is of another version (${difference})`;
 }
 
 const differingNumber = (name: string, there: number, here: number): string | undefined =>

@@ -178,7 +178,8 @@ int64_t find(const T* x, int64_t n, T value) {
   int64_t i = 0;
   for (; i + kLanes<T> < n; i += kLanes<T>) {
     const Vec<T> v = load(x + i);
-    if (any((v == splat<Vec<T>>(value)) | (v != v))) break;
+    const Bits<Vec<T>> found = (v == splat<Vec<T>>(value)) | (v != v);
+    if (any(found)) break;
   }
   while (i + 1 < n && x[i] != value && x[i] == x[i]) i++;
   return i;

@@ -45,7 +45,7 @@ inline V sine_of(const Angle& angle, Vec<int64_t> quarter_turns) {
 
 template <typename Library>
 V beyond_max_angle(V x, V result, Library library) {
-  const auto far = abs(x) > splat<V>(kMaxAngle);
+  const Bits<V> far = abs(x) > splat<V>(kMaxAngle);
   return any(far) ? (far ? per_lane(library, x) : result) : result;
 }
 

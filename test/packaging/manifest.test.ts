@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const root = new URL('../', import.meta.url);
+const root = new URL('../../', import.meta.url);
 const path = (relative: string): string => fileURLToPath(new URL(relative, root));
 
 interface Manifest {
@@ -10,7 +10,7 @@ interface Manifest {
   readonly files: readonly string[];
   readonly gypfile: boolean;
   readonly scripts: Record<string, string>;
-  readonly sideEffects: readonly string[];
+  readonly sideEffects: boolean;
 }
 const manifest: Manifest = JSON.parse(readFileSync(path('package.json'), 'utf8'));
 
@@ -35,14 +35,27 @@ describe('package.json', () => {
     }
   });
 
-  it('names modules with side effects that exist', () => {
-    for (const file of manifest.sideEffects) {
-      expect(existsSync(path(file.replace('./dist/', 'lib/').replace(/\.js$/, '.ts')))).toBe(true);
+  it('says rightly that no module is imported for its effects alone', () => {
+    expect(manifest.sideEffects).toBe(false);
+    const modules = readdirSync(path('dist'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.js'),
+    );
+    expect(modules).toContain('core.js');
+    for (const name of modules) {
+      const code = readFileSync(path(`dist/${name}`), 'utf8');
+      const fromIt = (module: string) => new RegExp(`^(import|export) .* from "${module}"`, 'm');
+      for (const [, module] of code.matchAll(/^import "(\..*(?<!rolldown-runtime\.js))";$/gm))
+        expect(code).toMatch(fromIt(module!));
     }
   });
 
+  it('has no dependencies', () => {
+    expect(manifest).not.toHaveProperty('dependencies');
+  });
+
   it('ships the sources that build the core where there is no binary', () => {
-    expect(manifest.files).toEqual(expect.arrayContaining(['prebuilds', 'native', 'CMakeLists.txt', 'binding.gyp']));
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'prebuilds', 'native', 'CMakeLists.txt']));
+    expect(existsSync(path('dist/headers/node_api.h'))).toBe(true);
     const sources = readFileSync(path('CMakeLists.txt'), 'utf8').matchAll(/^\s+(native\/\S+\.cc)$/gm);
     for (const [, source] of sources) expect(existsSync(path(source!))).toBe(true);
   });

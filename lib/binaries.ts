@@ -1,0 +1,84 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Where the native core may be. This file lies one folder below the package's own, in `lib/` and in `dist/` alike: `../` is the package.
+
+declare const __filename: unknown;
+
+/** The package's binaries: literals, so that bundlers and tracers see them. The build of `dist/` leaves out those that were not made. */
+const shipped: readonly (readonly [name: string, url: () => URL])[] = [
+  ['linux-x64/nabla.glibc.node', () => new URL('../prebuilds/linux-x64/nabla.glibc.node', import.meta.url)],
+  ['linux-x64/nabla.musl.node', () => new URL('../prebuilds/linux-x64/nabla.musl.node', import.meta.url)],
+  ['linux-arm64/nabla.glibc.node', () => new URL('../prebuilds/linux-arm64/nabla.glibc.node', import.meta.url)],
+  ['linux-arm64/nabla.musl.node', () => new URL('../prebuilds/linux-arm64/nabla.musl.node', import.meta.url)],
+  ['win32-x64/nabla.node', () => new URL('../prebuilds/win32-x64/nabla.node', import.meta.url)],
+  ['darwin-x64/nabla.node', () => new URL('../prebuilds/darwin-x64/nabla.node', import.meta.url)],
+  ['darwin-arm64/nabla.node', () => new URL('../prebuilds/darwin-arm64/nabla.node', import.meta.url)],
+];
+
+export interface Binaries {
+  /** The binary for this platform, as `prebuilds/` names it. */
+  readonly name: string;
+  /** The files that may be it, the best first. */
+  readonly candidates: readonly string[];
+  /** The package's folder, if it has the sources. */
+  readonly sources: string | undefined;
+}
+
+/** Looks in the folder that NABLA_PREBUILD names, if it names one; else in the package, or beside the bundle or executable that this code is part of. */
+export function findBinaries(): Binaries {
+  const name = binaryName();
+  const code = codeFile();
+  const folder = code === undefined ? undefined : dirname(code);
+  const root = folder === undefined ? undefined : dirname(folder);
+  const sources = root !== undefined && existsSync(join(root, 'CMakeLists.txt')) ? root : undefined;
+  const forced = process.env.NABLA_PREBUILD;
+  if (forced) return { name, candidates: inPrebuilds(forced, name), sources };
+  if (sources !== undefined) {
+    const inPackage = [join(sources, 'build/Release/nabla.node'), join(sources, 'prebuilds', name)];
+    return { name, candidates: inPackage, sources };
+  }
+  const beside = folder === undefined ? [] : [join(folder, 'nabla.node'), join(folder, 'prebuilds', name)];
+  return { name, candidates: [...literals(name), ...beside, join(dirname(process.execPath), 'nabla.node')], sources };
+}
+
+/** One that was made for a single machine need not say for which C library. */
+function inPrebuilds(folder: string, name: string): readonly string[] {
+  const file = join(folder, 'prebuilds', name);
+  return [file, join(dirname(file), 'nabla.node')];
+}
+
+/** The file that this code runs from: a module of the package, a bundle or an executable. */
+function codeFile(): string | undefined {
+  const url = moduleUrl();
+  if (url === undefined) return typeof __filename === 'string' ? __filename : undefined;
+  return url.startsWith('file:') ? fileURLToPath(url) : undefined;
+}
+
+/** Bundles of CommonJS have none. */
+const moduleUrl = (): string | undefined => import.meta.url;
+
+/** Where webpack and its like put the package's binaries, and where tracers left them. */
+const literals = (wanted: string): readonly string[] =>
+  shipped
+    .filter(([name]) => name === wanted && moduleUrl()?.startsWith('file:'))
+    .map(([, url]) => fileURLToPath(url().href));
+
+function binaryName(): string {
+  const tag = process.platform === 'linux' ? (runsOnMusl() ? '.musl' : '.glibc') : '';
+  return `${process.platform}-${process.arch}/nabla${tag}.node`;
+}
+
+/** A program that was linked with musl names musl's loader in its first bytes. A binary for glibc may load there, and fail later. */
+function runsOnMusl(): boolean {
+  const start = Buffer.alloc(4096);
+  try {
+    const file = openSync(process.execPath, 'r');
+    readSync(file, start);
+    closeSync(file);
+  } catch {
+    return false;
+  }
+  return start.includes('/ld-musl-');
+}

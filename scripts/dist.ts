@@ -1,0 +1,80 @@
+// Makes dist/: a few modules of all that is in lib/, with source maps and declarations. The entry points share a core, so that there is one Tensor.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type Plugin, rolldown } from 'rolldown';
+
+const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+
+interface Manifest {
+  readonly exports: Record<string, string | { readonly default: string }>;
+}
+const manifest: Manifest = JSON.parse(readFileSync(path('package.json'), 'utf8'));
+
+/** `{ 'data/index': '…/lib/data/index.ts' }` and so on: what package.json exports. */
+const entries = Object.fromEntries(
+  Object.values(manifest.exports).flatMap((target) => {
+    const name = typeof target === 'object' && /^\.\/dist\/(.*)\.js$/.exec(target.default)?.[1];
+    return name ? [[name, path(`lib/${name}.ts`)]] : [];
+  }),
+);
+
+/** Leaves out the rows of binaries that were not made: bundlers want what a literal names. */
+const onlyMadeBinaries: Plugin = {
+  name: 'only binaries that were made',
+  transform: {
+    filter: { id: /lib\/binaries\.ts$/ },
+    handler: (code) => ({
+      code: code.replace(/^ *\['([\w./-]+\.node)', .*$/gm, (row, name: string) =>
+        existsSync(path(`prebuilds/${name}`)) ? row : '',
+      ),
+      // Every line stays where it is.
+      map: null,
+    }),
+  },
+};
+
+/** The entry points that reach a module. */
+function entriesAbove(id: string, importersOf: (id: string) => readonly string[]): ReadonlySet<string> {
+  const seen = new Set([id]);
+  for (const module of seen) for (const importer of importersOf(module)) seen.add(importer);
+  return new Set(Object.values(entries).filter((entry) => seen.has(entry)));
+}
+
+const main = path('lib/index.ts');
+
+await rm(path('dist'), { recursive: true, force: true });
+const bundle = await rolldown({
+  input: entries,
+  platform: 'node',
+  plugins: [onlyMadeBinaries],
+  // Methods are installed by importing a module. A function, because true would have package.json decide, which speaks of dist/.
+  treeshake: { moduleSideEffects: () => true },
+});
+await bundle.write({
+  dir: path('dist'),
+  format: 'esm',
+  sourcemap: true,
+  // Their names are printed: `Linear(...)`, `ShapeError`.
+  keepNames: true,
+  chunkFileNames: '[name].js',
+  comments: { jsdoc: false, legal: true },
+  codeSplitting: {
+    groups: [
+      {
+        // What the main entry point reaches, or more than one: what is left is of `data` or `io` alone, and loads with them.
+        debugName: 'core',
+        name: (id, context) => {
+          const above = entriesAbove(id, (module) => context.getModuleInfo(module)?.importers ?? []);
+          return above.has(main) || above.size > 1 ? 'core' : null;
+        },
+      },
+    ],
+  },
+});
+await bundle.close();
+execFileSync('npx', ['tsc', '-p', path('tsconfig.build.json')], { stdio: 'inherit' });
+// For those who build the core from the package's sources.
+await cp(path('node_modules/node-api-headers/include'), path('dist/headers'), { recursive: true });
+await cp(path('node_modules/node-api-headers/LICENSE'), path('dist/headers/LICENSE'));
