@@ -7,7 +7,11 @@ import { topological } from './graph.js';
  * Reverse-mode differentiation of an expression, as an expression: when `seed` flows into `root`, what flows into each of
  * `targets` (null: nothing). A row value that is used per element collects a sum over its row.
  */
-export function adjoints(root: Expr, seed: Expr, targets: readonly Expr[]): (Expr | null)[] {
+export function adjoints<const T extends readonly Expr[]>(
+  root: Expr,
+  seed: Expr,
+  targets: T,
+): { [K in keyof T]: Expr | null } {
   const order = topological([root]);
   const relevant = dependents(order, targets);
   const flowing = new Map<Expr, Expr>([[root, seed]]);
@@ -23,7 +27,7 @@ export function adjoints(root: Expr, seed: Expr, targets: readonly Expr[]): (Exp
       flowing.set(arg, before === undefined ? received : add(before, received));
     });
   }
-  return targets.map((target) => flowing.get(target) ?? null);
+  return targets.map((target) => flowing.get(target) ?? null) as { [K in keyof T]: Expr | null };
 }
 
 function dependents(order: readonly Expr[], targets: readonly Expr[]): Set<Expr> {

@@ -7,6 +7,7 @@ import { checkOptions } from '../options.js';
 import { checkNumber, checkOperand, checkTensor, requireTensor } from '../tensor/arguments.js';
 import { requireInt32 } from '../tensor/check.js';
 import {
+  type AnyPointwise,
   type Binary,
   binary,
   type Operand,
@@ -101,13 +102,11 @@ export const logicalNot: Unary = unary('logicalNot', e.not, { result: 'bool' });
 
 const plus: Binary = binary('add', e.add);
 const minus: Binary = binary('sub', e.sub, noBool('use logicalXor'));
-const scaledAdd = new Pointwise('add', (a, b, alpha) => e.add(a, e.mul(b!, alpha!)), { factors: 1 }, 3);
-const scaledSub = new Pointwise(
-  'sub',
-  (a, b, alpha) => e.sub(a!, e.mul(b!, alpha!)),
-  { ...noBool('use logicalXor'), factors: 1 },
-  3,
-);
+const scaledAdd = new Pointwise('add', (a, b, alpha) => e.add(a, e.mul(b, alpha)), { factors: 1 });
+const scaledSub = new Pointwise('sub', (a, b, alpha) => e.sub(a, e.mul(b, alpha)), {
+  ...noBool('use logicalXor'),
+  factors: 1,
+});
 
 export interface AlphaOptions {
   /** Multiplies the second operand. Default: 1. */
@@ -187,7 +186,7 @@ export const rsub = (a: Operand, b: Operand, options?: AlphaOptions): Tensor => 
 /** a · b. @example mul(tensor([1, 2]), tensor([3, 4])); // tensor([3., 8.]) */
 export const mul: Binary = binary('mul', e.mul);
 
-const quotient = new Pointwise('div', e.div as (...args: Expr[]) => Expr, { result: 'float' }, 2);
+const quotient = new Pointwise<[b: Expr]>('div', e.div, { result: 'float' });
 const divideTrunc: Binary = binary('div', (a, b) => e.trunc(e.div(a, b)));
 const divideFloor: Binary = binary('div', floorDivide, { wide: true });
 
@@ -253,14 +252,11 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
 /** x / other, in place. @example ones([2]).div_(4); // tensor([0.2500, 0.2500]) */
 export const div_ = (x: Tensor, other: Operand): Tensor => quotient.applyInPlace(x, [other]);
 
-const power = new Pointwise('pow', e.pow as (...args: Expr[]) => Expr, { result: 'number' }, 2);
+const power = new Pointwise<[b: Expr]>('pow', e.pow, { result: 'number' });
 /** Of integers: as in PyTorch, 0 to a negative power is 0, and so are all others but 1 and -1. */
-const integerPower = new Pointwise(
-  'pow',
-  (a, b) => e.where(e.and(e.eq(a!, 0), e.lt(b!, 0)), 0, e.pow(a!, b!)),
-  { result: 'number' },
-  2,
-);
+const integerPower = new Pointwise('pow', (a, b) => e.where(e.and(e.eq(a, 0), e.lt(b, 0)), 0, e.pow(a, b)), {
+  result: 'number',
+});
 const powers = new Map<number, Unary>();
 
 /** The derivative; that of a quotient is NaN where x is 0 or infinite, and PyTorch's is a power there too. */
@@ -277,7 +273,7 @@ function fixedPower(exponent: number): Unary {
   if (operation === undefined) {
     operation = unary('pow', (x) => e.pow(x, exponent), {
       result: Number.isInteger(exponent) ? 'number' : 'float',
-      gradient: (g, _, x) => [powerSlope(g, x!, exponent)],
+      gradient: (g, _, x) => [powerSlope(g, x, exponent)],
     });
     powers.set(exponent, operation);
   }
@@ -358,13 +354,12 @@ export const logicalXor: Binary = connective('logicalXor', (a, b) => e.ne(e.ne(a
 const softplusFormula = new Pointwise(
   'softplus',
   (x, beta, threshold) => {
-    const scaled = e.mul(x!, beta!);
-    const linear = e.gt(scaled, threshold!);
+    const scaled = e.mul(x, beta);
+    const linear = e.gt(scaled, threshold);
     // Guarded twice, so that the exponential of the linear side cannot overflow into the derivative.
-    return e.where(linear, x!, e.div(e.log1p(e.exp(e.where(linear, 0, scaled))), beta!));
+    return e.where(linear, x, e.div(e.log1p(e.exp(e.where(linear, 0, scaled))), beta));
   },
   { result: 'float' },
-  3,
 );
 
 /** The same as an expression, for `elementwise`. */
@@ -385,7 +380,7 @@ export function softplus(x: Expr | Tensor, beta = 1, threshold = 20): Expr | Ten
   return softplusFormula.call([x, beta, threshold]);
 }
 
-const selection = new Pointwise('where', e.where as (...args: Expr[]) => Expr, { conditions: 1 }, 3);
+const selection = new Pointwise<[a: Expr, b: Expr]>('where', e.where, { conditions: 1 });
 
 /** The same as an expression, for `elementwise`. */
 export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
@@ -404,28 +399,23 @@ export function where(condition: Tensor | Expr, a: Operand | Expr, b: Operand | 
   return selection.call([condition, a, b]);
 }
 
-const clampBoth = new Pointwise(
-  'clamp',
-  (x, low, high) => e.min(e.max(x!, low!), high!),
-  { gradient: clampGradient },
-  3,
-);
-const clampLow = new Pointwise('clamp', (x, low) => e.max(x!, low!), { gradient: clampLowGradient }, 2);
-const clampHigh = new Pointwise('clamp', (x, high) => e.min(x!, high!), { gradient: clampHighGradient }, 2);
+const clampBoth = new Pointwise('clamp', (x, low, high) => e.min(e.max(x, low), high), { gradient: clampGradient });
+const clampLow = new Pointwise<[low: Expr]>('clamp', e.max, { gradient: clampLowGradient });
+const clampHigh = new Pointwise<[high: Expr]>('clamp', e.min, { gradient: clampHighGradient });
 
 /** At a bound itself the gradient goes to x. */
-function clampGradient(g: Expr, _: Expr, x: Expr, low: Expr, high: Expr): Expr[] {
+function clampGradient(g: Expr, _: Expr, x: Expr, low: Expr, high: Expr): [Expr, Expr, Expr] {
   const inside = e.and(e.ge(x, low), e.le(x, high));
   const below = e.and(e.lt(x, low), e.lt(low, high));
   const above = e.or(e.gt(x, high), e.lt(high, low));
   return [e.where(inside, g, 0), e.where(below, g, 0), e.where(above, g, 0)];
 }
 
-function clampLowGradient(g: Expr, _: Expr, x: Expr, low: Expr): Expr[] {
+function clampLowGradient(g: Expr, _: Expr, x: Expr, low: Expr): [Expr, Expr] {
   return [e.where(e.ge(x, low), g, 0), e.where(e.lt(x, low), g, 0)];
 }
 
-function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): Expr[] {
+function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): [Expr, Expr] {
   return [e.where(e.le(x, high), g, 0), e.where(e.gt(x, high), g, 0)];
 }
 
@@ -447,7 +437,7 @@ export function clamp(x: Tensor | Expr, low?: Operand | Expr | null, high?: Oper
   return operation.call([x, ...operands]);
 }
 
-function clampOperation<T>(low: T | null, high: T | null): [Pointwise, T[]] {
+function clampOperation<T>(low: T | null, high: T | null): [AnyPointwise, T[]] {
   if (low !== null && high !== null) return [clampBoth, [low, high]];
   if (low !== null) return [clampLow, [low]];
   if (high !== null) return [clampHigh, [high]];
@@ -473,8 +463,8 @@ function bound(op: string, x: Tensor, value: Operand): Operand {
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);
 const roundWhole: Unary = unary('round', e.round, noBool());
-const roundFine = new Pointwise('round', (x, scale) => e.div(e.round(e.mul(x!, scale!)), scale!), {}, 2);
-const roundCoarse = new Pointwise('round', (x, scale) => e.mul(e.round(e.div(x!, scale!)), scale!), {}, 2);
+const roundFine = new Pointwise('round', (x, scale) => e.div(e.round(e.mul(x, scale)), scale));
+const roundCoarse = new Pointwise('round', (x, scale) => e.mul(e.round(e.div(x, scale)), scale));
 
 export interface RoundOptions {
   /** Decimal places to keep; negative ones round to tens, hundreds, … Default: 0. */
@@ -502,7 +492,7 @@ export function round(x: Tensor | Expr, options: RoundOptions = {}): Tensor | Ex
   return (decimals > 0 ? roundFine : roundCoarse).call([x, tenTo(decimals)]);
 }
 
-const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask!, value!, x!), {}, 3);
+const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask, value, x));
 
 function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
   checkTensor('maskedFill', 'the input', x);

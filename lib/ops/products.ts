@@ -59,14 +59,14 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
   return record(out, matmulRule, [a, b], [a, b], null);
 }
 
-const whole = new Formula('matmul', 1, (x) => x);
+const whole = new Formula('matmul', (x) => x);
 
 /** Sums of products of lower, mixed and upper halves as one number, with what each carries to the next. */
-const joinedHalves = new Formula('matmul', 3, (low, middle, high) => {
+const joinedHalves = new Formula('matmul', (low, middle, high) => {
   const carry = e.floor(e.div(low, HALF));
-  const sum = e.add(middle!, carry);
+  const sum = e.add(middle, carry);
   const next = e.floor(e.div(sum, HALF));
-  const upper = e.add(e.mul(e.add(high!, next), HALF), e.sub(sum, e.mul(next, HALF)));
+  const upper = e.add(e.mul(e.add(high, next), HALF), e.sub(sum, e.mul(next, HALF)));
   return e.add(e.mul(upper, HALF), e.sub(low, e.mul(carry, HALF)));
 });
 

@@ -7,10 +7,9 @@ import * as e from '../expr/index.js';
 import { checkBoolean, checkOptions } from '../options.js';
 import { checkFinite, requireTensor } from '../tensor/arguments.js';
 import { sumOver } from '../tensor/basics.js';
-import { averageOver, Formula } from '../tensor/formula.js';
+import { averageOver, Formula, type GradientRule } from '../tensor/formula.js';
 import type { Frame } from '../tensor/kernel.js';
 import { owned } from '../tensor/layout.js';
-import type { GradientRule } from '../tensor/operation.js';
 import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
 import { shapeOf, Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
@@ -68,20 +67,22 @@ function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
   return x;
 }
 
+type Reduction = Formula<[x: Expr]>;
+
 const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isBool(x.dtype) ? 'int32' : x.dtype);
 
 /** Elements of int32 that add up exactly in float64. */
 const EXACT_SUM = 2 ** 22;
 
 /** Σ x of more integers than that: their halves are added up apart, and joined with the carry. */
-const summingHalves = new Formula('sum', 1, (x) => {
+const summingHalves = new Formula('sum', (x) => {
   const high = e.floor(e.div(x, 2 ** 16));
   const low = e.rowSum(e.sub(x, e.mul(high, 2 ** 16)));
   const carry = e.floor(e.div(low, 2 ** 16));
   return e.add(e.mul(e.add(e.rowSum(high), carry), 2 ** 16), e.sub(low, e.mul(carry, 2 ** 16)));
 });
 
-const multiplying = new Formula('prod', 1, (x) => e.rowProd(x));
+const multiplying = new Formula<[x: Expr]>('prod', e.rowProd);
 
 /**
  * Σ x over `dim`. Integers and bools add up in int32.
@@ -148,21 +149,21 @@ const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
 
 const variance = (x: Expr, n: Expr, divisor: Expr) => e.div(e.rowSum(e.square(deviation(x, n))), divisor);
 
-const varying = new Formula('var', 3, variance as (...args: Expr[]) => Expr, [], (g, _, x, n, divisor) => [
-  e.mul(e.mul(e.div(2, divisor!), g), deviation(x!, n!)),
-]);
-const deviating = new Formula(
-  'std',
-  3,
-  (x, n, divisor) => e.sqrt(variance(x, n!, divisor!)),
-  [],
-  (g, out, x, n, divisor) => [
-    // Where all elements are equal the subgradient is 0, as PyTorch takes it.
-    e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor!))), deviation(x!, n!)),
-  ],
-);
+type Spread = Formula<[x: Expr, n: Expr, divisor: Expr]>;
 
-function spread(op: string, formula: Formula, x: Tensor, dim: Dim, options: VarOptions): Tensor {
+const varying: Spread = new Formula('var', variance, {
+  gradient: (g, _, x, n, divisor) => [e.mul(e.mul(e.div(2, divisor), g), deviation(x, n)), null, null],
+});
+const deviating: Spread = new Formula('std', (x, n, divisor) => e.sqrt(variance(x, n, divisor)), {
+  // Where all elements are equal the subgradient is 0, as PyTorch takes it.
+  gradient: (g, out, x, n, divisor) => [
+    e.mul(e.where(e.eq(out, 0), 0, e.div(g, e.mul(out, divisor))), deviation(x, n)),
+    null,
+    null,
+  ],
+});
+
+function spread(op: string, formula: Spread, x: Tensor, dim: Dim, options: VarOptions): Tensor {
   checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
   const frame = frameOf(op, x, dim, options.keepdim);
   requireFloat(op, x.dtype);
@@ -219,8 +220,8 @@ export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor
   mean(x, dim, { keepdim: options.keepdim ?? false }),
 ];
 
-const largest = new Formula('amax', 1, (x) => e.rowMax(x));
-const smallest = new Formula('amin', 1, (x) => e.rowMin(x));
+const largest = new Formula<[x: Expr]>('amax', e.rowMax);
+const smallest = new Formula<[x: Expr]>('amin', e.rowMin);
 
 /** The gradient of `max(x)` and `min(x)`: shared evenly by all that equal the result, and by all NaN if that is one. */
 function sharedByAll(g: Expr, out: Expr, x: Expr): Expr {
@@ -228,11 +229,11 @@ function sharedByAll(g: Expr, out: Expr, x: Expr): Expr {
   return e.mul(chosen, e.div(g, e.rowSum(chosen)));
 }
 
-const sharing: GradientRule = (g, out, x) => [sharedByAll(g, out, x!)];
-const largestOfAll = new Formula('max', 1, (x) => e.rowMax(x), [], sharing);
-const smallestOfAll = new Formula('min', 1, (x) => e.rowMin(x), [], sharing);
+const sharing: GradientRule<[x: Expr]> = (g, out, x) => [sharedByAll(g, out, x)];
+const largestOfAll = new Formula<[x: Expr]>('max', e.rowMax, { gradient: sharing });
+const smallestOfAll = new Formula<[x: Expr]>('min', e.rowMin, { gradient: sharing });
 
-function extreme(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
+function extreme(op: string, formula: Reduction, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
   const frame = frameOf(op, x, dim, options.keepdim);
   requireElements(op, frame);
@@ -267,12 +268,12 @@ export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor
 export const amin = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
   extreme('amin', smallest, x, dim, options);
 
-const largestAt = new Formula('argmax', 1, (x) => e.rowArgmax(x));
-const smallestAt = new Formula('argmin', 1, (x) => e.rowArgmin(x));
+const largestAt = new Formula<[x: Expr]>('argmax', e.rowArgmax);
+const smallestAt = new Formula<[x: Expr]>('argmin', e.rowArgmin);
 
 function extremeAt(
   op: string,
-  formula: Formula,
+  formula: Reduction,
   x: Tensor,
   dim: number | null | undefined,
   options: KeepdimOptions,
@@ -381,10 +382,10 @@ function along(op: string, x: Tensor, dim: number, position: typeof argmax, opti
     : { values: owned(values.squeeze(axis)), indices: owned(at.squeeze(axis)) };
 }
 
-const anyTrue = new Formula('any', 1, (x) => e.ne(e.rowSum(e.ne(x, 0)), 0));
-const allTrue = new Formula('all', 1, (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
+const anyTrue = new Formula('any', (x) => e.ne(e.rowSum(e.ne(x, 0)), 0));
+const allTrue = new Formula('all', (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
 
-function condition(op: string, formula: Formula, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
+function condition(op: string, formula: Reduction, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
   checkOptions(op, options, ['keepdim']);
   requireTensor(op, x);
   const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
@@ -416,7 +417,9 @@ export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor 
 export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
   condition('all', allTrue, x, dim, options);
 
-const logSumming = new Formula('logsumexp', 1, e.rowLogSumExp, [], (g, out, x) => [e.mul(g, e.exp(e.sub(x!, out)))]);
+const logSumming = new Formula('logsumexp', e.rowLogSumExp, {
+  gradient: (g, out, x) => [e.mul(g, e.exp(e.sub(x, out)))],
+});
 
 /**
  * log Σ eˣ over `dim`, without overflow.
@@ -434,13 +437,13 @@ export function logsumexp(x: Tensor, dim: Dim, options: KeepdimOptions = {}): Te
   return logSumming.call([x], isFloat(x.dtype) ? x.dtype : 'float32', undefined, frame);
 }
 
-const norms = new Map<number, Formula>();
+const norms = new Map<number, Reduction>();
 
 /** The p-norm as a formula; each p has its own, because their expressions (and kinks) differ. */
-function normFormula(p: number): Formula {
+function normFormula(p: number): Reduction {
   let formula = norms.get(p);
   if (formula === undefined) {
-    formula = new Formula('norm', 1, normExpression(p), [], normGradient(p));
+    formula = new Formula('norm', normExpression(p), { gradient: normGradient(p) });
     norms.set(p, formula);
   }
   return formula;
@@ -456,13 +459,13 @@ function normExpression(p: number): (x: Expr) => Expr {
 }
 
 /** Where a norm is 0 its subgradient is 0, as PyTorch takes it. */
-function normGradient(p: number) {
-  if (p === 2) return (g: Expr, out: Expr, x: Expr) => [e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)))];
+function normGradient(p: number): GradientRule<[x: Expr]> | null {
+  if (p === 2) return (g, out, x) => [e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)))];
   if (p === 0 || p === 1) return null;
   if (!Number.isFinite(p)) {
-    return (g: Expr, out: Expr, x: Expr) => [e.mul(sharedByAll(g, out, e.abs(x)), e.sign(x))];
+    return (g, out, x) => [e.mul(sharedByAll(g, out, e.abs(x)), e.sign(x))];
   }
-  return (g: Expr, out: Expr, x: Expr) => {
+  return (g, out, x) => {
     const scaled = e.where(e.eq(out, 0), 0, e.div(g, e.pow(out, p - 1)));
     const magnitude = p < 2 ? e.where(e.eq(x, 0), 0, e.pow(e.abs(x), p - 1)) : e.pow(e.abs(x), p - 1);
     return [e.mul(e.mul(e.sign(x), magnitude), scaled)];

@@ -19,27 +19,23 @@ const shifted = (x: Expr): Expr => e.sub(x, e.detach(e.rowMax(x)));
 
 const normalising = new Formula(
   'softmax',
-  1,
   (x) => {
     const weights = e.exp(shifted(x));
     return e.mul(weights, e.div(1, e.rowSum(weights)));
   },
-  [],
-  (g, out) => [e.mul(out, e.sub(g, e.rowSum(e.mul(g, out))))],
+  { gradient: (g, out) => [e.mul(out, e.sub(g, e.rowSum(e.mul(g, out))))] },
 );
 
 const logNormalising = new Formula(
   'logSoftmax',
-  1,
   (x) => {
     const relative = shifted(x);
     return e.sub(relative, e.log(e.rowSum(e.exp(relative))));
   },
-  [],
-  (g, out) => [e.sub(g, e.mul(e.exp(out), e.rowSum(g)))],
+  { gradient: (g, out) => [e.sub(g, e.mul(e.exp(out), e.rowSum(g)))] },
 );
 
-function along(op: string, formula: Formula, x: Tensor, dim: number, options: SoftmaxOptions): Tensor {
+function along(op: string, formula: Formula<[x: Expr]>, x: Tensor, dim: number, options: SoftmaxOptions): Tensor {
   checkOptions(op, options, ['dtype']);
   checkTensor(op, 'the input', x);
   if (options.dtype !== undefined) checkDType(op, options.dtype);

@@ -20,9 +20,8 @@ import { checkOperand, checkTensor } from './arguments.js';
 import { convert } from './basics.js';
 import { requireInt32 } from './check.js';
 import { filledOf } from './empty.js';
-import { copying, Formula } from './formula.js';
+import { copying, Formula, type GradientRule, type Operands } from './formula.js';
 import { expandTo, sumTo } from './layout.js';
-import type { GradientRule } from './operation.js';
 import { commonType, type Operand } from './promotion.js';
 import { broadcastShapes, type Shape, show } from './shape.js';
 import { baseOf, countHistory, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
@@ -51,9 +50,9 @@ export interface Binary {
  */
 export type ResultRule = 'promote' | 'number' | 'float' | 'bool';
 
-interface Settings {
+interface Settings<R extends Expr[]> {
   readonly result?: ResultRule;
-  readonly gradient?: GradientRule;
+  readonly gradient?: GradientRule<[x: Expr, ...R]>;
   /** Element types that are refused, with the way out. */
   readonly refuse?: { readonly dtype: DType; readonly hint: string };
   /** Whether plain numbers may stand for the first operand, or for any; PyTorch takes them in arithmetic but not in comparisons. */
@@ -66,47 +65,52 @@ interface Settings {
   readonly wide?: boolean;
 }
 
-/** An elementwise operation: one expression, and what follows from it. */
-export class Pointwise {
-  readonly formula: Formula;
-  readonly #settings: Settings;
+/** What an elementwise operation of an expression with `R` after its first argument is called with. */
+type Arguments<R extends Expr[]> = readonly [Operand, ...Operands<R>];
 
-  constructor(name: string, build: (...args: Expr[]) => Expr, settings: Settings = {}, arity = build.length) {
-    this.formula = new Formula(name, arity, build, [], settings.gradient ?? null);
+/** The same where expressions may be among them. */
+type Mixed<R extends Expr[]> = readonly [Operand | Expr, ...{ readonly [K in keyof R]: Operand | Expr }];
+
+/** An elementwise operation: one expression, and what follows from it. `R` are its arguments after the first. */
+export class Pointwise<R extends Expr[]> {
+  readonly formula: Formula<[x: Expr, ...R]>;
+  readonly arity: number;
+  readonly #settings: Settings<R>;
+
+  constructor(name: string, build: (x: Expr, ...rest: R) => Expr, settings: Settings<R> = {}, arity = build.length) {
+    this.formula = new Formula(name, build, { gradient: settings.gradient ?? null });
+    this.arity = arity;
     this.#settings = settings;
   }
 
   /** The expression itself if any argument is one, else the operation on tensors. */
-  call(args: readonly (Operand | Expr)[]): Tensor | Expr {
+  call(args: Mixed<R>): Tensor | Expr {
     for (const arg of args) if (arg instanceof Expr) return this.#build(args);
-    return this.apply(args as readonly Operand[]);
+    return this.apply(args as Arguments<R>);
   }
 
-  apply(args: readonly Operand[]): Tensor {
+  apply(args: Arguments<R>): Tensor {
     this.#check(args);
-    const operands = args.some((arg) => arg instanceof Tensor)
-      ? args
-      : [filledOf([], args[0] as number, 'float32'), ...args.slice(1)];
+    const operands = args.some((arg) => arg instanceof Tensor) ? args : firstAsTensor(args);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if (isInteger(dtype)) this.#requireInt32(operands);
     const { wide = false } = this.#settings;
-    if (wide)
-      return this.formula.call(isFloat(dtype) ? operands.map((x) => rounded(x, dtype)) : operands, dtype, 'float64');
+    if (wide) return this.formula.call(isFloat(dtype) ? rounded(operands, dtype) : operands, dtype, 'float64');
     return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
   }
 
   /** The same, with a result of the given type whatever the operands promote to. */
-  applyAs(dtype: DType, args: readonly Operand[]): Tensor {
+  applyAs(dtype: DType, args: Arguments<R>): Tensor {
     this.#check(args);
     if (isInteger(dtype)) this.#requireInt32(args);
     return this.formula.call(args, dtype);
   }
 
   /** Writes the result over `x`, the first operand. */
-  applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor {
+  applyInPlace(x: Tensor, rest: Operands<R>): Tensor {
     if (!(x instanceof Tensor)) checkTensor(`${this.formula.name}_`, 'the target', x);
-    const operands = [x, ...rest];
+    const operands: Arguments<R> = [x, ...rest];
     this.#check(operands);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
@@ -139,9 +143,9 @@ export class Pointwise {
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
   }
 
-  #build(args: readonly (Operand | Expr)[]): Expr {
+  #build(args: Mixed<R>): Expr {
     this.#checkCount(args);
-    return this.formula.build(...args.map((arg, i) => toExpr(this.#expression(arg, i))));
+    return this.formula.build(...(args.map((arg, i) => toExpr(this.#expression(arg, i))) as [Expr, ...R]));
   }
 
   #expression(arg: unknown, i: number): ExprLike {
@@ -152,13 +156,14 @@ export class Pointwise {
   }
 
   #checkCount(args: readonly unknown[]): void {
-    const { name, arity } = this.formula;
+    const { arity } = this;
+    const { name } = this.formula;
     if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
   }
 
   #check(args: readonly Operand[]): void {
     this.#checkCount(args);
-    const { name, arity } = this.formula;
+    const { name } = this.formula;
     const { refuse, numbers = 'any', conditions = 0 } = this.#settings;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
@@ -168,35 +173,49 @@ export class Pointwise {
       }
       // The name of the operand is put together for the error alone: this is asked in every call.
       if (typeof arg !== 'number') checkOperand(name, `operand ${i}`, arg);
-      if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || arity === 1) {
+      if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || this.arity === 1) {
         throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
       }
     }
   }
 }
 
-const rounded = (x: Operand, dtype: DType): Operand => (typeof x === 'number' ? dtypes[dtype].round(x) : x);
+function firstAsTensor<R extends Expr[]>([first, ...rest]: Arguments<R>): Arguments<R> {
+  return [typeof first === 'number' ? filledOf([], first, 'float32') : first, ...rest];
+}
 
-const registry = new WeakMap<object, Pointwise>();
+const rounded = <R extends Expr[]>(args: Arguments<R>, dtype: DType): Arguments<R> =>
+  args.map((x) => (typeof x === 'number' ? dtypes[dtype].round(x) : x)) as readonly Operand[] as Arguments<R>;
+
+/** An operation as those see it who do not know how many arguments it has: it looks itself. */
+export interface AnyPointwise {
+  readonly arity: number;
+  readonly formula: { readonly name: string };
+  call(args: readonly (Operand | Expr)[]): Tensor | Expr;
+  applyInPlace(x: Tensor, rest: readonly Operand[]): Tensor;
+}
+
+const registry = new WeakMap<object, AnyPointwise>();
 
 /** The operation behind a function made by `unary`, `binary` or `elementwise`; undefined for other functions. */
-export const pointwiseOf = (fn: object): Pointwise | undefined => registry.get(fn);
+export const pointwiseOf = (fn: object): AnyPointwise | undefined => registry.get(fn);
 
-function callable<F extends object>(operation: Pointwise): F {
+function callable<F extends object>(operation: AnyPointwise): F {
   const fn = (...args: (Operand | Expr)[]) => operation.call(args);
   Object.defineProperties(fn, {
     name: { value: operation.formula.name },
-    operands: { value: operation.formula.arity },
+    length: { value: operation.arity },
+    operands: { value: operation.arity },
   });
   registry.set(fn, operation);
   return fn as object as F;
 }
 
-export const unary = (name: string, build: (x: Expr) => Expr, settings?: Settings): Unary =>
-  callable(new Pointwise(name, build as (...args: Expr[]) => Expr, settings, 1));
+export const unary = (name: string, build: (x: Expr) => Expr, settings?: Settings<[]>): Unary =>
+  callable(new Pointwise<[]>(name, build, settings));
 
-export const binary = (name: string, build: (a: Expr, b: Expr) => Expr, settings?: Settings): Binary =>
-  callable(new Pointwise(name, build as (...args: Expr[]) => Expr, settings, 2));
+export const binary = (name: string, build: (a: Expr, b: Expr) => Expr, settings?: Settings<[Expr]>): Binary =>
+  callable(new Pointwise<[Expr]>(name, build, settings));
 
 /** The function type that `elementwise` makes of an expression of as many arguments. */
 export interface Elementwise<A extends Expr[]> {
@@ -259,11 +278,11 @@ function checkExpression(root: unknown, inputs: readonly Expr[]): asserts root i
 }
 
 /** Runs a formula over `x` itself, and makes `x` the result in the graph. */
-export function writeInPlace(
+export function writeInPlace<A extends Expr[]>(
   name: string,
-  formula: Formula,
+  formula: Formula<A>,
   x: Tensor,
-  args: readonly Operand[],
+  args: Operands<A>,
   compute = computeType(x.dtype),
 ): Tensor {
   const tensors = args.filter((arg) => arg instanceof Tensor);
@@ -291,10 +310,10 @@ export function writeInPlace(
     rebase(x, result);
     return x;
   }
-  if (isInteger(x.dtype) && formula !== copying) {
+  if (isInteger(x.dtype) && !Object.is(formula, copying)) {
     // A result that does not fit is found on the way: it must not be half written by then.
-    const result = operation.kernel.run(values, params, 'int32', compute, null);
-    copying.operation(result).kernel.runInto([x], result, [], 'float64', null);
+    const [result] = operation.kernel.run(values, params, 'int32', compute, null);
+    copying.operation([result]).kernel.runInto([x], [result], [], 'float64', null);
   } else operation.kernel.runInto([x], values, params, compute, null);
   x.bumpVersion(name);
   if (!recorded) return x;

@@ -7,42 +7,43 @@ import * as e from '../expr/index.js';
 import { setBasics } from './basics.js';
 import { type Choice, choice } from './choice.js';
 import { type Frame, MOST_OPERANDS } from './kernel.js';
-import { type GradientRule, Operation } from './operation.js';
-import { wider } from './promotion.js';
+import { Operation } from './operation.js';
+import { type Operand, wider } from './promotion.js';
 import type { Tensor } from './tensor.js';
 
-/**
- * An operation by arguments: each may be a tensor or a number, and numbers become parameters of the program. `kinds` are for row
- * programs; arguments beyond them are elements.
- */
-export class Formula {
+/** What a formula is called with: a tensor or a number for each argument of its expression. */
+export type Operands<A extends readonly Expr[]> = { readonly [K in keyof A]: Operand };
+
+/** A gradient written by hand where it is cheaper than the derived one: what flows into each argument, given `g` and the result. */
+export type GradientRule<A extends readonly Expr[]> = (
+  g: Expr,
+  out: Expr,
+  ...args: A
+) => { readonly [K in keyof A]: Expr | null };
+
+interface Settings<A extends readonly Expr[]> {
+  /** Which arguments of a row program come once per row; those beyond the list are elements. */
+  readonly kinds?: readonly Kind[];
+  readonly gradient?: GradientRule<A> | null;
+}
+
+/** An operation by the arguments of its expression: each may be a tensor or a number, and numbers become parameters of the program. */
+export class Formula<A extends Expr[]> {
   readonly name: string;
-  readonly arity: number;
-  readonly build: (...args: Expr[]) => Expr;
+  readonly build: (...args: A) => Expr;
   readonly #kinds: readonly Kind[];
-  readonly #handmade: GradientRule | null;
+  readonly #gradient: GradientRule<A> | null;
   readonly #operations = new Map<Choice, Operation>();
 
-  constructor(
-    name: string,
-    arity: number,
-    build: (...args: Expr[]) => Expr,
-    kinds: readonly Kind[] = [],
-    handmade: GradientRule | null = null,
-  ) {
+  constructor(name: string, build: (...args: A) => Expr, settings: Settings<A> = {}) {
+    const { kinds = [], gradient = null } = settings;
     this.name = name;
-    this.arity = arity;
     this.build = build;
     this.#kinds = kinds;
-    this.#handmade = handmade;
+    this.#gradient = gradient;
   }
 
-  call(
-    args: readonly (Tensor | number)[],
-    dtype: DType,
-    compute: ComputeType = computeType(dtype),
-    frame: Frame | null = null,
-  ): Tensor {
+  call(args: Operands<A>, dtype: DType, compute: ComputeType = computeType(dtype), frame: Frame | null = null): Tensor {
     const inputs: Tensor[] = [];
     const params: number[] = [];
     for (const arg of args) {
@@ -53,8 +54,8 @@ export class Formula {
   }
 
   /** The operation for these arguments: which are tensors and which are numbers. */
-  operation(args: readonly (Tensor | number)[]): Operation {
-    const numbers = choice(args, isNumber);
+  operation(args: Operands<A>): Operation {
+    const numbers = choice<Operand>(args, isNumber);
     let operation = this.#operations.get(numbers);
     if (operation === undefined) {
       operation = this.#specialise(args);
@@ -63,20 +64,23 @@ export class Formula {
     return operation;
   }
 
-  #specialise(given: readonly (Tensor | number)[]): Operation {
+  #specialise(given: Operands<A>): Operation {
     const inputs: Kind[] = [];
     let params = 0;
     const args = given.map((arg, i) => {
       if (typeof arg === 'number') return e.param(params++);
-      inputs.push(this.#kinds[i] ?? 'element');
-      return e.input(inputs.length - 1, inputs.at(-1)!);
-    });
+      const kind = this.#kinds[i] ?? 'element';
+      inputs.push(kind);
+      return e.input(inputs.length - 1, kind);
+    }) as A;
     if (inputs.length > MOST_INPUTS) {
       throw new ValueError(
         `${this.name}: at most ${MOST_INPUTS} operands can be tensors, got ${inputs.length}; compute a part of it first`,
       );
     }
-    return new Operation(this.name, this.build(...args), inputs, args, this.#handmade);
+    const rule = this.#gradient;
+    const gradients = rule === null ? null : (g: Expr, out: Expr) => rule(g, out, ...args);
+    return new Operation(this.name, this.build(...args), inputs, args, gradients);
   }
 }
 
@@ -87,11 +91,11 @@ const isNumber = (arg: unknown): boolean => typeof arg === 'number';
 
 // The formulas that differentiation itself and other operations need.
 
-const copying = new Formula('clone', 1, (x) => x);
-const converting = new Formula('to', 1, (x) => x);
-const adding = new Formula('add', 2, (x, y) => e.add(x, y!));
-const summing = new Formula('sum', 1, (x) => e.rowSum(x));
-const averaging = new Formula('mean', 2, (x, n) => e.div(e.rowSum(x), n!), ['element', 'row']);
+const copying = new Formula('clone', (x) => x);
+const converting = new Formula('to', (x) => x);
+const adding = new Formula<[x: Expr, y: Expr]>('add', e.add);
+const summing = new Formula<[x: Expr]>('sum', e.rowSum);
+const averaging = new Formula('mean', (x, n) => e.div(e.rowSum(x), n), { kinds: ['element', 'row'] });
 
 setBasics({
   convert: (x, dtype) =>
@@ -100,7 +104,7 @@ setBasics({
 });
 
 /** `x` summed over the axes of `frame`, divided by `n`: a number, or a tensor with a value per row. */
-export const averageOver = (x: Tensor, dtype: DType, n: Tensor | number, frame: Frame): Tensor =>
+export const averageOver = (x: Tensor, dtype: DType, n: Operand, frame: Frame): Tensor =>
   averaging.call([x, n], dtype, undefined, frame);
 
 /** The sum of two tensors of one shape and element type, as gradients add up. */

@@ -59,8 +59,8 @@ export class Kernel {
     dtype: DType,
     compute: ComputeType,
     frame: Frame | null,
-  ): Tensor[] {
-    const outputs = [this.#output(this.roots[0]!, inputs, dtype, frame)];
+  ): [Tensor, ...Tensor[]] {
+    const outputs: [Tensor, ...Tensor[]] = [this.#output(this.roots[0]!, inputs, dtype, frame)];
     for (let i = 1; i < this.roots.length; i++) outputs.push(this.#output(this.roots[i]!, inputs, dtype, frame));
     this.runInto(outputs, inputs, params, compute, frame);
     return outputs;

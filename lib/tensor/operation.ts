@@ -13,8 +13,8 @@ import { fitted, repeatOver, repetition, sumTo } from './layout.js';
 import type { Shape } from './shape.js';
 import { anyRequiresGrad, shapeOf, type Tensor } from './tensor.js';
 
-/** A gradient written by hand where it is cheaper than the derived one: what flows into each argument, given `g` and the result. */
-export type GradientRule = (g: Expr, out: Expr, ...args: Expr[]) => readonly (Expr | null)[];
+/** A gradient written by hand: what flows into each argument, given `g` and the result. */
+type Gradients = (g: Expr, out: Expr) => readonly (Expr | null)[];
 
 /** What one application leaves for its backward pass, beside the saved tensors. */
 interface Call {
@@ -54,20 +54,20 @@ interface Gradient {
 export class Operation {
   readonly kernel: Kernel;
   readonly #rule: BackwardRule<Call>;
-  readonly #handmade: GradientRule | null;
+  readonly #handmade: Gradients | null;
   readonly #args: readonly Expr[];
   #expressions: readonly (Expr | null)[] | undefined;
   readonly #gradients = new Map<number, Gradient>();
   readonly #plans = new Map<Choice, Plan>();
   readonly #joint = new Map<Plan, { readonly kernel: Kernel; readonly uses: Uses }>();
 
-  /** @param args every argument in order, as an input or a parameter: what a handmade gradient is given */
+  /** @param args every argument in order, as an input or a parameter */
   constructor(
     name: string,
     root: Expr,
     inputs: readonly Kind[],
     args: readonly Expr[],
-    handmade: GradientRule | null = null,
+    handmade: Gradients | null = null,
   ) {
     const params = args.filter((arg) => arg.op === 'param').length;
     this.kernel = new Kernel(name, shareCommon([root]), inputs, params);
@@ -88,7 +88,7 @@ export class Operation {
     compute: ComputeType,
     frame: Frame | null,
   ): Tensor {
-    const output = this.kernel.run(inputs, params, dtype, compute, frame)[0]!;
+    const [output] = this.kernel.run(inputs, params, dtype, compute, frame);
     return this.track(output, inputs, params, compute, frame);
   }
 
@@ -226,7 +226,7 @@ export class Operation {
     const out = e.input(count, kind);
     const g = e.input(count + 1, kind);
     if (this.#handmade !== null) {
-      const byArgument = this.#handmade(g, out, ...this.#args);
+      const byArgument = this.#handmade(g, out);
       return this.#args.flatMap((arg, i) => (arg.op === 'input' ? [atElementRate(byArgument[i] ?? null, arg)] : []));
     }
     const leaves = e.topological([root]).filter((node) => node.op === 'input');

@@ -77,7 +77,7 @@ afterEach(() => {
 type Call = (...operands: (Tensor | number)[]) => Tensor;
 const exported = Object.entries(pointwise) as [name: string, call: Call][];
 const arityOf = (name: string, fn: Call) =>
-  pointwiseOf(fn)?.formula.arity ?? (['add', 'sub', 'div', 'pow', 'rsub'].includes(name) ? 2 : 0);
+  pointwiseOf(fn)?.arity ?? (['add', 'sub', 'div', 'pow', 'rsub'].includes(name) ? 2 : 0);
 
 const elementwise: [name: string, fn: PerRow][] = exported.flatMap(([name, fn]): [string, PerRow][] => {
   const arity = name.endsWith('_') ? 0 : arityOf(name, fn);

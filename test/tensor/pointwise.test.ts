@@ -50,9 +50,7 @@ const WITH_OPTIONS = ['add', 'sub', 'div', 'pow'];
 const exported = Object.entries(pointwise) as [name: string, call: Call][];
 const rowsOf = (operands: number): Row[] =>
   exported
-    .filter(
-      ([name, fn]) => pointwiseOf(fn)?.formula.arity === operands || (operands === 2 && WITH_OPTIONS.includes(name)),
-    )
+    .filter(([name, fn]) => pointwiseOf(fn)?.arity === operands || (operands === 2 && WITH_OPTIONS.includes(name)))
     .map(([name, call]) => ({ name, call }));
 const unary = rowsOf(1);
 const binary = rowsOf(2);

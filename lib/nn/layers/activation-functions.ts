@@ -1,10 +1,12 @@
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
+import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import * as pointwise from '../../ops/pointwise.js';
 import { checkBoolean, checkOptions } from '../../options.js';
 import { checkNumber, checkTensor } from '../../tensor/arguments.js';
 import { Pointwise } from '../../tensor/elementwise.js';
+import type { Operands } from '../../tensor/formula.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 // Activations as functions: one row each. The modules of the same names only carry their options.
@@ -38,34 +40,32 @@ export interface SoftplusOptions {
 
 const float = { result: 'float' } as const;
 
-const rectifying = new Pointwise('relu', (x) => pointwise.relu(x!), {}, 1);
-const leaking = new Pointwise('leakyRelu', (x, slope) => e.where(e.gt(x!, 0), x!, e.mul(x!, slope!)), float, 2);
+const rectifying = new Pointwise<[]>('relu', pointwise.relu);
+const leaking = new Pointwise('leakyRelu', (x, slope) => e.where(e.gt(x, 0), x, e.mul(x, slope)), float);
 const exponential = new Pointwise(
   'elu',
   // The exponent is guarded, so that it cannot overflow into the derivative of the linear side.
-  (x, alpha) => e.where(e.le(x!, 0), e.mul(alpha!, e.expm1(e.where(e.le(x!, 0), x!, 0))), x!),
+  (x, alpha) => e.where(e.le(x, 0), e.mul(alpha, e.expm1(e.where(e.le(x, 0), x, 0))), x),
   float,
-  2,
 );
-const gaussian = new Pointwise(
-  'gelu',
-  (x) => e.mul(e.mul(x!, 0.5), e.add(1, e.erf(e.mul(x!, Math.SQRT1_2)))),
-  float,
-  1,
-);
+const gaussian = new Pointwise('gelu', (x) => e.mul(e.mul(x, 0.5), e.add(1, e.erf(e.mul(x, Math.SQRT1_2)))), float);
 const gaussianTanh = new Pointwise(
   'gelu',
   (x) => {
-    const inner = e.mul(Math.sqrt(2 / Math.PI), e.add(x!, e.mul(0.044715, e.pow(x!, 3))));
-    return e.mul(e.mul(0.5, x!), e.add(1, e.tanh(inner)));
+    const inner = e.mul(Math.sqrt(2 / Math.PI), e.add(x, e.mul(0.044715, e.pow(x, 3))));
+    return e.mul(e.mul(0.5, x), e.add(1, e.tanh(inner)));
   },
   float,
-  1,
 );
-const swish = new Pointwise('silu', (x) => e.mul(x!, e.sigmoid(x!)), float, 1);
+const swish = new Pointwise('silu', (x) => e.mul(x, e.sigmoid(x)), float);
 
 /** Runs an activation with its numbers, over its input if it is to. */
-function run(operation: Pointwise, inplace: boolean | undefined, x: Tensor, ...rest: number[]): Tensor {
+function run<R extends Expr[]>(
+  operation: Pointwise<R>,
+  inplace: boolean | undefined,
+  x: Tensor,
+  ...rest: Operands<R>
+): Tensor {
   const { name } = operation.formula;
   checkTensor(name, 'the input', x);
   if (inplace !== undefined) checkBoolean(name, 'inplace', inplace);

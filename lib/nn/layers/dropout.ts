@@ -19,7 +19,7 @@ export interface DropoutOptions extends DrawOptions {
   inplace?: boolean;
 }
 
-const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x!, e.mul(kept!, scale!)), {}, 3);
+const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x, e.mul(kept, scale)));
 
 function checkProbability(op: string, p: unknown): void {
   if (!(typeof p === 'number' && p >= 0 && p <= 1))
@@ -46,8 +46,8 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   checkBoolean('dropout', 'inplace', inplace);
   if (!training || (p === 0 && !inplace)) return x;
   const kept = bernoulli_(empty(shapeOf(x), { dtype: 'bool' }), 1 - p, generator === undefined ? {} : { generator });
-  const operands = [kept, p === 1 ? 0 : 1 / (1 - p)];
-  return inplace ? dropping.applyInPlace(x, operands) : dropping.apply([x, ...operands]);
+  const scale = p === 1 ? 0 : 1 / (1 - p);
+  return inplace ? dropping.applyInPlace(x, [kept, scale]) : dropping.apply([x, kept, scale]);
 }
 
 /**

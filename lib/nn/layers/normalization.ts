@@ -28,20 +28,20 @@ function standardised(x: Expr, n: Expr, eps: Expr): { readonly scaled: Expr; rea
 
 const centring = new Formula(
   'layerNorm',
-  5,
-  (x, weight, bias, n, eps) => e.add(e.mul(standardised(x, n!, eps!).scaled, weight!), bias!),
-  [],
-  (g, _, x, weight, __, n, eps) => {
-    const { scaled, factor } = standardised(x!, n!, eps!);
-    const inner = e.mul(g, weight!);
-    const centred = e.sub(e.sub(inner, mean(inner, n!)), e.mul(scaled, mean(e.mul(inner, scaled), n!)));
-    return [e.mul(factor, centred), e.mul(g, scaled), g];
+  (x, weight, bias, n, eps) => e.add(e.mul(standardised(x, n, eps).scaled, weight), bias),
+  {
+    gradient: (g, _, x, weight, __, n, eps) => {
+      const { scaled, factor } = standardised(x, n, eps);
+      const inner = e.mul(g, weight);
+      const centred = e.sub(e.sub(inner, mean(inner, n)), e.mul(scaled, mean(e.mul(inner, scaled), n)));
+      return [e.mul(factor, centred), e.mul(g, scaled), g, null, null];
+    },
   },
 );
 
-const scaling = new Formula('rmsNorm', 4, (x, weight, n, eps) => {
-  const factor = e.rsqrt(e.add(mean(e.square(x), n!), eps!));
-  return e.mul(e.mul(x, factor), weight!);
+const scaling = new Formula('rmsNorm', (x, weight, n, eps) => {
+  const factor = e.rsqrt(e.add(mean(e.square(x), n), eps));
+  return e.mul(e.mul(x, factor), weight);
 });
 
 /** The frame that folds the trailing dimensions, which must be `normalizedShape`. */

@@ -52,46 +52,42 @@ const row = ['element', 'row', 'element'] as const;
 
 const likelihood = new Formula(
   'nllLoss',
-  4,
   (x, target, weight, ignore) => {
-    return counted(e.neg(e.mul(targetWeight(target!, weight!, ignore!), atTarget(x, target!))), target!, ignore!);
+    return counted(e.neg(e.mul(targetWeight(target, weight, ignore), atTarget(x, target))), target, ignore);
   },
-  row,
+  { kinds: row },
 );
 
 const entropy = new Formula(
   'crossEntropy',
-  4,
   (x, target, weight, ignore) => {
-    const loss = e.mul(targetWeight(target!, weight!, ignore!), surprise(x)(atTarget(x, target!)));
-    return counted(loss, target!, ignore!);
+    const loss = e.mul(targetWeight(target, weight, ignore), surprise(x)(atTarget(x, target)));
+    return counted(loss, target, ignore);
   },
-  row,
+  { kinds: row },
 );
 
 const smoothedEntropy = new Formula(
   'crossEntropy',
-  6,
   (x, target, weight, ignore, smoothing, classes) => {
     const surpriseOf = surprise(x);
-    const own = e.mul(targetWeight(target!, weight!, ignore!), surpriseOf(atTarget(x, target!)));
-    const spread = e.rowSum(e.mul(weight!, surpriseOf(x)));
-    const loss = e.add(e.mul(e.sub(1, smoothing!), own), e.mul(e.div(smoothing!, classes!), spread));
-    return counted(loss, target!, ignore!);
+    const own = e.mul(targetWeight(target, weight, ignore), surpriseOf(atTarget(x, target)));
+    const spread = e.rowSum(e.mul(weight, surpriseOf(x)));
+    const loss = e.add(e.mul(e.sub(1, smoothing), own), e.mul(e.div(smoothing, classes), spread));
+    return counted(loss, target, ignore);
   },
-  row,
+  { kinds: row },
 );
 
 /** The target is a probability per class here. */
-const softEntropy = new Formula('crossEntropy', 5, (x, target, weight, smoothing, classes) => {
-  const smoothed = e.add(e.mul(target!, e.sub(1, smoothing!)), e.div(smoothing!, classes!));
-  return e.rowSum(e.mul(e.mul(weight!, smoothed), surprise(x)(x)));
+const softEntropy = new Formula('crossEntropy', (x, target, weight, smoothing, classes) => {
+  const smoothed = e.add(e.mul(target, e.sub(1, smoothing)), e.div(smoothing, classes));
+  return e.rowSum(e.mul(e.mul(weight, smoothed), surprise(x)(x)));
 });
 
-const weighing = new Formula('crossEntropy', 3, (weight, target, ignore) => targetWeight(target!, weight, ignore!), [
-  'element',
-  'row',
-]);
+const weighing = new Formula('crossEntropy', (weight, target, ignore) => targetWeight(target, weight, ignore), {
+  kinds: ['element', 'row'],
+});
 
 /** How many targets are neither a class nor ignored, and how many count. */
 const census = new Kernel(

@@ -8,8 +8,7 @@ import { adjoints } from '../../expr/index.js';
 import { checkBoolean, checkOptions } from '../../options.js';
 import { checkTensor } from '../../tensor/arguments.js';
 import { refuseIf } from '../../tensor/check.js';
-import { Formula } from '../../tensor/formula.js';
-import type { GradientRule } from '../../tensor/operation.js';
+import { Formula, type GradientRule, type Operands } from '../../tensor/formula.js';
 import { commonType, type Operand, wider } from '../../tensor/promotion.js';
 import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
 import { shapeOf, Tensor } from '../../tensor/tensor.js';
@@ -40,8 +39,6 @@ export function checkReduction<R extends string>(
 
 export const REDUCTIONS: readonly Reduction[] = ['none', 'mean', 'sum'];
 
-type Build = (input: Expr, target: Expr, ...rest: Expr[]) => Expr;
-
 /**
  * The element type of a loss. `broadcast`: input and target as they promote when both have the common shape, so that a 0-d one counts;
  * `operands`: as they promote as they are; `input`: that of the input.
@@ -50,55 +47,58 @@ type LossType = 'broadcast' | 'operands' | 'input';
 
 /**
  * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
- * gradients) are each one pass over memory. `slopes` are derivatives by hand, where PyTorch's differ from the expression's, or
- * are cheaper.
+ * gradients) are each one pass over memory. `R` are the arguments after input and target; `slopes` are derivatives by hand, where
+ * PyTorch's differ from the expression's, or are cheaper.
  */
-class PointwiseLoss {
+class PointwiseLoss<R extends Expr[]> {
   readonly #name: string;
-  readonly #single: Formula;
-  readonly #summed: Formula;
-  readonly #averaged: Formula;
   readonly #type: LossType;
+  readonly #single: Formula<[input: Expr, target: Expr, ...R]>;
+  readonly #summed: Formula<[input: Expr, target: Expr, ...R]>;
+  /** Knows the number of elements and its inverse, as gradients would divide element by element. */
+  readonly #averaged: Formula<[count: Expr, inverse: Expr, input: Expr, target: Expr, ...R]>;
 
-  constructor(name: string, type: LossType, build: Build, slopes?: (...args: Expr[]) => (Expr | null)[]) {
-    const loss = build as (...args: Expr[]) => Expr;
-    const gradients = (g: Expr, args: Expr[]) =>
-      slopes === undefined
-        ? adjoints(loss(...args), g, args)
-        : slopes(...args).map((slope) => slope && e.mul(g, slope));
-    const rule: GradientRule = (g, _, ...args) => gradients(g, args);
+  constructor(
+    name: string,
+    type: LossType,
+    loss: (input: Expr, target: Expr, ...rest: R) => Expr,
+    slopes?: (...args: [input: Expr, target: Expr, ...R]) => Slopes<R>,
+  ) {
+    const gradients = (g: Expr, args: [input: Expr, target: Expr, ...R]): Slopes<R> =>
+      slopes === undefined ? adjoints(loss(...args), g, args) : scaled(slopes(...args), g);
+    const gradient: GradientRule<[input: Expr, target: Expr, ...R]> = (g, _, ...args) => gradients(g, args);
     this.#name = name;
     this.#type = type;
-    this.#single = new Formula(name, loss.length, loss, [], rule);
-    this.#summed = new Formula(name, loss.length, (...args) => e.rowSum(loss(...args)), [], rule);
-    // Two more arguments than the loss: the number of elements, and its inverse, as gradients would divide element by element.
-    this.#averaged = new Formula(
-      name,
-      loss.length + 2,
-      (...args) => e.div(e.rowSum(loss(...args.slice(0, -2))), args.at(-2)!),
-      [],
-      (g, _, ...args) => [...gradients(e.mul(g, args.at(-1)!), args.slice(0, -2)), null, null],
-    );
+    this.#single = new Formula(name, loss, { gradient });
+    this.#summed = new Formula(name, (...args) => e.rowSum(loss(...args)), { gradient });
+    this.#averaged = new Formula(name, (count, _, ...args) => e.div(e.rowSum(loss(...args)), count), {
+      gradient: (g, _, __, inverse, ...args) => [null, null, ...gradients(e.mul(g, inverse), args)],
+    });
   }
 
-  apply(input: Tensor, target: Tensor, rest: readonly Operand[], reduction: Reduction): Tensor {
+  apply(input: Tensor, target: Tensor, rest: Operands<R>, reduction: Reduction): Tensor {
     const name = this.#name;
     checkPair(name, input, target);
     checkReduction(name, reduction, REDUCTIONS);
-    const args = [input, target, ...rest];
-    const tensors = args.filter((arg) => arg instanceof Tensor);
+    const tensors = [input, target, ...rest.filter((arg) => arg instanceof Tensor)];
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
     if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
     const promoted = this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);
     const dtype = this.#type === 'input' ? input.dtype : promoted;
     const compute = computeType(promoted);
-    if (reduction === 'none') return this.#single.call(args, dtype, compute);
+    if (reduction === 'none') return this.#single.call([input, target, ...rest], dtype, compute);
     const frame = { shape, axes: allAxes(shape.length), keepdim: false };
     const count = sizeOf(shape);
-    if (reduction === 'sum') return this.#summed.call(args, dtype, compute, frame);
-    return this.#averaged.call([...args, count, 1 / count], dtype, compute, frame);
+    if (reduction === 'sum') return this.#summed.call([input, target, ...rest], dtype, compute, frame);
+    return this.#averaged.call([count, 1 / count, input, target, ...rest], dtype, compute, frame);
   }
 }
+
+/** What flows into each argument of a loss. */
+type Slopes<R extends Expr[]> = readonly [Expr | null, Expr | null, ...{ readonly [K in keyof R]: Expr | null }];
+
+const scaled = <T extends readonly (Expr | null)[]>(slopes: T, g: Expr) =>
+  slopes.map((slope) => slope && e.mul(g, slope)) as readonly (Expr | null)[] as T;
 
 /** Broadcasting [n, 1] with [n] makes n² losses: hardly ever what is meant. As PyTorch warns, once for each loss and pair of shapes. */
 const warnOfBroadcast = (name: string, input: Tensor, target: Tensor): void =>
@@ -131,9 +131,9 @@ const between = (x: Expr, low: ExprLike, high: ExprLike): Expr => e.max(e.min(x,
 const smoothed = new PointwiseLoss(
   'smoothL1Loss',
   'broadcast',
-  (input, target, beta, inverse) => e.mul(bent(input, target, beta!), inverse!),
+  (input, target, beta, inverse) => e.mul(bent(input, target, beta), inverse),
   (input, target, _, inverse) => {
-    const slope = between(e.mul(difference(input!, target!), inverse!), -1, 1);
+    const slope = between(e.mul(difference(input, target), inverse), -1, 1);
     return [slope, e.neg(slope), null, null];
   },
 );
@@ -141,9 +141,9 @@ const smoothed = new PointwiseLoss(
 const hubered = new PointwiseLoss(
   'huberLoss',
   'input',
-  (input, target, delta) => bent(input, target, delta!),
+  (input, target, delta) => bent(input, target, delta),
   (input, target, delta) => {
-    const slope = between(difference(input!, target!), e.neg(delta!), delta!);
+    const slope = between(difference(input, target), e.neg(delta), delta);
     return [slope, e.neg(slope), null];
   },
 );
@@ -156,11 +156,11 @@ const binary = new PointwiseLoss(
   'operands',
   (input, target, weight) => {
     const likelihood = e.add(e.mul(target, clampedLog(input)), e.mul(e.sub(1, target), clampedLog1p(input)));
-    return e.neg(e.mul(weight!, likelihood));
+    return e.neg(e.mul(weight, likelihood));
   },
   (input, target, weight) => [
-    e.mul(weight!, e.div(e.sub(input!, target!), e.max(e.mul(input!, e.sub(1, input!)), 1e-12))),
-    e.mul(weight!, e.sub(clampedLog1p(input!), clampedLog(input!))),
+    e.mul(weight, e.div(e.sub(input, target), e.max(e.mul(input, e.sub(1, input)), 1e-12))),
+    e.mul(weight, e.sub(clampedLog1p(input), clampedLog(input))),
     null,
   ],
 );
@@ -178,7 +178,7 @@ const binaryLogits = new PointwiseLoss(
   'binaryCrossEntropyWithLogits',
   'operands',
   (input, target) => e.add(linearPart(input, target), softplusMinusAbs(input)),
-  (input, target) => [e.sub(e.sigmoid(input!), target!), e.neg(input!)],
+  (input, target) => [e.sub(e.sigmoid(input), target), e.neg(input)],
 );
 
 const weightedLogits = new PointwiseLoss(
@@ -186,8 +186,8 @@ const weightedLogits = new PointwiseLoss(
   'operands',
   (input, target, weight, positive) => {
     const softplusMinus = e.sub(softplusMinusAbs(input), e.min(input, 0));
-    const factor = e.add(1, e.mul(e.sub(positive!, 1), target));
-    return e.mul(weight!, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
+    const factor = e.add(1, e.mul(e.sub(positive, 1), target));
+    return e.mul(weight, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
   },
 );
 
@@ -303,7 +303,7 @@ export function huberLoss(input: Tensor, target: Tensor, options: HuberOptions =
   return hubered.apply(input, target, [delta], reduction);
 }
 
-const outsideUnit = new Formula('binaryCrossEntropy', 1, (x) => e.rowSum(e.not(e.and(e.ge(x, 0), e.le(x, 1)))));
+const outsideUnit = new Formula('binaryCrossEntropy', (x) => e.rowSum(e.not(e.and(e.ge(x, 0), e.le(x, 1)))));
 
 /** Refuses probabilities outside [0, 1], and NaN. */
 function checkUnit(x: Tensor): void {
