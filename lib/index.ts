@@ -1,6 +1,8 @@
 import './ops/methods.js';
 
 export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/backward.js';
+export type { FunctionContext } from './autograd/function.js';
+export type { HookHandle, LeafHook, TensorHook } from './autograd/hooks.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';
 export type { DType } from './backend/dtype.js';
 export { backendName, getNumThreads, setNumThreads } from './backend/index.js';
@@ -10,6 +12,7 @@ export type { EpochEnd, Progress, RunOptions, Source } from './capture/run.js';
 export * from './errors.js';
 export { Expr } from './expr/expr.js';
 export * as nn from './nn/index.js';
+export * as autograd from './ops/autograd.js';
 export * from './ops/conversion.js';
 export * from './ops/creation.js';
 export * from './ops/gradcheck.js';

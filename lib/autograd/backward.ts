@@ -9,7 +9,9 @@ import { writeInPlace } from '../tensor/elementwise.js';
 import { filledOf } from '../tensor/empty.js';
 import { adding, addOf } from '../tensor/formula.js';
 import { show } from '../tensor/shape.js';
-import { nodeOf, peekGrad, storageOf, Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
+import { leafHooksOf, nodeOf, peekGrad, storageOf, Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
+import { checkAnomaly, isAnomalyDetected } from './anomaly.js';
+import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
 
@@ -84,7 +86,7 @@ export function grad(
   const keep = (edge: Node | Tensor, gradient: Tensor): void => {
     if (!wanted.has(edge)) return;
     const before = found.get(edge);
-    const own = seeds.has(storageOf(gradient)) ? convert(gradient, gradient.dtype) : gradient;
+    const own = seeds.has(storageOf(gradient)) || isShown(gradient) ? convert(gradient, gradient.dtype) : gradient;
     found.set(edge, before === undefined ? own : addOf(before, gradient));
   };
   const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
@@ -184,10 +186,18 @@ function one(dtype: DType): Tensor {
  * released for reuse at once.
  */
 function runPass(createGraph: boolean, pass: () => void, kept: () => Set<Storage>): void {
-  const allocated = trackAllocations(() => withGrad(createGraph, pass));
-  if (createGraph) return;
-  const keep = kept();
-  for (const storage of allocated) if (!keep.has(storage)) release(storage);
+  assumeSameHooks();
+  let allocated: Storage[] = [];
+  withShown(
+    () => {
+      allocated = trackAllocations(() => withGrad(createGraph, pass));
+    },
+    (shown) => {
+      if (createGraph) return;
+      const keep = kept();
+      for (const storage of allocated) if (!keep.has(storage) && !shown.has(storage)) release(storage);
+    },
+  );
 }
 
 /**
@@ -202,31 +212,54 @@ function propagate(
 ): void {
   const order = reachable(roots);
   const leads = wanted === undefined ? null : leadingTo(order, wanted);
+  // Hooks of a leaf are called once, with all that the pass brings it.
+  const hooked = new Map<Tensor, Tensor>();
   const send = (edge: Node | Tensor, grad: Tensor) => {
-    if (edge instanceof Tensor) arrive(edge, grad);
-    else edge.pending = edge.pending === null ? grad : addOf(edge.pending, grad);
+    if (edge instanceof Tensor) {
+      if (!hasHooks(edge)) return arrive(edge, grad);
+      const before = hooked.get(edge);
+      hooked.set(edge, before === undefined ? grad : addOf(before, grad));
+    } else edge.pending = edge.pending === null ? grad : addOf(edge.pending, grad);
   };
   try {
     for (const { edge, grad } of roots) send(edge, grad);
     for (const node of order) {
-      const grad = node.pending;
+      let grad = node.pending;
       if (grad === null) continue;
       node.pending = null;
+      if (node.hooks !== null) grad = applyHooks(node.hooks.before, grad);
       if (wanted?.has(node)) arrive(node, grad);
       if (leads !== null && !leads.has(node)) continue;
       const grads = node.backward(grad);
+      if (isAnomalyDetected()) checkAnomaly(node.rule.name, node.origin, grads);
       if (!retain) node.release();
       node.edges.forEach((edge, i) => {
         const next = grads[i] ?? null;
         if (edge !== null && next !== null) send(edge, next);
       });
     }
+    for (const [leaf, grad] of hooked) arriveThroughHooks(leaf, grad, arrive);
+  } catch (error) {
+    for (const node of order) node.rule.abandon?.(node.attrs);
+    throw error;
   } finally {
     for (const node of order) node.pending = null;
   }
 }
 
+function arriveThroughHooks(leaf: Tensor, grad: Tensor, arrive: (edge: Tensor, grad: Tensor) => void): void {
+  const { before, after } = leafHooksOf(leaf)!;
+  arrive(leaf, applyHooks(before, grad));
+  for (const hook of [...after]) callShown([], () => hook(leaf));
+}
+
 let passes = 0;
+
+/** Whether a leaf has hooks: a list that is empty again is none. */
+function hasHooks(leaf: Tensor): boolean {
+  const hooks = leafHooksOf(leaf);
+  return hooks !== null && hooks.before.length + hooks.after.length > 0;
+}
 
 /** Every node the roots depend on, newest first: a node is newer than all it depends on, so this is a topological order. */
 function reachable(roots: readonly Root[]): Node[] {
@@ -280,7 +313,7 @@ class LeafGrads {
   }
 
   #take(leaf: Tensor, gradient: Tensor): void {
-    const shared = this.#seeds.has(storageOf(gradient)) || this.#taken.has(storageOf(gradient));
+    const shared = this.#seeds.has(storageOf(gradient)) || this.#taken.has(storageOf(gradient)) || isShown(gradient);
     const own =
       shared || gradient.offset !== 0 || !gradient.isContiguous()
         ? convert(gradient.detach(), gradient.dtype)

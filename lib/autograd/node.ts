@@ -2,17 +2,23 @@ import { isFloat } from '../backend/dtype.js';
 import type { View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { anyRequiresGrad, nodeOf, setNode, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
+import { isAnomalyDetected, placeOfCall } from './anomaly.js';
+import type { Hooks } from './hooks.js';
 import { isGradEnabled } from './mode.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
 export interface BackwardRule<A> {
   /** As PyTorch's grad_fn shows it, without `Backward0`: `Add`, `Mean`. */
   readonly name: string;
+  /** What printing shows instead of the name and `Backward0`. */
+  readonly gradFn?: string;
   /**
    * Gradients for the inputs (null: none) from the gradient of the output. Made of differentiable operations, so that it can itself
    * be recorded. `needs[i]` says whether input i wants one.
    */
   backward(grad: Tensor, saved: readonly Tensor[], attrs: A, needs: readonly boolean[]): readonly (Tensor | null)[];
+  /** Called when a pass ends before its time, for a rule that keeps something until more has come. */
+  abandon?(attrs: A): void;
 }
 
 /** Where a gradient goes next: another node, a leaf that accumulates it, or nowhere. */
@@ -30,6 +36,10 @@ export class Node<A = unknown> {
   pending: Tensor | null = null;
   /** The last backward pass that found this node. */
   pass = 0;
+  /** What is called with the gradient when it is complete. */
+  hooks: Hooks | null = null;
+  /** Where the operation was called, if anomalies are looked for. */
+  readonly origin: string | undefined = isAnomalyDetected() ? placeOfCall() : undefined;
   /** Whether each input wants a gradient. */
   readonly needs: readonly boolean[];
   #saved: readonly Tensor[] | null;

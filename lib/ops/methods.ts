@@ -1,4 +1,5 @@
 import { type BackwardOptions, backward } from '../autograd/backward.js';
+import * as hooks from '../autograd/hooks.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import * as conversion from './conversion.js';
@@ -12,6 +13,8 @@ import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
 
+const { registerHook, registerPostAccumulateGradHook, retainGrad } = hooks;
+const hookMethods = { registerHook, registerPostAccumulateGradHook, retainGrad };
 const { linear, ...productMethods } = products;
 const { max, min, ...reductionMethods } = reductions;
 const { broadcastTensors, ...viewMethods } = views;
@@ -35,6 +38,7 @@ type InPlace<T> = {
 declare module '../tensor/tensor.js' {
   interface Tensor
     extends Methods<typeof conversion>,
+      Methods<typeof hookMethods>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -95,6 +99,7 @@ define('backward', function (this: Tensor, gradient: Tensor | null | undefined, 
 defineAll({ max, min });
 for (const functions of [
   conversion,
+  hookMethods,
   productMethods,
   reductionMethods,
   viewMethods,

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Hooks } from '../autograd/hooks.js';
 import type { Node } from '../autograd/node.js';
 import { type DType, isBool, isFloat, type TypedArray } from '../backend/dtype.js';
 import { allocating } from '../backend/memory.js';
@@ -35,6 +36,8 @@ function checkGradient(x: Tensor, value: unknown): void {
     throw new DTypeError(`grad: a ${own.dtype} tensor cannot have a ${given.dtype} gradient; convert it with .to()`);
   }
 }
+
+const gradFnOf = ({ rule }: Node): string => rule.gradFn ?? `${rule.name}Backward0`;
 
 /** How many tensors there have been. */
 let made = 0;
@@ -110,6 +113,8 @@ class State {
   /** Whether a view was taken, within noGrad, of what has a history: it stands outside of that. */
   isBlind = false;
   requiresGrad = false;
+  /** Of a leaf. */
+  hooks: Hooks | null = null;
 }
 
 // What the library knows of a tensor and a user cannot reach, neither by name nor by looking: with a storage or a shape in hand, one
@@ -132,6 +137,14 @@ let ownState: (x: Tensor) => State;
 
 /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
 export const baseOf = (x: Tensor): Tensor | null => stateOf(x)?.base ?? null;
+
+/** @internal The hooks of a leaf's gradient; null if there are none, unless they are to be made. */
+export function leafHooksOf(x: Tensor, make = false): Hooks | null {
+  if (!make) return stateOf(x)?.hooks ?? null;
+  const state = ownState(x);
+  state.hooks ??= { before: [], after: [] };
+  return state.hooks;
+}
 
 /** @internal Whether it was asked of this very tensor that it have a gradient. */
 export const isMarked = (x: Tensor): boolean => stateOf(x)?.requiresGrad ?? false;
@@ -486,7 +499,7 @@ export class Tensor {
 
   /** The text that PyTorch prints. */
   toString(): string {
-    const gradFn = this.#node === null ? {} : { gradFn: `${this.#node.rule.name}Backward0` };
+    const gradFn = this.#node === null ? {} : { gradFn: gradFnOf(this.#node) };
     return formatTensor(this.#values('toString'), this.shape, this.dtype, {
       requiresGrad: this.requiresGrad,
       ...gradFn,

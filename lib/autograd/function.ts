@@ -1,0 +1,247 @@
+import { type DType, isFloat } from '../backend/dtype.js';
+import { sameShape } from '../backend/view.js';
+import { describe } from '../describe.js';
+import { AutogradError, ShapeError, ValueError } from '../errors.js';
+import { convert } from '../tensor/basics.js';
+import { filledOf } from '../tensor/empty.js';
+import { sumTo } from '../tensor/layout.js';
+import { broadcastsTo, type Shape, show } from '../tensor/shape.js';
+import { anyRequiresGrad, shapeOf, Tensor } from '../tensor/tensor.js';
+import { callShown } from './hooks.js';
+import { isGradEnabled, noGrad } from './mode.js';
+import { type BackwardRule, record } from './node.js';
+
+/** What `forward` leaves for `backward`. Anything but tensors may be kept as properties of it. */
+export interface FunctionContext {
+  [name: string]: unknown;
+
+  /** Per argument of `forward`, whether it is a tensor whose gradient is wanted. */
+  readonly needsInputGrad: readonly boolean[];
+
+  /** What `saveForBackward` was given. */
+  readonly savedTensors: readonly Tensor[];
+
+  /**
+   * Keeps tensors for `backward`, which finds them in `savedTensors`: arguments, results, or others. A backward pass refuses them if they
+   * were changed in place meanwhile.
+   */
+  saveForBackward(...tensors: Tensor[]): void;
+
+  /** Says that no gradient flows through these results. */
+  markNonDifferentiable(...results: Tensor[]): void;
+
+  /** Whether `backward` gets zeros for a result that nothing depends on, rather than null. Default: true. */
+  setMaterializeGrads(value: boolean): void;
+}
+
+class Context implements FunctionContext {
+  [name: string]: unknown;
+
+  readonly needsInputGrad: readonly boolean[];
+  savedTensors: readonly Tensor[] = [];
+  notDifferentiable: readonly Tensor[] = [];
+  materializes = true;
+
+  constructor(needsInputGrad: readonly boolean[]) {
+    this.needsInputGrad = needsInputGrad;
+  }
+
+  saveForBackward(...tensors: Tensor[]): void {
+    const bad = tensors.find((tensor) => !(tensor instanceof Tensor));
+    if (bad !== undefined) {
+      throw new ValueError(
+        `saveForBackward: expected tensors, got ${describe(bad)}; keep it as a property of the context`,
+      );
+    }
+    this.savedTensors = tensors;
+  }
+
+  markNonDifferentiable(...results: Tensor[]): void {
+    this.notDifferentiable = results;
+  }
+
+  setMaterializeGrads(value: boolean): void {
+    if (typeof value !== 'boolean')
+      throw new ValueError(`setMaterializeGrads: expected true or false, got ${describe(value)}`);
+    this.materializes = value;
+  }
+}
+
+/** What a subclass has to have. */
+interface Definition {
+  readonly name: string;
+  forward(ctx: FunctionContext, ...args: never[]): unknown;
+  backward(ctx: FunctionContext, ...grads: never[]): unknown;
+}
+
+type ArgumentsOf<D extends Definition> = D['forward'] extends (ctx: FunctionContext, ...args: infer A) => unknown
+  ? A
+  : never;
+
+/** What one application leaves for its backward pass. */
+interface Application {
+  readonly definition: Definition;
+  readonly ctx: Context;
+  /** Which arguments are tensors. */
+  readonly places: readonly number[];
+  readonly shapes: readonly Shape[];
+  readonly dtypes: readonly DType[];
+  readonly results: readonly { readonly shape: Shape; readonly dtype: DType }[];
+  /** What has come for each result in the pass under way. */
+  readonly arrived: (Tensor | null)[];
+}
+
+/**
+ * A differentiable operation of your own, with a gradient by hand: subclass it with static methods `forward` and `backward`, and call
+ * `apply`. For scalar formulas `elementwise` is shorter and faster.
+ *
+ * `forward(ctx, ...args)` computes the result, a tensor or an array of them, from any arguments; nothing in it is recorded.
+ * `backward(ctx, ...grads)` is given the gradient of each result and returns one per argument (an array, or the one of a single argument), null
+ * for what has none. What it computes is recorded when the pass is (`createGraph`), so that gradients of gradients follow.
+ *
+ * @throws AutogradError if the number of gradients is not that of the arguments; ShapeError for one that does not fit its argument
+ * @example
+ * ```ts
+ * class Exp extends autograd.Function {
+ *   static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+ *     const y = x.exp();
+ *     ctx.saveForBackward(y);
+ *     return y;
+ *   }
+ *   static override backward(ctx: FunctionContext, grad: Tensor): Tensor {
+ *     return grad.mul(ctx.savedTensors[0]!);
+ *   }
+ * }
+ * const x = tensor([0, 1], { requiresGrad: true });
+ * Exp.apply(x).sum().backward();
+ * x.grad; // tensor([1.0000, 2.7183])
+ * ```
+ * @see https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function
+ */
+export abstract class CustomFunction {
+  protected constructor() {
+    throw new AutogradError('Function: call the static method apply; functions are not made by new');
+  }
+
+  /** The result of the arguments. */
+  static forward(_ctx: FunctionContext, ..._args: never[]): unknown {
+    throw new AutogradError('Function: define a static method forward(ctx, ...args)');
+  }
+
+  /** The gradients of the arguments, from those of the results. */
+  static backward(_ctx: FunctionContext, ..._grads: never[]): unknown {
+    throw new AutogradError('Function: define a static method backward(ctx, ...grads)');
+  }
+
+  /** Calls `forward`, and records it if a gradient is wanted. */
+  static apply<D extends Definition>(this: D, ...args: ArgumentsOf<D>): ReturnType<D['forward']> {
+    // biome-ignore lint/complexity/noThisInStatic: the subclass that it is called on
+    return applyFunction(this, args) as ReturnType<D['forward']>;
+  }
+}
+
+function applyFunction(definition: Definition, args: readonly unknown[]): unknown {
+  const { name } = definition;
+  const wanted = args.map((arg) => arg instanceof Tensor && isGradEnabled() && arg.requiresGrad);
+  const ctx = new Context(wanted);
+  const returned = noGrad(() => definition.forward(ctx, ...(args as never[])));
+  const list: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
+  const bad = list.find((result) => !(result instanceof Tensor));
+  if (bad !== undefined || list.length === 0) {
+    throw new ValueError(
+      `${name}.forward: expected a tensor or an array of tensors as result, got ${describe(bad ?? returned)}`,
+    );
+  }
+  // An argument as it is would become a result of itself.
+  const results = (list as readonly Tensor[]).map((result) => (args.includes(result) ? result.detach() : result));
+  if (wanted.includes(true)) recordApplication(definition, ctx, args, results);
+  return Array.isArray(returned) ? results : results[0];
+}
+
+function recordApplication(
+  definition: Definition,
+  ctx: Context,
+  args: readonly unknown[],
+  results: readonly Tensor[],
+): void {
+  const places = args.flatMap((arg, i) => (arg instanceof Tensor ? [i] : []));
+  const inputs = places.map((i) => args[i] as Tensor);
+  const application: Application = {
+    definition,
+    ctx,
+    places,
+    shapes: inputs.map(shapeOf),
+    dtypes: inputs.map(({ dtype }) => dtype),
+    results: results.map((result) => ({ shape: shapeOf(result), dtype: result.dtype })),
+    arrived: results.map(() => null),
+  };
+  const isDifferentiable = (result: Tensor) => isFloat(result.dtype) && !ctx.notDifferentiable.includes(result);
+  if (results.length === 1) {
+    if (isDifferentiable(results[0]!)) record(results[0]!, ruleOf(definition), inputs, ctx.savedTensors, application);
+    return;
+  }
+  // Gradients of several results meet at one node, which a tensor that nobody sees is the result of.
+  const joint = record(filledOf([], 0, 'float32'), ruleOf(definition), inputs, ctx.savedTensors, application);
+  if (!anyRequiresGrad([joint])) return;
+  results.forEach((result, i) => {
+    if (isDifferentiable(result)) record(result, arrivalRule(definition), [joint], [], { application, i });
+  });
+}
+
+/** Notes what comes for one of several results, and wakes the node where they meet. */
+const arrivalRule = ({ name }: Definition): BackwardRule<{ application: Application; i: number }> => ({
+  name,
+  gradFn: `${name}Backward`,
+  backward: (grad, _, { application: { arrived }, i }) => {
+    arrived[i] = grad;
+    return [filledOf([], 0, 'float32')];
+  },
+});
+
+const ruleOf = ({ name }: Definition): BackwardRule<Application> => ({
+  name,
+  gradFn: `${name}Backward`,
+  backward: (grad, saved, application) => {
+    const { definition, ctx, results, arrived } = application;
+    if (results.length === 1) arrived[0] = grad;
+    const grads = results.map(
+      ({ shape, dtype }, i) => arrived[i] ?? (ctx.materializes ? filledOf(shape, 0, dtype) : null),
+    );
+    arrived.fill(null);
+    ctx.savedTensors = saved;
+    const returned = callShown([...grads, ...saved], () => definition.backward(ctx, ...(grads as never[])));
+    return gradientsOf(application, returned);
+  },
+  abandon: ({ arrived }) => {
+    arrived.fill(null);
+  },
+});
+
+/** The gradients that `backward` returned for the tensors among the arguments. */
+function gradientsOf({ definition, ctx, places, shapes, dtypes }: Application, returned: unknown): (Tensor | null)[] {
+  const { name } = definition;
+  const list: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
+  const count = ctx.needsInputGrad.length;
+  if (list.length < count || list.slice(count).some((extra) => (extra ?? null) !== null)) {
+    throw new AutogradError(
+      `${name}.backward: expected ${count} gradients, one per argument of forward, got ${list.length}`,
+    );
+  }
+  return places.map((place, i) => {
+    const grad = list[place] ?? null;
+    return grad === null ? null : fittedGradient(name, place, grad, shapes[i]!, dtypes[i]!);
+  });
+}
+
+function fittedGradient(name: string, place: number, grad: unknown, shape: Shape, dtype: DType): Tensor {
+  if (!(grad instanceof Tensor)) {
+    throw new ValueError(`${name}.backward: gradient ${place} must be a Tensor or null, got ${describe(grad)}`);
+  }
+  if (!broadcastsTo(shape, shapeOf(grad))) {
+    throw new ShapeError(
+      `${name}.backward: gradient ${place} has shape ${show(shapeOf(grad))}, but the argument ${show(shape)}`,
+    );
+  }
+  const typed = grad.dtype === dtype ? grad : convert(grad, dtype);
+  return sameShape(shapeOf(typed), shape) ? typed : sumTo(typed, shape);
+}

@@ -1,0 +1,216 @@
+import { recording } from '../backend/recording.js';
+import type { Storage } from '../backend/storage.js';
+import { untracked } from '../backend/storage.js';
+import { sameShape } from '../backend/view.js';
+import { describe } from '../describe.js';
+import { AutogradError, CaptureError, DTypeError, ShapeError, ValueError } from '../errors.js';
+import { checkTensor } from '../tensor/arguments.js';
+import { convert } from '../tensor/basics.js';
+import { addOf } from '../tensor/formula.js';
+import { show } from '../tensor/shape.js';
+import { leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, Tensor } from '../tensor/tensor.js';
+
+// Functions of the user's within a backward pass. What these have seen belongs to them too: the pass may not reuse its memory.
+
+/** What a hook makes of a gradient: another one instead, or nothing, to leave it as it is. */
+export type TensorHook = (grad: Tensor) => Tensor | null | undefined;
+
+/** Called with a leaf, after its gradient was accumulated. */
+export type LeafHook = (leaf: Tensor) => void;
+
+/** Takes a hook away again. */
+export interface HookHandle {
+  /** Removes the hook; again does nothing. */
+  remove(): void;
+}
+
+/** The hooks of a gradient, in the order in which they were registered. */
+export interface Hooks {
+  /** Each is given what the one before it made. */
+  readonly before: TensorHook[];
+  /** Of leaves. */
+  readonly after: LeafHook[];
+}
+
+/** Memory that functions of the user's have seen in the pass under way. */
+let shown: Set<Storage> | null = null;
+
+/** Runs a pass; `end` is told what functions of the user's have seen. */
+export function withShown(pass: () => void, end: (shown: ReadonlySet<Storage>) => void): void {
+  const outer = shown;
+  const own = new Set<Storage>();
+  shown = own;
+  try {
+    pass();
+  } finally {
+    shown = outer;
+  }
+  end(own);
+}
+
+export const isShown = (x: Tensor): boolean => shown?.has(storageOf(x)) ?? false;
+
+/** Calls a function of the user's with tensors of a pass. What it returns is the user's too. */
+export function callShown<T>(tensors: readonly (Tensor | null)[], fn: () => T): T {
+  const show = (x: unknown) => {
+    if (x instanceof Tensor) shown?.add(storageOf(x));
+  };
+  tensors.forEach(show);
+  const result = untracked(fn);
+  if (Array.isArray(result)) result.forEach(show);
+  else show(result);
+  return result;
+}
+
+/** What hooks make of a gradient. */
+export function applyHooks(hooks: readonly TensorHook[], grad: Tensor): Tensor {
+  refuseInCapture('backward');
+  let current = grad;
+  for (const hook of [...hooks]) {
+    const given = current;
+    const result: unknown = callShown([given], () => hook(given));
+    if (result === undefined || result === null) continue;
+    current = checkedResult(result, given);
+  }
+  return current;
+}
+
+function checkedResult(result: unknown, given: Tensor): Tensor {
+  if (!(result instanceof Tensor)) {
+    throw new ValueError(`registerHook: the hook must return a gradient, or nothing, got ${describe(result)}`);
+  }
+  if (!sameShape(shapeOf(result), shapeOf(given))) {
+    throw new ShapeError(
+      `registerHook: the hook was given a gradient of shape ${show(shapeOf(given))} and returned one of shape ${show(shapeOf(result))}`,
+    );
+  }
+  if (result.dtype !== given.dtype) {
+    throw new DTypeError(
+      `registerHook: the hook was given a ${given.dtype} gradient and returned a ${result.dtype} one`,
+    );
+  }
+  return result;
+}
+
+/** How many hooks leaves were ever given. */
+let registered = 0;
+
+/** Tells a function under capture that a pass runs, which another hook on a leaf would make another pass. */
+export function assumeSameHooks(): void {
+  if (recording === null) return;
+  const known = registered;
+  recording.assume(() => registered === known);
+}
+
+/** Hooks need JavaScript, which replays do not run. */
+function refuseInCapture(name: string): void {
+  recording?.refuse(
+    new CaptureError(
+      `${name}: a captured function does not call hooks when it is replayed; compute what the hook does in the function, ` +
+        'or call the plain function',
+    ),
+  );
+}
+
+/** Where the hooks of a tensor's gradient are kept: with what made it, or with the leaf. */
+function hooksOf(name: string, x: Tensor): Hooks {
+  checkTensor(name, 'the input', x);
+  refuseInCapture(name);
+  if (!x.requiresGrad) {
+    throw new AutogradError(
+      `${name}: the tensor does not require a gradient, so none will come; set requiresGrad first`,
+    );
+  }
+  const node = nodeOf(x);
+  if (node === null) {
+    registered++;
+    return leafHooksOf(x, true)!;
+  }
+  node.hooks ??= { before: [], after: [] };
+  return node.hooks;
+}
+
+function register<H>(list: H[], hook: H): HookHandle {
+  list.push(hook);
+  let isThere = true;
+  return {
+    remove: () => {
+      if (isThere) list.splice(list.indexOf(hook), 1);
+      isThere = false;
+    },
+  };
+}
+
+function checkHook(name: string, hook: unknown): void {
+  if (typeof hook !== 'function') throw new ValueError(`${name}: expected a function, got ${describe(hook)}`);
+}
+
+/**
+ * Calls `hook` with the gradient of this tensor in each backward pass, when it is complete; a tensor that it returns takes the
+ * gradient's place. Hooks run in the order in which they were registered.
+ *
+ * @returns a handle whose `remove()` takes the hook away
+ * @throws AutogradError if the tensor does not require a gradient; CaptureError within a captured function
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const handle = x.registerHook((grad) => grad.mul(10));
+ * x.mul(3).sum().backward();
+ * x.grad; // tensor([30., 30.])
+ * handle.remove();
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
+ */
+export function registerHook(x: Tensor, hook: TensorHook): HookHandle {
+  checkHook('registerHook', hook);
+  return register(hooksOf('registerHook', x).before, hook);
+}
+
+/**
+ * Calls `hook` with this leaf after each backward pass has accumulated its `grad`: to step an optimizer at once, for instance.
+ *
+ * @returns a handle whose `remove()` takes the hook away
+ * @throws AutogradError for the result of an operation, or what requires no gradient; CaptureError within a captured function
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * x.registerPostAccumulateGradHook((leaf) => console.log(leaf.grad));
+ * x.sum().backward(); // prints tensor([1., 1.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_post_accumulate_grad_hook.html
+ */
+export function registerPostAccumulateGradHook(x: Tensor, hook: LeafHook): HookHandle {
+  const name = 'registerPostAccumulateGradHook';
+  checkHook(name, hook);
+  const hooks = hooksOf(name, x);
+  if (!x.isLeaf) {
+    throw new AutogradError(`${name}: an operation made this tensor, which accumulates nothing; use registerHook`);
+  }
+  return register(hooks.after, hook);
+}
+
+const retaining = new WeakSet<Tensor>();
+
+/**
+ * Keeps the gradient of the result of an operation in its `grad`, where otherwise only leaves have one.
+ *
+ * @throws AutogradError if the tensor does not require a gradient; CaptureError within a captured function
+ * @example
+ * ```ts
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const y = x.mul(3);
+ * y.retainGrad();
+ * y.sum().backward();
+ * y.grad; // tensor([1., 1.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.retain_grad.html
+ */
+export function retainGrad(x: Tensor): void {
+  const hooks = hooksOf('retainGrad', x);
+  if (x.isLeaf || retaining.has(x)) return;
+  retaining.add(x);
+  hooks.before.push((grad) => {
+    const before = peekGrad(x);
+    x.grad = before === null ? convert(grad, grad.dtype) : addOf(before, grad);
+  });
+}
