@@ -57,8 +57,12 @@ export function setNumThreads(count: number): void {
 
 export * from './backend.js';
 export * from './dtype.js';
-export * from './instruction.js';
+export * from './executable.js';
+export * from './instructions.js';
+export { type ScatterMode, scatterModes } from './js/indexing.js';
 export { createJsBackend } from './js/js.js';
+export { type RandomKind, randomKinds } from './js/random.js';
+export * from './outcome.js';
 export * from './program.js';
 export * from './random-state.js';
 export * from './recording.js';

@@ -1,5 +1,6 @@
 import { type ComputeType, dtypes } from './dtype.js';
 import { type Fold, foldNames, type MicroOp, microOpCode } from './micro-ops.js';
+import type { View } from './view.js';
 
 /**
  * A value lives once per element of the iteration space, or once per row of it. A row is what the folded axes span;
@@ -51,6 +52,19 @@ export interface Program {
   readonly rowRegisters: number;
   readonly resident: readonly Stage[];
   readonly streamed: readonly Stage[];
+}
+
+/** What a matmul does to each finished tile: input 0 of the program is the product, `inputs` are its further inputs. */
+export interface Epilogue {
+  readonly program: Program;
+  readonly params: readonly number[];
+  readonly inputs: readonly View[];
+}
+
+/** How many operations an element takes. */
+export function opsPerElement({ resident }: Program): number {
+  const computes = ({ op }: MicroInstruction) => op !== 'copy' && op !== 'expand';
+  return resident.reduce((sum, { elements, folds }) => sum + elements.filter(computes).length + folds.length, 0);
 }
 
 /** First slot of each group, and the number of slots. */

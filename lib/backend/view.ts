@@ -12,6 +12,8 @@ export interface View {
 
 /** What the records of the native core hold; `maxDims` of the addon is one more, because a nest may need a unit axis. */
 export const MAX_DIMS = 12;
+/** How many views an instruction reads and writes at most. */
+export const MAX_OPERANDS = 48;
 
 /** Number of elements of a shape; 1 for `[]`. */
 export function sizeOf(shape: readonly number[]): number {

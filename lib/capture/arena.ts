@@ -1,5 +1,4 @@
-import type { Instruction, Storage } from '../backend/index.js';
-import { readsOf, writesOf } from './operands.js';
+import { type Instruction, readsOf, type Storage, writesOf } from '../backend/index.js';
 
 /** From the instruction that first touches it to the last one, both included. */
 interface Lifetime {

@@ -246,7 +246,7 @@ function noteChanges(storage: Storage, standIn: Storage): void {
 }
 
 function record<T>(recorder: Recorder, fn: () => T): T {
-  const core = useBackend(recorder);
+  const core = useBackend(recorder.backend);
   const observer = observeStorage(recorder);
   recorder.displaced = observer;
   setRecording(recorder);

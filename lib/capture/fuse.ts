@@ -1,8 +1,16 @@
-import { type Instruction, type Storage, sameShape, type View } from '../backend/index.js';
+import {
+  type IndexBound,
+  type Instruction,
+  mayStop,
+  type Storage,
+  sameShape,
+  storagesRead,
+  storagesWritten,
+  type View,
+} from '../backend/index.js';
 import { merge } from './merge.js';
 import { mayMisfit } from './misfits.js';
 import { instructionOf, type Nest, nestOf, sameElements, withOutputs, withUsedInputs } from './nest.js';
-import { readsOf, stateOf, writesOf } from './operands.js';
 
 /** An instruction with what fusion asks of it again and again. */
 interface Step {
@@ -17,13 +25,11 @@ interface Step {
 type StorageTest = (storage: Storage) => boolean;
 
 function stepOf(instruction: Instruction, mayStop = false): Step {
-  const state = stateOf(instruction);
-  const states = state === null ? [] : [state];
   return {
     instruction,
     nest: nestOf(instruction),
-    reads: new Set([...readsOf(instruction).map((view) => view.storage), ...states]),
-    writes: new Set([...writesOf(instruction).map((view) => view.storage), ...states]),
+    reads: new Set(storagesRead(instruction)),
+    writes: new Set(storagesWritten(instruction)),
     mayStop,
   };
 }
@@ -123,25 +129,25 @@ const writesAny = (step: Step, test: StorageTest): boolean => [...step.writes].s
  */
 function stopping(instructions: readonly Instruction[]): Set<Instruction> {
   const found = new Set<Instruction>();
-  let checked: { readonly index: View; readonly length: number }[] = [];
+  let checked: IndexBound[] = [];
   for (const instruction of instructions) {
-    if (instruction.op === 'check' || makesIntegers(instruction)) found.add(instruction);
-    if (instruction.op === 'gather' || instruction.op === 'scatter') {
-      const { index, axis } = instruction;
-      const length = (instruction.op === 'gather' ? instruction.input : instruction.out).shape[axis]!;
-      const known = checked.some((one) => one.length <= length && readsSameElements(one.index, index));
+    const stop = mayStop(instruction);
+    if (stop === true && computesMisfits(instruction)) found.add(instruction);
+    if (typeof stop === 'object') {
+      const known = checked.some((one) => one.length <= stop.length && readsSameElements(one.index, stop.index));
       if (!known) found.add(instruction);
-      checked.push({ index, length });
+      checked.push(stop);
     }
-    const written = new Set(writesOf(instruction).map((view) => view.storage));
+    const written = new Set(storagesWritten(instruction));
     checked = checked.filter(({ index }) => !written.has(index.storage));
   }
   return found;
 }
 
-function makesIntegers(instruction: Instruction): boolean {
+/** What an instruction computes by expressions may be such that it surely fits. */
+function computesMisfits(instruction: Instruction): boolean {
   const nest = nestOf(instruction);
-  return nest !== null && mayMisfit(nest);
+  return nest === null || mayMisfit(nest);
 }
 
 const readsSameElements = (a: View, b: View): boolean => sameShape(a.shape, b.shape) && sameElements(a, b, a.shape);

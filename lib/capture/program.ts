@@ -6,8 +6,12 @@ import {
   type Instruction,
   type Loop,
   MISFIT,
+  nameOf,
   type Stop,
   type Storage,
+  stateOf,
+  storagesRead,
+  storagesWritten,
   type View,
   withViews,
 } from '../backend/index.js';
@@ -17,7 +21,6 @@ import { misfit } from '../tensor/check.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
 import { type LaidOut, layOut } from './laid-out.js';
-import { readsOf, stateOf, writesOf } from './operands.js';
 import { count, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
 import { isAnyRunning, occupy, requireFree } from './running.js';
@@ -70,7 +73,7 @@ export class CapturedProgram {
     this.#where = where;
     const own = new Set([...inputs, ...results, lowered.arena]);
     const written = new Set(lowered.instructions.flatMap(storagesWritten));
-    const read = lowered.instructions.flatMap((instruction) => readsOf(instruction).map((view) => view.storage));
+    const read = lowered.instructions.flatMap(storagesRead);
     this.written = new Set([...written].filter((storage) => !own.has(storage)));
     this.read = new Set(read.filter((storage) => !own.has(storage)));
     this.changesInput = inputs.map((storage) => written.has(storage));
@@ -162,15 +165,15 @@ export class CapturedProgram {
       ...this.#results.map((storage, i) => [storage, `out${i}`] as const),
     ]);
     const sources = new Map(this.#laidOut.map(({ view, source }) => [view.storage, source.storage]));
-    const nameOf = (storage: Storage): string => {
+    const memoryName = (storage: Storage): string => {
       const source = sources.get(storage);
-      if (source !== undefined) return `${nameOf(source)} laid out`;
+      if (source !== undefined) return `${memoryName(source)} laid out`;
       const name = names.get(storage) ?? outer(storage) ?? `outer${names.size}`;
       names.set(storage, name);
       return name;
     };
     const head = `${instructions} instructions (${recorded} recorded), arena of ${count(arenaBytes)}B for temporaries of ${count(temporaryBytes)}B`;
-    return `${head}\n${printProgram(this.instructions, nameOf, this.arena)}`;
+    return `${head}\n${printProgram(this.instructions, memoryName, this.arena)}`;
   }
 
   #error({ instruction: at, position }: Stop): Error {
@@ -181,16 +184,6 @@ export class CapturedProgram {
     return new ValueError(`${instruction.op}: the index at position ${position} is out of range, in ${this.#where}`);
   }
 }
-
-function nameOf(instruction: Instruction): string {
-  if (instruction.op === 'matmul') return instruction.epilogue?.program.name ?? 'matmul';
-  return 'program' in instruction ? instruction.program.name : instruction.op;
-}
-
-const storagesWritten = (instruction: Instruction): Storage[] => {
-  const state = stateOf(instruction);
-  return [...writesOf(instruction).map((view) => view.storage), ...(state === null ? [] : [state])];
-};
 
 function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const errors = new Map(recorder.errors);

@@ -1,24 +1,22 @@
 import {
   allocate,
+  asData,
   type Backend,
+  copied,
   DONE,
-  type Epilogue,
-  type Executable,
   execute,
   type Instruction,
-  type Program,
-  type RandomKind,
   type Recording,
-  type ScatterMode,
   type Storage,
   type StorageObserver,
+  storagesRead,
   untracked,
   type View,
+  writesOf,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { gradState, storageOf, Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
-import { readsOf, stateOf, writesOf } from './operands.js';
 import { Outside } from './outside.js';
 
 /** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
@@ -38,11 +36,12 @@ export interface GradientUse {
 }
 
 /**
- * Stands before a core while a function is captured: runs every instruction and notes it, knows which memory the function
- * allocated itself, and refuses what instructions cannot repeat.
+ * Watches a function that is captured: notes every instruction, knows which memory the function allocated itself, and refuses what
+ * instructions cannot repeat.
  */
-export class Recorder implements Backend, Recording, StorageObserver {
-  readonly name: Backend['name'];
+export class Recorder implements Recording, StorageObserver {
+  /** Stands before the core: runs every instruction and notes it. */
+  readonly backend: Backend;
   readonly instructions: Instruction[] = [];
   /** The error of each check among the instructions. */
   readonly errors = new Map<Instruction, () => Error>();
@@ -77,69 +76,13 @@ export class Recorder implements Backend, Recording, StorageObserver {
 
   constructor(core: Backend, where: string) {
     this.#core = core;
-    this.name = core.name;
     this.#where = where;
+    this.backend = {
+      ...core,
+      ...asData((instruction) => this.#note(copied(instruction))),
+      link: () => this.refuse(this.#capturesWithin()),
+    };
     this.outside = new Outside(where);
-  }
-
-  map(program: Program, params: readonly number[], inputs: readonly View[], outputs: readonly View[]): number {
-    const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
-    return this.#note({ op: 'map', program, params: [...params], ...views });
-  }
-
-  fold(
-    program: Program,
-    params: readonly number[],
-    inputs: readonly View[],
-    outputs: readonly View[],
-    shape: readonly number[],
-    axes: readonly number[],
-  ): number {
-    const views = { inputs: inputs.map(copyOf), outputs: outputs.map(copyOf) };
-    const frame = { shape: [...shape], axes: [...axes] };
-    return this.#note({ op: 'fold', program, params: [...params], ...views, ...frame });
-  }
-
-  matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number {
-    const copied = epilogue === null ? null : { ...epilogue, inputs: epilogue.inputs.map(copyOf) };
-    return this.#note({ op: 'matmul', a: copyOf(a), b: copyOf(b), outputs: outputs.map(copyOf), epilogue: copied });
-  }
-
-  gather(out: View, input: View, index: View, axis: number): number {
-    return this.#note({ op: 'gather', out: copyOf(out), input: copyOf(input), index: copyOf(index), axis });
-  }
-
-  scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
-    const copied = { out: copyOf(out), index: copyOf(index), source: copyOf(source) };
-    return this.#note({ op: 'scatter', ...copied, axis, mode });
-  }
-
-  random(
-    kind: RandomKind,
-    state: Storage,
-    storage: Storage,
-    dtype: View['dtype'],
-    offset: number,
-    length: number,
-    p0: number,
-    p1: number,
-  ): void {
-    const out: View = { storage, offset, shape: [length], strides: [1], dtype };
-    this.#note({ op: 'random', kind, state, out, p0, p1 });
-  }
-
-  link(): Executable {
-    return this.refuse(
-      new CaptureError(`${this.#where}: a captured function was made inside a captured function; make it outside`),
-    );
-  }
-
-  getNumThreads(): number {
-    return this.#core.getNumThreads();
-  }
-
-  setNumThreads(count: number): void {
-    this.#core.setNumThreads(count);
   }
 
   assume(holds: () => boolean): void {
@@ -201,7 +144,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
   }
 
   check(flag: View, error: () => Error): void {
-    const instruction: Instruction = { op: 'check', flag: copyOf(flag) };
+    const instruction = copied({ op: 'check', flag });
     this.errors.set(instruction, error);
     if (this.#note(instruction) >= 0) throw error();
   }
@@ -241,6 +184,10 @@ export class Recorder implements Backend, Recording, StorageObserver {
     this.displaced?.dropped(storage);
   }
 
+  #capturesWithin(): CaptureError {
+    return new CaptureError(`${this.#where}: a captured function was made inside a captured function; make it outside`);
+  }
+
   #readsValue(reader: string): CaptureError {
     return new CaptureError(
       `${reader}: a value was read inside ${this.#where}, but replays run without JavaScript, so nothing could depend on it; ` +
@@ -273,9 +220,7 @@ export class Recorder implements Backend, Recording, StorageObserver {
 
   /** Runs an instruction and notes it. */
   #note(instruction: Instruction): number {
-    for (const view of readsOf(instruction)) this.#reads(view.storage);
-    const state = stateOf(instruction);
-    if (state !== null) this.#reads(state);
+    for (const storage of storagesRead(instruction)) this.#reads(storage);
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
     const position = this.#unwatched(() => execute(this.#core, instruction));
@@ -320,9 +265,6 @@ export class Recorder implements Backend, Recording, StorageObserver {
     }
   }
 }
-
-/** A view alone: that of a tensor would keep the tensor's graph and gradient. */
-const copyOf = ({ storage, offset, shape, strides, dtype }: View): View => ({ storage, offset, shape, strides, dtype });
 
 /** Memory of its own with the same bytes. */
 function duplicate(storage: Storage): Storage {

@@ -1,4 +1,15 @@
-import { type Backend, backend, observeStorage, type Storage, useBackend, type View } from '../backend/index.js';
+import {
+  asData,
+  type Backend,
+  backend,
+  execute,
+  nameOf,
+  observeStorage,
+  type Storage,
+  storagesRead,
+  storagesWritten,
+  useBackend,
+} from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 
 /** Who uses a storage at the moment, off the main thread. Several may read what nobody writes. */
@@ -20,7 +31,10 @@ export interface Footprint {
 export const isAnyRunning = (): boolean => uses.size > 0;
 
 /** Refuses to run what would meet a program that is running. */
-export function requireFree(where: string, { read, written }: Footprint): void {
+export function requireFree(
+  where: string,
+  { read, written }: { readonly read: Iterable<Storage>; readonly written: Iterable<Storage> },
+): void {
   if (uses.size === 0) return;
   for (const storage of read) if (uses.get(storage)?.writes) throw inUse(where, uses.get(storage)!);
   for (const storage of written) if (uses.has(storage)) throw inUse(where, uses.get(storage)!);
@@ -78,36 +92,10 @@ function guard(): void {
   };
 }
 
-function guarded(core: Backend): Backend {
-  const check = (op: string, read: readonly View[], written: readonly View[]): void => {
-    for (const { storage } of read) if (uses.get(storage)?.writes) throw inUse(op, uses.get(storage)!);
-    for (const { storage } of written) if (uses.has(storage)) throw inUse(op, uses.get(storage)!);
-  };
-  return {
-    ...core,
-    map: (program, params, inputs, outputs) => {
-      check(program.name, inputs, outputs);
-      return core.map(program, params, inputs, outputs);
-    },
-    fold: (program, params, inputs, outputs, shape, axes) => {
-      check(program.name, inputs, outputs);
-      return core.fold(program, params, inputs, outputs, shape, axes);
-    },
-    matmul: (a, b, outputs, epilogue) => {
-      check('matmul', [a, b, ...(epilogue?.inputs ?? [])], outputs);
-      return core.matmul(a, b, outputs, epilogue);
-    },
-    gather: (out, input, index, axis) => {
-      check('gather', [input, index], [out]);
-      return core.gather(out, input, index, axis);
-    },
-    scatter: (out, index, source, axis, mode) => {
-      check('scatter', [index, source], [out]);
-      return core.scatter(out, index, source, axis, mode);
-    },
-    random: (kind, state, out, dtype, offset, length, p0, p1) => {
-      for (const storage of [state, out]) if (uses.has(storage)) throw inUse(kind, uses.get(storage)!);
-      core.random(kind, state, out, dtype, offset, length, p0, p1);
-    },
-  };
-}
+const guarded = (core: Backend): Backend => ({
+  ...core,
+  ...asData((instruction) => {
+    requireFree(nameOf(instruction), { read: storagesRead(instruction), written: storagesWritten(instruction) });
+    return execute(core, instruction);
+  }),
+});

@@ -127,8 +127,7 @@ export interface RandomOptions extends DrawOptions {
 }
 
 function draw(kind: RandomKind, out: Tensor, generator: Generator | undefined, p0: number, p1: number): Tensor {
-  const { storage, dtype, offset, shape } = operandOf(out);
-  backend.random(kind, streamFor(kind, generator), storage, dtype, offset, sizeOf(shape), p0, p1);
+  backend.random(kind, streamFor(kind, generator), operandOf(out), p0, p1);
   return out;
 }
 

@@ -1,12 +1,13 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import { computeType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
+import { MAX_OPERANDS } from '../backend/view.js';
 import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { setBasics } from './basics.js';
 import { type Choice, choice } from './choice.js';
-import { type Frame, MOST_OPERANDS } from './kernel.js';
+import type { Frame } from './kernel.js';
 import { Operation } from './operation.js';
 import { type Operand, wider } from './promotion.js';
 import type { Tensor } from './tensor.js';
@@ -85,7 +86,7 @@ export class Formula<A extends Expr[]> {
 }
 
 /** So that the gradient of a gradient, which reads four more, still fits an instruction. */
-const MOST_INPUTS = MOST_OPERANDS - 5;
+const MOST_INPUTS = MAX_OPERANDS - 5;
 
 const isNumber = (arg: unknown): boolean => typeof arg === 'number';
 

@@ -8,9 +8,6 @@ import { emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import { operandOf, operandsOf, type Tensor, viewOf } from './tensor.js';
 
-/** How many tensors an instruction of the native core reads and writes. */
-export const MOST_OPERANDS = 48;
-
 /** What a kernel with folds runs over: the whole shape, which axes are folded, and whether row results keep them with size 1. */
 export interface Frame {
   readonly shape: Shape;

@@ -2,13 +2,13 @@ import { isGradEnabled } from '../autograd/mode.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import type { ComputeType, DType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
-import { sameShape } from '../backend/view.js';
+import { MAX_OPERANDS, sameShape } from '../backend/view.js';
 import * as e from '../expr/index.js';
 import { adjoints, type Expr, inputsOf, rewrite, shareCommon, substitute } from '../expr/index.js';
 import { convert, sumOver } from './basics.js';
 import { type Choice, choice } from './choice.js';
 import { filledOf } from './empty.js';
-import { type Frame, Kernel, MOST_OPERANDS } from './kernel.js';
+import { type Frame, Kernel } from './kernel.js';
 import { fitted, repeatOver, repetition, sumTo } from './layout.js';
 import type { Shape } from './shape.js';
 import { anyRequiresGrad, shapeOf, type Tensor } from './tensor.js';
@@ -176,7 +176,7 @@ export class Operation {
       if (gradient.op === 'input' || dtypes[i] !== dtypes[first] || !sameShape(shapes[i]!, shape)) return false;
       count++;
     }
-    return count > 1 && plan.places.length + 1 + count <= MOST_OPERANDS;
+    return count > 1 && plan.places.length + 1 + count <= MAX_OPERANDS;
   }
 
   #jointGradients(operand: (slot: number) => Tensor, { plan, params, dtypes, compute }: Call): (Tensor | null)[] {

@@ -20,7 +20,7 @@ describe('values out of bounds', () => {
     seedState(state, 3);
     stateWords(state)[POSITION] = position;
     const out = operand('float64', [700], [0]);
-    backend.random(kind, state, out.storage, 'float64', out.offset, 700, p0, p1);
+    backend.random(kind, state, out, p0, p1);
     return { values: valuesOf(out), words: [...stateWords(state).subarray(0, STATE_WORDS)] };
   };
 

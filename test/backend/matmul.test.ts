@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Epilogue } from '../../lib/backend/backend.js';
+import type { Epilogue } from '../../lib/backend/program.js';
 import type { ComputeType } from '../../lib/backend/dtype.js';
 import { backend, getNumThreads, setNumThreads } from '../../lib/backend/index.js';
 import type { View } from '../../lib/backend/view.js';

@@ -11,6 +11,7 @@ import {
   type Storage,
   seedState,
   stateWords,
+  type View,
 } from '../../lib/backend/index.js';
 import { randomFill } from '../../lib/backend/js/random.js';
 
@@ -35,6 +36,14 @@ function seeded(seed: number): Storage {
   return state;
 }
 
+const view = (storage: Storage, dtype: DType, offset: number, length: number): View => ({
+  storage,
+  offset,
+  shape: [length],
+  strides: [1],
+  dtype,
+});
+
 const bytesOf = (storage: Storage, dtype: DType, length: number): Uint8Array =>
   new Uint8Array(storage.buffer, storage.byteOffset, length * dtypes[dtype].size);
 
@@ -42,10 +51,10 @@ describe('streams recorded from PyTorch', () => {
   test.each(recorded)('$id', ({ seed, kind, p0, p1, dtype, length, values, next }) => {
     const state = seeded(seed);
     const out = allocate(dtype, length);
-    backend.random(kind, state, out, dtype, 0, length, p0, p1);
+    backend.random(kind, state, view(out, dtype, 0, length), p0, p1);
     expect(Buffer.from(bytesOf(out, dtype, length)).toString('base64')).toBe(values);
     const after = allocate('float32', 1);
-    backend.random('uniform', state, after, 'float32', 0, 1, 0, 1);
+    backend.random('uniform', state, view(after, 'float32', 0, 1), 0, 1);
     expect(after.array('float32')[0]).toBe(next);
   });
 });
@@ -80,8 +89,8 @@ describe('the backend in use draws the bits of the definition in TypeScript', ()
     for (const length of lengths) {
       const out = allocate(dtype, length);
       const expected = allocate(dtype, length);
-      backend.random(kind, state, out, dtype, 0, length, p0, p1);
-      randomFill(kind, expectedState, expected, dtype, 0, length, p0, p1);
+      backend.random(kind, state, view(out, dtype, 0, length), p0, p1);
+      randomFill(kind, expectedState, view(expected, dtype, 0, length), p0, p1);
       expect(Buffer.compare(bytesOf(out, dtype, length), bytesOf(expected, dtype, length)), `length ${length}`).toBe(0);
       expect(stateOf(state), `length ${length}`).toEqual(stateOf(expectedState));
     }
@@ -94,7 +103,7 @@ describe('random', () => {
   test.each([...all])('writes its run of %s elements and nothing else', (dtype) => {
     const out = allocate(dtype, 40);
     out.array(dtype).fill(7);
-    backend.random('bernoulli', seeded(1), out, dtype, 3, 30, 0.5, 0);
+    backend.random('bernoulli', seeded(1), view(out, dtype, 3, 30), 0.5, 0);
     const values = [...out.array(dtype).subarray(0, 40)];
     expect(values.slice(0, 3)).toEqual([7, 7, 7]);
     expect(values.slice(33)).toEqual(Array(7).fill(7));
@@ -104,13 +113,13 @@ describe('random', () => {
   test('never draws the upper end of a narrow interval', () => {
     const out = allocate('float32', 1000);
     const end = 1 + 2 ** -22;
-    backend.random('uniform', seeded(3), out, 'float32', 0, 1000, 1, end);
+    backend.random('uniform', seeded(3), view(out, 'float32', 0, 1000), 1, end);
     expect([...out.array('float32').subarray(0, 1000)].every((value) => value >= 1 && value < end)).toBe(true);
   });
 
   test('permutes', () => {
     const out = allocate('int32', 1000);
-    backend.random('permutation', seeded(4), out, 'int32', 0, 1000, 0, 0);
+    backend.random('permutation', seeded(4), view(out, 'int32', 0, 1000), 0, 0);
     expect([...out.array('int32').subarray(0, 1000)].sort((a, b) => a - b)).toEqual([...Array(1000).keys()]);
   });
 });

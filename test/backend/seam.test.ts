@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Backend, DONE, MISFIT } from '../../lib/backend/backend.js';
+import type { Backend } from '../../lib/backend/backend.js';
 import type { ComputeType, DType } from '../../lib/backend/dtype.js';
 import { createJsBackend } from '../../lib/backend/js/js.js';
 import { type Fold, foldNames, type MicroOp, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
+import { DONE, MISFIT } from '../../lib/backend/outcome.js';
 import type { Program } from '../../lib/backend/program.js';
 import { openNativeBackend } from '../../lib/backend/select.js';
 import { sizeOf, type View } from '../../lib/backend/view.js';

@@ -349,7 +349,7 @@ describe('the program', () => {
     const [stats] = step.stats;
     expect(stats).toMatchObject({ recorded: 25, instructions: 11 });
     expect(stats!.arenaBytes).toBeLessThan(stats!.temporaryBytes);
-    expect(`${step}`).toMatch(/matmul, addBias\+sigmoid +in0 float32\[100, 4\], Sequential.0.weight/);
+    expect(`${step}`).toMatch(/matmul addBias\+sigmoid +in0 float32\[100, 4\], Sequential.0.weight/);
   });
 
   it('does not compute what nobody sees', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, backend, type Instruction, type Storage, type View } from '../../lib/backend/index.js';
-import { execute } from '../../lib/backend/instruction.js';
+import { execute } from '../../lib/backend/instructions.js';
 import { fuse } from '../../lib/capture/fuse.js';
 import { nestOf } from '../../lib/capture/nest.js';
 import { writesAfterReads } from '../../lib/capture/overlap.js';

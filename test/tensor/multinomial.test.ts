@@ -9,7 +9,8 @@ function stream(seed: number, dtype: 'float32' | 'float64') {
   seedState(state, seed);
   const fill = (kind: 'uniform' | 'exponential', type: DType, count: number): TypedArray => {
     const out = allocate(type, count);
-    backend.random(kind, state, out, type, 0, count, kind === 'uniform' ? 0 : 1, 1);
+    const view = { storage: out, offset: 0, shape: [count], strides: [1], dtype: type };
+    backend.random(kind, state, view, kind === 'uniform' ? 0 : 1, 1);
     return out.array(type).subarray(0, count);
   };
   const draws: MultinomialDraws = {

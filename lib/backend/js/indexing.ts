@@ -1,11 +1,15 @@
-import type { ScatterMode } from '../backend.js';
 import { isBool, type TypedArray } from '../dtype.js';
 import { planLoops } from '../loops.js';
+import { DONE } from '../outcome.js';
 import { sizeOf, type View } from '../view.js';
 import { BLOCK } from './block-loops.js';
 import { forEachRun, innerStride } from './runs.js';
 
-/** `Backend.gather`. */
+export const scatterModes = ['set', 'add'] as const;
+/** How `scatter` combines a source element with what is there. */
+export type ScatterMode = (typeof scatterModes)[number];
+
+/** The instruction `gather`. */
 export function gather(out: View, input: View, index: View, axis: number): number {
   const invalid = firstInvalid(index, input.shape[axis]!);
   if (invalid >= 0) return invalid;
@@ -14,10 +18,10 @@ export function gather(out: View, input: View, index: View, axis: number): numbe
   forEachLocated(index, out, input, axis, (outAt, outStride, located, length) => {
     gatherRun(to, outAt, outStride, from, located, length);
   });
-  return -1;
+  return DONE;
 }
 
-/** `Backend.scatter`. Adding bools is or; adding int32 wraps around. */
+/** The instruction `scatter`. Adding bools is or; adding int32 wraps around. */
 export function scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
   const invalid = firstInvalid(index, out.shape[axis]!);
   if (invalid >= 0) return invalid;
@@ -27,7 +31,7 @@ export function scatter(out: View, index: View, source: View, axis: number, mode
   forEachLocated(index, source, out, axis, (sourceAt, sourceStride, located, length) => {
     scatterRun(to, located, from, sourceAt, sourceStride, length);
   });
-  return -1;
+  return DONE;
 }
 
 const elements = (view: View): TypedArray => view.storage.array(view.dtype);

@@ -1,7 +1,7 @@
 import { NablaError } from '../../errors.js';
-import { DONE, MISFIT } from '../backend.js';
 import type { ComputeType } from '../dtype.js';
 import { planLoops } from '../loops.js';
+import { DONE, MISFIT } from '../outcome.js';
 import { type Kind, type MicroInstruction, type Program, type Stage, slotLayout } from '../program.js';
 import { sizeOf, type View } from '../view.js';
 import { BLOCK, type Block, blockLoop, newBlock } from './block-loops.js';
@@ -32,7 +32,7 @@ interface Frame {
   readonly outputs: readonly BoundOperand[];
 }
 
-/** Runs a program over `shape`, folding `axes`: `Backend.fold`, and with all axes folded into one row, `Backend.map`. Returns as they do. */
+/** Runs a program over `shape`, folding `axes`: the instruction `fold`, and with all axes folded into one row, `map`. Returns as they do. */
 export function run(
   program: Program,
   params: readonly number[],

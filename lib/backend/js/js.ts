@@ -1,8 +1,5 @@
 import type { Backend } from '../backend.js';
-import { gather, scatter } from './indexing.js';
-import { run } from './interpreter.js';
-import { matmul } from './matmul.js';
-import { randomFill } from './random.js';
+import { eachOp } from '../instructions.js';
 import { JsReplay } from './replay.js';
 
 /**
@@ -12,15 +9,7 @@ import { JsReplay } from './replay.js';
 export function createJsBackend(): Backend {
   const backend: Backend = {
     name: 'js',
-    map: (program, params, inputs, outputs) => {
-      const { shape } = outputs[0]!;
-      return run(program, params, inputs, outputs, shape, [...shape.keys()]);
-    },
-    fold: run,
-    matmul,
-    gather,
-    scatter,
-    random: randomFill,
+    ...eachOp((_, { js }) => js),
     link: (instructions, ports) => new JsReplay(backend, instructions, ports),
     getNumThreads: () => 1,
     setNumThreads: () => {},

@@ -1,11 +1,12 @@
-import { DONE, type Epilogue } from '../backend.js';
 import { planLoops } from '../loops.js';
+import { DONE } from '../outcome.js';
+import type { Epilogue } from '../program.js';
 import { allocate, release } from '../storage.js';
 import { contiguousStrides, sizeOf, type View } from '../view.js';
 import { run } from './interpreter.js';
 import { forEachRun, innerStride } from './runs.js';
 
-/** `Backend.matmul`: the whole product first, then the epilogue over it. */
+/** The instruction `matmul`: the whole product first, then the epilogue over it. */
 export function matmul(a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): number {
   if (epilogue === null) {
     multiplyBatches(a, b, outputs[0]!);

@@ -1,24 +1,25 @@
-import type { RandomKind } from '../backend.js';
-import type { DType, TypedArray } from '../dtype.js';
+import type { TypedArray } from '../dtype.js';
+import { DONE } from '../outcome.js';
 import { HAS_NORMAL, NORMAL, stateDoubles, stateWords } from '../random-state.js';
 import type { Storage } from '../storage.js';
+import { sizeOf, type View } from '../view.js';
 import { fma, fmaf } from './fused.js';
 import { nextDouble, nextFloat, nextWord } from './mersenne-twister.js';
 import { logFloat, sinCosFloat } from './single-precision.js';
 import { log, log1p, sinCos } from './transcendental.js';
 
-/** See `Backend.random`. The streams, and the rounding of every value, are those of PyTorch's vector kernels on x86-64. */
-export function randomFill(
-  kind: RandomKind,
-  state: Storage,
-  out: Storage,
-  dtype: DType,
-  offset: number,
-  length: number,
-  p0: number,
-  p1: number,
-): void {
-  const values = out.array(dtype).subarray(offset, offset + length);
+export const randomKinds = ['uniform', 'normal', 'bernoulli', 'integer', 'permutation', 'exponential'] as const;
+/**
+ * What `random` draws, and its two parameters:
+ * `uniform` (from, to), `normal` (mean, std), `bernoulli` (p, unused) as 0 or 1 from 53-bit draws, `integer` (low, high),
+ * `permutation` of 0 … n-1 (unused, unused), `exponential` (rate, unused).
+ */
+export type RandomKind = (typeof randomKinds)[number];
+
+/** The instruction `random`. The streams, and the rounding of every value, are those of PyTorch's vector kernels on x86-64. */
+export function randomFill(kind: RandomKind, state: Storage, out: View, p0: number, p1: number): number {
+  const length = sizeOf(out.shape);
+  const values = out.storage.array(out.dtype).subarray(out.offset, out.offset + length);
   const words = stateWords(state);
   switch (kind) {
     case 'uniform':
@@ -43,6 +44,7 @@ export function randomFill(
     default:
       kind satisfies never;
   }
+  return DONE;
 }
 
 function fill(values: TypedArray, next: () => number): void {

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { NablaError, ValueError } from '../../errors.js';
-import { type Backend, DONE } from '../backend.js';
+import type { Backend } from '../backend.js';
 import { dtypes } from '../dtype.js';
-import { type Executable, execute, type Instruction, type Loop, type Stop, withViews } from '../instruction.js';
+import type { Executable, Loop, Stop } from '../executable.js';
+import { execute, type Instruction, withViews } from '../instructions.js';
+import { DONE } from '../outcome.js';
 import { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 
@@ -84,11 +86,12 @@ function boundTo(view: View, bound: ReadonlyMap<Storage, Storage>): View {
   return { storage, offset, shape, strides, dtype };
 }
 
-function withStorages(instruction: Instruction, bound: ReadonlyMap<Storage, Storage>): Instruction {
-  const changed = withViews(instruction, (view) => boundTo(view, bound));
-  if (changed.op !== 'random') return changed;
-  return { ...changed, state: bound.get(changed.state) ?? changed.state };
-}
+const withStorages = (instruction: Instruction, bound: ReadonlyMap<Storage, Storage>): Instruction =>
+  withViews(
+    instruction,
+    (view) => boundTo(view, bound),
+    (state) => bound.get(state) ?? state,
+  );
 
 function checkRows(rows: ArrayLike<number>, count: number): void {
   for (let j = 0; j < rows.length; j++) {

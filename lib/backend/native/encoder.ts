@@ -1,8 +1,7 @@
 import { NablaError } from '../../errors.js';
-import type { Epilogue } from '../backend.js';
-import { type DType, dtypes } from '../dtype.js';
+import { dtypes } from '../dtype.js';
 import { type Loops, planLoops, strideAt } from '../loops.js';
-import { encodeProgram, type Program } from '../program.js';
+import { type Epilogue, encodeProgram, type Program } from '../program.js';
 import type { Storage } from '../storage.js';
 import { MAX_DIMS, sizeOf, type View } from '../view.js';
 import type { Addon } from './addon.js';
@@ -191,22 +190,13 @@ export class Encoder {
     this.#indexed(out, axis, operands, loops);
   }
 
-  random(
-    kind: number,
-    state: Storage,
-    out: Storage,
-    dtype: DType,
-    offset: number,
-    length: number,
-    p0: number,
-    p1: number,
-  ): void {
+  random(kind: number, state: Storage, out: View, p0: number, p1: number): void {
     this.#start(OPCODE.random, 0, 0);
     this.#write(kind);
-    this.#write(dtypes[dtype].code);
+    this.#write(dtypes[out.dtype].code);
     this.#writeAddress(state, 0);
-    this.#writeAddress(out, offset * dtypes[dtype].size);
-    this.#write(length);
+    this.#writeStart(out);
+    this.#write(sizeOf(out.shape));
     this.#write(p0);
     this.#write(p1);
   }

@@ -1,5 +1,7 @@
-import { type Backend, randomKinds, scatterModes } from '../backend.js';
-import { execute } from '../instruction.js';
+import type { Backend } from '../backend.js';
+import { execute } from '../instructions.js';
+import { randomKinds } from '../js/random.js';
+import { scatterModes } from '../js/indexing.js';
 import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
 import { Records } from './records.js';
@@ -30,20 +32,18 @@ export function createNativeBackend(addon: Addon): Backend {
       encoder.scatter(out, index, source, axis, scatterModes.indexOf(mode));
       return encoder.submit('scatter');
     },
-    random: (kind, state, out, dtype, offset, length, p0, p1) => {
-      encoder.random(randomKinds.indexOf(kind), state, out, dtype, offset, length, p0, p1);
-      encoder.submit(kind);
+    random: (kind, state, out, p0, p1) => {
+      encoder.random(randomKinds.indexOf(kind), state, out, p0, p1);
+      return encoder.submit(kind);
+    },
+    check: (flag) => {
+      encoder.check(flag);
+      return encoder.submit('check');
     },
     link: (instructions, ports) => {
       const records = new Records(ports);
       encoder.collect(records, () => {
-        for (const instruction of instructions) {
-          if (instruction.op !== 'check') execute(backend, instruction);
-          else {
-            encoder.check(instruction.flag);
-            encoder.submit('check');
-          }
-        }
+        for (const instruction of instructions) execute(backend, instruction);
       });
       return new NativeReplay(addon, records);
     },

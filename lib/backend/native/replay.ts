@@ -1,6 +1,6 @@
 import { NablaError } from '../../errors.js';
 import { dtypes } from '../dtype.js';
-import type { Executable, Loop, Stop } from '../instruction.js';
+import type { Executable, Loop, Stop } from '../executable.js';
 import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 import type { Addon, LoopPlan } from './addon.js';

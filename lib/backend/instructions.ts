@@ -1,0 +1,285 @@
+import { isInteger } from './dtype.js';
+import {
+  choice,
+  epilogue,
+  type Field,
+  number,
+  numbers,
+  program,
+  read,
+  readAll,
+  state,
+  update,
+  write,
+  writeAll,
+} from './fields.js';
+import { gather, scatter, scatterModes } from './js/indexing.js';
+import { run } from './js/interpreter.js';
+import { matmul } from './js/matmul.js';
+import { randomFill, randomKinds } from './js/random.js';
+import { DONE } from './outcome.js';
+import { opsPerElement } from './program.js';
+import type { Storage } from './storage.js';
+import { sizeOf, type View } from './view.js';
+
+/** Arguments by position, as calls have them. */
+type Fields = readonly (readonly [name: string, field: Field<unknown>])[];
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+type ArgumentsOf<F extends Fields> = { -readonly [i in keyof F]: ValueOf<F[i][1]> };
+type NamedOf<F extends Fields> = { readonly [P in F[number] as P[0]]: ValueOf<P[1]> };
+
+/** Indices that must be in [0, length). */
+export interface IndexBound {
+  readonly index: View;
+  readonly length: number;
+}
+
+/** What there is to know of an instruction beside its arguments. */
+interface Meaning<F extends Fields> {
+  /** What it does, in plain TypeScript: the living definition, which the native core is held to. */
+  js(...values: ArgumentsOf<F>): number;
+  /** What an error calls it. Default: its own name. */
+  called?(instruction: NamedOf<F>): string;
+  /** Whether it may find a value that it cannot go on with. Where that is an index, which ones, and what they must be. */
+  mayStop(instruction: NamedOf<F>): boolean | IndexBound;
+  /** Floating-point operations. */
+  flops(instruction: NamedOf<F>): number;
+}
+
+interface Row<F extends Fields = Fields> extends Meaning<F> {
+  readonly fields: F;
+}
+
+const row = <const F extends Fields>(fields: F, meaning: Meaning<F>): Row<F> => ({ fields, ...meaning });
+
+const holdsIntegers = ({ dtype }: View): boolean => isInteger(dtype);
+
+/**
+ * The instruction set: all that the layers above ask of a core, in the order in which both sides of the native seam number it. Whoever
+ * looks at instructions, to record, fuse, guard, print, replay or encode them, goes by these rows.
+ *
+ * Nothing is checked here: shapes, types and options were checked by the caller. Views of the same storage may be operands together only
+ * where an output is exactly the same view as an input, or overlaps none.
+ *
+ * An instruction returns `DONE`; or `MISFIT`, if a value does not fit the int32 that it is stored as; or the position of what else it cannot
+ * go on with.
+ */
+export const instructions = {
+  /** Runs a program without folds over every element of the outputs' common shape; inputs are broadcast to it. */
+  map: row(
+    [
+      ['program', program],
+      ['params', numbers],
+      ['inputs', readAll],
+      ['outputs', writeAll],
+    ],
+    {
+      js: (program, params, inputs, outputs) => {
+        const { shape } = outputs[0]!;
+        return run(program, params, inputs, outputs, shape, [...shape.keys()]);
+      },
+      called: ({ program }) => program.name,
+      mayStop: ({ outputs }) => outputs.some(holdsIntegers),
+      flops: ({ program, outputs }) => opsPerElement(program) * sizeOf(outputs[0]!.shape),
+    },
+  ),
+
+  /**
+   * Runs a program with folds over `shape`; `axes` (ascending) are the folded ones. Element operands are broadcast to `shape`; row
+   * operands have size 1 in every folded axis. A reduction is a program all of whose outputs are row values.
+   */
+  fold: row(
+    [
+      ['program', program],
+      ['params', numbers],
+      ['inputs', readAll],
+      ['outputs', writeAll],
+      ['shape', numbers],
+      ['axes', numbers],
+    ],
+    {
+      js: run,
+      called: ({ program }) => program.name,
+      mayStop: ({ outputs }) => outputs.some(holdsIntegers),
+      flops: ({ program, shape }) => opsPerElement(program) * sizeOf(shape),
+    },
+  ),
+
+  /**
+   * out[…, m, n] = sum over k, in order, of a[…, m, k] * b[…, k, n]; leading (batch) axes are broadcast. `a`, `b` and the product are
+   * all float32 or all float64. With an epilogue, `outputs` are the epilogue program's; without, the one output is the product.
+   */
+  matmul: row(
+    [
+      ['a', read],
+      ['b', read],
+      ['outputs', writeAll],
+      ['epilogue', epilogue],
+    ],
+    {
+      js: matmul,
+      called: ({ epilogue }) => epilogue?.program.name ?? 'matmul',
+      mayStop: ({ outputs }) => outputs.some(holdsIntegers),
+      flops: ({ a, outputs, epilogue }) => {
+        const after = epilogue === null ? 0 : opsPerElement(epilogue.program);
+        return sizeOf(outputs[0]!.shape) * (2 * a.shape.at(-1)! + after);
+      },
+    },
+  ),
+
+  /**
+   * out[i, j, k] = input[i, index[i, j, k], k] for `axis` 1, likewise for others; `index` (int32) has out's shape.
+   * Returns the row-major position of the first index outside [0, input.shape[axis]) and then writes nothing.
+   */
+  gather: row(
+    [
+      ['out', write],
+      ['input', read],
+      ['index', read],
+      ['axis', number],
+    ],
+    {
+      js: gather,
+      mayStop: ({ input, index, axis }) => ({ index, length: input.shape[axis]! }),
+      flops: () => 0,
+    },
+  ),
+
+  /**
+   * out[i, index[i, j, k], k] (set or add)= source[i, j, k] for `axis` 1, likewise for others, in row-major order of `index`; `source` has
+   * index's shape and out's type. Returns as `gather` does.
+   */
+  scatter: row(
+    [
+      ['out', update],
+      ['index', read],
+      ['source', read],
+      ['axis', number],
+      ['mode', choice(scatterModes)],
+    ],
+    {
+      js: scatter,
+      mayStop: ({ out, index, axis }) => ({ index, length: out.shape[axis]! }),
+      flops: () => 0,
+    },
+  ),
+
+  /** Fills `out`, which is contiguous, and advances the stream (see `random-state.ts`). `p0` and `p1` are the kind's parameters. */
+  random: row(
+    [
+      ['kind', choice(randomKinds)],
+      ['state', state],
+      ['out', write],
+      ['p0', number],
+      ['p1', number],
+    ],
+    {
+      js: randomFill,
+      called: ({ kind }) => kind,
+      mayStop: () => false,
+      flops: () => 0,
+    },
+  ),
+
+  /** Stops, with 0, where the one element of `flag` (float64) is not 0: a check of values, which cannot throw from where it runs. */
+  check: row([['flag', read]], {
+    js: (flag) => (flag.storage.array('float64')[flag.offset] === 0 ? DONE : 0),
+    mayStop: () => true,
+    flops: () => 0,
+  }),
+} as const;
+
+type Rows = typeof instructions;
+
+/** The names of the instructions. */
+export type Op = keyof Rows;
+
+/** The instructions as calls: what a core is asked for. */
+export type InstructionSet = { readonly [op in Op]: Rows[op]['js'] };
+
+/** A call as data, so that it can be looked at, rewritten, and run again. */
+export type Instruction = { [op in Op]: { readonly op: op } & NamedOf<Rows[op]['fields']> }[Op];
+export type MatmulInstruction = Extract<Instruction, { op: 'matmul' }>;
+
+export const ops = Object.keys(instructions) as Op[];
+
+const rows: Readonly<Record<Op, Row>> = instructions;
+
+const instructionOf = (op: Op, values: readonly unknown[]): Instruction =>
+  Object.fromEntries([['op', op], ...rows[op].fields.map(([name], i) => [name, values[i]])]) as Instruction;
+
+/** The values of an instruction in the order of calls, each with what its field says of it. */
+const argumentsOf = (
+  instruction: Instruction,
+): readonly { readonly field: Field<unknown>; readonly value: unknown }[] =>
+  rows[instruction.op].fields.map(([name, field]) => ({ field, value: Reflect.get(instruction, name) }));
+
+/** Calls of whatever `make` makes for an instruction. */
+export const eachOp = (make: (op: Op, row: Row) => (...values: unknown[]) => number): InstructionSet =>
+  Object.fromEntries(ops.map((op) => [op, make(op, rows[op])])) as InstructionSet;
+
+/** Calls that hand every instruction on as data. */
+export const asData = (run: (instruction: Instruction) => number): InstructionSet =>
+  eachOp(
+    (op) =>
+      (...values) =>
+        run(instructionOf(op, values)),
+  );
+
+/** Runs one instruction at once. */
+export function execute(core: InstructionSet, instruction: Instruction): number {
+  const call = core[instruction.op] as (...values: unknown[]) => number;
+  return call(...argumentsOf(instruction).map(({ value }) => value));
+}
+
+/** The views that an instruction reads. A random stream's state is read and written too, but is no view: see `stateOf`. */
+export const readsOf = (instruction: Instruction): readonly View[] =>
+  argumentsOf(instruction).flatMap(({ field, value }) => field.reads?.(value) ?? []);
+
+/** The views that an instruction writes, whole or (scatter) in part. */
+export const writesOf = (instruction: Instruction): readonly View[] =>
+  argumentsOf(instruction).flatMap(({ field, value }) => field.writes?.(value) ?? []);
+
+/** The state that an instruction advances. */
+export function stateOf(instruction: Instruction): Storage | null {
+  for (const { field, value } of argumentsOf(instruction)) if (field.state !== undefined) return field.state(value);
+  return null;
+}
+
+/** All memory that an instruction reads. */
+export const storagesRead = (instruction: Instruction): Storage[] => storagesOf(instruction, readsOf(instruction));
+
+/** All memory that an instruction writes. */
+export const storagesWritten = (instruction: Instruction): Storage[] => storagesOf(instruction, writesOf(instruction));
+
+function storagesOf(instruction: Instruction, views: readonly View[]): Storage[] {
+  const storages = views.map(({ storage }) => storage);
+  const state = stateOf(instruction);
+  return state === null ? storages : [...storages, state];
+}
+
+/** The same instruction over other views, and with another state. */
+export function withViews(
+  instruction: Instruction,
+  view: (view: View) => View,
+  state: (state: Storage) => Storage = (same) => same,
+): Instruction {
+  const values = argumentsOf(instruction).map(({ field, value }) => field.over?.(value, view, state) ?? value);
+  return instructionOf(instruction.op, values);
+}
+
+/** An instruction of its own, which later changes of the caller's arrays do not reach. */
+export function copied(instruction: Instruction): Instruction {
+  const values = argumentsOf(instruction).map(({ field, value }) => field.copy?.(value) ?? value);
+  return instructionOf(instruction.op, values);
+}
+
+/** What an error calls an instruction: the program that it runs, the kind of random numbers, or what it is itself. */
+export const nameOf = (instruction: Instruction): string =>
+  rows[instruction.op].called?.(instruction) ?? instruction.op;
+
+/** Whether an instruction may find a value that it cannot go on with: an integer that does not fit, an index out of range, a failed check. */
+export const mayStop = (instruction: Instruction): boolean | IndexBound => rows[instruction.op].mayStop(instruction);
+
+/** The floating-point operations of an instruction. */
+export const flopsOf = (instruction: Instruction): number => rows[instruction.op].flops(instruction);
