@@ -4,7 +4,7 @@ import { findContenders } from './contenders/index.js';
 import { type Contender, nameOf } from './harness/contender.js';
 import { describeMachine, type Machine, machineLine } from './harness/machine.js';
 import { Race } from './harness/race.js';
-import { type BenchOptions, parseArguments, UsageError, usage } from './options.js';
+import { type BenchOptions, parseArguments } from './options.js';
 import { questions } from './questions/index.js';
 import type { Case, Question } from './questions/question.js';
 import { renderChart } from './report/chart.js';
@@ -19,7 +19,10 @@ async function main(options: BenchOptions): Promise<void> {
   if (options.page !== undefined) await access(options.page.split('#')[0]!);
   const machine = describeMachine();
   console.log(machineLine(machine));
-  const { contenders, missing } = findContenders(options.against, options);
+  const { contenders, missing } = findContenders(options.against, {
+    threads: options.threads,
+    peersDir: options.peersDir,
+  });
   for (const { library, install } of missing) console.log(`Without ${library}, which is not here: ${install}`);
 
   const race = new Race(options.rounds);
@@ -124,16 +127,8 @@ function commandLine(args: readonly string[]): string {
 async function writeCharts(folder: string, answers: readonly Answered[], machine: Machine): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const answered of answers) {
-    await writeFile(join(folder, `${answered.question.name}.svg`), renderChart(answered, machine));
+    await writeFile(join(folder, `${answered.question.name}.svg`), await renderChart(answered, machine));
   }
 }
 
-try {
-  const options = parseArguments(process.argv.slice(2));
-  if (options === 'help') console.log(usage);
-  else await main(options);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`bench: ${error.message}\nSee npm run bench -- --help`);
-  process.exitCode = 1;
-}
+await main(parseArguments(process.argv.slice(2)));

@@ -11,12 +11,15 @@ import { capture, Generator, manualSeed, NablaError, nn, noGrad, optim, type Ten
 import { DataLoader, type LabelledImages, loadMnist, TensorDataset } from 'nabla/data';
 import { loadSafetensors, saveSafetensors } from 'nabla/io';
 import type { Epoch, History, Mistake } from './lib/history.js';
-import { type MnistArguments, parseArguments, UsageError, usage } from './lib/mnist-options.js';
+import { type MnistArguments, parseArguments } from './lib/mnist-options.js';
 import { renderPicture } from './lib/picture.js';
 import { Progress } from './lib/progress.js';
 
 const CLASSES = 10;
 const MOMENTUM = 0.9;
+
+/** Training that came to nothing. */
+class Diverged extends Error {}
 
 type Model = ReturnType<typeof buildModel>;
 
@@ -43,7 +46,7 @@ async function main(args: MnistArguments): Promise<void> {
     title: 'A multilayer perceptron learns MNIST',
     subtitle: `${shape} · ${accuracy} of ${test.labels.numel().toLocaleString('en')} test images after ${epochs(args.epochs)} · ${seconds} s`,
   };
-  await writeFile(picturePath, renderPicture(history, surestMistakes(model, test), words));
+  await writeFile(picturePath, await renderPicture(history, surestMistakes(model, test), words));
 
   console.log(`\nTest accuracy ${accuracy} after ${epochs(args.epochs)}, ${seconds} s in all.`);
   console.log(`Model:   ${modelPath} (loaded back: every tensor and every prediction is the same)`);
@@ -96,7 +99,7 @@ async function trainModel(
       progress.update(seen, () => ({ loss: loss.toFixed(4) }));
     },
     onEpoch: ({ epoch, losses, loss }) => {
-      if (!losses.every(Number.isFinite)) throw new UsageError('the loss is no longer finite; try a smaller --lr');
+      if (!losses.every(Number.isFinite)) throw new Diverged('the loss is no longer finite; try a smaller --lr');
       const trainAccuracy = correct.item() / images;
       const result = evaluate(test);
       done.push({ trainLoss: loss, trainAccuracy, ...result });
@@ -155,16 +158,14 @@ function surestMistakes(model: Model, { images, labels }: LabelledImages): Mista
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
 const epochs = (count: number): string => `${count} epoch${count === 1 ? '' : 's'}`;
 
-/** Wrong options, wrong files, and what the system refuses; anything else is a fault of the program, and keeps its stack. */
+/** What comes of wrong options and files, and what the system refuses; anything else is a fault of the program, and keeps its stack. */
 const isForPeople = (error: unknown): error is Error =>
-  error instanceof UsageError || error instanceof NablaError || (error instanceof Error && 'syscall' in error);
+  error instanceof Diverged || error instanceof NablaError || (error instanceof Error && 'syscall' in error);
 
 try {
-  const args = parseArguments(process.argv.slice(2));
-  if (args === 'help') console.log(usage);
-  else await main(args);
+  await main(parseArguments(process.argv.slice(2)));
 } catch (error) {
   if (!isForPeople(error)) throw error;
-  console.error(`mnist: ${error.message}${error instanceof UsageError ? '\nSee npm run demo -- --help' : ''}`);
+  console.error(`mnist: ${error.message}`);
   process.exitCode = 1;
 }

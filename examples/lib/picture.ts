@@ -1,48 +1,34 @@
-import { chartStyle, type DotLabel, type Panel, type Point, renderPanel, text } from './chart.js';
+import { PNG } from 'pngjs';
+import type { TopLevelSpec } from 'vega-lite';
+import { headingStyle, logTicks, quiet, renderSvg, seriesColours } from './figure.js';
 import type { History, Mistake } from './history.js';
-import { encodePng } from './png.js';
-import { linearScale, linearTicks, logScale } from './scale.js';
-import { element, escapeXml } from './svg.js';
 
-const WIDTH = 960;
-const MARGIN = 40;
-const PANEL = { top: 132, bottom: 356 };
-const GALLERY_TOP = 438;
-const DIGIT = { columns: 12, size: 54 };
 const BUCKETS = 120;
-const MAX_DOTS = 8;
+/** Dots at every epoch while there are no more. */
+const MAX_DOTS = 10;
+const DIGITS = 12;
+const PANEL = { width: 380, height: 224 };
 
 export interface PictureText {
   readonly title: string;
   readonly subtitle: string;
 }
 
+type Panel = Extract<TopLevelSpec, { hconcat: unknown }>['hconcat'][number];
+
 /** A picture of a training run: loss and accuracy side by side, and below them the mistakes the model is surest of. */
 export function renderPicture(
   history: History,
   mistakes: readonly Mistake[],
   { title, subtitle }: PictureText,
-): string {
-  const shown = mistakes.slice(0, DIGIT.columns);
-  const height = shown.length === 0 ? PANEL.bottom + 66 : GALLERY_TOP + DIGIT.size + 66;
-  return `${element(
-    'svg',
-    {
-      xmlns: 'http://www.w3.org/2000/svg',
-      viewBox: `0 0 ${WIDTH} ${height}`,
-      role: 'img',
-      'aria-labelledby': 'title desc',
-    },
-    element('title', { id: 'title' }, escapeXml(title)),
-    element('desc', { id: 'desc' }, escapeXml(describe(history, subtitle))),
-    element('style', {}, chartStyle),
-    element('rect', { class: 'page', x: 0.5, y: 0.5, width: WIDTH - 1, height: height - 1, rx: 14 }),
-    text(MARGIN, 52, 'title', title),
-    text(MARGIN, 75, 'subtitle', subtitle),
-    renderPanel(lossPanel(history)),
-    renderPanel(accuracyPanel(history)),
-    ...(shown.length === 0 ? [] : [renderGallery(shown)]),
-  )}\n`;
+): Promise<string> {
+  const panels: Panel = { hconcat: [lossPanel(history), accuracyPanel(history)], spacing: 92, bounds: 'flush' };
+  const spec: TopLevelSpec = {
+    title: { text: title, subtitle },
+    vconcat: mistakes.length === 0 ? [panels] : [panels, gallery(mistakes.slice(0, DIGITS))],
+    spacing: 36,
+  };
+  return renderSvg(spec, title, describe(history, subtitle));
 }
 
 /** What the picture shows, for those who cannot see it. */
@@ -55,67 +41,103 @@ function describe({ epochs }: History, subtitle: string): string {
   return [`${subtitle}.`, ...lines].join(' ');
 }
 
+const color = {
+  field: 'of',
+  type: 'nominal',
+  scale: { domain: ['training', 'test'], range: seriesColours.slice(0, 2) },
+} as const;
+
+const epochAxis = { title: 'epoch', grid: false, tickMinStep: 1, format: 'd' } as const;
+
+/** The training loss along all batches, with the spread that its line smooths, and the test loss after each epoch. */
 function lossPanel({ losses, epochs }: History): Panel {
-  const [left, right] = [MARGIN + 38, WIDTH / 2 - 22];
   const band = bucketed(losses, epochs.length);
-  const test = epochs.map((e, i) => ({ x: i + 1, y: e.testLoss }));
-  const low = Math.max(1e-6, Math.min(...band.map((b) => b.low), ...test.map((p) => p.y)));
-  const high = Math.max(...band.map((b) => b.high), ...test.map((p) => p.y), 2 * low);
+  const test = epochs.map((e, i) => ({ epoch: i + 1, loss: e.testLoss, of: 'test' }));
+  const training = smooth(band).map(({ epoch, loss }) => ({ epoch, loss, of: 'training' }));
+  const low = Math.max(1e-6, Math.min(...band.map((b) => b.low), ...test.map((p) => p.loss)));
+  const high = Math.max(...band.map((b) => b.high), ...test.map((p) => p.loss), 2 * low);
+  const x = { field: 'epoch', type: 'quantitative' as const, scale: { domain: [0, epochs.length] }, axis: epochAxis };
+  const domain = [low * 0.9, high * 1.1];
+  const values = logTicks(low * 0.9, high * 1.1);
+  const y = {
+    field: 'loss',
+    type: 'quantitative' as const,
+    scale: { type: 'log' as const, domain, clamp: true },
+    axis: { title: null, values, format: '~r' },
+  };
+  const dots = test.length > MAX_DOTS ? test.slice(-1) : test;
   return {
-    title: 'Loss',
     ...PANEL,
-    left,
-    right,
-    x: epochScale(0, epochs.length, epochs.length, left, right - 14),
-    y: logScale(low * 0.9, high * 1.1, PANEL.bottom, PANEL.top),
-    xLabel: 'epoch',
-    formatY: String,
-    lines: [
-      { tone: 'train', label: 'training', band, points: smooth(band.map(({ x, mean }) => ({ x, y: mean }))) },
-      { tone: 'test', label: 'test', points: test, dots: dotsAt(test) },
+    title: { text: 'Loss', ...headingStyle },
+    layer: [
+      {
+        data: { values: band.map((b) => ({ ...b, of: 'training' })) },
+        mark: { type: 'area', opacity: 0.18 },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
+      },
+      { data: { values: [...training, ...test] }, mark: 'line', encoding: { x, y, color } },
+      { data: { values: dots }, mark: { type: 'point', size: 90 }, encoding: { x, y, color } },
     ],
   };
 }
 
+/** Accuracy on both sets after each epoch, with the test set's in numbers. */
 function accuracyPanel({ epochs }: History): Panel {
-  const [left, right] = [WIDTH / 2 + 62, WIDTH - MARGIN];
-  const train = epochs.map((e, i) => ({ x: i + 1, y: 100 * e.trainAccuracy }));
-  const test = epochs.map((e, i) => ({ x: i + 1, y: 100 * e.testAccuracy }));
-  const lowest = Math.min(...train.map((p) => p.y), ...test.map((p) => p.y));
-  const ticks = linearTicks(lowest, 100, 4);
-  const step = ticks.length > 1 ? ticks[1]! - ticks[0]! : 1;
-  const low = Math.max(0, Math.floor(lowest / step) * step);
+  const values = epochs.flatMap((e, i) => {
+    const [training, test] = [100 * e.trainAccuracy, 100 * e.testAccuracy];
+    const common = { epoch: i + 1, marked: epochs.length <= MAX_DOTS || i === epochs.length - 1 };
+    return [
+      { ...common, of: 'training', accuracy: training },
+      // Where the other line is not.
+      { ...common, of: 'test', accuracy: test, dy: training > test + 0.1 ? 18 : -16 },
+    ];
+  });
+  const lowest = Math.min(...values.map(({ accuracy }) => accuracy));
+  const domain = [0.5, epochs.length + 0.5];
+  const scale = { domain: [Math.max(0, lowest - (100 - lowest) * 0.1), 100], zero: false, nice: 5 };
   return {
-    title: 'Accuracy',
     ...PANEL,
-    left,
-    right,
-    x: epochScale(0.5, epochs.length + 0.5, epochs.length, left, right),
-    y: linearScale(low, 100, PANEL.bottom, PANEL.top, linearTicks(low, 100, 5)),
-    xLabel: 'epoch',
-    formatY: (value) => `${value} %`,
-    lines: [
-      { tone: 'train', label: 'training', points: train, dots: dotsAt(train) },
-      { tone: 'test', label: 'test', points: test, dots: labelledDots(test, train) },
+    // The label of 100 % rises above the panel, and the title with it.
+    title: { text: 'Accuracy', ...headingStyle, dy: 5 },
+    data: { values },
+    encoding: {
+      x: { field: 'epoch', type: 'quantitative', scale: { domain, nice: false }, axis: epochAxis },
+      y: {
+        field: 'accuracy',
+        type: 'quantitative',
+        scale,
+        axis: { title: null, tickCount: 5, labelExpr: "datum.label + ' %'" },
+      },
+    },
+    layer: [
+      { mark: 'line', encoding: { color } },
+      { transform: [{ filter: 'datum.marked' }], mark: { type: 'point', size: 90 }, encoding: { color } },
+      {
+        transform: [{ filter: "datum.marked && datum.of === 'test'" }],
+        mark: { type: 'text', dy: { expr: 'datum.dy' } },
+        encoding: { text: { field: 'accuracy', format: '.2f' } },
+      },
     ],
   };
 }
 
-/** Every point while there is room for it, then the last. */
-const marked = (points: readonly Point[]): readonly Point[] => (points.length <= MAX_DOTS ? points : points.slice(-1));
-
-/** Dots without labels. */
-const dotsAt = (points: readonly Point[]) => new Map(marked(points).map((point) => [point, null]));
-
-/** Dots with their values, on the side where the other line is not. */
-function labelledDots(points: readonly Point[], others: readonly Point[]): ReadonlyMap<Point, DotLabel> {
-  const other = (x: number) => others.find((point) => point.x === x)?.y ?? 0;
-  return new Map(marked(points).map((p) => [p, { text: p.y.toFixed(2), below: other(p.x) > p.y + 0.1 }]));
-}
-
-/** An axis of epochs from `first` to `last`, with a tick at most at each of them. */
-function epochScale(first: number, last: number, epochs: number, left: number, right: number) {
-  return linearScale(first, last, left, right, linearTicks(first, last, Math.min(epochs, 10)).filter(Number.isInteger));
+/** Digits as they were written, each with what it is and what it was taken for. */
+function gallery(mistakes: readonly Mistake[]): Panel {
+  const values = mistakes.map(({ pixels, actual, predicted }, place) => {
+    return { place, url: imageOf(pixels), words: `${actual} → ${predicted}` };
+  });
+  const subtitle = 'the surest mistakes on the test set: digit → taken for';
+  return {
+    width: 2 * PANEL.width + 92,
+    height: 84,
+    title: { text: 'What it still gets wrong', subtitle, ...headingStyle, subtitleColor: quiet },
+    data: { values },
+    encoding: { x: { field: 'place', type: 'ordinal', scale: { domain: [...Array(DIGITS).keys()] }, axis: null } },
+    layer: [
+      { mark: { type: 'image', width: 54, height: 54, y: 28 }, encoding: { url: { field: 'url' } } },
+      { mark: { type: 'text', y: 74 }, encoding: { text: { field: 'words' } } },
+    ],
+  };
 }
 
 /** The losses in buckets along the epochs: their mean, and what lies between the lowest and the highest tenth. */
@@ -125,46 +147,27 @@ function bucketed(losses: readonly number[], epochs: number) {
     const first = Math.floor((i * losses.length) / count);
     const sorted = losses.slice(first, Math.floor(((i + 1) * losses.length) / count)).sort((a, b) => a - b);
     return {
-      x: (epochs * (i + 0.5)) / count,
-      mean: sorted.reduce((sum, loss) => sum + loss, 0) / sorted.length,
+      epoch: (epochs * (i + 0.5)) / count,
+      loss: sorted.reduce((sum, loss) => sum + loss, 0) / sorted.length,
       low: sorted[Math.floor(sorted.length * 0.1)]!,
       high: sorted[Math.ceil(sorted.length * 0.9) - 1]!,
     };
   });
 }
 
-/** Each value as the mean of itself and its neighbours, so that the line shows the trend and the band the noise. */
-function smooth(points: readonly Point[]): Point[] {
-  return points.map(({ x }, i) => {
+/** Each loss as the mean of itself and its neighbours, so that the line shows the trend and the band the noise. */
+function smooth(points: readonly { readonly epoch: number; readonly loss: number }[]) {
+  return points.map(({ epoch }, i) => {
     const near = points.slice(Math.max(0, i - 1), i + 2);
-    return { x, y: near.reduce((sum, p) => sum + p.y, 0) / near.length };
+    return { epoch, loss: near.reduce((sum, { loss }) => sum + loss, 0) / near.length };
   });
 }
 
-/** Digits as they were written, each with what it is and what it was taken for. */
-function renderGallery(mistakes: readonly Mistake[]): string {
-  const step = (WIDTH - 2 * MARGIN - DIGIT.size) / (DIGIT.columns - 1);
-  return [
-    text(MARGIN, GALLERY_TOP, 'heading', 'What it still gets wrong'),
-    text(WIDTH - MARGIN, GALLERY_TOP, 'legend', 'the surest mistakes on the test set: digit → taken for', 'end'),
-    ...mistakes.map((mistake, i) => renderDigit(mistake, MARGIN + i * step, GALLERY_TOP + 16, `digit-${i}`)),
-  ].join('');
-}
-
-/** The image is a mask over the colour of ink, so that it is right on light and on dark pages. */
-function renderDigit({ pixels, actual, predicted }: Mistake, x: number, y: number, id: string): string {
-  const png = encodePng(
-    Uint8Array.from(pixels, (value) => Math.round(255 * value)),
-    28,
-    28,
-  );
-  const href = `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-  const box = { x, y, width: DIGIT.size, height: DIGIT.size };
-  return [
-    element('mask', { id }, element('image', { ...box, href })),
-    element('rect', { ...box, class: 'ink', mask: `url(#${id})` }),
-    text(x + DIGIT.size / 2, y + DIGIT.size + 18, 'value', `${actual} → ${predicted}`, 'middle'),
-  ].join('');
+/** An image of ink on nothing. */
+function imageOf(pixels: ArrayLike<number>): string {
+  const png = new PNG({ width: 28, height: 28 });
+  for (let i = 0; i < 28 * 28; i++) png.data.set([0x1f, 0x29, 0x33, Math.round(255 * pixels[i]!)], 4 * i);
+  return `data:image/png;base64,${PNG.sync.write(png).toString('base64')}`;
 }
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

@@ -88,18 +88,27 @@ describe('the table in the terminal', () => {
 });
 
 describe('the chart', () => {
-  it('has a row per case and number of threads, and a dot per library that took part', () => {
-    const picture = renderChart({ question, contenders, cases: [cases[0]!] }, machine);
-    expect(picture).toMatch(/^<svg [^>]*viewBox="0 0 900 \d+"/);
-    expect(picture.match(/shown, \d threads?/g)).toEqual(['shown, 1 thread', 'shown, 2 threads']);
-    const legend = 2;
-    expect(picture.match(/<circle /g)).toHaveLength(legend + 3);
+  const count = (picture: string, pattern: RegExp) => picture.match(pattern)?.length;
+
+  it('has a row per case and number of threads, and a dot per library that took part', async () => {
+    const picture = await renderChart({ question, contenders, cases: [cases[0]!] }, machine);
+    expect(picture).toMatch(/^<svg [^>]*viewBox="0 0 \d+ \d+"/);
+    expect(picture.match(/(?<=>)shown, \d threads?(?=<)/g)).toEqual(['shown, 1 thread', 'shown, 2 threads']);
+    expect(count(picture, /aria-roledescription="point"/g)).toBe(3);
+    expect(picture).toContain('>1 ms</text>');
   });
 
-  it('of a sweep has a curve per library and number of threads', () => {
-    const picture = renderChart(sweep, machine);
-    expect(picture.match(/class="curve( more)?"/g)).toEqual(['class="curve"', 'class="curve more"', 'class="curve"']);
+  it('of a sweep has a curve per library and number of threads, dashed for several', async () => {
+    const picture = await renderChart(sweep, machine);
+    expect(count(picture, /aria-roledescription="line mark"/g)).toBe(3);
+    expect(count(picture, /stroke-dasharray="5,4"/g)).toBe(1);
     expect(picture).toContain('>width</text>');
+  });
+
+  it('has a dark side', async () => {
+    const picture = await renderChart(sweep, machine);
+    expect(picture).toContain('@media (prefers-color-scheme: dark) { [fill="#ffffff"] { fill: #10151c }');
+    expect(picture).toContain('fill="#ffffff"');
   });
 });
 

@@ -46,13 +46,13 @@ describe('the MNIST demo', () => {
   it('prints its options', () => {
     const run = demo('--help');
     expect(run.status).toBe(0);
-    expect(run.out).toContain('--batch-size N');
+    expect(run.out).toContain('--batch-size <n>');
   });
 
-  it('refuses wrong options and wrong files in one line', async () => {
+  it('refuses wrong options and wrong files in a few words', async () => {
     expect(demo('--epoch', '3')).toMatchObject({
       status: 1,
-      err: "mnist: unknown option 'epoch'; did you mean 'epochs'?\nSee npm run demo -- --help\n",
+      err: "error: unknown option '--epoch'\n(Did you mean --epochs?)\nSee npm run demo -- --help\n",
     });
     const gone = demo('--data', join(folder, 'gone'));
     expect(gone.status).toBe(1);
