@@ -8,6 +8,7 @@ const LIB = join(import.meta.dirname, '../lib');
 
 /** Folders from the bottom up; those of one layer may know each other. Files beside the folders are for all of them. */
 const LAYERS = [
+  ['arguments'],
   ['backend'],
   ['expr'],
   ['tensor', 'autograd'],

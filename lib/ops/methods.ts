@@ -21,9 +21,14 @@ const { broadcastTensors, ...viewMethods } = views;
 const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
 const randomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
 
+type AnyFunction = (...args: never[]) => unknown;
+
+/** What a function takes after its first argument. */
+type Rest<A> = A extends readonly [unknown?, ...infer R] ? R : never;
+
 /** Functions of a tensor as methods of it. */
 type Methods<T> = {
-  [K in keyof T]: T[K] extends (x: never, ...rest: infer A) => infer R ? (...rest: A) => R : never;
+  [K in keyof T]: T[K] extends AnyFunction ? (...args: Rest<Parameters<T[K]>>) => ReturnType<T[K]> : never;
 };
 
 /** In-place forms, with a trailing underscore, of what `unary` and `binary` made. */
@@ -62,11 +67,13 @@ declare module '../tensor/tensor.js' {
      */
     backward(gradient?: Tensor | null, options?: BackwardOptions): void;
     max(): Tensor;
-    max(dim: number, options?: reductions.KeepdimOptions): reductions.Extremes;
     max(other: Tensor): Tensor;
+    max(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
+    max(options: reductions.KeepdimOptions & { dim: number }): reductions.Extremes;
     min(): Tensor;
-    min(dim: number, options?: reductions.KeepdimOptions): reductions.Extremes;
     min(other: Tensor): Tensor;
+    min(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
+    min(options: reductions.KeepdimOptions & { dim: number }): reductions.Extremes;
     /** The last two dimensions exchanged. */
     readonly mT: Tensor;
     /** All dimensions in reverse order. */
@@ -74,14 +81,14 @@ declare module '../tensor/tensor.js' {
   }
 }
 
-type AnyFunction = (...args: unknown[]) => unknown;
+type Method = (...args: unknown[]) => unknown;
 
-function define(name: string, method: AnyFunction): void {
+function define(name: string, method: Method): void {
   Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
 }
 
 function defineAll(functions: object): void {
-  for (const [name, fn] of Object.entries(functions) as [string, AnyFunction][]) {
+  for (const [name, fn] of Object.entries(functions) as [string, Method][]) {
     define(name, function (this: Tensor, ...rest: unknown[]) {
       return fn(this, ...rest);
     });
@@ -95,7 +102,7 @@ function defineAll(functions: object): void {
 
 define('backward', function (this: Tensor, gradient: Tensor | null | undefined, options: BackwardOptions | undefined) {
   backward(this, gradient ?? undefined, options);
-} as AnyFunction);
+} as Method);
 defineAll({ max, min });
 for (const functions of [
   conversion,

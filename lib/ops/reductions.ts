@@ -1,17 +1,21 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { Kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import type { DType } from '../backend/dtype.js';
-import { checkDType, computeType, isBool, isFloat, isInteger } from '../backend/dtype.js';
-import { describe } from '../describe.js';
+import { computeType, isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkFinite, requireTensor } from '../tensor/arguments.js';
 import { sumOver } from '../tensor/basics.js';
+import type { Binary } from '../tensor/elementwise.js';
 import { averageOver, Formula, type GradientRule } from '../tensor/formula.js';
 import type { Frame } from '../tensor/kernel.js';
+import type { Dims } from '../tensor/kinds.js';
+import * as kinds from '../tensor/kinds.js';
 import { owned } from '../tensor/layout.js';
 import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
-import { shapeOf, Tensor } from '../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { gather } from './indexing.js';
 import { nuclearNorm } from './nuclear-norm.js';
@@ -20,30 +24,63 @@ import { maximum, minimum } from './pointwise.js';
 // One row per reduction: an expression with folds over the reduced dimensions.
 
 /** Which dimensions to reduce: one, several, or (undefined, null or an empty list) all. */
-export type Dim = number | readonly number[] | null | undefined;
+export type Dim = Dims | undefined;
 
-export interface KeepdimOptions {
+const dim = {
+  /** Which dimensions to reduce: one, several, or null for all. Default: null. */
+  dim: kinds.dims.default(null),
+};
+
+const keepdim = {
   /** Keep the reduced dimensions with size 1. Default: false. */
-  keepdim?: boolean;
-}
+  keepdim: kinds.boolean.default(false),
+};
 
-export interface SumOptions extends KeepdimOptions {
+const choosing = signature('input, /, dim, keepdim', {
+  input: kinds.tensor,
+  ...dim,
+  ...keepdim,
+});
+
+const reducing = signature('input, /, dim, keepdim, *, dtype', {
+  input: kinds.tensor,
+  ...dim,
+  ...keepdim,
   /** Convert to this element type before reducing. Default: the tensor's own; int32 for sums and products of bools. */
-  dtype?: DType;
-}
+  dtype: kinds.dtype.optional(),
+});
 
-export interface VarOptions extends KeepdimOptions {
-  /** Divide by max(0, n - correction). Default: 1, Bessel's correction. */
-  correction?: number;
+const spreading = signature('input, /, dim, unbiased, keepdim, *, correction', {
+  input: kinds.tensor,
+  ...dim,
   /** PyTorch's older name: true for a correction of 1, false for 0. Default: true. */
-  unbiased?: boolean;
-}
+  unbiased: kinds.boolean.default(true),
+  ...keepdim,
+  /** Divide by max(0, n - correction). Default: 1, Bessel's correction. */
+  correction: kinds.finite.optional(),
+});
 
-function frameOf(op: string, x: Tensor, dim: Dim, keepdim = false): Frame {
-  requireTensor(op, x);
-  checkBoolean(op, 'keepdim', keepdim);
-  return { shape: shapeOf(x), axes: normalizeDims(op, dim, x.ndim), keepdim };
-}
+const locating = signature('input, /, dim, keepdim', {
+  input: kinds.tensor,
+  /** The dimension to look along, or null to look at all elements. Default: null. */
+  dim: kinds.dim.optional(),
+  ...keepdim,
+});
+
+export interface KeepdimOptions extends OptionsOf<typeof choosing> {}
+export interface SumOptions extends OptionsOf<typeof reducing> {}
+export interface VarOptions extends OptionsOf<typeof spreading> {}
+
+type Choosing = FunctionOf<Tensor, typeof choosing, KeepdimOptions>;
+type Summing = FunctionOf<Tensor, typeof reducing, SumOptions>;
+type Spreading<R = Tensor> = FunctionOf<R, typeof spreading, VarOptions>;
+type Locating = FunctionOf<Tensor, typeof locating>;
+
+const frameOf = (op: string, x: Tensor, dim: Dims, keepdim: boolean): Frame => ({
+  shape: shapeOf(x),
+  axes: normalizeDims(op, dim, x.ndim),
+  keepdim,
+});
 
 /** How many elements each result is made of. */
 const foldedSize = ({ shape, axes }: Frame): number => axes.reduce((size, axis) => size * shape[axis]!, 1);
@@ -58,18 +95,13 @@ function requireFloat(op: string, dtype: DType): void {
   if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${dtype}; convert with .float()`);
 }
 
-/** The operand of a sum or product in the type asked for; integers and bools add up in int32. */
-function summand(op: string, x: Tensor, dtype: DType | undefined): Tensor {
-  if (dtype !== undefined) {
-    checkDType(op, dtype);
-    return to(x, dtype);
-  }
-  return x;
-}
+/** The operand in the type asked for. */
+const converted = (x: Tensor, dtype: DType | null): Tensor => (dtype === null ? x : to(x, dtype));
 
 type Reduction = Formula<[x: Expr]>;
 
-const sumType = (x: Tensor, dtype: DType | undefined): DType => dtype ?? (isBool(x.dtype) ? 'int32' : x.dtype);
+/** Integers and bools add up in int32. */
+const sumType = (x: Tensor, dtype: DType | null): DType => dtype ?? (isBool(x.dtype) ? 'int32' : x.dtype);
 
 /** Elements of int32 that add up exactly in float64. */
 const EXACT_SUM = 2 ** 22;
@@ -98,14 +130,13 @@ const multiplying = new Formula<[x: Expr]>('prod', e.rowProd);
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.sum.html
  */
-export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
-  checkOptions('sum', options, ['keepdim', 'dtype']);
-  const frame = frameOf('sum', x, dim, options.keepdim);
-  const operand = summand('sum', x, options.dtype);
+export const sum: Summing = define('sum', reducing, (x, dim, keepdim, dtype) => {
+  const frame = frameOf('sum', x, dim, keepdim);
+  const operand = converted(x, dtype);
   const isLong = isInteger(operand.dtype) && foldedSize(frame) > EXACT_SUM;
   if (isLong) return summingHalves.call([operand], 'int32', undefined, frame);
-  return sumOver(operand, sumType(x, options.dtype), frame);
-}
+  return sumOver(operand, sumType(x, dtype), frame);
+});
 
 /**
  * Π x over `dim`; the gradient is right where some x are 0.
@@ -118,12 +149,11 @@ export function sum(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.prod.html
  */
-export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
-  checkOptions('prod', options, ['keepdim', 'dtype']);
-  const frame = frameOf('prod', x, dim, options.keepdim);
+export const prod: Summing = define('prod', reducing, (x, dim, keepdim, dtype) => {
+  const frame = frameOf('prod', x, dim, keepdim);
   // In float64: a product of a few hundred elements leaves float32 on the way, and infinity times 0 is NaN.
-  return multiplying.call([summand('prod', x, options.dtype)], sumType(x, options.dtype), 'float64', frame);
-}
+  return multiplying.call([converted(x, dtype)], sumType(x, dtype), 'float64', frame);
+});
 
 /**
  * Σ x / n over `dim`; NaN of nothing.
@@ -136,14 +166,11 @@ export function prod(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.mean.html
  */
-export function mean(x: Tensor, dim?: Dim, options: SumOptions = {}): Tensor {
-  checkOptions('mean', options, ['keepdim', 'dtype']);
-  const frame = frameOf('mean', x, dim, options.keepdim);
-  if (options.dtype !== undefined) checkDType('mean', options.dtype);
-  requireFloat('mean', options.dtype ?? x.dtype);
-  const dtype = options.dtype ?? x.dtype;
-  return averageOver(summand('mean', x, options.dtype), dtype, foldedSize(frame), frame);
-}
+export const mean: Summing = define('mean', reducing, (x, dim, keepdim, dtype) => {
+  const frame = frameOf('mean', x, dim, keepdim);
+  requireFloat('mean', dtype ?? x.dtype);
+  return averageOver(converted(x, dtype), dtype ?? x.dtype, foldedSize(frame), frame);
+});
 
 const deviation = (x: Expr, n: Expr) => e.sub(x, e.div(e.rowSum(x), n));
 
@@ -163,18 +190,16 @@ const deviating: Spread = new Formula('std', (x, n, divisor) => e.sqrt(variance(
   ],
 });
 
-function spread(op: string, formula: Spread, x: Tensor, dim: Dim, options: VarOptions): Tensor {
-  checkOptions(op, options, ['correction', 'unbiased', 'keepdim']);
-  const frame = frameOf(op, x, dim, options.keepdim);
-  requireFloat(op, x.dtype);
-  const { unbiased = true } = options;
-  checkBoolean(op, 'unbiased', unbiased);
-  const correction = options.correction ?? (unbiased ? 1 : 0);
-  checkFinite(op, 'correction', correction);
-  const n = foldedSize(frame);
-  // In float64, as PyTorch: squares of what float32 holds may be beyond it, also where the result is not.
-  return formula.call([x, n, Math.max(0, n - correction)], x.dtype, 'float64', frame);
-}
+const spread =
+  (op: string, formula: Spread) =>
+  (x: Tensor, dim: Dims, unbiased: boolean, keepdim: boolean, correction: number | null): Tensor => {
+    const frame = frameOf(op, x, dim, keepdim);
+    requireFloat(op, x.dtype);
+    const n = foldedSize(frame);
+    const divisor = Math.max(0, n - (correction ?? Number(unbiased)));
+    // In float64, as PyTorch: squares of what float32 holds may be beyond it, also where the result is not.
+    return formula.call([x, n, divisor], x.dtype, 'float64', frame);
+  };
 
 /**
  * Σ (x - mean)² / max(0, n - correction) over `dim`: the variance.
@@ -188,9 +213,7 @@ function spread(op: string, formula: Spread, x: Tensor, dim: Dim, options: VarOp
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.var.html
  */
-function var_(x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor {
-  return spread('var', varying, x, dim, options);
-}
+const var_: Spreading = define('var', spreading, spread('var', varying));
 
 export { var_ as var };
 
@@ -205,20 +228,20 @@ export { var_ as var };
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.std.html
  */
-export const std = (x: Tensor, dim?: Dim, options: VarOptions = {}): Tensor =>
-  spread('std', deviating, x, dim, options);
+export const std: Spreading = define('std', spreading, spread('std', deviating));
+
+const withMean =
+  (op: string, formula: Spread) =>
+  (x: Tensor, dim: Dims, unbiased: boolean, keepdim: boolean, correction: number | null): [Tensor, Tensor] => [
+    spread(op, formula)(x, dim, unbiased, keepdim, correction),
+    mean(x, dim, keepdim),
+  ];
 
 /** `[var, mean]` over `dim`. @example varMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
-export const varMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
-  spread('varMean', varying, x, dim, options),
-  mean(x, dim, { keepdim: options.keepdim ?? false }),
-];
+export const varMean: Spreading<[Tensor, Tensor]> = define('varMean', spreading, withMean('varMean', varying));
 
 /** `[std, mean]` over `dim`. @example stdMean(tensor([1, 2, 3])); // [tensor(1.), tensor(2.)] */
-export const stdMean = (x: Tensor, dim?: Dim, options: VarOptions = {}): [Tensor, Tensor] => [
-  spread('stdMean', deviating, x, dim, options),
-  mean(x, dim, { keepdim: options.keepdim ?? false }),
-];
+export const stdMean: Spreading<[Tensor, Tensor]> = define('stdMean', spreading, withMean('stdMean', deviating));
 
 const largest = new Formula<[x: Expr]>('amax', e.rowMax);
 const smallest = new Formula<[x: Expr]>('amin', e.rowMin);
@@ -233,12 +256,13 @@ const sharing: GradientRule<[x: Expr]> = (g, out, x) => [sharedByAll(g, out, x)]
 const largestOfAll = new Formula<[x: Expr]>('max', e.rowMax, { gradient: sharing });
 const smallestOfAll = new Formula<[x: Expr]>('min', e.rowMin, { gradient: sharing });
 
-function extreme(op: string, formula: Reduction, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
-  checkOptions(op, options, ['keepdim']);
-  const frame = frameOf(op, x, dim, options.keepdim);
-  requireElements(op, frame);
-  return formula.call([x], x.dtype, undefined, frame);
-}
+const extreme =
+  (op: string, formula: Reduction) =>
+  (x: Tensor, dim: Dims, keepdim: boolean): Tensor => {
+    const frame = frameOf(op, x, dim, keepdim);
+    requireElements(op, frame);
+    return formula.call([x], x.dtype, undefined, frame);
+  };
 
 /**
  * The largest element over `dim`; equal ones share the gradient. NaN wins.
@@ -251,8 +275,7 @@ function extreme(op: string, formula: Reduction, x: Tensor, dim: Dim, options: K
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.amax.html
  */
-export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
-  extreme('amax', largest, x, dim, options);
+export const amax: Choosing = define('amax', choosing, extreme('amax', largest));
 
 /**
  * The smallest element over `dim`; equal ones share the gradient. NaN wins.
@@ -265,27 +288,19 @@ export const amax = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.amin.html
  */
-export const amin = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
-  extreme('amin', smallest, x, dim, options);
+export const amin: Choosing = define('amin', choosing, extreme('amin', smallest));
 
 const largestAt = new Formula<[x: Expr]>('argmax', e.rowArgmax);
 const smallestAt = new Formula<[x: Expr]>('argmin', e.rowArgmin);
 
-function extremeAt(
-  op: string,
-  formula: Reduction,
-  x: Tensor,
-  dim: number | null | undefined,
-  options: KeepdimOptions,
-): Tensor {
-  checkOptions(op, options, ['keepdim']);
-  requireTensor(op, x);
-  if (dim !== undefined && dim !== null) normalizeDim(op, dim, x.ndim);
-  const frame = frameOf(op, x, dim, options.keepdim);
-  requireElements(op, frame);
-  // Positions are computed in float64: float32 would lose them beyond 2^24.
-  return formula.call([x.detach()], 'int32', 'float64', frame);
-}
+const extremeAt =
+  (op: string, formula: Reduction) =>
+  (x: Tensor, dim: number | null, keepdim: boolean): Tensor => {
+    const frame = frameOf(op, x, dim, keepdim);
+    requireElements(op, frame);
+    // Positions are computed in float64: float32 would lose them beyond 2^24.
+    return formula.call([x.detach()], 'int32', 'float64', frame);
+  };
 
 /**
  * The position of the largest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
@@ -297,8 +312,7 @@ function extremeAt(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.argmax.html
  */
-export const argmax = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
-  extremeAt('argmax', largestAt, x, dim, options);
+export const argmax: Locating = define('argmax', locating, extremeAt('argmax', largestAt));
 
 /**
  * The position of the smallest element along `dim` (of all, in row-major order, without one); the first of equal ones. int32.
@@ -310,13 +324,47 @@ export const argmax = (x: Tensor, dim?: number | null, options: KeepdimOptions =
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.argmin.html
  */
-export const argmin = (x: Tensor, dim?: number | null, options: KeepdimOptions = {}): Tensor =>
-  extremeAt('argmin', smallestAt, x, dim, options);
+export const argmin: Locating = define('argmin', locating, extremeAt('argmin', smallestAt));
 
 /** The extreme elements along a dimension, and where they are. */
 export interface Extremes {
   readonly values: Tensor;
   readonly indices: Tensor;
+}
+
+const dimOrOther: Kind<number | Tensor> = new Kind(
+  'a dim or a Tensor',
+  (value): value is number | Tensor => kinds.dim.accepts(value) || isTensor(value),
+);
+
+const comparing = signature('input, /, dim, keepdim', {
+  input: kinds.tensor,
+  dim: dimOrOther.optional(),
+  keepdim: kinds.boolean.optional(),
+});
+
+/** What `max` and `min` are: a function of all elements, of two tensors, or along a dimension. */
+export interface Extreme {
+  (input: Tensor): Tensor;
+  (input: Tensor, other: Tensor): Tensor;
+  (input: Tensor, dim: number, keepdim?: boolean | KeepdimOptions): Extremes;
+  (input: Tensor, options: KeepdimOptions & { dim: number }): Extremes;
+}
+
+const extremeOrAlong =
+  (op: string, formula: Reduction, pair: Binary, position: Locating) =>
+  (x: Tensor, dim: number | Tensor | null, keepdim: boolean | null): Tensor | Extremes => {
+    if (typeof dim === 'number') return extremesAlong(op, position, x, dim, keepdim ?? false);
+    if (keepdim !== null) throw new ValueError(`${op}: keepdim goes with a dim; leave it out`);
+    return dim === null ? extreme(op, formula)(x, null, false) : pair(x, dim);
+  };
+
+function extremesAlong(op: string, position: Locating, x: Tensor, dim: number, keepdim: boolean): Extremes {
+  const axis = normalizeDim(op, dim, x.ndim);
+  if (x.ndim === 0) return { values: x.clone(), indices: position(x) };
+  const at = position(x, axis, true);
+  const values = gather(x, axis, at);
+  return keepdim ? { values, indices: at } : { values: owned(values.squeeze(axis)), indices: owned(at.squeeze(axis)) };
 }
 
 /**
@@ -335,15 +383,7 @@ export interface Extremes {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.max.html
  */
-export function max(x: Tensor): Tensor;
-export function max(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
-export function max(x: Tensor, other: Tensor): Tensor;
-export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
-  requireTensor('max', x);
-  checkKeepdim('max', options);
-  if (second instanceof Tensor) return maximum(x, second);
-  return second === undefined ? extreme('max', largestOfAll, x, null, {}) : along('max', x, second, argmax, options);
-}
+export const max = define('max', comparing, extremeOrAlong('max', largestOfAll, maximum, argmax)) as Extreme;
 
 /**
  * The smallest element of all; with a dim, the smallest along it and their positions; with a second tensor, the smaller of each pair.
@@ -356,42 +396,18 @@ export function max(x: Tensor, second?: number | Tensor, options: KeepdimOptions
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.min.html
  */
-export function min(x: Tensor): Tensor;
-export function min(x: Tensor, dim: number, options?: KeepdimOptions): Extremes;
-export function min(x: Tensor, other: Tensor): Tensor;
-export function min(x: Tensor, second?: number | Tensor, options: KeepdimOptions = {}): Tensor | Extremes {
-  requireTensor('min', x);
-  checkKeepdim('min', options);
-  if (second instanceof Tensor) return minimum(x, second);
-  return second === undefined ? extreme('min', smallestOfAll, x, null, {}) : along('min', x, second, argmin, options);
-}
-
-function checkKeepdim(op: string, options: KeepdimOptions): void {
-  checkOptions(op, options, ['keepdim']);
-  const { keepdim = false } = options;
-  checkBoolean(op, 'keepdim', keepdim);
-}
-
-function along(op: string, x: Tensor, dim: number, position: typeof argmax, options: KeepdimOptions): Extremes {
-  const axis = normalizeDim(op, dim, x.ndim);
-  if (x.ndim === 0) return { values: x.clone(), indices: position(x) };
-  const at = position(x, axis, { keepdim: true });
-  const values = gather(x, axis, at);
-  return options.keepdim === true
-    ? { values, indices: at }
-    : { values: owned(values.squeeze(axis)), indices: owned(at.squeeze(axis)) };
-}
+export const min = define('min', comparing, extremeOrAlong('min', smallestOfAll, minimum, argmin)) as Extreme;
 
 const anyTrue = new Formula('any', (x) => e.ne(e.rowSum(e.ne(x, 0)), 0));
 const allTrue = new Formula('all', (x) => e.eq(e.rowSum(e.eq(x, 0)), 0));
 
-function condition(op: string, formula: Reduction, x: Tensor, dim: Dim, options: KeepdimOptions): Tensor {
-  checkOptions(op, options, ['keepdim']);
-  requireTensor(op, x);
-  const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
-  const frame = none ? { shape: shapeOf(x), axes: [], keepdim: false } : frameOf(op, x, dim, options.keepdim);
-  return formula.call([x.detach()], 'bool', computeType(x.dtype), frame);
-}
+const condition =
+  (op: string, formula: Reduction) =>
+  (x: Tensor, dim: Dims, keepdim: boolean): Tensor => {
+    const none = Array.isArray(dim) && dim.length === 0 && x.ndim > 0;
+    const frame = none ? { shape: shapeOf(x), axes: [], keepdim: false } : frameOf(op, x, dim, keepdim);
+    return formula.call([x.detach()], 'bool', computeType(x.dtype), frame);
+  };
 
 /**
  * Whether any element over `dim` is not 0; false of nothing.
@@ -402,8 +418,7 @@ function condition(op: string, formula: Reduction, x: Tensor, dim: Dim, options:
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.any.html
  */
-export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
-  condition('any', anyTrue, x, dim, options);
+export const any: Choosing = define('any', choosing, condition('any', anyTrue));
 
 /**
  * Whether all elements over `dim` are not 0; true of nothing.
@@ -414,8 +429,7 @@ export const any = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.all.html
  */
-export const all = (x: Tensor, dim?: Dim, options: KeepdimOptions = {}): Tensor =>
-  condition('all', allTrue, x, dim, options);
+export const all: Choosing = define('all', choosing, condition('all', allTrue));
 
 const logSumming = new Formula('logsumexp', e.rowLogSumExp, {
   gradient: (g, out, x) => [e.mul(g, e.exp(e.sub(x, out)))],
@@ -431,11 +445,10 @@ const logSumming = new Formula('logsumexp', e.rowLogSumExp, {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.logsumexp.html
  */
-export function logsumexp(x: Tensor, dim: Dim, options: KeepdimOptions = {}): Tensor {
-  checkOptions('logsumexp', options, ['keepdim']);
-  const frame = frameOf('logsumexp', x, dim, options.keepdim);
+export const logsumexp: Choosing = define('logsumexp', choosing, (x, dim, keepdim) => {
+  const frame = frameOf('logsumexp', x, dim, keepdim);
   return logSumming.call([x], isFloat(x.dtype) ? x.dtype : 'float32', undefined, frame);
-}
+});
 
 const norms = new Map<number, Reduction>();
 
@@ -472,7 +485,22 @@ function normGradient(p: number): GradientRule<[x: Expr]> | null {
   };
 }
 
-export interface NormOptions extends SumOptions {}
+const order: Kind<number | 'fro' | 'nuc'> = new Kind(
+  "a number, 'fro' or 'nuc'",
+  (p): p is number | 'fro' | 'nuc' => (typeof p === 'number' && !Number.isNaN(p)) || p === 'fro' || p === 'nuc',
+);
+
+const measuring = signature('input, /, p, dim, keepdim, dtype', {
+  input: kinds.tensor,
+  /** Which norm. Default: 2. */
+  p: order.default(2),
+  ...dim,
+  ...keepdim,
+  /** Convert to this element type first. Default: the tensor's own. */
+  dtype: kinds.dtype.optional(),
+});
+
+export interface NormOptions extends OptionsOf<typeof measuring> {}
 
 /**
  * (Σ |x|^p)^(1/p) over `dim`, the vector norm; p may be 0 (how many are not 0) and ±Infinity (the largest or smallest |x|).
@@ -487,16 +515,16 @@ export interface NormOptions extends SumOptions {}
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
-export function norm(x: Tensor, p: number | 'fro' | 'nuc' = 2, dim?: Dim, options: NormOptions = {}): Tensor {
-  checkOptions('norm', options, ['keepdim', 'dtype']);
-  if ((typeof p !== 'number' || Number.isNaN(p)) && p !== 'fro' && p !== 'nuc') {
-    throw new ValueError(`norm: p must be a number, 'fro' or 'nuc', got ${describe(p)}`);
-  }
-  const frame = frameOf('norm', x, dim, options.keepdim);
-  const operand = summand('norm', x, options.dtype);
-  requireFloat('norm', operand.dtype);
-  if (p === 'nuc') return nuclearNorm(operand, frame);
-  const order = p === 'fro' ? 2 : p;
-  if (!Number.isFinite(order)) requireElements('norm', frame);
-  return normFormula(order).call([operand], operand.dtype, undefined, frame);
-}
+export const norm: FunctionOf<Tensor, typeof measuring, NormOptions> = define(
+  'norm',
+  measuring,
+  (x, p, dim, keepdim, dtype) => {
+    const frame = frameOf('norm', x, dim, keepdim);
+    const operand = converted(x, dtype);
+    requireFloat('norm', operand.dtype);
+    if (p === 'nuc') return nuclearNorm(operand, frame);
+    const order = p === 'fro' ? 2 : p;
+    if (!Number.isFinite(order)) requireElements('norm', frame);
+    return normFormula(order).call([operand], operand.dtype, undefined, frame);
+  },
+);

@@ -16,7 +16,7 @@ export function show(shape: Shape): string {
 }
 
 /** Nothing that is meant as a shape, or as a list of dims, is longer: such a list is not even looked at. */
-const LONGEST = 64;
+export const LONGEST_LIST = 64;
 
 /** Refuses what is not a list of sizes. */
 export function checkSizes(op: string, sizes: unknown): asserts sizes is readonly number[] {
@@ -29,13 +29,21 @@ export function checkSizes(op: string, sizes: unknown): asserts sizes is readonl
   }
 }
 
+/** Whether a value is the shape of a tensor. */
+export function isShape(shape: unknown): shape is Shape {
+  if (!Array.isArray(shape) || shape.length > MAX_DIMS) return false;
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (!Number.isSafeInteger(shape[axis]) || (shape[axis] as number) < 0) return false;
+  }
+  return Number.isSafeInteger(sizeOf(shape));
+}
+
 /** Refuses what is not the shape of a tensor. */
 export function checkShape(op: string, shape: unknown): asserts shape is Shape {
+  if (isShape(shape)) return;
   if (Array.isArray(shape)) checkNdim(op, shape.length);
   checkSizes(op, shape);
-  if (!Number.isSafeInteger(sizeOf(shape))) {
-    throw new ShapeError(`${op}: ${show(shape)} has more elements than can be counted`);
-  }
+  throw new ShapeError(`${op}: ${show(shape)} has more elements than can be counted`);
 }
 
 /** Refuses more dimensions than a tensor can have. */
@@ -75,7 +83,7 @@ export function normalizeDims(op: string, dim: number | readonly number[] | null
 
 /** Refuses what cannot be a list of sizes or dims, whatever is in it: what is not an array, or one without bounds. */
 export function checkList(op: string, expected: string, list: unknown): readonly number[] {
-  if (Array.isArray(list) && list.length <= LONGEST) return list;
+  if (Array.isArray(list) && list.length <= LONGEST_LIST) return list;
   throw new ShapeError(`${op}: expected ${expected}, got ${describe(list)}`);
 }
 

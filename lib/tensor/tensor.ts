@@ -120,6 +120,9 @@ class State {
 // What the library knows of a tensor and a user cannot reach, neither by name nor by looking: with a storage or a shape in hand, one
 // could write beyond the memory of a tensor.
 
+/** @internal Whether a value is a tensor, and not a Proxy of one or an object of its prototype, which have nothing of what a tensor is. */
+export let isTensor: (value: unknown) => value is Tensor;
+
 /** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
 export let viewOf: (x: Tensor) => View;
 
@@ -259,6 +262,7 @@ export class Tensor {
   #shown: Shown | null = null;
 
   static {
+    isTensor = (value): value is Tensor => typeof value === 'object' && value !== null && #view in value;
     viewOf = (x) => x.#view;
     nodeOf = (x) => x.#node;
     setNode = (x, node) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { entryPoints, exportsOf, type PublicExport } from './exports.js';
+import { signatureOf } from './signatures.js';
 
 // What API users see on hover. Text is read, not types: a declaration counts as documented if a doc comment stands right before it.
 
@@ -21,7 +22,7 @@ function summaryOf(doc: string): string {
 
 /** The text between the braces that open after the declaration. */
 function bodyOf({ source }: PublicExport): string {
-  const end = source.search(/^\}/m);
+  const end = source.search(/^\}|\{\}$/m);
   return source.slice(source.indexOf('{'), end);
 }
 
@@ -80,11 +81,24 @@ describe('doc comments', () => {
     expect(classes.flatMap((item) => undocumented(item, METHOD))).toEqual([]);
   });
 
+  const options = declarations.filter(isOptions);
+
   it('are on every option, with its default', () => {
-    const options = declarations.filter(isOptions);
     expect(options.length).toBeGreaterThan(20);
     expect(options.flatMap((item) => undocumented(item, PROPERTY))).toEqual([]);
     const comments = options.flatMap((item) => bodyOf(item).match(/\/\*\*.*\*\//g) ?? []);
     expect(comments.filter((comment) => !comment.includes('Default'))).toEqual([]);
+  });
+
+  it('are on every parameter of a signature that has a default', () => {
+    const signatures = options.flatMap(({ path, file, source }) => {
+      const [, name] = /^[^{]*OptionsOf<typeof (\w+)>/.exec(source) ?? [];
+      return name === undefined ? [] : [{ path, parameters: signatureOf(file, name)!.parameters }];
+    });
+    const found = signatures.flatMap(({ path, parameters }) =>
+      parameters.filter(({ kind }) => /\.(default|optional)\(/.test(kind)).map((one) => ({ ...one, path })),
+    );
+    expect(found.length).toBeGreaterThan(5);
+    expect(found.filter(({ doc }) => !doc.includes('Default')).map(({ path, name }) => `${path}.${name}`)).toEqual([]);
   });
 });

@@ -37,7 +37,10 @@ export function exportsOf(file: string, prefix = ''): PublicExport[] {
   }
   for (const [, kind, name] of text.matchAll(DECLARATION)) add(declaration(text, file, kind!, name!, prefix + name));
   for (const [, list] of text.matchAll(LOCAL_NAMES)) {
-    for (const [name, alias] of namesIn(list!)) add(declaration(text, file, 'function', name, prefix + alias));
+    for (const [name, alias] of namesIn(list!)) {
+      const [, kind = 'function'] = new RegExp(`^(?:async )?(function|const) ${name}\\b`, 'm').exec(text) ?? [];
+      add(declaration(text, file, kind, name, prefix + alias));
+    }
   }
   return [...found.values()];
 }

@@ -1,4 +1,8 @@
+import { ones } from 'nabla';
+import { Kind as ParameterKind, Preset } from '../../lib/arguments/kind.js';
+import * as kinds from '../../lib/tensor/kinds.js';
 import { entryPoints, exportsOf, type PublicExport } from '../docs/exports.js';
+import { type DeclaredSignature, signatureOf } from '../docs/signatures.js';
 
 /** What kinds of values there are, as far as a caller can take one for another. */
 export type Kind = 'tensor' | 'number' | 'boolean' | 'string' | 'array' | 'object' | 'null' | 'undefined' | 'other';
@@ -133,8 +137,49 @@ function merged(signatures: readonly (readonly Parameter[])[]): Parameter[] {
   });
 }
 
-function parametersOf({ kind, path, source }: PublicExport): Parameter[] | null {
+/** Values of each kind, one of which is right wherever a value of that kind can be. */
+const SAMPLES: Readonly<Record<Exclude<Kind, 'undefined'>, readonly unknown[]>> = {
+  tensor: [ones([2])],
+  number: [0, 1, 0.5, 2],
+  boolean: [true],
+  string: ['float32'],
+  array: [[1], [], [ones([2])]],
+  object: [{}],
+  null: [null],
+  other: [() => 1, new Uint8Array(1)],
+};
+
+/** What a kind takes, by the text of its declaration; null if that names what only its own file knows. */
+function kindsTaken(declared: string): Set<Kind> | null {
+  if (!/^kinds\./.test(declared)) return null;
+  const kind: unknown = new Function('kinds', `return ${declared}`)(kinds);
+  if (!(kind instanceof ParameterKind)) throw new Error(`${declared} is no kind of parameter`);
+  const texts = [...declared.matchAll(/'([^']*)'/g)].map(([, text]) => text);
+  const taken = Object.entries(SAMPLES).filter(([name, samples]) =>
+    [...samples, ...(name === 'string' ? texts : [])].some((sample) => kind.accepts(sample)),
+  );
+  return new Set([...taken.map(([name]) => name as Kind), ...(kind instanceof Preset ? (['undefined'] as const) : [])]);
+}
+
+/** Parameters by position, any but the first ones of which can be an object of those that are left, and that object. */
+function parametersDeclared({ text, parameters }: DeclaredSignature): Parameter[] {
+  const words = text.split(',').map((word) => word.trim());
+  const all = parameters.map(({ name, kind }) => ({ name, kinds: kindsTaken(kind), options: [] }));
+  const names = (list: readonly string[]) => list.filter((word) => word !== '/' && word !== '*');
+  const star = words.indexOf('*');
+  const positional = names(star < 0 ? words : words.slice(0, star)).length;
+  const options = all.slice(names(words.slice(0, words.indexOf('/') + 1)).length);
+  const byPosition = all.slice(0, positional).map((one) => {
+    if (options.includes(one)) one.kinds?.add('object');
+    return one;
+  });
+  return [...byPosition, { name: 'options', kinds: new Set(['object', 'undefined']), options }];
+}
+
+function parametersOf({ kind, path, source, file }: PublicExport): Parameter[] | null {
   const name = path.split('.').at(-1)!;
+  const [, signature] = /^[^;]*?= define\(\s*'\w+',\s*(\w+)/.exec(source) ?? [];
+  if (signature !== undefined) return parametersDeclared(signatureOf(file, signature)!);
   const declared = source.slice(0, source.search(/^\}|;$/m) + 1);
   if (kind === 'class') {
     const body = source.slice(0, source.search(/^\}/m));

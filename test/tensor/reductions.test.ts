@@ -430,8 +430,12 @@ describe('refusals', () => {
       ValueError,
       "norm: p must be a number, 'fro' or 'nuc', got 'spectral'",
     ],
-    [() => Reflect.apply(reductions.max, undefined, [[1, 2]]), ValueError, 'max: expected a Tensor, got an array of 2'],
-    [() => Reflect.apply(reductions.sum, undefined, [3]), ValueError, 'sum: expected a Tensor, got 3'],
+    [
+      () => Reflect.apply(reductions.max, undefined, [[1, 2]]),
+      ValueError,
+      'max: input must be a Tensor, got an array of 2',
+    ],
+    [() => Reflect.apply(reductions.sum, undefined, [3]), ValueError, 'sum: input must be a Tensor, got 3'],
   ])('%s', (call, error, message) => {
     expect(call).toThrow(error);
     expect(call).toThrow(message);

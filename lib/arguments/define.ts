@@ -1,0 +1,44 @@
+import type { FunctionOf, Values } from './forms.js';
+import type { Signature, Slot } from './signature.js';
+
+type Body<R> = (...values: readonly unknown[]) => R;
+
+/**
+ * A function that looks at its arguments before `body` gets their values. Where they are what they should be and given by position, nothing is
+ * allocated for that.
+ */
+export function define<T extends string, K, R>(
+  op: string,
+  takes: Signature<T, K>,
+  body: (...values: Values<T, K>) => R,
+): FunctionOf<R, Signature<T, K>> {
+  const fn = checking(op, takes, body as Body<R>);
+  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
+}
+
+/** A function of more parameters than these takes longer than an array does. */
+const SLOTS = 6;
+
+/** Where a function has no parameter, nothing is given. */
+const NONE: Slot = { accepts: () => false, isRequired: false, preset: undefined };
+
+const fits = (slot: Slot, value: unknown): boolean => (value === undefined ? !slot.isRequired : slot.accepts(value));
+
+function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, body: Body<R>): Body<R> {
+  const checked = (args: readonly unknown[]): R => body(...takes.read(op, args));
+  if (takes.names.length > SLOTS) return (...args) => checked(args);
+  const slots = Array.from({ length: SLOTS }, (_, i) => takes.slot(i) ?? NONE);
+  const [s0, s1, s2, s3, s4, s5] = slots as [Slot, Slot, Slot, Slot, Slot, Slot];
+  return (a, b, c, d, e, f, ...more) => {
+    const fitting = fits(s0, a) && fits(s1, b) && fits(s2, c) && fits(s3, d) && fits(s4, e) && fits(s5, f);
+    if (!fitting || more.length > 0) return checked([a, b, c, d, e, f, ...more]);
+    return body(
+      a === undefined ? s0.preset : a,
+      b === undefined ? s1.preset : b,
+      c === undefined ? s2.preset : c,
+      d === undefined ? s3.preset : d,
+      e === undefined ? s4.preset : e,
+      f === undefined ? s5.preset : f,
+    );
+  };
+}

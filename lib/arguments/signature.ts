@@ -1,0 +1,144 @@
+import { describe } from '../describe.js';
+import { ValueError } from '../errors.js';
+import { unknownName } from '../options.js';
+import { hasNames, isPlainObject } from '../realm.js';
+import type { KindsOf, Named, Nameless, Values } from './forms.js';
+import { type Kind, Preset } from './kind.js';
+
+/** What a parameter takes by position, and what it is where nothing is given. */
+export interface Slot {
+  readonly accepts: (value: unknown) => boolean;
+  readonly isRequired: boolean;
+  readonly preset: unknown;
+}
+
+const never = (): boolean => false;
+
+const presetOf = (kind: Kind<unknown>): unknown => (kind instanceof Preset ? kind.preset : undefined);
+
+type Names = Readonly<Record<string, unknown>>;
+
+/** Options can be an object of the caller's own class, but not one of the library's. */
+const isOptions = (value: unknown): value is Names =>
+  isPlainObject(value) || (hasNames(value) && !('uncloneable' in value));
+
+/** A parameter list: see `signature`. */
+export class Signature<T extends string, K> {
+  /** All parameters, in order. */
+  readonly names: readonly string[];
+  readonly #kinds: readonly Kind<unknown>[];
+  /** Their values where they are not given; undefined where they must be. */
+  readonly #presets: readonly unknown[];
+  /** How many of them, from the first on, are given by position only. */
+  readonly #operands: number;
+  /** How many of them can be given by position. */
+  readonly #positional: number;
+  /** What makes different parameters different types. */
+  declare readonly kinds: K;
+
+  constructor(text: T, kinds: K) {
+    const words = text.split(',').map((word) => word.trim());
+    this.names = words.filter((word) => word !== '' && word !== '/' && word !== '*');
+    this.#kinds = this.names.map((name) => (kinds as Record<string, Kind<unknown>>)[name]!);
+    this.#presets = this.#kinds.map(presetOf);
+    this.#operands = Math.max(0, words.indexOf('/'));
+    const star = words.indexOf('*');
+    this.#positional = star < 0 ? this.names.length : star - Number(words.includes('/'));
+  }
+
+  /** The values of a call's arguments, in the order of the parameters. */
+  read(op: string, args: readonly unknown[]): Values<T, K> {
+    return this.#read(op, args) as Values<T, K>;
+  }
+
+  /** The values of a call's arguments, by name. */
+  named(op: string, args: readonly unknown[]): Named<K> {
+    const values = this.#read(op, args);
+    return Object.fromEntries(this.names.map((name, i) => [name, values[i]])) as Named<K>;
+  }
+
+  /** Refuses an object that has anything but what some of the parameters take. */
+  check(op: string, options: unknown): void {
+    if (!isOptions(options)) {
+      const known = this.names.slice(this.#operands).join(', ');
+      throw new ValueError(`${op}: expected an object of options, { ${known} }, got ${describe(options)}`);
+    }
+    for (const name of Object.keys(options)) this.#checked(op, this.#place(op, name), options[name]);
+  }
+
+  /** @internal A parameter, for a function that looks at its arguments by itself as long as they are given by position. */
+  slot(i: number): Slot | undefined {
+    const kind = this.#kinds[i];
+    if (kind === undefined) return undefined;
+    const preset = this.#presets[i];
+    return { accepts: i < this.#positional ? kind.accepts : never, isRequired: preset === undefined, preset };
+  }
+
+  #read(op: string, args: readonly unknown[]): readonly unknown[] {
+    const values = this.#presets.slice();
+    let count = args.length;
+    while (count > 0 && args[count - 1] === undefined) count--;
+    for (let i = 0; i < count; i++) {
+      const value = args[i];
+      if (i < this.#positional && this.#kinds[i]!.accepts(value)) values[i] = value;
+      else if (i === count - 1 && i >= this.#operands && isOptions(value))
+        this.#readOptions(op, value, args, i, values);
+      else if (i >= this.#positional) throw this.#tooMany(op, count);
+      else if (value !== undefined) this.#kinds[i]!.refuse(op, this.names[i]!, value);
+    }
+    const missing = values.indexOf(undefined);
+    if (missing >= 0) this.#kinds[missing]!.refuse(op, this.names[missing]!, undefined);
+    return values;
+  }
+
+  /** Adds options to the values of the `count` arguments before them. */
+  #readOptions(op: string, options: Names, args: readonly unknown[], count: number, values: unknown[]): void {
+    for (const name of Object.keys(options)) {
+      const i = this.#place(op, name);
+      const value = options[name];
+      if (value === undefined) continue;
+      if (i < count && args[i] !== undefined) {
+        throw new ValueError(`${op}: ${name} is given twice, by position and by name`);
+      }
+      values[i] = this.#checked(op, i, value);
+    }
+  }
+
+  #checked(op: string, i: number, value: unknown): unknown {
+    const kind = this.#kinds[i]!;
+    return kind.accepts(value) ? value : kind.refuse(op, this.names[i]!, value);
+  }
+
+  #place(op: string, name: string): number {
+    const i = this.names.indexOf(name, this.#operands);
+    if (i >= 0) return i;
+    throw new ValueError(`${op}: ${unknownName('option', name, this.names.slice(this.#operands))}`);
+  }
+
+  #tooMany(op: string, count: number): ValueError {
+    const known = this.names.slice(0, this.#positional);
+    const most = known.length === 0 ? 'no arguments' : `at most ${known.length} arguments (${known.join(', ')})`;
+    const byName = this.names.slice(this.#positional);
+    const others = byName.length === 0 ? '' : `; by name: { ${byName.join(', ')} }`;
+    return new ValueError(`${op}: expected ${most}, got ${count}${others}`);
+  }
+}
+
+/**
+ * Declares a parameter list, once, in Python's words: what stands before `/` is given by position, what stands after `*` by name, the rest
+ * either way. The types of functions and options, the defaults, the checks and the messages follow from it.
+ *
+ * ```
+ * const reducing = signature('input, /, dim, keepdim, *, dtype', {
+ *   input: kinds.tensor,
+ *   dim: kinds.dims.default(null), // with a doc comment of its own, for users
+ *   …
+ * });
+ * export interface SumOptions extends OptionsOf<typeof reducing> {}
+ * export const sum: FunctionOf<Tensor, typeof reducing, SumOptions> = define('sum', reducing, (x, dim, keepdim, dtype) => …);
+ * ```
+ */
+export const signature = <const T extends string, K extends KindsOf<T>>(
+  text: T,
+  kinds: K & Nameless<T, K>,
+): Signature<T, K> => new Signature<T, K>(text, kinds);

@@ -1,0 +1,53 @@
+import { Kind } from '../arguments/kind.js';
+import { checkDType, type DType, dtypes } from '../backend/dtype.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import type { Operand } from './promotion.js';
+import { checkShape, isShape, LONGEST_LIST, type Shape } from './shape.js';
+import { isTensor, Tensor } from './tensor.js';
+
+// The kinds of parameters of tensor operations. Each is a row: what it is called, what is taken, and what more there is to say of what is not.
+
+export * from '../arguments/kinds.js';
+
+/** Which dimensions: one, several, or (null, or an empty list) all. */
+export type Dims = number | readonly number[] | null;
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length <= LONGEST_LIST;
+
+function explainTensor(op: string, name: string, value: unknown): void {
+  if (!(value instanceof Tensor)) return;
+  throw new ValueError(`${op}: ${name} must be a Tensor, got a Proxy of one, or an object that has its prototype only`);
+}
+
+/** A tensor. */
+export const tensor: Kind<Tensor> = new Kind('a Tensor', (value) => isTensor(value), { explain: explainTensor });
+
+/** A tensor, or a number in its place. */
+export const operand: Kind<Operand> = new Kind(
+  'a Tensor or a number',
+  (value): value is Operand => typeof value === 'number' || isTensor(value),
+  { explain: explainTensor },
+);
+
+/** The name of an element type. */
+export const dtype: Kind<DType> = new Kind(
+  `one of ${Object.keys(dtypes).join(', ')}`,
+  (value): value is DType => typeof value === 'string' && Object.hasOwn(dtypes, value),
+  { error: DTypeError, explain: (op, _, value) => checkDType(op, value) },
+);
+
+/** A dimension, counted from the end when negative. Whether a tensor has it, `normalizeDim` says. */
+export const dim: Kind<number> = new Kind('an integer', (value) => typeof value === 'number', { error: ShapeError });
+
+/** Dimensions. Whether a tensor has them, `normalizeDims` says. */
+export const dims: Kind<Dims> = new Kind(
+  'a dim or an array of dims',
+  (value): value is Dims => value === null || typeof value === 'number' || isList(value),
+  { error: ShapeError },
+);
+
+/** The shape of a tensor. */
+export const shape: Kind<Shape> = new Kind('a shape as an array of sizes', isShape, {
+  error: ShapeError,
+  explain: (op, _, value) => checkShape(op, value),
+});
