@@ -27,5 +27,6 @@ export * from './ops/views.js';
 export * as optim from './optim/index.js';
 export { type Binary, type Elementwise, elementwise, type Operand, type Unary } from './tensor/elementwise.js';
 export { promoteTypes, resultType } from './tensor/promotion.js';
+export type { Results } from './tensor/results.js';
 export { type NestedArray, Tensor } from './tensor/tensor.js';
 export { type EpochResult, type Trainable, type TrainOptions, train } from './training/train.js';

@@ -4,9 +4,10 @@ import { Module } from '../nn/module.js';
 import { Generator } from '../ops/random.js';
 import { Optimizer } from '../optim/optimizer.js';
 import { isPlainObject } from '../realm.js';
+import { NamedResults } from '../tensor/results.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
 
-// Arguments and results are trees of arrays, plain objects, maps and sets, with tensors and other values as leaves.
+// Arguments and results are trees of arrays, plain objects, maps, sets and several results, with tensors and other values as leaves.
 
 const MOST_LEVELS = 1000;
 
@@ -21,9 +22,17 @@ export function mapTensors<T>(value: T, change: (tensor: Tensor) => unknown, lev
   if (Array.isArray(value)) return value.map(map) as T;
   if (types.isMap(value)) return new Map([...value].map(([key, item]) => [key, map(item)])) as T;
   if (types.isSet(value)) return new Set([...value].map(map)) as T;
+  if (value instanceof NamedResults) return value.map(map) as T;
   if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, map(item)])) as T;
 }
+
+/** Whether a value has its items by names. */
+const isNamed = (value: unknown): value is Record<string, unknown> =>
+  isPlainObject(value) || value instanceof NamedResults;
+
+const isTree = (value: unknown): boolean =>
+  Array.isArray(value) || types.isMap(value) || types.isSet(value) || isNamed(value);
 
 export function tensorsIn(value: unknown): Tensor[] {
   const found: Tensor[] = [];
@@ -38,8 +47,7 @@ export function unreachable(value: unknown, seen = new Set<unknown>()): string |
   if (typeof value !== 'object' || value === null || isData(value) || seen.has(value)) return null;
   seen.add(value);
   if (types.isMap(value) && [...value.keys()].some((key) => key instanceof Tensor)) return 'a Map with tensors as keys';
-  const isTree = Array.isArray(value) || types.isMap(value) || types.isSet(value) || isPlainObject(value);
-  if (!isTree) return `an object of the class ${value.constructor?.name ?? 'null'}`;
+  if (!isTree(value)) return `an object of the class ${value.constructor?.name ?? 'null'}`;
   const items = types.isMap(value) || types.isSet(value) ? value.values() : Object.values(value);
   for (const item of items) {
     const found = unreachable(item, seen);
@@ -53,8 +61,7 @@ const isData = (value: object): boolean =>
 
 /** Whether a value is what this one is now: the items of arrays, plain objects, maps and sets by value, tensors and modules by identity. */
 export function sameAs(example: unknown): (value: unknown) => boolean {
-  const isTree = Array.isArray(example) || types.isMap(example) || types.isSet(example) || isPlainObject(example);
-  if (!isTree) return (value) => Object.is(value, example);
+  if (!isTree(example)) return (value) => Object.is(value, example);
   const matches = matcher(example, { tensor: same, seen: new Set() });
   return (value) => matches(value, []);
 }
@@ -98,7 +105,7 @@ function matcher(example: unknown, context: Context): Matcher {
   if (Array.isArray(example)) return listMatcher(Array.isArray, example, context);
   if (types.isSet(example)) return listMatcher(types.isSet, [...example], context);
   if (types.isMap(example)) return mapMatcher(example, context);
-  if (isPlainObject(example)) return plainMatcher(example, context);
+  if (isNamed(example)) return namedMatcher(example, context);
   if (types.isDate(example)) return dateMatcher(example.getTime());
   if (ArrayBuffer.isView(example) || types.isAnyArrayBuffer(example)) return bytesMatcher(example);
   return instanceMatcher(example, context);
@@ -152,11 +159,15 @@ function mapMatcher(example: ReadonlyMap<unknown, unknown>, context: Context): M
   };
 }
 
-function plainMatcher(example: Record<string, unknown>, context: Context): Matcher {
+function namedMatcher(example: Record<string, unknown>, context: Context): Matcher {
   const entries = Object.entries(example).map(([key, item]) => [key, matcher(item, context)] as const);
   const keys = entries.map(([key]) => key);
+  const isResults = example instanceof NamedResults;
   return (value, found) =>
-    isPlainObject(value) && hasKeys(value, keys) && entries.every(([key, matches]) => matches(value[key], found));
+    isNamed(value) &&
+    value instanceof NamedResults === isResults &&
+    hasKeys(value, keys) &&
+    entries.every(([key, matches]) => matches(value[key], found));
 }
 
 const dateMatcher =

@@ -14,6 +14,7 @@ import type { Frame } from '../tensor/kernel.js';
 import type { Dims } from '../tensor/kinds.js';
 import * as kinds from '../tensor/kinds.js';
 import { owned } from '../tensor/layout.js';
+import { type Results, results } from '../tensor/results.js';
 import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
@@ -327,10 +328,7 @@ export const argmax: Locating = define('argmax', locating, extremeAt('argmax', l
 export const argmin: Locating = define('argmin', locating, extremeAt('argmin', smallestAt));
 
 /** The extreme elements along a dimension, and where they are. */
-export interface Extremes {
-  readonly values: Tensor;
-  readonly indices: Tensor;
-}
+export type Extremes = Results<['values', 'indices']>;
 
 const dimOrOther: Kind<number | Tensor> = new Kind(
   'a dim or a Tensor',
@@ -361,10 +359,11 @@ const extremeOrAlong =
 
 function extremesAlong(op: string, position: Locating, x: Tensor, dim: number, keepdim: boolean): Extremes {
   const axis = normalizeDim(op, dim, x.ndim);
-  if (x.ndim === 0) return { values: x.clone(), indices: position(x) };
+  const extremes = (values: Tensor, indices: Tensor): Extremes => results(op, ['values', 'indices'], [values, indices]);
+  if (x.ndim === 0) return extremes(x.clone(), position(x));
   const at = position(x, axis, true);
   const values = gather(x, axis, at);
-  return keepdim ? { values, indices: at } : { values: owned(values.squeeze(axis)), indices: owned(at.squeeze(axis)) };
+  return keepdim ? extremes(values, at) : extremes(owned(values.squeeze(axis)), owned(at.squeeze(axis)));
 }
 
 /**
@@ -378,7 +377,8 @@ function extremesAlong(op: string, position: Locating, x: Tensor, dim: number, k
  * max(x); // tensor(7.)
  * const { values, indices } = x.max(1);
  * values; // tensor([5., 7.])
- * indices; // tensor([1, 0])
+ * const [largest, positions] = x.max(1);
+ * positions; // tensor([1, 0])
  * x.max(tensor(4)); // tensor([[4., 5.], [7., 4.]])
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.max.html

@@ -347,6 +347,11 @@ export class Tensor {
     return this.#view.shape.length;
   }
 
+  /** The same as `ndim`. */
+  dim(): number {
+    return this.ndim;
+  }
+
   /** Number of elements. */
   numel(): number {
     return sizeOf(this.#view.shape);

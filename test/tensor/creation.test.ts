@@ -176,7 +176,7 @@ describe('what a tensor tells of itself', () => {
     ]);
 
   test('sizes', () => {
-    expect([x().ndim, x().numel(), x().size(), x().size(-1)]).toEqual([2, 6, [2, 3], 3]);
+    expect([x().ndim, x().dim(), x().numel(), x().size(), x().size(-1)]).toEqual([2, 2, 6, [2, 3], 3]);
     expect(() => x().size(2)).toThrow('size: no dim 2 in [2, 3]');
     const size = x();
     size.size()[0] = 9;
