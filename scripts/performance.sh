@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the tables of docs/performance.md anew: scripts/performance.sh [PART ...], all parts without arguments. Each takes a minute or so, which the
+# Measures the tables of docs/performance.md again: scripts/performance.sh [PART ...], all parts without arguments. Each takes a minute or so, which the
 # machine must have to itself. `npm run compile` first; NABLA_BENCH_PYTHON names a Python that has PyTorch.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -7,7 +7,7 @@ import type { Work } from './work.js';
 
 /** How long each turn is meant to be: long against the clock's grain, short against what disturbs it. */
 const TURN_SECONDS = 0.02;
-/** Warming up goes by stretches of so long, until so many in a row were no faster than one before: V8 compiles what runs often anew, and better. */
+/** Warming up goes by stretches of so long, until so many in a row were no faster than one before: V8 compiles what runs often again, and better. */
 const WARM_SECONDS = 0.1;
 const STEADY_STRETCHES = 2;
 const MAX_STRETCHES = 20;
@@ -38,7 +38,7 @@ interface Entrant {
 }
 
 /**
- * The contenders' processes, which live from one piece of work to the next; one that fails is started anew. First all prepare, and
+ * The contenders' processes, which live from one piece of work to the next; one that fails is restarted. First all prepare, and
  * what they computed is compared with the first one's; then they take turns, so that what disturbs the machine disturbs all.
  */
 export class Race {

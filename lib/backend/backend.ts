@@ -10,7 +10,7 @@ export interface Backend extends InstructionSet {
   readonly name: 'native' | 'js';
 
   /**
-   * Makes instructions ready to run again and again without their being decoded or checked anew. Storages that are `ports` are bound by
+   * Makes instructions ready to run again and again without decoding or checking them again. Storages that are `ports` are bound by
    * each run; all others are used as they are and stay reachable as long as the result.
    */
   link(instructions: readonly Instruction[], ports: readonly Storage[]): Executable;

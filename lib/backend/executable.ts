@@ -19,7 +19,7 @@ export interface Executable {
   start(loop: Loop): Promise<Stop | null>;
 }
 
-/** What a run of many steps takes: ports that stay, ports that are filled anew before each step, and what is collected after it. */
+/** What a run of many steps takes: ports that stay, ports that are refilled before each step, and what is collected after it. */
 export interface Loop {
   readonly steps: number;
   /** For every port the memory that stands in for it; that of fed ones is written to. */

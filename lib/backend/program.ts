@@ -38,7 +38,7 @@ export interface Stage {
  * Only the last stage writes element outputs, and no instruction reads an input after an output of its kind was written, so
  * that an output may be the very same view as an input.
  *
- * `resident` keeps element registers from stage to stage: it is for rows that fit a block. `streamed` computes them anew in
+ * `resident` keeps element registers from stage to stage: it is for rows that fit a block. `streamed` computes them again in
  * each stage from inputs and row values: it is for rows that are processed in several blocks. Row registers keep their values in both.
  */
 export interface Program {

@@ -38,7 +38,7 @@ export interface Recording {
   /** Stops a replay where the one element of `flag` (float64) is not 0, with this error. */
   check(flag: View, error: () => Error): void;
 
-  /** What is being recorded happens only this once: the next call is recorded anew. */
+  /** What is being recorded happens only this once: the next call is recorded again. */
   once(): void;
 
   /** The gradient of a leaf is about to be read (`read`), or replaced without being read. */

@@ -33,7 +33,7 @@ export interface Captured<A extends unknown[], R> {
    * @throws whatever a step throws; the signal's reason if it was aborted, after the step under way
    */
   run(source: Source, options?: RunOptions): Promise<Float64Array>;
-  /** Forgets all programs; the next call records anew. For when the model has changed. */
+  /** Forgets all programs; the next call records again. For when the model has changed. */
   reset(): void;
   /** What each program consists of, in the order in which they were recorded. */
   readonly stats: readonly ProgramStats[];

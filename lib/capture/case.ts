@@ -144,7 +144,7 @@ export class Case<R> {
 
   #check(): void {
     for (const { holds, complaint } of this.#demands) {
-      if (!holds()) throw new CaptureError(`${this.#where}: ${complaint}; call reset() on it to capture it anew`);
+      if (!holds()) throw new CaptureError(`${this.#where}: ${complaint}; call reset() on it to capture it again`);
     }
   }
 

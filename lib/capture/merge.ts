@@ -7,7 +7,7 @@ import { writesAfterReads } from './overlap.js';
 
 /** Operands that one instruction can have; the core's limit is a little higher. */
 const MAX_OPERANDS = 40;
-/** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed anew after each. */
+/** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed again after each. */
 const RESIDENT_ROW = 1024;
 
 /**

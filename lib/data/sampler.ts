@@ -7,7 +7,7 @@ import { checkInteger } from '../tensor/shape.js';
 import { indexArray } from './indices.js';
 
 /**
- * An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it anew. What it gives
+ * An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it again. What it gives
  * counts, not what its length says; but it must end.
  */
 export interface Sampler extends Iterable<number> {
@@ -47,7 +47,7 @@ export class SequentialSampler implements Sampler {
 }
 
 export interface RandomSamplerOptions {
-  /** Draw each index anew, so that one may come again. Default: false, a permutation. */
+  /** Draw each index again, so that one may come again. Default: false, a permutation. */
   readonly replacement?: boolean;
   /** How many indices. Default: as many as there are items. */
   readonly numSamples?: number;

@@ -12,7 +12,7 @@ export interface Signature {
   readonly params: number;
 }
 
-/** What a program was compiled from, to compile it anew together with others. */
+/** What a program was compiled from, to compile it again together with others. */
 export interface Source {
   readonly signature: Signature;
   readonly roots: readonly Expr[];

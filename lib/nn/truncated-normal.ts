@@ -24,7 +24,7 @@ export function fillTruncatedNormal(x: Tensor, distribution: TruncatedNormal, dr
 
 const normalCdf = (x: number): number => (1 + microOps.erf.apply(x / Math.SQRT2, 0, 0)) / 2;
 
-/** Normal values, those outside the bounds drawn anew until there are none. */
+/** Normal values, those outside the bounds drawn again until there are none. */
 function redrawNormals(x: Tensor, { mean, std, a, b }: TruncatedNormal, draw: DrawOptions): Tensor {
   // Bounds as the tensor's type holds them, as its values are.
   const [low, high] = [a, b].map(dtypes[x.dtype].round) as [number, number];

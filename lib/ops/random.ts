@@ -58,7 +58,7 @@ export class Generator {
     this.manualSeed(seed);
   }
 
-  /** Starts the stream anew, from an integer of which the low 32 bits count. */
+  /** Restarts the stream, from an integer of which the low 32 bits count. */
   manualSeed(seed: number): this {
     checkInteger('manualSeed', 'seed', seed, Number.MIN_SAFE_INTEGER);
     seedState(this.#state, seed);
@@ -103,7 +103,7 @@ export class Generator {
 export const defaultGenerator = new Generator();
 
 /**
- * Starts the default stream anew; returns its generator.
+ * Restarts the default stream; returns its generator.
  *
  * @example
  * ```ts

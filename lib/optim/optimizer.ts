@@ -156,7 +156,7 @@ export abstract class Optimizer<O extends object, S extends object> {
    *
    * @throws ValueError for an option that is no number (or boolean) any more, or that the constructor would refuse; ShapeError or
    *   DTypeError for a gradient or a state of another shape or type than its parameter
-   * @param closure computes the loss anew (zeroGrad, forward, backward) before the step; its result is returned
+   * @param closure computes the loss again (zeroGrad, forward, backward) before the step; its result is returned
    */
   step(): undefined;
   step<T>(closure: () => T): T;

@@ -13,9 +13,9 @@ import type { Tensor } from '../tensor/tensor.js';
 export type Trainable = Module & { forward(x: Tensor): Tensor };
 
 export interface TrainOptions extends Omit<RunOptions, 'onEpoch'> {
-  /** The loss of a batch: of the model's output and the target. There is no Default. */
+  /** The loss of a batch: of the model's output and the target. Required. */
   loss: (output: Tensor, target: Tensor) => Tensor;
-  /** What changes the model. There is no Default. */
+  /** What changes the model. Required. */
   optimizer: Pick<Optimizer<object, object>, 'zeroGrad' | 'step'>;
   /** Batches to measure the loss on after each epoch, in evaluation mode. Default: none. */
   validation?: Source;

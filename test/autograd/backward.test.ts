@@ -165,7 +165,7 @@ describe('the graph', () => {
     expect(() => b.backward()).toThrow('already used');
   });
 
-  test('is recorded anew for second derivatives', () => {
+  test('is recorded again for second derivatives', () => {
     const x = leaf([1, 2]);
     x.pow(3).sum().backward(null, { createGraph: true });
     expect(x.grad!.requiresGrad).toBe(true);

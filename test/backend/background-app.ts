@@ -18,7 +18,7 @@ async function train(steps: number, underway: () => void = () => {}): Promise<nu
   return [loop.history.array('float64')[steps - 1]!, ...valuesOf(weights)];
 }
 
-/** In a worker of Node 20, tsx must be asked anew to load TypeScript. */
+/** In a worker of Node 20, tsx must be asked again to load TypeScript. */
 function startWorker(steps: number): Worker {
   const file = JSON.stringify(import.meta.url);
   const code = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${file}, ${file}))`;

@@ -20,7 +20,7 @@ async function multiply(done: (round: number) => boolean): Promise<number> {
   return checksum;
 }
 
-/** In a worker of Node 20, tsx must be asked anew to load TypeScript. */
+/** In a worker of Node 20, tsx must be asked again to load TypeScript. */
 function startWorker(rounds: number): Worker {
   const file = JSON.stringify(import.meta.url);
   const code = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${file}, ${file}))`;

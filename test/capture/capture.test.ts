@@ -122,7 +122,7 @@ describe('a captured step', () => {
     expect(update.stats).toHaveLength(1);
   });
 
-  it('takes targets of classes, and counts those that are ignored anew', () => {
+  it('takes targets of classes, and counts those that are ignored again', () => {
     const layers = () => [new nn.Linear(4, 6), new nn.ReLU(), new nn.Linear(6, 3)];
     const loss = (output: Tensor, target: Tensor) => nn.functional.crossEntropy(output, target);
     const classes = (size: number) => {
@@ -223,7 +223,7 @@ describe('what goes in and comes out', () => {
     for (let i = 0; i < 3; i++) expectSame(captured(), draw());
   });
 
-  it('makes tensors of its own anew each time, whatever it does to them', () => {
+  it('makes tensors of its own again each time, whatever it does to them', () => {
     const f = capture((x: Tensor) => {
       const sum = zeros([2]);
       sum.add_(x);

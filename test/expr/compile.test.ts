@@ -162,7 +162,7 @@ describe('stages', () => {
     expect(stages(e.div(e.rowSum(e.mul(a, b)), e.rowSum(b)))).toBe(1);
   });
 
-  test('streamed ones compute elements anew', () => {
+  test('streamed ones compute elements again', () => {
     const shifted = e.exp(e.sub(a, e.rowMax(a)));
     const { resident, streamed } = compiled([e.div(shifted, e.rowSum(shifted))], three);
     const count = (variant: typeof resident) =>

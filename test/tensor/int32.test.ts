@@ -238,7 +238,7 @@ describe('captured functions', () => {
     expect([before.select(0, 1).item(), after.toArray()]).toEqual([7, [2, 4]]);
   });
 
-  test('where recording finds one, the next call records anew', () => {
+  test('where recording finds one, the next call records again', () => {
     const captured = capture((x: Tensor) => x.mul(2));
     expect(() => captured(ints([MAX]))).toThrow(ValueError);
     expect(captured(ints([4])).item()).toBe(8);

@@ -82,7 +82,7 @@ function nextNormal(state: Storage, mean: number, std: number): number {
 /** Uniforms that are turned into normals together: elements j and j + 8 become a pair. */
 const BLOCK = 16;
 
-/** All uniforms first, then block by block; a remainder is served by one more block at the very end, drawn anew over finished values. */
+/** All uniforms first, then block by block; a remainder is served by one more block at the very end, drawn again over finished values. */
 function fillNormal(values: TypedArray, words: Int32Array, mean: number, std: number): void {
   const { uniform } = arithmeticOf(values);
   fill(values, () => uniform(words));

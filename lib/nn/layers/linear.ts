@@ -48,7 +48,7 @@ export class Linear<B extends boolean = true> extends Module {
     this.resetParameters();
   }
 
-  /** Draws the parameters anew. */
+  /** Draws the parameters again. */
   resetParameters(): void {
     kaimingUniform_(this.weight, { a: Math.sqrt(5) });
     const bound = this.inFeatures > 0 ? 1 / Math.sqrt(this.inFeatures) : 0;

@@ -14,11 +14,11 @@ import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
 import { shapeOf, Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
 
-/** What becomes of the single losses: nothing, their sum divided by the number of elements, or their sum. */
+/** How the losses of the elements are reduced: not at all, their sum divided by the number of elements, or their sum. */
 export type Reduction = 'none' | 'mean' | 'sum';
 
 export interface ReductionOptions {
-  /** What becomes of the single losses: `'mean'`, `'sum'`, or `'none'` to keep them. Default: `'mean'`. */
+  /** How the losses of the elements are reduced: `'mean'`, `'sum'`, or `'none'` to keep them. Default: `'mean'`. */
   reduction?: Reduction;
 }
 

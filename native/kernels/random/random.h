@@ -72,7 +72,7 @@ void normal_blocks(T* values, int64_t blocks, T mean, T std) {
   }
 }
 
-/** See fillNormal in lib/backend/js/random.ts: a remainder is drawn, and then drawn anew with the last block.
+/** See fillNormal in lib/backend/js/random.ts: a remainder is drawn, and then drawn again with the last block.
  */
 template <typename T>
 void fill_normal(MersenneTwister& stream, T* out, int64_t length, double mean, double std) {
