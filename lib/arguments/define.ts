@@ -1,3 +1,4 @@
+import { hasNames } from '../realm.js';
 import type { FunctionOf, Values } from './forms.js';
 import type { Signature, Slot } from './signature.js';
 
@@ -13,6 +14,23 @@ export function define<T extends string, K, R>(
   body: (...values: Values<T, K>) => R,
 ): FunctionOf<R, Signature<T, K>> {
   const fn = checking(op, takes, body as Body<R>);
+  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
+}
+
+/**
+ * The same where the first of two bounds may be left out by position, as in PyTorch's `randint(high, size)` and `arange(end)`.
+ *
+ * @param second the name of the other bound
+ */
+export function defineBounds<T extends string, K, R>(
+  op: string,
+  takes: Signature<T, K>,
+  second: keyof K & string,
+  body: (...values: Values<T, K>) => R,
+): FunctionOf<R, Signature<T, K>> {
+  const isOnly = ([first, next]: readonly unknown[]): boolean =>
+    typeof first === 'number' && typeof next !== 'number' && !(hasNames(next) && Object.hasOwn(next, second));
+  const fn = (...args: readonly unknown[]) => body(...takes.read(op, isOnly(args) ? [undefined, ...args] : args));
   return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
 }
 

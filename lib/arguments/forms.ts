@@ -1,4 +1,4 @@
-import type { Kind, Preset } from './kind.js';
+import type { Kind } from './kind.js';
 import type { Labelled } from './labels.js';
 import type { Signature } from './signature.js';
 
@@ -39,7 +39,7 @@ type Either<T extends string> =
   Split<T> extends infer N extends Names ? Unmarked<Before<'*', '/' extends N[number] ? After<'/', N> : N>> : [];
 type ByName<T extends string> = After<'*', Split<T>>;
 
-type AnyKind = Kind<unknown> | Kind<never>;
+type AnyKind = Kind<unknown, boolean>;
 
 /** A kind for every name. */
 export type KindsOf<T extends string> = Readonly<Record<NamesIn<T>[number], AnyKind>>;
@@ -48,7 +48,7 @@ export type KindsOf<T extends string> = Readonly<Record<NamesIn<T>[number], AnyK
 export type Nameless<T extends string, K> = Readonly<Record<Exclude<keyof K, NamesIn<T>[number]>, never>>;
 
 /** What a parameter of a kind takes. */
-export type ValueOf<K> = K extends Kind<infer T> ? T : never;
+export type ValueOf<K> = K extends { readonly type: infer T } ? T : never;
 
 /** The values of a call, in the order of the parameters. */
 export type Values<T extends string, K> = ValuesOf<NamesIn<T>, K>;
@@ -57,7 +57,7 @@ type ValuesOf<N extends Names, K> = { [I in keyof N]: N[I] extends keyof K ? Val
 /** The values of a call by name. */
 export type Named<K> = { -readonly [N in keyof K]: ValueOf<K[N]> };
 
-type IsRequired<K> = K extends Preset<infer _> ? false : true;
+type IsRequired<K> = K extends { readonly isRequired: false } ? false : true;
 type Required<K> = { [N in keyof K]: IsRequired<K[N]> extends true ? N : never }[keyof K];
 
 /** Parameters with defaults, and those without that are among some names, by name. */

@@ -11,28 +11,45 @@ export interface Refusal {
   readonly explain?: (op: string, name: string, value: unknown) => void;
 }
 
-/** What a parameter takes. One that is of a kind as it is must be given. */
-export class Kind<T> {
+/** What a parameter takes, and (where it need not be given) its value otherwise. `R` is true where it must be given. */
+export class Kind<T, R extends boolean = true> {
   /** In words, as they follow `must be`. */
   readonly expected: string;
   readonly accepts: (value: unknown) => value is T;
+  /** The value where none is given; undefined where one must be. */
+  readonly preset: T | undefined;
+  readonly isRequired: R;
+  /** For TypeScript alone. */
+  declare readonly type: T;
   readonly #refusal: Refusal;
 
-  constructor(expected: string, accepts: (value: unknown) => value is T, refusal: Refusal = {}) {
+  private constructor(
+    expected: string,
+    accepts: (value: unknown) => value is T,
+    refusal: Refusal,
+    preset: T | undefined,
+    isRequired: R,
+  ) {
     this.expected = expected;
     this.accepts = accepts;
+    this.preset = preset;
+    this.isRequired = isRequired;
     this.#refusal = refusal;
   }
 
+  static of<T>(expected: string, accepts: (value: unknown) => value is T, refusal: Refusal = {}): Kind<T> {
+    return new Kind(expected, accepts, refusal, undefined, true);
+  }
+
   /** The same for a parameter that need not be given: it then has this value. */
-  default(preset: T): Preset<T> {
-    return new Preset(this.expected, this.accepts, preset, this.#refusal);
+  default(preset: T): Kind<T, false> {
+    return new Kind(this.expected, this.accepts, this.#refusal, preset, false);
   }
 
   /** The same for a parameter that need not be given: it is then null, and null can be given for it. */
-  optional(): Preset<T | null> {
+  optional(): Kind<T | null, false> {
     const accepts = (value: unknown): value is T | null => value === null || this.accepts(value);
-    return new Preset<T | null>(`${this.expected}, or null`, accepts, null, this.#refusal);
+    return new Kind<T | null, false>(`${this.expected}, or null`, accepts, this.#refusal, null, false);
   }
 
   /** Throws the error that a value which is not taken gets. */
@@ -43,12 +60,6 @@ export class Kind<T> {
   }
 }
 
-/** A kind with the value of a parameter that was not given. */
-export class Preset<T> extends Kind<T> {
-  readonly preset: T;
-
-  constructor(expected: string, accepts: (value: unknown) => value is T, preset: T, refusal: Refusal) {
-    super(expected, accepts, refusal);
-    this.preset = preset;
-  }
-}
+/** A kind of parameter that must be given. */
+export const kind: <T>(expected: string, accepts: (value: unknown) => value is T, refusal?: Refusal) => Kind<T> =
+  Kind.of;

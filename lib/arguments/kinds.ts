@@ -1,51 +1,48 @@
-import { Kind } from './kind.js';
+import { type Kind, kind } from './kind.js';
 
 // The kinds of parameters that know nothing of tensors; `lib/tensor/kinds.ts` has the others, and these too.
 
 /** Any number, NaN and the infinities included. */
-export const number: Kind<number> = new Kind('a number', (value) => typeof value === 'number');
+export const number: Kind<number> = kind('a number', (value) => typeof value === 'number');
 
 /** A number but NaN and the infinities. */
-export const finite: Kind<number> = new Kind('a finite number', (value): value is number => Number.isFinite(value));
+export const finite: Kind<number> = kind('a finite number', (value): value is number => Number.isFinite(value));
 
 /** A number of at least `low`. */
 export const atLeast = (low: number): Kind<number> =>
-  new Kind(`at least ${low}`, (value): value is number => typeof value === 'number' && value >= low);
+  kind(`at least ${low}`, (value): value is number => typeof value === 'number' && value >= low);
 
 /** A number above `low`. */
 export const above = (low: number): Kind<number> =>
-  new Kind(`above ${low}`, (value): value is number => typeof value === 'number' && value > low);
+  kind(`above ${low}`, (value): value is number => typeof value === 'number' && value > low);
 
 /** A number in [low, high]. */
 export const within = (low: number, high: number): Kind<number> =>
-  new Kind(
-    `in [${low}, ${high}]`,
-    (value): value is number => typeof value === 'number' && value >= low && value <= high,
-  );
+  kind(`in [${low}, ${high}]`, (value): value is number => typeof value === 'number' && value >= low && value <= high);
 
 /** An integer, as far as JavaScript counts exactly. */
-export const integer: Kind<number> = new Kind('an integer', (value): value is number => Number.isSafeInteger(value));
+export const integer: Kind<number> = kind('an integer', (value): value is number => Number.isSafeInteger(value));
 
 /** An integer of at least `low`, and of at most `high` if that is given. */
 export const integerFrom = (low: number, high = Number.MAX_SAFE_INTEGER): Kind<number> =>
-  new Kind(
+  kind(
     high === Number.MAX_SAFE_INTEGER ? `an integer, at least ${low}` : `an integer, between ${low} and ${high}`,
     (value): value is number => Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high,
   );
 
 /** True or false. */
-export const boolean: Kind<boolean> = new Kind('true or false', (value) => typeof value === 'boolean');
+export const boolean: Kind<boolean> = kind('true or false', (value) => typeof value === 'boolean');
 
 /** Any text. */
-export const text: Kind<string> = new Kind('a text', (value) => typeof value === 'string');
+export const text: Kind<string> = kind('a text', (value) => typeof value === 'string');
 
 /** One of some texts. */
 export const choice = <const C extends string>(...texts: readonly C[]): Kind<C> =>
-  new Kind(
+  kind(
     texts.length === 1 ? `'${texts[0]}'` : `one of ${texts.map((one) => `'${one}'`).join(', ')}`,
     (value): value is C => (texts as readonly unknown[]).includes(value),
   );
 
 /** A function. What it takes and gives, only calling it shows: the declaration says so, as in `callback<() => number>()`. */
 export const callback = <F extends (...args: never[]) => unknown>(): Kind<F> =>
-  new Kind('a function', (value): value is F => typeof value === 'function');
+  kind('a function', (value): value is F => typeof value === 'function');

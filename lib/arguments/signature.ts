@@ -3,7 +3,7 @@ import { ValueError } from '../errors.js';
 import { unknownName } from '../options.js';
 import { hasNames, isPlainObject } from '../realm.js';
 import type { KindsOf, Named, Nameless, Values } from './forms.js';
-import { type Kind, Preset } from './kind.js';
+import type { Kind } from './kind.js';
 
 /** What a parameter takes by position, and what it is where nothing is given. */
 export interface Slot {
@@ -14,19 +14,17 @@ export interface Slot {
 
 const never = (): boolean => false;
 
-const presetOf = (kind: Kind<unknown>): unknown => (kind instanceof Preset ? kind.preset : undefined);
-
 type Names = Readonly<Record<string, unknown>>;
 
-/** Options can be an object of the caller's own class, but not one of the library's. */
+/** Options can be an object of the caller's own class, but not one of the library's, nor a typed array, whose indices are names. */
 const isOptions = (value: unknown): value is Names =>
-  isPlainObject(value) || (hasNames(value) && !('uncloneable' in value));
+  isPlainObject(value) || (hasNames(value) && !('uncloneable' in value) && !ArrayBuffer.isView(value));
 
 /** A parameter list: see `signature`. */
 export class Signature<T extends string, K> {
   /** All parameters, in order. */
   readonly names: readonly string[];
-  readonly #kinds: readonly Kind<unknown>[];
+  readonly #kinds: readonly Kind<unknown, boolean>[];
   /** Their values where they are not given; undefined where they must be. */
   readonly #presets: readonly unknown[];
   /** How many of them, from the first on, are given by position only. */
@@ -39,8 +37,8 @@ export class Signature<T extends string, K> {
   constructor(text: T, kinds: K) {
     const words = text.split(',').map((word) => word.trim());
     this.names = words.filter((word) => word !== '' && word !== '/' && word !== '*');
-    this.#kinds = this.names.map((name) => (kinds as Record<string, Kind<unknown>>)[name]!);
-    this.#presets = this.#kinds.map(presetOf);
+    this.#kinds = this.names.map((name) => (kinds as Record<string, Kind<unknown, boolean>>)[name]!);
+    this.#presets = this.#kinds.map(({ preset }) => preset);
     this.#operands = Math.max(0, words.indexOf('/'));
     const star = words.indexOf('*');
     this.#positional = star < 0 ? this.names.length : star - Number(words.includes('/'));
@@ -69,9 +67,7 @@ export class Signature<T extends string, K> {
   /** @internal A parameter, for a function that looks at its arguments by itself as long as they are given by position. */
   slot(i: number): Slot | undefined {
     const kind = this.#kinds[i];
-    if (kind === undefined) return undefined;
-    const preset = this.#presets[i];
-    return { accepts: i < this.#positional ? kind.accepts : never, isRequired: preset === undefined, preset };
+    return kind && (i < this.#positional ? kind : { ...kind, accepts: never });
   }
 
   #read(op: string, args: readonly unknown[]): readonly unknown[] {
@@ -80,11 +76,12 @@ export class Signature<T extends string, K> {
     while (count > 0 && args[count - 1] === undefined) count--;
     for (let i = 0; i < count; i++) {
       const value = args[i];
+      if (value === undefined) continue;
       if (i < this.#positional && this.#kinds[i]!.accepts(value)) values[i] = value;
       else if (i === count - 1 && i >= this.#operands && isOptions(value))
         this.#readOptions(op, value, args, i, values);
-      else if (i >= this.#positional) throw this.#tooMany(op, count);
-      else if (value !== undefined) this.#kinds[i]!.refuse(op, this.names[i]!, value);
+      else if (i < this.#positional) this.#kinds[i]!.refuse(op, this.names[i]!, value);
+      else throw this.#tooMany(op, count);
     }
     const missing = values.indexOf(undefined);
     if (missing >= 0) this.#kinds[missing]!.refuse(op, this.names[missing]!, undefined);

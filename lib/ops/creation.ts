@@ -1,21 +1,25 @@
-import { checkDType, type DType, isBool, isFloat, isInteger, type TypedArray } from '../backend/dtype.js';
+import { define, defineBounds } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
+import { type DType, isBool, isFloat, isInteger, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions } from '../options.js';
 import { typedArrayName } from '../realm.js';
-import { checkOperand, checkTensor } from '../tensor/arguments.js';
 import { requireInt32 } from '../tensor/check.js';
 import { emptyOf, filledOf } from '../tensor/empty.js';
-import { checkInteger, checkNdim, checkShape, type Shape, show } from '../tensor/shape.js';
-import { type NestedArray, storageOf, type Tensor } from '../tensor/tensor.js';
+import * as kinds from '../tensor/kinds.js';
+import { making } from '../tensor/parameters.js';
+import type { Operand } from '../tensor/promotion.js';
+import { checkNdim, checkShape, type Shape, show } from '../tensor/shape.js';
+import { type NestedArray, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
 
-export interface TensorOptions {
-  /** Element type. Default: float32, or for `tensor` what the values need. */
-  dtype?: DType;
-  /** Whether gradients are accumulated for this tensor. Default: false. */
-  requiresGrad?: boolean;
-}
+const ofSize = signature('size, *, dtype, requiresGrad', { size: kinds.shape, ...making });
+
+export interface TensorOptions extends OptionsOf<typeof ofSize> {}
+
+type OfSize = FunctionOf<Tensor, typeof ofSize, TensorOptions>;
 
 /** What `tensor` takes: a number, a boolean, nested arrays of them, or a typed array. */
 export type TensorData =
@@ -30,16 +34,19 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array;
 
-/** Checks creation options, and applies `requiresGrad` to the finished tensor. */
-function finish(op: string, options: TensorOptions, make: (dtype: DType | undefined) => Tensor): Tensor {
-  checkOptions(op, options, ['dtype', 'requiresGrad']);
-  const { dtype, requiresGrad = false } = options;
-  if (dtype !== undefined) checkDType(op, dtype);
-  checkBoolean(op, 'requiresGrad', requiresGrad);
-  const result = make(dtype);
-  if (requiresGrad) result.requiresGrad = true;
-  return result;
-}
+const finished = (x: Tensor, requiresGrad: boolean): Tensor => (requiresGrad ? x.requiresGrad_() : x);
+
+const isValue = (value: unknown): value is number | boolean => typeof value === 'number' || typeof value === 'boolean';
+
+const value: Kind<number | boolean> = kind('a number or a boolean', isValue);
+
+/** Values are looked at one by one when they are copied. */
+const values: Kind<TensorData> = kind(
+  'numbers or booleans, in arrays or not',
+  (data): data is TensorData => data !== undefined && data !== null,
+);
+
+const ofData = signature('data, *, dtype, requiresGrad', { data: values, ...making });
 
 /**
  * A tensor of the given values. Numbers that are all integers make int32 only when asked for: `tensor([1, 2])` is float32, as most tensors
@@ -55,15 +62,21 @@ function finish(op: string, options: TensorOptions, make: (dtype: DType | undefi
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  */
-export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
-  return finish('tensor', options, (dtype) => {
+export const tensor: FunctionOf<Tensor, typeof ofData, TensorOptions> = define(
+  'tensor',
+  ofData,
+  (data, dtype, requiresGrad) => {
     const name = typedArrayName(data);
-    if (name !== undefined) return fromTypedArray(data as NumberArray, dtype ?? typeOfArray(name));
-    const shape = shapeOf(data as NestedArray);
-    const result = emptyOf(shape, dtype ?? (areBooleans(data as NestedArray, shape) ? 'bool' : 'float32'));
-    new Filling(result, shape).fill(data as NestedArray, 0);
-    return result;
-  });
+    if (name === undefined) return finished(fromArrays(data as NestedArray, dtype), requiresGrad);
+    return finished(fromTypedArray(data as NumberArray, dtype ?? typeOfArray(name)), requiresGrad);
+  },
+);
+
+function fromArrays(data: NestedArray, dtype: DType | null): Tensor {
+  const shape = shapeIn(data);
+  const result = emptyOf(shape, dtype ?? (areBooleans(data, shape) ? 'bool' : 'float32'));
+  new Filling(result, shape).fill(data, 0);
+  return result;
 }
 
 /** What all typed arrays are for a reader. */
@@ -93,10 +106,8 @@ function integer(value: number, at: number): number {
   return value;
 }
 
-const isValue = (value: unknown): value is number | boolean => typeof value === 'number' || typeof value === 'boolean';
-
 /** The lengths of the first array at each depth. */
-function shapeOf(data: NestedArray): number[] {
+function shapeIn(data: NestedArray): number[] {
   const shape: number[] = [];
   let level: NestedArray | undefined = data;
   for (; Array.isArray(level); level = level[0]) {
@@ -154,6 +165,12 @@ class Filling {
   }
 }
 
+const ofValue = signature('size, fillValue, *, dtype, requiresGrad', {
+  size: kinds.shape,
+  fillValue: value,
+  ...making,
+});
+
 /**
  * A tensor filled with one value: bool for a boolean, else float32 unless another element type is given.
  *
@@ -163,30 +180,23 @@ class Filling {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
-export function full(shape: Shape, value: number | boolean, options: TensorOptions = {}): Tensor {
-  return filled('full', shape, value, options, typeof value === 'boolean' ? 'bool' : 'float32');
-}
+export const full: FunctionOf<Tensor, typeof ofValue, TensorOptions> = define(
+  'full',
+  ofValue,
+  (size, fillValue, dtype, requiresGrad) =>
+    filled('full', size, fillValue, dtype ?? (typeof fillValue === 'boolean' ? 'bool' : 'float32'), requiresGrad),
+);
 
-function filled(
-  op: string,
-  shape: Shape,
-  value: number | boolean,
-  options: TensorOptions,
-  fallback: DType = 'float32',
-): Tensor {
-  checkShape(op, shape);
-  if (!isValue(value)) throw new ValueError(`${op}: the value must be a number or a boolean, got ${describe(value)}`);
-  return finish(op, options, (dtype = fallback) => {
-    if (isInteger(dtype)) requireInt32(op, Number(value));
-    return filledOf(shape, isBool(dtype) ? Number(Number(value) !== 0) : Number(value), dtype);
-  });
+function filled(op: string, size: Shape, value: number | boolean, dtype: DType, requiresGrad: boolean): Tensor {
+  if (isInteger(dtype)) requireInt32(op, Number(value));
+  const number = isBool(dtype) ? Number(Number(value) !== 0) : Number(value);
+  return finished(filledOf(size, number, dtype), requiresGrad);
 }
 
 /** A tensor with whatever its memory held: for what is about to be overwritten. @example empty([2, 3]).shape; // [2, 3] */
-export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
-  checkShape('empty', shape);
-  return finish('empty', options, (dtype = 'float32') => emptyOf([...shape], dtype));
-}
+export const empty: OfSize = define('empty', ofSize, (size, dtype, requiresGrad) =>
+  finished(emptyOf(size, dtype ?? 'float32'), requiresGrad),
+);
 
 /**
  * A tensor of zeros.
@@ -197,7 +207,10 @@ export function empty(shape: Shape, options: TensorOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.zeros.html
  */
-export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => filled('zeros', shape, 0, options);
+export const zeros: OfSize = define('zeros', ofSize, (size, dtype, requiresGrad) =>
+  filled('zeros', size, 0, dtype ?? 'float32', requiresGrad),
+);
+
 /**
  * A tensor of ones.
  *
@@ -207,31 +220,57 @@ export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => fill
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.ones.html
  */
-export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
+export const ones: OfSize = define('ones', ofSize, (size, dtype, requiresGrad) =>
+  filled('ones', size, 1, dtype ?? 'float32', requiresGrad),
+);
 
-function like(op: string, x: Tensor, options: TensorOptions): TensorOptions {
-  checkTensor(op, 'the input', x);
-  checkOptions(op, options, ['dtype', 'requiresGrad']);
-  return { dtype: x.dtype, ...options };
-}
+const likening = signature('input, /, *, dtype, requiresGrad', {
+  input: kinds.tensor,
+  ...making,
+});
+const likeningValue = signature('input, /, fillValue, *, dtype, requiresGrad', {
+  input: kinds.tensor,
+  fillValue: value,
+  ...making,
+});
 
-const filledLike = (op: string, x: Tensor, value: number | boolean, options: TensorOptions): Tensor => {
-  const all = like(op, x, options);
-  return filled(op, x.shape, value, all);
-};
+type Like = FunctionOf<Tensor, typeof likening, TensorOptions>;
 
 /** `empty` with the shape and, unless given, the element type of `x`. @example emptyLike(zeros([2, 3])).shape; // [2, 3] */
-export function emptyLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  const all = like('emptyLike', x, options);
-  return empty(x.shape, all);
-}
+export const emptyLike: Like = define('emptyLike', likening, (x, dtype, requiresGrad) =>
+  finished(emptyOf(shapeOf(x), dtype ?? x.dtype), requiresGrad),
+);
 /** `zeros` with the shape and, unless given, the element type of `x`. @example zerosLike(tensor([1, 2])); // tensor([0., 0.]) */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => filledLike('zerosLike', x, 0, options);
+export const zerosLike: Like = define('zerosLike', likening, (x, dtype, requiresGrad) =>
+  filled('zerosLike', shapeOf(x), 0, dtype ?? x.dtype, requiresGrad),
+);
 /** `ones` with the shape and, unless given, the element type of `x`. @example onesLike(tensor([1, 2])); // tensor([1., 1.]) */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => filledLike('onesLike', x, 1, options);
+export const onesLike: Like = define('onesLike', likening, (x, dtype, requiresGrad) =>
+  filled('onesLike', shapeOf(x), 1, dtype ?? x.dtype, requiresGrad),
+);
 /** `full` with the shape and, unless given, the element type of `x`. @example fullLike(tensor([1, 2]), 7); // tensor([7., 7.]) */
-export const fullLike = (x: Tensor, value: number | boolean, options: TensorOptions = {}): Tensor =>
-  filledLike('fullLike', x, value, options);
+export const fullLike: FunctionOf<Tensor, typeof likeningValue, TensorOptions> = define(
+  'fullLike',
+  likeningValue,
+  (x, fillValue, dtype, requiresGrad) => filled('fullLike', shapeOf(x), fillValue, dtype ?? x.dtype, requiresGrad),
+);
+
+const progression = signature('start, end, step, *, dtype, requiresGrad', {
+  /** The first. Default: 0. */
+  start: kinds.finite.default(0),
+  end: kinds.finite,
+  /** From each to the next. Default: 1. */
+  step: kinds.finite.default(1),
+  ...making,
+});
+
+/** By position the start can be left out. */
+export interface Progression {
+  (end: number, options?: TensorOptions & { step?: number | undefined }): Tensor;
+  (start: number, end: number, options?: TensorOptions & { step?: number | undefined }): Tensor;
+  (start: number, end: number, step: number, options?: TensorOptions): Tensor;
+  (options: TensorOptions & { start?: number | undefined; end: number; step?: number | undefined }): Tensor;
+}
 
 /**
  * `start`, `start + step`, … up to, not including, `end`. With one argument it is the end, and start is 0.
@@ -246,32 +285,21 @@ export const fullLike = (x: Tensor, value: number | boolean, options: TensorOpti
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.arange.html
  */
-export function arange(end: number, options?: TensorOptions): Tensor;
-export function arange(start: number, end: number, options?: TensorOptions): Tensor;
-export function arange(start: number, end: number, step: number, options?: TensorOptions): Tensor;
-export function arange(...args: readonly (number | TensorOptions | undefined)[]): Tensor {
-  const last = args.at(-1);
-  const options = typeof last === 'object' ? last : {};
-  const given = typeof last === 'object' ? args.slice(0, -1) : args;
-  const numbers = given.filter((arg) => arg !== undefined) as number[];
-  if (numbers.length === 0 || numbers.length > 3)
-    throw new ValueError(`arange: expected an end, or a start, an end and a step, got ${numbers.length} numbers`);
-  if (!numbers.every(Number.isFinite))
-    throw new ValueError(`arange: bounds and step must be finite, got ${numbers.map(describe).join(', ')}`);
-  const [start, end, step = 1] = numbers.length === 1 ? [0, numbers[0]!] : (numbers as [number, number, number?]);
+export const arange = defineBounds('arange', progression, 'end', (start, end, step, dtype, requiresGrad) => {
   if (step === 0) throw new ValueError('arange: the step must not be 0');
   if (Math.sign(end - start) === -Math.sign(step)) {
     throw new ValueError(`arange: a step of ${step} leads away from ${end}, starting at ${start}`);
   }
-  const fallback = numbers.every(Number.isInteger) ? 'int32' : 'float32';
-  return finish('arange', options, (dtype = fallback) => {
-    const count = Math.max(0, Math.ceil((end - start) / step));
-    // Integers step by the integer parts, as in PyTorch.
-    const [first, by] = isFloat(dtype) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
-    if (isInteger(dtype)) for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
-    return generate([count], dtype, (i) => first + i * by);
-  });
-}
+  const type = dtype ?? ([start, end, step].every(Number.isInteger) ? 'int32' : 'float32');
+  const count = Math.max(0, Math.ceil((end - start) / step));
+  // Integers step by the integer parts, as in PyTorch.
+  const [first, by] = isFloat(type) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
+  if (isInteger(type)) for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
+  return finished(
+    generate([count], type, (i) => first + i * by),
+    requiresGrad,
+  );
+}) as Progression;
 
 function generate(shape: Shape, dtype: DType, value: (i: number) => number): Tensor {
   const result = emptyOf(shape, dtype);
@@ -280,6 +308,13 @@ function generate(shape: Shape, dtype: DType, value: (i: number) => number): Ten
   for (let i = 0; i < size; i++) target[i] = value(i);
   return result;
 }
+
+const spacing = signature('start, end, steps, *, dtype, requiresGrad', {
+  start: kinds.operand,
+  end: kinds.operand,
+  steps: kinds.integerFrom(0),
+  ...making,
+});
 
 /**
  * `steps` values from `start` to `end`, both included, evenly spaced.
@@ -290,30 +325,35 @@ function generate(shape: Shape, dtype: DType, value: (i: number) => number): Ten
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.linspace.html
  */
-export function linspace(
-  start: number | Tensor,
-  end: number | Tensor,
-  steps: number,
-  options: TensorOptions = {},
-): Tensor {
-  const [a, b] = [bound(start), bound(end)];
-  checkInteger('linspace', 'steps', steps);
-  return finish('linspace', options, (dtype = 'float32') => {
-    if (isInteger(dtype)) for (const end of [a, b]) requireInt32('linspace', end);
+export const linspace: FunctionOf<Tensor, typeof spacing, TensorOptions> = define(
+  'linspace',
+  spacing,
+  (start, end, steps, dtype, requiresGrad) => {
+    const [a, b] = [bound(start), bound(end)];
+    const type = dtype ?? 'float32';
+    if (isInteger(type)) for (const end of [a, b]) requireInt32('linspace', end);
     const step = steps > 1 ? (b - a) / (steps - 1) : 0;
     // From both ends towards the middle, as PyTorch does, so that the last value is exactly `end`.
     const value = (i: number) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);
-    return generate([steps], dtype, isFloat(dtype) ? value : (i) => Math.trunc(value(i)));
-  });
-}
+    return finished(generate([steps], type, isFloat(type) ? value : (i) => Math.trunc(value(i))), requiresGrad);
+  },
+);
 
-function bound(value: number | Tensor): number {
-  checkOperand('linspace', 'each bound', value);
+function bound(value: Operand): number {
   if (typeof value === 'number') return value;
   if (value.ndim > 0)
     throw new ShapeError(`linspace: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
   return Number(value.item());
 }
+
+const diagonal = signature('n, m, *, dtype, requiresGrad', {
+  n: kinds.size,
+  /** Columns. Default: null, as many as rows. */
+  m: kinds.size.optional(),
+  ...making,
+});
+
+interface EyeOptions extends OptionsOf<typeof diagonal> {}
 
 /**
  * A matrix with ones on the diagonal.
@@ -326,12 +366,15 @@ function bound(value: number | Tensor): number {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.eye.html
  */
-export function eye(n: number, m?: number | TensorOptions, options: TensorOptions = {}): Tensor {
-  checkShape('eye', [n, n]);
-  if (typeof m === 'object') return eye(n, n, m);
-  const columns = m ?? n;
-  checkShape('eye', [n, columns]);
-  return finish('eye', options, (dtype = 'float32') => {
-    return generate([n, columns], dtype, (i) => Number(Math.floor(i / columns) === i % columns));
-  });
-}
+export const eye: FunctionOf<Tensor, typeof diagonal, EyeOptions> = define(
+  'eye',
+  diagonal,
+  (n, m, dtype, requiresGrad) => {
+    const columns = m ?? n;
+    checkShape('eye', [n, columns]);
+    return finished(
+      generate([n, columns], dtype ?? 'float32', (i) => Number(Math.floor(i / columns) === i % columns)),
+      requiresGrad,
+    );
+  },
+);

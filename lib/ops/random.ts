@@ -1,160 +1,64 @@
-import { checkDType, isInteger } from '../backend/dtype.js';
-import {
-  allocateState,
-  backend,
-  type DType,
-  faultOfState,
-  isFloat,
-  type RandomKind,
-  STATE_WORDS,
-  type Storage,
-  seedState,
-  sizeOf,
-  stateWords,
-} from '../backend/index.js';
-import { describe } from '../describe.js';
-import { DTypeError, FormatError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { typedArrayName } from '../realm.js';
-import { checkNumber, checkOperand, checkTensor } from '../tensor/arguments.js';
+import { define, defineBounds } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
+import { backend, type DType, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
 import { overwritten, requireWritable } from '../tensor/elementwise.js';
 import { emptyOf } from '../tensor/empty.js';
-import { broadcastShapes, checkInteger, checkShape, type Shape, show } from '../tensor/shape.js';
-import { operandOf, storageOf, Tensor } from '../tensor/tensor.js';
-import { uncloneable } from '../uncloneable.js';
+import { defaultGenerator, type Generator, streamOf } from '../tensor/generator.js';
+import * as kinds from '../tensor/kinds.js';
+import { drawing, making } from '../tensor/parameters.js';
+import type { Operand } from '../tensor/promotion.js';
+import { broadcastShapes, type Shape, show } from '../tensor/shape.js';
+import { isTensor, operandOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
 import { narrow, permute, reshape } from './views.js';
 
-const UNCLONEABLE = uncloneable('Generator', 'send its getState(), and there call setState');
+export { defaultGenerator, Generator, manualSeed } from '../tensor/generator.js';
 
-/** The memory of a stream, which must not get out of the library. */
-let streamOf: (generator: Generator) => Storage;
+const ofSize = signature('size, *, generator, dtype, requiresGrad', {
+  size: kinds.shape,
+  ...drawing,
+  ...making,
+});
+const ofLikeSize = signature('input, /, *, generator, dtype, requiresGrad', {
+  input: kinds.tensor,
+  ...drawing,
+  ...making,
+});
+const stream = signature('*, generator', drawing);
 
-/**
- * A stream of random numbers (MT19937), independent of the default one. The same seed gives the same values on every machine and backend,
- * and they are PyTorch's.
- *
- * @example
- * ```ts
- * const generator = new Generator(42);
- * rand([2], { generator }); // tensor([0.8823, 0.9150])
- * ```
- * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
- */
-export class Generator {
-  /** @internal */
-  readonly uncloneable = UNCLONEABLE;
-  readonly #state: Storage = allocateState();
-  #seed = 0;
+export interface DrawOptions extends OptionsOf<typeof stream> {}
+export interface RandomOptions extends OptionsOf<typeof ofSize> {}
 
-  static {
-    streamOf = (generator) => generator.#state;
-  }
+type Random = FunctionOf<Tensor, typeof ofSize, RandomOptions>;
+type RandomLike = FunctionOf<Tensor, typeof ofLikeSize, RandomOptions>;
 
-  constructor(seed = 5489) {
-    this.manualSeed(seed);
-  }
-
-  /** Restarts the stream, from an integer of which the low 32 bits count. */
-  manualSeed(seed: number): this {
-    checkInteger('manualSeed', 'seed', seed, Number.MIN_SAFE_INTEGER);
-    seedState(this.#state, seed);
-    this.#seed = seed;
-    return this;
-  }
-
-  /** The seed the stream was last started from. */
-  initialSeed(): number {
-    return this.#seed;
-  }
-
-  /** @internal Without it, `JSON.stringify` would write an empty object. */
-  toJSON(): never {
-    throw new ValueError('toJSON: a Generator is not written as such; write [...generator.getState()]');
-  }
-
-  /** A copy of where the stream is, to come back to with `setState`. */
-  getState(): Int32Array {
-    return stateWords(this.#state).slice(0, STATE_WORDS);
-  }
-
-  /**
-   * Goes back to what `getState` returned.
-   *
-   * @throws FormatError for anything else; the stream then stays where it is
-   */
-  setState(state: Int32Array): this {
-    if (typedArrayName(state) !== 'Int32Array' || state.length !== STATE_WORDS) {
-      throw new FormatError(
-        `setState: expected an Int32Array of ${STATE_WORDS} words from getState, got ${describe(state)}`,
-      );
-    }
-    const fault = faultOfState(state);
-    if (fault !== null) throw new FormatError(`setState: this is no state from getState: ${fault}`);
-    stateWords(this.#state).set(state);
-    return this;
-  }
-}
-
-/** The stream that is used where no generator is given. */
-export const defaultGenerator = new Generator();
-
-/**
- * Restarts the default stream; returns its generator.
- *
- * @example
- * ```ts
- * manualSeed(0);
- * rand([3]); // tensor([0.4963, 0.7682, 0.0885])
- * ```
- * @see https://pytorch.org/docs/stable/generated/torch.manual_seed.html
- */
-export const manualSeed = (seed: number): Generator => defaultGenerator.manualSeed(seed);
-
-export interface DrawOptions {
-  /** The stream to draw from. Default: the one that `manualSeed` starts. */
-  generator?: Generator;
-}
-
-export interface RandomOptions extends DrawOptions {
-  /** Element type. Default: float32, or int32 for integers. */
-  dtype?: DType;
-  /** Whether gradients are accumulated for this tensor. Default: false. */
-  requiresGrad?: boolean;
-}
-
-function draw(kind: RandomKind, out: Tensor, generator: Generator | undefined, p0: number, p1: number): Tensor {
-  backend.random(kind, streamFor(kind, generator), operandOf(out), p0, p1);
+function draw(kind: RandomKind, out: Tensor, generator: Generator | null, p0: number, p1: number): Tensor {
+  backend.random(kind, streamOf(generator ?? defaultGenerator), operandOf(out), p0, p1);
   return out;
 }
 
-function streamFor(op: string, generator: Generator | undefined): Storage {
-  if (generator === undefined || generator instanceof Generator) return streamOf(generator ?? defaultGenerator);
-  throw new ValueError(`${op}: generator must be a Generator, got ${describe(generator)}`);
-}
-
+/** Draws floats into a new tensor. */
 function drawn(
   op: string,
   kind: RandomKind,
-  shape: Shape,
-  options: RandomOptions,
-  fallback: DType,
+  size: Shape,
+  generator: Generator | null,
+  dtype: DType,
+  requiresGrad: boolean,
   p0 = 0,
-  p1 = 0,
+  p1 = 1,
 ): Tensor {
-  checkOptions(op, options, ['dtype', 'requiresGrad', 'generator']);
-  checkShape(op, shape);
-  const { dtype = fallback, requiresGrad = false } = options;
-  checkDType(op, dtype);
-  checkBoolean(op, 'requiresGrad', requiresGrad);
-  streamFor(op, options.generator);
-  if (isFloat(fallback) && !isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
-  const out = draw(kind, emptyOf([...shape], dtype), options.generator, p0, p1);
-  return requiresGrad ? out.requiresGrad_() : out;
+  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
+  return finished(draw(kind, emptyOf(size, dtype), generator, p0, p1), requiresGrad);
 }
+
+const finished = (x: Tensor, requiresGrad: boolean): Tensor => (requiresGrad ? x.requiresGrad_() : x);
 
 /**
  * Values uniform in [0, 1).
@@ -166,8 +70,9 @@ function drawn(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.rand.html
  */
-export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn('rand', 'uniform', shape, options, 'float32', 0, 1);
+export const rand: Random = define('rand', ofSize, (size, generator, dtype, requiresGrad) =>
+  drawn('rand', 'uniform', size, generator, dtype ?? 'float32', requiresGrad),
+);
 
 /**
  * Normal values of mean 0 and standard deviation 1.
@@ -179,8 +84,25 @@ export const rand = (shape: Shape, options: RandomOptions = {}): Tensor =>
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
-export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
-  drawn('randn', 'normal', shape, options, 'float32', 0, 1);
+export const randn: Random = define('randn', ofSize, (size, generator, dtype, requiresGrad) =>
+  drawn('randn', 'normal', size, generator, dtype ?? 'float32', requiresGrad),
+);
+
+const integers = signature('low, high, size, *, generator, dtype, requiresGrad', {
+  /** The least. Default: 0. */
+  low: kinds.integerFrom(-(2 ** 31), 2 ** 31).default(0),
+  high: kinds.integerFrom(-(2 ** 31), 2 ** 31),
+  size: kinds.shape,
+  ...drawing,
+  ...making,
+});
+
+/** By position low can be left out. */
+export interface RandomIntegers {
+  (high: number, size: Shape, options?: RandomOptions): Tensor;
+  (low: number, high: number, size: Shape, options?: RandomOptions): Tensor;
+  (options: RandomOptions & { low?: number; high: number; size: Shape }): Tensor;
+}
 
 /**
  * Integers in [low, high), int32. With two arguments low is 0.
@@ -194,21 +116,16 @@ export const randn = (shape: Shape, options: RandomOptions = {}): Tensor =>
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.randint.html
  */
-export function randint(high: number, shape: Shape, options?: RandomOptions): Tensor;
-export function randint(low: number, high: number, shape: Shape, options?: RandomOptions): Tensor;
-export function randint(
-  first: number,
-  second: number | Shape,
-  third?: Shape | RandomOptions,
-  fourth: RandomOptions = {},
-): Tensor {
-  if (typeof second !== 'number') return randint(0, first, second, (third === undefined ? {} : third) as RandomOptions);
-  const MIN = -(2 ** 31);
-  checkInteger('randint', 'low', first, MIN, -MIN);
-  checkInteger('randint', 'high', second, MIN, -MIN);
-  if (first >= second) throw new ValueError(`randint: low must be below high, got [${first}, ${second})`);
-  return drawn('randint', 'integer', third as Shape, fourth, 'int32', first, second);
-}
+export const randint = defineBounds('randint', integers, 'high', (low, high, size, generator, dtype, requiresGrad) => {
+  if (low >= high) throw new ValueError(`randint: low must be below high, got [${low}, ${high})`);
+  return finished(draw('integer', emptyOf(size, dtype ?? 'int32'), generator, low, high), requiresGrad);
+}) as RandomIntegers;
+
+const permutation = signature('n, *, generator, dtype, requiresGrad', {
+  n: kinds.integerFrom(0, 2 ** 31 - 1),
+  ...drawing,
+  ...making,
+});
 
 /**
  * 0 … n-1 in random order, int32.
@@ -220,22 +137,38 @@ export function randint(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.randperm.html
  */
-export function randperm(n: number, options: RandomOptions = {}): Tensor {
-  checkInteger('randperm', 'n', n, 0, 2 ** 31 - 1);
-  return drawn('randperm', 'permutation', [n], options, 'int32');
-}
+export const randperm: FunctionOf<Tensor, typeof permutation, RandomOptions> = define(
+  'randperm',
+  permutation,
+  (n, generator, dtype, requiresGrad) =>
+    finished(draw('permutation', emptyOf([n], dtype ?? 'int32'), generator, 0, 0), requiresGrad),
+);
 
 /** `rand` with the shape and, unless given, the element type of `x`. @example randLike(zeros([2, 3])).shape; // [2, 3] */
-export const randLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  drawnLike('randLike', 'uniform', x, options);
+export const randLike: RandomLike = define('randLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
+  drawn('randLike', 'uniform', shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+);
 /** `randn` with the shape and, unless given, the element type of `x`. @example randnLike(zeros([2, 3])).shape; // [2, 3] */
-export const randnLike = (x: Tensor, options: RandomOptions = {}): Tensor =>
-  drawnLike('randnLike', 'normal', x, options);
+export const randnLike: RandomLike = define('randnLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
+  drawn('randnLike', 'normal', shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+);
 
-function drawnLike(op: string, kind: RandomKind, x: Tensor, options: RandomOptions): Tensor {
-  checkTensor(op, 'the input', x);
-  checkOptions(op, options, ['dtype', 'requiresGrad', 'generator']);
-  return drawn(op, kind, x.shape, { dtype: x.dtype, ...options }, 'float32', 0, 1);
+const normals = signature('mean, std, size, *, generator, dtype, requiresGrad', {
+  mean: kinds.operand,
+  std: kinds.operand,
+  /** Of two numbers. Default: null, that of the tensors. */
+  size: kinds.shape.optional(),
+  ...drawing,
+  ...making,
+});
+
+/** A size goes with two numbers. */
+export interface Normal {
+  (mean: number, std: number, size: Shape, options?: RandomOptions): Tensor;
+  (mean: Operand, std: Operand, options?: DrawOptions): Tensor;
+  (mean: number, std: number, options: RandomOptions & { size: Shape }): Tensor;
+  (options: RandomOptions & { mean: number; std: number; size: Shape }): Tensor;
+  (options: DrawOptions & { mean: Operand; std: Operand }): Tensor;
 }
 
 /**
@@ -250,44 +183,33 @@ function drawnLike(op: string, kind: RandomKind, x: Tensor, options: RandomOptio
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.normal.html
  */
-export function normal(mean: number, std: number, shape: Shape, options?: RandomOptions): Tensor;
-export function normal(mean: Tensor | number, std: Tensor | number, options?: DrawOptions): Tensor;
-export function normal(
-  mean: Tensor | number,
-  std: Tensor | number,
-  third: Shape | DrawOptions = {},
-  fourth: RandomOptions = {},
-): Tensor {
-  checkOperand('normal', 'the mean', mean);
-  checkOperand('normal', 'the standard deviation', std);
-  if (Array.isArray(third)) {
-    checkNumber('normal', 'the mean before a shape', mean);
-    checkStd('normal', std);
-    return drawn('normal', 'normal', third, fourth, 'float32', mean, std);
+export const normal = define('normal', normals, (mean, std, size, generator, dtype, requiresGrad) => {
+  if (typeof std === 'number') checkStd('normal', std);
+  if (typeof mean === 'number' && typeof std === 'number') {
+    if (size === null) kinds.shape.refuse('normal', 'size', undefined);
+    return drawn('normal', 'normal', size, generator, dtype ?? 'float32', requiresGrad, mean, std);
   }
-  if (!(mean instanceof Tensor || std instanceof Tensor)) {
-    throw new ValueError(`normal: expected a shape after two numbers, got ${describe(third)}`);
+  if (size !== null || dtype !== null || requiresGrad) {
+    throw new ValueError('normal: size, dtype and requiresGrad go with two numbers; a tensor has its own');
   }
-  const options = third as DrawOptions;
-  checkOptions('normal', options, ['generator']);
   if (typeof std === 'number') {
-    checkStd('normal', std);
     const center = mean as Tensor;
-    return add(drawn('normal', 'normal', center.shape, { dtype: center.dtype, ...options }, 'float32', 0, std), center);
+    return add(drawn('normal', 'normal', shapeOf(center), generator, center.dtype, false, 0, std), center);
   }
   refuseWhere(lt(std.detach(), 0), 'normal: every standard deviation must be at least 0');
-  const shape = broadcastShapes('normal', std.shape, mean instanceof Tensor ? mean.shape : []);
-  return add(mul(randn(shape, { dtype: std.dtype, ...options }), std), mean);
-}
+  const shape = broadcastShapes('normal', shapeOf(std), isTensor(mean) ? shapeOf(mean) : []);
+  return add(mul(drawn('normal', 'normal', shape, generator, std.dtype, false), std), mean);
+}) as Normal;
 
 function refuseWhere(condition: Tensor, complaint: string): void {
   refuseIf(to(condition.any(), 'float64'), () => new ValueError(complaint));
 }
 
-function checkStd(op: string, std: unknown): asserts std is number {
-  if (typeof std === 'number' && std >= 0) return;
-  throw new ValueError(`${op}: the standard deviation must be at least 0, got ${describe(std)}`);
+function checkStd(op: string, std: number): void {
+  if (!(std >= 0)) throw new ValueError(`${op}: std must be at least 0, got ${std}`);
 }
+
+const ofProbabilities = signature('input, /, *, generator', { input: kinds.tensor, ...drawing });
 
 /**
  * 1 with the probability that each element of `p` gives, else 0.
@@ -299,20 +221,27 @@ function checkStd(op: string, std: unknown): asserts std is number {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.bernoulli.html
  */
-export function bernoulli(p: Tensor, options: DrawOptions = {}): Tensor {
-  checkOptions('bernoulli', options, ['generator']);
-  checkTensor('bernoulli', 'the input', p);
-  if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
-  // Asked this way round, because NaN is on neither side.
-  const outside = p.detach().ge(0).logicalAnd(p.detach().le(1)).logicalNot();
-  refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
-  return to(lt(rand(p.shape, { dtype: p.dtype, ...options }), p.detach()), p.dtype);
-}
+export const bernoulli: FunctionOf<Tensor, typeof ofProbabilities, DrawOptions> = define(
+  'bernoulli',
+  ofProbabilities,
+  (p, generator) => {
+    if (!isFloat(p.dtype)) throw new DTypeError(`bernoulli: probabilities must be floats, got ${p.dtype}`);
+    // Asked this way round, because NaN is on neither side.
+    const outside = p.detach().ge(0).logicalAnd(p.detach().le(1)).logicalNot();
+    refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
+    return to(lt(drawn('bernoulli', 'uniform', shapeOf(p), generator, p.dtype, false), p.detach()), p.dtype);
+  },
+);
 
-export interface MultinomialOptions extends DrawOptions {
+const sampling = signature('input, /, numSamples, replacement, *, generator', {
+  input: kinds.tensor,
+  numSamples: kinds.integerFrom(1),
   /** Whether a category can be drawn more than once. Default: false. */
-  replacement?: boolean;
-}
+  replacement: kinds.boolean.default(false),
+  ...drawing,
+});
+
+export interface MultinomialOptions extends OptionsOf<typeof sampling> {}
 
 /**
  * Indices of `numSamples` categories, drawn with probabilities proportional to the weights (of each row, if there are two dimensions). int32.
@@ -324,43 +253,39 @@ export interface MultinomialOptions extends DrawOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.multinomial.html
  */
-export function multinomial(weights: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor {
-  checkOptions('multinomial', options, ['replacement', 'generator']);
-  checkTensor('multinomial', 'the input', weights);
-  checkInteger('multinomial', 'numSamples', numSamples, 1);
-  const { dtype, shape } = weights;
-  if (!isFloat(dtype)) throw new DTypeError(`multinomial: weights must be floats, got ${dtype}`);
-  if (shape.length !== 1 && shape.length !== 2)
-    throw new ShapeError(`multinomial: weights must be 1-d or 2-d, got ${show(shape)}`);
-  const { generator, replacement = false } = options;
-  checkBoolean('multinomial', 'replacement', replacement);
-  streamFor('multinomial', generator);
-  const draws = {
-    uniform: (count: number) =>
-      draw('uniform', emptyOf([count], 'float64'), generator, 0, 1).toTypedArray() as Float64Array,
-    exponential: (count: number) =>
-      draw('exponential', emptyOf([count], dtype), generator, 1, 0).toTypedArray() as Float32Array,
-  };
-  const categories = shape.at(-1)!;
-  const rows = sizeOf(shape.slice(0, -1));
-  const values = weights.toTypedArray() as Float32Array;
-  const out = emptyOf([...shape.slice(0, -1), numSamples], 'int32');
-  for (let row = 0; row < rows; row++) {
-    const own = values.subarray(row * categories, (row + 1) * categories);
-    storageOf(out)
-      .array('int32')
-      .set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
-  }
-  return out;
-}
+export const multinomial: FunctionOf<Tensor, typeof sampling, MultinomialOptions> = define(
+  'multinomial',
+  sampling,
+  (weights, numSamples, replacement, generator) => {
+    const { dtype, shape } = weights;
+    if (!isFloat(dtype)) throw new DTypeError(`multinomial: weights must be floats, got ${dtype}`);
+    if (shape.length !== 1 && shape.length !== 2)
+      throw new ShapeError(`multinomial: weights must be 1-d or 2-d, got ${show(shape)}`);
+    const draws = {
+      uniform: (count: number) =>
+        draw('uniform', emptyOf([count], 'float64'), generator, 0, 1).toTypedArray() as Float64Array,
+      exponential: (count: number) =>
+        draw('exponential', emptyOf([count], dtype), generator, 1, 0).toTypedArray() as Float32Array,
+    };
+    const categories = shape.at(-1)!;
+    const rows = sizeOf(shape.slice(0, -1));
+    const values = weights.toTypedArray() as Float32Array;
+    const out = emptyOf([...shape.slice(0, -1), numSamples], 'int32');
+    for (let row = 0; row < rows; row++) {
+      const own = values.subarray(row * categories, (row + 1) * categories);
+      storageOf(out)
+        .array('int32')
+        .set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
+    }
+    return out;
+  },
+);
 
 /** Draws into `x` itself. */
-function drawInto(op: string, kind: RandomKind, x: Tensor, options: DrawOptions, p0: number, p1 = 0): Tensor {
-  checkOptions(op, options, ['generator']);
-  streamFor(op, options.generator);
+function drawInto(op: string, kind: RandomKind, x: Tensor, generator: Generator | null, p0: number, p1 = 0): Tensor {
   requireWritable(op, x);
-  if (x.isContiguous()) draw(kind, x, options.generator, p0, p1);
-  else drawStrided(kind, x.detach(), options.generator, p0, p1);
+  if (x.isContiguous()) draw(kind, x, generator, p0, p1);
+  else drawStrided(kind, x.detach(), generator, p0, p1);
   overwritten(op, x);
   return x;
 }
@@ -369,7 +294,7 @@ function drawInto(op: string, kind: RandomKind, x: Tensor, options: DrawOptions,
 const FEW = 15;
 
 /** Draws in the order of memory, which for a transposed matrix is that of its columns, and normals one by one: as PyTorch does. */
-function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | undefined, p0: number, p1: number): void {
+function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | null, p0: number, p1: number): void {
   const axes = [...x.shape.keys()].sort((a, b) => x.strides[b]! - x.strides[a]!);
   const inOrder = permute(x, axes);
   const values = emptyOf([x.numel()], x.dtype);
@@ -383,9 +308,19 @@ function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | undefin
 const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };
 
 function requireFloat(op: string, x: Tensor): void {
-  checkTensor(op, 'the target', x);
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
 }
+
+const uniform = signature('input, /, from, to, *, generator', {
+  input: kinds.tensor,
+  /** Lower bound. Default: 0. */
+  from: kinds.number.default(0),
+  /** Upper bound. Default: 1. */
+  to: kinds.number.default(1),
+  ...drawing,
+});
+
+interface UniformOptions extends OptionsOf<typeof uniform> {}
 
 /**
  * Fills with values uniform in [from, to).
@@ -400,16 +335,29 @@ function requireFloat(op: string, x: Tensor): void {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html
  */
-export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {}): Tensor {
-  requireFloat('uniform_', x);
-  checkNumber('uniform_', 'from', from);
-  checkNumber('uniform_', 'to', to);
-  if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
-  if (x.numel() > 0 && !(to - from <= LARGEST[x.dtype as 'float32' | 'float64'])) {
-    throw new ValueError(`uniform_: ${x.dtype} does not hold the distance from ${from} to ${to}`);
-  }
-  return drawInto('uniform_', 'uniform', x, options, from, to);
-}
+export const uniform_: FunctionOf<Tensor, typeof uniform, UniformOptions> = define(
+  'uniform_',
+  uniform,
+  (x, from, to, generator) => {
+    requireFloat('uniform_', x);
+    if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
+    if (x.numel() > 0 && !(to - from <= LARGEST[x.dtype as 'float32' | 'float64'])) {
+      throw new ValueError(`uniform_: ${x.dtype} does not hold the distance from ${from} to ${to}`);
+    }
+    return drawInto('uniform_', 'uniform', x, generator, from, to);
+  },
+);
+
+const gaussian = signature('input, /, mean, std, *, generator', {
+  input: kinds.tensor,
+  /** Default: 0. */
+  mean: kinds.number.default(0),
+  /** Standard deviation. Default: 1. */
+  std: kinds.atLeast(0).default(1),
+  ...drawing,
+});
+
+interface NormalOptions extends OptionsOf<typeof gaussian> {}
 
 /**
  * Fills with normal values.
@@ -424,12 +372,28 @@ export function uniform_(x: Tensor, from = 0, to = 1, options: DrawOptions = {})
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html
  */
-export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
-  requireFloat('normal_', x);
-  checkNumber('normal_', 'the mean', mean);
-  checkStd('normal_', std);
-  return drawInto('normal_', 'normal', x, options, mean, std);
-}
+export const normal_: FunctionOf<Tensor, typeof gaussian, NormalOptions> = define(
+  'normal_',
+  gaussian,
+  (x, mean, std, generator) => {
+    requireFloat('normal_', x);
+    return drawInto('normal_', 'normal', x, generator, mean, std);
+  },
+);
+
+const probability: Kind<number | Tensor> = kind(
+  'a Tensor or a number in [0, 1]',
+  (value): value is number | Tensor => kinds.within(0, 1).accepts(value) || isTensor(value),
+);
+
+const coin = signature('input, /, p, *, generator', {
+  input: kinds.tensor,
+  /** Of a 1: a number, or a tensor that broadcasts. Default: 0.5. */
+  p: probability.default(0.5),
+  ...drawing,
+});
+
+interface BernoulliOptions extends OptionsOf<typeof coin> {}
 
 /**
  * Fills with 1 with probability p, else 0.
@@ -442,13 +406,23 @@ export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {})
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html
  */
-export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOptions = {}): Tensor {
-  checkTensor('bernoulli_', 'the target', x);
-  if (p instanceof Tensor) return x.copy_(bernoulli(p.expand(x.shape), options));
-  if (!(typeof p === 'number' && p >= 0 && p <= 1))
-    throw new ValueError(`bernoulli_: p must be in [0, 1], got ${describe(p)}`);
-  return drawInto('bernoulli_', 'bernoulli', x, options, p);
-}
+export const bernoulli_: FunctionOf<Tensor, typeof coin, BernoulliOptions> = define(
+  'bernoulli_',
+  coin,
+  (x, p, generator) =>
+    typeof p === 'number'
+      ? drawInto('bernoulli_', 'bernoulli', x, generator, p)
+      : x.copy_(bernoulli(p.expand(shapeOf(x)), { generator })),
+);
+
+const decay = signature('input, /, lambd, *, generator', {
+  input: kinds.tensor,
+  /** The rate λ. Default: 1. */
+  lambd: kinds.above(0).default(1),
+  ...drawing,
+});
+
+interface ExponentialOptions extends OptionsOf<typeof decay> {}
 
 /**
  * Fills with exponentially distributed values of rate λ: of density λ e^(-λx).
@@ -461,12 +435,21 @@ export function bernoulli_(x: Tensor, p: number | Tensor = 0.5, options: DrawOpt
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html
  */
-export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): Tensor {
-  requireFloat('exponential_', x);
-  if (!(typeof lambd === 'number' && lambd > 0))
-    throw new ValueError(`exponential_: the rate must be above 0, got ${describe(lambd)}`);
-  return drawInto('exponential_', 'exponential', x, options, lambd);
-}
+export const exponential_: FunctionOf<Tensor, typeof decay, ExponentialOptions> = define(
+  'exponential_',
+  decay,
+  (x, lambd, generator) => {
+    requireFloat('exponential_', x);
+    return drawInto('exponential_', 'exponential', x, generator, lambd);
+  },
+);
+
+const between = signature('input, /, from, to, *, generator', {
+  input: kinds.tensor,
+  from: kinds.integer,
+  to: kinds.integer,
+  ...drawing,
+});
 
 /**
  * Fills with integers in [from, to).
@@ -479,11 +462,12 @@ export function exponential_(x: Tensor, lambd = 1, options: DrawOptions = {}): T
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html
  */
-export function random_(x: Tensor, from: number, to: number, options: DrawOptions = {}): Tensor {
-  checkTensor('random_', 'the target', x);
-  checkInteger('random_', 'from', from, Number.MIN_SAFE_INTEGER);
-  checkInteger('random_', 'to', to, Number.MIN_SAFE_INTEGER);
-  if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
-  if (isInteger(x.dtype)) for (const bound of [from, to - 1]) requireInt32('random_', bound);
-  return drawInto('random_', 'integer', x, options, from, to);
-}
+export const random_: FunctionOf<Tensor, typeof between, DrawOptions> = define(
+  'random_',
+  between,
+  (x, from, to, generator) => {
+    if (!(from < to)) throw new ValueError(`random_: expected from < to, got [${from}, ${to})`);
+    if (isInteger(x.dtype)) for (const bound of [from, to - 1]) requireInt32('random_', bound);
+    return drawInto('random_', 'integer', x, generator, from, to);
+  },
+);

@@ -1,6 +1,6 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
-import { Kind } from '../arguments/kind.js';
+import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
 import type { DType } from '../backend/dtype.js';
 import { computeType, isBool, isFloat, isInteger } from '../backend/dtype.js';
@@ -330,7 +330,7 @@ export const argmin: Locating = define('argmin', locating, extremeAt('argmin', s
 /** The extreme elements along a dimension, and where they are. */
 export type Extremes = Results<['values', 'indices']>;
 
-const dimOrOther: Kind<number | Tensor> = new Kind(
+const dimOrOther: Kind<number | Tensor> = kind(
   'a dim or a Tensor',
   (value): value is number | Tensor => kinds.dim.accepts(value) || isTensor(value),
 );
@@ -485,7 +485,7 @@ function normGradient(p: number): GradientRule<[x: Expr]> | null {
   };
 }
 
-const order: Kind<number | 'fro' | 'nuc'> = new Kind(
+const order: Kind<number | 'fro' | 'nuc'> = kind(
   "a number, 'fro' or 'nuc'",
   (p): p is number | 'fro' | 'nuc' => (typeof p === 'number' && !Number.isNaN(p)) || p === 'fro' || p === 'nuc',
 );

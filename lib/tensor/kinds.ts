@@ -1,6 +1,7 @@
-import { Kind } from '../arguments/kind.js';
+import { type Kind, kind } from '../arguments/kind.js';
 import { checkDType, type DType, dtypes } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { Generator, isGenerator } from './generator.js';
 import type { Operand } from './promotion.js';
 import { checkShape, isShape, LONGEST_LIST, type Shape } from './shape.js';
 import { isTensor, Tensor } from './tensor.js';
@@ -14,40 +15,55 @@ export type Dims = number | readonly number[] | null;
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length <= LONGEST_LIST;
 
-function explainTensor(op: string, name: string, value: unknown): void {
-  if (!(value instanceof Tensor)) return;
-  throw new ValueError(`${op}: ${name} must be a Tensor, got a Proxy of one, or an object that has its prototype only`);
-}
+/** Of what looks like an object of a class of ours, and has nothing of what it is. */
+const explainFake = (type: new (...args: never[]) => object) => (op: string, name: string, value: unknown) => {
+  if (!(value instanceof type)) return;
+  throw new ValueError(
+    `${op}: ${name} must be a ${type.name}, got a Proxy of one, or an object that has its prototype only; pass it itself`,
+  );
+};
 
 /** A tensor. */
-export const tensor: Kind<Tensor> = new Kind('a Tensor', (value) => isTensor(value), { explain: explainTensor });
+export const tensor: Kind<Tensor> = kind('a Tensor', (value) => isTensor(value), { explain: explainFake(Tensor) });
 
 /** A tensor, or a number in its place. */
-export const operand: Kind<Operand> = new Kind(
+export const operand: Kind<Operand> = kind(
   'a Tensor or a number',
   (value): value is Operand => typeof value === 'number' || isTensor(value),
-  { explain: explainTensor },
+  { explain: explainFake(Tensor) },
 );
 
 /** The name of an element type. */
-export const dtype: Kind<DType> = new Kind(
+export const dtype: Kind<DType> = kind(
   `one of ${Object.keys(dtypes).join(', ')}`,
   (value): value is DType => typeof value === 'string' && Object.hasOwn(dtypes, value),
   { error: DTypeError, explain: (op, _, value) => checkDType(op, value) },
 );
 
 /** A dimension, counted from the end when negative. Whether a tensor has it, `normalizeDim` says. */
-export const dim: Kind<number> = new Kind('an integer', (value) => typeof value === 'number', { error: ShapeError });
+export const dim: Kind<number> = kind('an integer', (value) => typeof value === 'number', { error: ShapeError });
 
 /** Dimensions. Whether a tensor has them, `normalizeDims` says. */
-export const dims: Kind<Dims> = new Kind(
+export const dims: Kind<Dims> = kind(
   'a dim or an array of dims',
   (value): value is Dims => value === null || typeof value === 'number' || isList(value),
   { error: ShapeError },
 );
 
+/** The size of a dimension. */
+export const size: Kind<number> = kind(
+  'an integer, at least 0',
+  (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
+  { error: ShapeError },
+);
+
 /** The shape of a tensor. */
-export const shape: Kind<Shape> = new Kind('a shape as an array of sizes', isShape, {
+export const shape: Kind<Shape> = kind('a shape as an array of sizes', isShape, {
   error: ShapeError,
   explain: (op, _, value) => checkShape(op, value),
+});
+
+/** A stream of random numbers. */
+export const generator: Kind<Generator> = kind('a Generator', (value) => isGenerator(value), {
+  explain: explainFake(Generator),
 });

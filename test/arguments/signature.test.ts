@@ -71,6 +71,10 @@ describe('values', () => {
     ],
     [[{ dtype: null }], [null, false, null]],
     [
+      [1, true, undefined, undefined, { dtype: 'float64' }],
+      [1, true, 'float64'],
+    ],
+    [
       [1, Object.assign(Object.create(null), { keepdim: true })],
       [1, true, null],
     ],
@@ -138,6 +142,7 @@ describe('refusals', () => {
     [[x, 0, new Generator()], ValueError, 'reduce: keepdim must be true or false, got a Generator'],
     [[x, 0, new nn.Linear(1, 1)], ValueError, 'reduce: keepdim must be true or false, got a Linear'],
     [[x, 0, new Map([['keepdim', true]])], ValueError, 'reduce: keepdim must be true or false, got a Map'],
+    [[x, 0, Int32Array.of(1)], ValueError, 'reduce: keepdim must be true or false, got a Int32Array'],
     [[x, { keepDim: true }], ValueError, "reduce: unknown option 'keepDim'; did you mean 'keepdim'?"],
     [[x, { size: 1 }], ValueError, "reduce: unknown option 'size'; known: dim, keepdim, dtype"],
     [[x, { input: x }], ValueError, "reduce: unknown option 'input'; known: dim, keepdim, dtype"],

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { entryPoints, exportsOf, type PublicExport } from './exports.js';
+import { entryPoints, exportsOf, type PublicExport, root } from './exports.js';
 import { signatureOf } from './signatures.js';
 
 // What API users see on hover. Text is read, not types: a declaration counts as documented if a doc comment stands right before it.
@@ -9,6 +11,10 @@ const surface = Object.entries(entryPoints).flatMap(([entry, file]) =>
 );
 const declarations = surface.filter(({ kind }) => kind !== 'namespace');
 const values = declarations.filter(({ kind }) => kind !== 'interface' && kind !== 'type');
+
+const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !name.startsWith('arguments'))
+  .map((name) => `lib/${name}`);
 
 const isOptions = ({ kind, path }: PublicExport): boolean => kind === 'interface' && path.endsWith('Options');
 
@@ -91,10 +97,12 @@ describe('doc comments', () => {
   });
 
   it('are on every parameter of a signature that has a default', () => {
-    const signatures = options.flatMap(({ path, file, source }) => {
-      const [, name] = /^[^{]*OptionsOf<typeof (\w+)>/.exec(source) ?? [];
-      return name === undefined ? [] : [{ path, parameters: signatureOf(file, name)!.parameters }];
-    });
+    const signatures = sources.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bOptionsOf<typeof (\w+)>/g)].map(([, name]) => ({
+        path: `${file}: ${name}`,
+        parameters: signatureOf(file, name!)!.parameters,
+      })),
+    );
     const found = signatures.flatMap(({ path, parameters }) =>
       parameters.filter(({ kind }) => /\.(default|optional)\(/.test(kind)).map((one) => ({ ...one, path })),
     );

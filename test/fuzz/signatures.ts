@@ -1,5 +1,5 @@
 import { ones } from 'nabla';
-import { Kind as ParameterKind, Preset } from '../../lib/arguments/kind.js';
+import { Kind as ParameterKind } from '../../lib/arguments/kind.js';
 import * as kinds from '../../lib/tensor/kinds.js';
 import { entryPoints, exportsOf, type PublicExport } from '../docs/exports.js';
 import { type DeclaredSignature, signatureOf } from '../docs/signatures.js';
@@ -158,7 +158,7 @@ function kindsTaken(declared: string): Set<Kind> | null {
   const taken = Object.entries(SAMPLES).filter(([name, samples]) =>
     [...samples, ...(name === 'string' ? texts : [])].some((sample) => kind.accepts(sample)),
   );
-  return new Set([...taken.map(([name]) => name as Kind), ...(kind instanceof Preset ? (['undefined'] as const) : [])]);
+  return new Set([...taken.map(([name]) => name as Kind), ...(kind.isRequired ? [] : (['undefined'] as const))]);
 }
 
 /** Parameters by position, any but the first ones of which can be an object of those that are left, and that object. */

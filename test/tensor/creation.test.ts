@@ -156,10 +156,10 @@ describe('filled tensors', () => {
       ValueError,
       "zeros: unknown option 'dType'; did you mean 'dtype'?",
     ],
-    [() => eye(-1), ShapeError, 'eye: sizes must be non-negative integers'],
+    [() => eye(-1), ShapeError, 'eye: n must be an integer, at least 0'],
     [() => arange(0, 3, 0), ValueError, 'arange: the step must not be 0'],
     [() => arange(0, 3, -1), ValueError, 'arange: a step of -1 leads away from 3, starting at 0'],
-    [() => arange(Infinity), ValueError, 'arange: bounds and step must be finite, got Infinity'],
+    [() => arange(Infinity), ValueError, 'arange: end must be a finite number, got Infinity'],
     [() => linspace(0, 1, -1), ValueError, 'linspace: steps must be an integer, at least 0, got -1'],
     [() => linspace(tensor([0]), 1, 2), ShapeError, 'linspace: bounds must be numbers or 0-d tensors, got shape [1]'],
   ])('%s', (call, error, message) => {

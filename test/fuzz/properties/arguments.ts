@@ -99,8 +99,8 @@ const BY_KIND: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   object: ['{}'],
 };
 
-/** These change what the process does, or take what only a person can give. */
-const LEFT_OUT = /Error$|^new (Expr|Tensor|optim\.Optimizer)$/;
+/** These change what the process does, take what only a person can give, or are no names of variables. */
+const LEFT_OUT = /Error$|^new (Expr|Tensor|optim\.Optimizer)$|^var$/;
 
 const properties = Object.entries(Object.getOwnPropertyDescriptors(nabla.Tensor.prototype));
 const methods = new Set(properties.filter(([, { value }]) => typeof value === 'function').map(([name]) => name));
