@@ -36,6 +36,15 @@ class Plan {
     return feeds;
   }
 
+  std::vector<NumberTarget> targets() const {
+    std::vector<NumberTarget> targets;
+    const auto numbers = elements<double>("targets");
+    for (size_t i = 0; i + 1 < numbers.length; i += 2) {
+      targets.push_back({as_pointer<double>(numbers.data[i]), static_cast<int64_t>(numbers.data[i + 1])});
+    }
+    return targets;
+  }
+
   Steps steps() const {
     const auto ports = elements<double>("ports");
     return {
@@ -44,6 +53,8 @@ class Plan {
         .ports = std::vector(ports.begin(), ports.end()),
         .feeds = feeds(),
         .order = as_pointer<const int32_t>(number("order")),
+        .targets = targets(),
+        .rows = as_pointer<const double>(number("rows")),
         .watched = as_pointer<const char>(number("watched")),
         .watched_type = static_cast<DType>(number("watchedType")),
         .history = as_pointer<double>(number("history")),

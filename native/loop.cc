@@ -48,9 +48,11 @@ void Loop::run() {
 }
 
 Stop Loop::run_steps() {
+  const double* row = steps_.rows;
   for (int64_t step = 0; step < steps_.count; step++) {
     if (__atomic_load_n(&steps_.control[0], __ATOMIC_RELAXED) != 0) break;
     feed(step);
+    row = give_numbers(row);
     const Stop stop = replay_.run(steps_.ports.data(), kernels_);
     if (stop.instruction >= 0) return stop;
     steps_.history[step] = watched();
@@ -79,6 +81,14 @@ void Loop::feed(int64_t step) const {
       std::memcpy(to + j * feed.row_bytes, feed.rows + rows[j] * feed.row_bytes, feed.row_bytes);
     }
   }
+}
+
+const double* Loop::give_numbers(const double* row) const {
+  for (const NumberTarget& target : steps_.targets) {
+    std::memcpy(target.to, row, target.length * sizeof(double));
+    row += target.length;
+  }
+  return row;
 }
 
 double Loop::watched() const {

@@ -18,6 +18,12 @@ struct Feed {
   int64_t count;
 };
 
+/** Numbers that each step finds at `to`: the next `length` of its row of a table. */
+struct NumberTarget {
+  double* to;
+  int64_t length;
+};
+
 /** See `Loop` in lib/backend/instruction.ts. `control` is shared with JavaScript: not 0 to stop, steps done. */
 struct Steps {
   int64_t count;
@@ -25,6 +31,9 @@ struct Steps {
   std::vector<double> ports;
   std::vector<Feed> feeds;
   const int32_t* order;
+  std::vector<NumberTarget> targets;
+  /** Row by row, for all steps. */
+  const double* rows;
   const char* watched;
   DType watched_type;
   double* history;
@@ -49,6 +58,8 @@ class Loop {
   Stop run_steps();
   /** Throws before it writes if there is no such row. */
   void feed(int64_t step) const;
+  /** Copies a row of the table of numbers to where instructions read it; returns where the next row begins. */
+  const double* give_numbers(const double* row) const;
   void check_rows(const int32_t* rows) const;
   double watched() const;
 

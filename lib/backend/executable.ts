@@ -28,6 +28,8 @@ export interface Loop {
   /** Rows (int32, contiguous) in the order in which feeds take them: `batchSize` for each step. */
   readonly order: View;
   readonly batchSize: number;
+  /** What instructions read that is another number with each step; null where there is no such. */
+  readonly numbers: NumberTable | null;
   /** One element, float32 or float64, whose value after step i becomes element i of `history` (float64). */
   readonly watched: View;
   readonly history: Storage;
@@ -39,4 +41,16 @@ export interface Loop {
 export interface Feed {
   readonly port: number;
   readonly rows: View;
+}
+
+/** Numbers that were computed ahead: before step i, row i of `rows` (float64) is copied to the targets, one after the other. */
+export interface NumberTable {
+  readonly targets: readonly NumberTarget[];
+  readonly rows: Storage;
+}
+
+/** The first `length` float64 elements of a storage. */
+export interface NumberTarget {
+  readonly storage: Storage;
+  readonly length: number;
 }

@@ -1,3 +1,4 @@
+import type { Storage } from './storage.js';
 import type { View } from './view.js';
 
 /**
@@ -26,14 +27,14 @@ export interface Recording {
   /** A tensor was given other memory. */
   replaced(tensor: object): void;
 
-  /** The options of an optimizer are read: instructions follow them, so nothing within may have set them. */
-  optionsRead(optimizer: object): void;
-
   /** Something was refused that replays cannot do; the function is refused even if it catches the error. */
   refuse(error: Error): never;
 
-  /** Called at once, and before each replay, to bring up to date what instructions read: options that may have changed. */
-  refresh(update: () => void): void;
+  /** JavaScript does something that every replay does as well; it is done at once. */
+  host(action: HostAction): void;
+
+  /** Runs what is no part of the function: memory that it allocates stays, as if it had been there before. */
+  apart<T>(fn: () => T): T;
 
   /** Stops a replay where the one element of `flag` (float64) is not 0, with this error. */
   check(flag: View, error: () => Error): void;
@@ -46,6 +47,39 @@ export interface Recording {
 
   /** The gradient of a leaf went into an update, so that nobody need see it afterwards. */
   consumed(leaf: object): void;
+}
+
+/**
+ * What JavaScript does at some point of a captured function, again before each replay, and many times ahead of a run in the background: it
+ * counts a step, follows a schedule, and computes the numbers that instructions read. It is a function of what JavaScript keeps alone.
+ */
+export interface HostAction {
+  /** Whose options it reads or sets. */
+  readonly optimizer: object;
+  /** Where instructions read its numbers (float64), and how many there are; null for none. */
+  readonly numbers: Storage | null;
+  readonly count: number;
+
+  /** Whether it is still what was captured: instructions follow its numbers, but not another formula. */
+  isSame(): boolean;
+
+  /** Refuses options that make no sense. */
+  check(): void;
+
+  /** Does it, and puts its numbers into `row` from `at` on. */
+  act(row: Float64Array, at: number): void;
+
+  /** Does it without giving numbers. */
+  follow(): void;
+
+  /** Remembers how things stand. */
+  save(): void;
+
+  /** Puts things back as they stood when they were saved last. */
+  restore(): void;
+
+  /** Tensors whose values it reads or sets; instructions must leave these alone. */
+  rates(): readonly object[];
 }
 
 /** The function under capture, if there is one. */

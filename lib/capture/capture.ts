@@ -9,7 +9,7 @@ import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
-import { type RunOptions, run, type Source, type Steppable } from './run.js';
+import { type Found, type RunOptions, run, type Source, type Steppable } from './run.js';
 import { mapTensors, Pattern, tensorsIn, unreachable } from './tree.js';
 
 const MOST_PROGRAMS = 32;
@@ -117,18 +117,24 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
         new CaptureError(`${this.where} was called inside another captured function; call the plain function there`),
       );
     }
-    const known = this.find(args);
-    if (known === null) return this.#record(args);
-    const result = known.replay(this.#tensors);
-    this.#tensors.length = 0;
-    return result;
-  }
-
-  find(args: readonly unknown[]): Case<R> | null {
     for (const known of this.#cases) {
       if (!known.matches(args, this.#tensors)) continue;
+      const replayed = known.replay(this.#tensors);
+      if (replayed === null) continue;
       known.lastUse = ++this.#uses;
-      return known;
+      this.#tensors.length = 0;
+      return replayed.result;
+    }
+    return this.#record(args);
+  }
+
+  find(args: readonly unknown[], steps: number): Found | null {
+    for (const known of this.#cases) {
+      if (!known.matches(args, this.#tensors)) continue;
+      const ahead = known.lookAhead(this.#tensors, steps);
+      if (ahead.calls === 0) continue;
+      known.lastUse = ++this.#uses;
+      return { known, ahead };
     }
     return null;
   }

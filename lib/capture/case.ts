@@ -13,6 +13,7 @@ import {
   viewOf,
 } from '../tensor/tensor.js';
 import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
+import type { Lookahead } from './host.js';
 import { CapturedProgram, type Steps } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
 import { namesOf, sameNumbers, structureDemands } from './structure.js';
@@ -45,7 +46,6 @@ export class Case<R> {
   readonly #origins = new Map<Tensor, Origin>();
   readonly #assumptions: readonly (() => boolean)[];
   readonly #demands: readonly Demand[];
-  readonly #updates: readonly (() => void)[];
   readonly #gradients: readonly ((results: readonly Storage[]) => void)[];
   /** Those flags that the function sets, as it leaves them. */
   readonly #flags: ReadonlyMap<Flagged, boolean>;
@@ -91,7 +91,6 @@ export class Case<R> {
     this.isSteady = this.#flags.size === 0 && gradients.every(leavesGradientAsItWas);
     this.#demands = [...recorder.demands, ...structureDemands(outer, called)];
     this.#nameOf = namesOf(outer);
-    this.#updates = recorder.updates;
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
       if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
@@ -115,22 +114,28 @@ export class Case<R> {
     return true;
   }
 
-  replay(tensors: Tensor[]): R {
+  /** What the function returns, wrapped; null, with nothing done, where options make the call another case after all. */
+  replay(tensors: Tensor[]): { readonly result: R } | null {
     this.#check();
-    for (const update of this.#updates) update();
     this.requireApart(tensors);
     const results = this.program.run(tensors.map(viewOf));
+    if (results === null) return null;
     this.#leave(results);
-    return this.resultOf(tensors, results);
+    return { result: this.resultOf(tensors, results) };
   }
 
-  /** Runs many steps in the background, on memory that stays or is fed. */
-  async start(inputs: readonly Tensor[], steps: Omit<Steps, 'watched'>): Promise<void> {
+  /** What JavaScript does in up to so many steps to come; of none, where options make them another case. */
+  lookAhead(inputs: readonly Tensor[], steps: number): Lookahead {
+    this.#check();
+    return this.program.lookAhead(inputs.map(viewOf), this.isSteady ? steps : 1);
+  }
+
+  /** Runs the steps that were looked ahead to in the background, on memory that stays or is fed. */
+  async start(inputs: readonly Tensor[], ahead: Lookahead, steps: Omit<Steps, 'watched'>): Promise<void> {
     const watched = viewOf(lossIn(this.#result, this.#where));
     this.#check();
-    for (const update of this.#updates) update();
     this.requireApart(inputs);
-    const results = await this.program.start(inputs.map(viewOf), { ...steps, watched });
+    const results = await this.program.start(inputs.map(viewOf), ahead, { ...steps, watched });
     // What was replaced meanwhile did not get what the run has learned.
     this.#check();
     this.#leave(results);

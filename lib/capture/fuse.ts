@@ -18,19 +18,23 @@ interface Step {
   readonly nest: Nest | null;
   readonly reads: ReadonlySet<Storage>;
   readonly writes: ReadonlySet<Storage>;
-  /** Whether it may find a value that it cannot go on with. */
-  readonly mayStop: boolean;
+  /** The last instruction it is of that may find a value it cannot go on with; -1 if none may. */
+  readonly stopsAt: number;
 }
+
+const NEVER = -1;
+
+const canStop = ({ stopsAt }: Step): boolean => stopsAt !== NEVER;
 
 type StorageTest = (storage: Storage) => boolean;
 
-function stepOf(instruction: Instruction, mayStop = false): Step {
+function stepOf(instruction: Instruction, stopsAt = NEVER): Step {
   return {
     instruction,
     nest: nestOf(instruction),
     reads: new Set(storagesRead(instruction)),
     writes: new Set(storagesWritten(instruction)),
-    mayStop,
+    stopsAt,
   };
 }
 
@@ -40,20 +44,23 @@ function stepOf(instruction: Instruction, mayStop = false): Step {
  *
  * @param isTemporary whether memory is of no interest once the instructions are done
  * @param isOutside whether memory is seen even if an instruction stops the others
+ * @param origins is told where among `instructions` each of the result's was that may stop, the last if it was several
  */
 export function fuse(
   instructions: readonly Instruction[],
   isTemporary: StorageTest,
   isOutside: StorageTest,
+  origins?: Map<Instruction, number>,
 ): Instruction[] {
   const stops = stopping(instructions);
-  const steps = instructions.map((instruction) => stepOf(trimmed(instruction), stops.has(instruction)));
+  const steps = instructions.map((instruction, i) => stepOf(trimmed(instruction), stops.has(instruction) ? i : NEVER));
   removeDead(steps, isTemporary);
   for (let at = 1; at < steps.length; at++) {
     const merged = mergeUpwards(steps, at, isTemporary, isOutside);
     if (merged >= 0) at = merged - 1;
   }
   removeDead(steps, isTemporary);
+  for (const step of steps) if (canStop(step)) origins?.set(step.instruction, step.stopsAt);
   return steps.map(({ instruction }) => instruction);
 }
 
@@ -72,17 +79,17 @@ function mergeUpwards(steps: Step[], at: number, isTemporary: StorageTest, isOut
   for (let i = at - 1; i >= 0; i--) {
     const first = steps[i]!;
     if (first.nest === null || !related(first, second)) continue;
-    if (first.mayStop && writesAny(second, (storage) => isOutside(storage) || first.writes.has(storage))) continue;
+    if (canStop(first) && writesAny(second, (storage) => isOutside(storage) || first.writes.has(storage))) continue;
     const place = meetingPlace(steps, i, at, isOutside);
     if (place < 0) continue;
     const needed = (storage: Storage) =>
-      first.mayStop || !isTemporary(storage) || steps.some((step, j) => j > i && j !== at && step.reads.has(storage));
+      canStop(first) || !isTemporary(storage) || steps.some((step, j) => j > i && j !== at && step.reads.has(storage));
     const nest = merge(first.nest, second.nest, needed);
     if (nest === null) continue;
     steps.splice(at, 1);
     steps.splice(i, 1);
     const merged = place === i ? i : at - 1;
-    steps.splice(merged, 0, stepOf(instructionOf(nest), first.mayStop || second.mayStop));
+    steps.splice(merged, 0, stepOf(instructionOf(nest), Math.max(first.stopsAt, second.stopsAt)));
     return merged;
   }
   return -1;
@@ -114,8 +121,8 @@ function meetingPlace(steps: readonly Step[], first: number, second: number, isO
 
 /** Whether two neighbours can change places: neither sees what the other writes, and what is seen of them is the same if one of them stops. */
 function canPass(moved: Step, other: Step, isOutside: StorageTest): boolean {
-  if (other.mayStop && writesAny(moved, isOutside)) return false;
-  if (moved.mayStop && writesAny(other, isOutside)) return false;
+  if (canStop(other) && writesAny(moved, isOutside)) return false;
+  if (canStop(moved) && writesAny(other, isOutside)) return false;
   return (
     disjoint(other.writes, moved.reads) && disjoint(other.writes, moved.writes) && disjoint(other.reads, moved.writes)
   );
@@ -163,11 +170,11 @@ function removeDead(steps: Step[], isTemporary: StorageTest): void {
   for (let i = steps.length - 1; i >= 0; i--) {
     const step = steps[i]!;
     const wanted = (storage: Storage) => !isTemporary(storage) || read.has(storage);
-    if (!step.mayStop && ![...step.writes].some(wanted)) {
+    if (!canStop(step) && ![...step.writes].some(wanted)) {
       steps.splice(i, 1);
       continue;
     }
-    if (step.nest !== null && !step.mayStop && ![...step.writes].every(wanted)) {
+    if (step.nest !== null && !canStop(step) && ![...step.writes].every(wanted)) {
       steps[i] = stepOf(instructionOf(withOutputs(step.nest, (output) => wanted(output.storage))));
     }
     for (const storage of steps[i]!.reads) read.add(storage);

@@ -17,6 +17,11 @@ interface Entry {
   readonly isSame: (value: unknown) => boolean;
 }
 
+interface GroupSnapshot extends Snapshot {
+  readonly optimizer: object;
+  readonly index: number;
+}
+
 /**
  * What JavaScript keeps outside a captured function and replays do not change: the options of optimizers and the properties of modules, as they
  * were when the recording began. (Nothing can tell of other variables.)
@@ -25,7 +30,7 @@ export class Outside {
   readonly #where: string;
   readonly #modules: readonly Snapshot[];
   readonly #optimizers: readonly Snapshot[];
-  readonly #groups: readonly (Snapshot & { readonly optimizer: object; readonly index: number })[];
+  #groups: readonly GroupSnapshot[];
 
   constructor(where: string) {
     this.#where = where;
@@ -47,10 +52,17 @@ export class Outside {
       if (name === null) continue;
       return new CaptureError(
         `${this.#where}: ${name} of ${group.optimizer.constructor.name}'s parameter group ${group.index} was set inside, where replays would not ` +
-          'set it again; set rates and step schedules before the call (a replay uses the options of its time), or in onEpoch of run()',
+          'set it again; let a scheduler of optim.lrScheduler do it, or set it before the call (a replay uses the options of its time) or in onEpoch of run()',
       );
     }
     return null;
+  }
+
+  /** Takes the options of an optimizer for what they are now: what has set them is done again by replays. */
+  renew(optimizer: object): void {
+    this.#groups = this.#groups.map((group) =>
+      group.optimizer === optimizer ? { ...group, ...snapshotOf(group.owner) } : group,
+    );
   }
 
   /** That no module has other parts or numbers than before, and no optimizer other fields of its own. */

@@ -20,6 +20,7 @@ import { compile, input } from '../expr/index.js';
 import { misfit } from '../tensor/check.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
+import { HostActions, type Lookahead } from './host.js';
 import { type LaidOut, layOut } from './laid-out.js';
 import { count, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
@@ -39,7 +40,7 @@ export interface ProgramStats {
 }
 
 /** What a run of many steps takes beside the memory of arguments and results. */
-export type Steps = Omit<Loop, 'ports'>;
+export type Steps = Omit<Loop, 'ports' | 'steps' | 'numbers'>;
 
 /** A recorded function made ready to run: fused, its temporaries in one arena, linked by the core. */
 export class CapturedProgram {
@@ -55,7 +56,11 @@ export class CapturedProgram {
   readonly #inputs: readonly Storage[];
   readonly #results: readonly Storage[];
   readonly #executable: Executable;
-  readonly #errors: ReadonlyMap<Instruction, () => Error>;
+  /** For each instruction that may stop, which of those recorded it was; else -1. */
+  readonly #origins: readonly number[];
+  /** By recorded instruction, the errors of checks. */
+  readonly #errors: ReadonlyMap<number, () => Error>;
+  readonly #actions: HostActions;
   readonly #where: string;
   readonly #ports: View[] = [];
   #isRunning = false;
@@ -68,7 +73,14 @@ export class CapturedProgram {
     const lowered = lower(recorder, new Set(results));
     this.arena = lowered.arena;
     this.#inputs = inputs;
-    this.#errors = lowered.errors;
+    this.#origins = lowered.origins;
+    this.#errors = new Map(
+      recorder.instructions.flatMap((one, i) => {
+        const error = recorder.errors.get(one);
+        return error === undefined ? [] : [[i, error]];
+      }),
+    );
+    this.#actions = new HostActions(recorder.actions);
     this.#results = results;
     this.#where = where;
     const own = new Set([...inputs, ...results, lowered.arena]);
@@ -77,6 +89,7 @@ export class CapturedProgram {
     this.written = new Set([...written].filter((storage) => !own.has(storage)));
     this.read = new Set(read.filter((storage) => !own.has(storage)));
     this.changesInput = inputs.map((storage) => written.has(storage));
+    this.#requireRatesApart([]);
     const { instructions, laidOut } = layOut(lowered.instructions, (storage) => {
       return this.read.has(storage) && !this.written.has(storage);
     });
@@ -87,20 +100,39 @@ export class CapturedProgram {
     this.#executable = backend.link(this.instructions, [...inputs, ...results]);
   }
 
-  /** Runs on arguments that lie as those it was recorded for. Returns new memory for each result. */
-  run(inputs: readonly View[]): Storage[] {
+  /**
+   * Runs on arguments that lie as those it was recorded for. Returns new memory for each result; null, with nothing done, where options make
+   * it another program.
+   */
+  run(inputs: readonly View[]): Storage[] | null {
     if (isAnyRunning()) requireFree(this.#where, this.#footprint(inputs));
     if (this.#isRunning) throw this.#alreadyRunning(() => {});
+    this.#requireRatesApart(inputs);
     for (const matrix of this.#laidOut) matrix.refresh(backend);
     const results = this.#bind(this.#ports, inputs);
-    const stop = this.#executable.run(this.#ports);
-    this.#noteChanges(inputs);
-    if (stop !== null) throw this.#error(stop);
-    return results;
+    if (!this.#actions.act()) return null;
+    let stop: Stop | null;
+    try {
+      stop = this.#executable.run(this.#ports);
+    } catch (error) {
+      this.#actions.undo();
+      throw error;
+    } finally {
+      this.#noteChanges(inputs);
+    }
+    if (stop === null) return results;
+    this.#actions.undo();
+    throw this.#stopped(stop);
+  }
+
+  /** What JavaScript does in up to so many steps to come; of none, where options make them another program. */
+  lookAhead(inputs: readonly View[], steps: number): Lookahead {
+    this.#requireRatesApart(inputs);
+    return this.#actions.lookAhead(steps);
   }
 
   /** Runs many times in the background, meanwhile keeping others from what it uses. Resolves to the results of the last time. */
-  async start(inputs: readonly View[], steps: Steps): Promise<Storage[]> {
+  async start(inputs: readonly View[], ahead: Lookahead, steps: Steps): Promise<Storage[]> {
     const ports: View[] = [];
     const results = this.#bind(ports, inputs);
     const { read, written } = this.#footprint(inputs);
@@ -111,14 +143,35 @@ export class CapturedProgram {
     let stop: Stop | null;
     try {
       for (const matrix of this.#laidOut) matrix.refresh(backend);
-      stop = await this.#executable.start({ ...steps, ports });
+      stop = await this.#executable.start({ ...steps, ports, steps: ahead.calls, numbers: ahead.numbers });
     } finally {
       this.#isRunning = false;
       leave();
       this.#noteChanges(inputs);
     }
-    if (stop !== null) throw this.#error(stop);
+    if (stop !== null) {
+      ahead.reach(steps.control[1]!);
+      throw this.#stopped(stop);
+    }
     return results;
+  }
+
+  /** Rates are known before the instructions run, so that these cannot take part in them. */
+  #requireRatesApart(inputs: readonly View[]): void {
+    const rates = this.#actions.rates();
+    if (rates.length === 0) return;
+    const { read, written } = this.#footprint(inputs);
+    if (!rates.some((rate) => read.has(rate) || written.has(rate))) return;
+    throw new CaptureError(
+      `${this.#where}: a tensor that holds an optimizer's rate is used by instructions as well, which would meet another value than in the plain ` +
+        'function; give the optimizer a tensor of its own, and change the rate by a scheduler of optim.lrScheduler',
+    );
+  }
+
+  /** What stopped it, when JavaScript stands where the plain function would. */
+  #stopped(stop: Stop): Error {
+    this.#actions.follow(this.#origins[stop.instruction]!);
+    return this.#error(stop);
   }
 
   /** What it reads and writes outside, the arguments included. */
@@ -178,7 +231,7 @@ export class CapturedProgram {
 
   #error({ instruction: at, position }: Stop): Error {
     const instruction = this.instructions[at]!;
-    const error = this.#errors.get(instruction);
+    const error = this.#errors.get(this.#origins[at]!);
     if (error !== undefined) return error();
     if (position === MISFIT) return misfit(nameOf(instruction), this.#where);
     return new ValueError(`${instruction.op}: the index at position ${position} is out of range, in ${this.#where}`);
@@ -186,22 +239,14 @@ export class CapturedProgram {
 }
 
 function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
-  const errors = new Map(recorder.errors);
-  const change = (instruction: Instruction, view: (view: View) => View): Instruction => {
-    const changed = withViews(instruction, view);
-    const error = errors.get(instruction);
-    if (error !== undefined) errors.set(changed, error);
-    return changed;
-  };
   const replaced = unchangedConstants(recorder, visible);
   const inPlaceOf = (view: View): View => ({ ...view, storage: replaced.get(view.storage) ?? view.storage });
   const states = new Set(recorder.instructions.map(stateOf));
   const isTemporary = (storage: Storage) => recorder.made.has(storage) && !visible.has(storage) && !states.has(storage);
-  const recorded = [
-    ...initialisations(recorder, replaced),
-    ...recorder.instructions.map((one) => change(one, inPlaceOf)),
-  ];
-  const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage));
+  const first = initialisations(recorder, replaced);
+  const recorded = [...first, ...recorder.instructions.map((one) => withViews(one, inPlaceOf))];
+  const places = new Map<Instruction, number>();
+  const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places);
   const { offsets, bytes } = placeTemporaries(fused, isTemporary);
   const arena = allocate('bool', bytes);
   const inArena = (view: View): View => {
@@ -210,10 +255,11 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
       ? view
       : { ...view, storage: arena, offset: view.offset + offset / dtypes[view.dtype].size };
   };
-  const instructions = fused.map((one) => change(one, inArena));
+  const instructions = fused.map((one) => withViews(one, inArena));
+  const origins = fused.map((one) => (places.get(one) ?? -1) - first.length);
   const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
   const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
-  return { instructions, errors, arena, stats };
+  return { instructions, origins, arena, stats };
 }
 
 /** Memory that only JavaScript wrote, and its copy that takes its place: the values stay as they are. */

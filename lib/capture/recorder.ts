@@ -5,6 +5,7 @@ import {
   copied,
   DONE,
   execute,
+  type HostAction,
   type Instruction,
   type Recording,
   type Storage,
@@ -17,6 +18,7 @@ import {
 import { CaptureError } from '../errors.js';
 import { gradState, storageOf, Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
+import type { RecordedAction } from './host.js';
 import { Outside } from './outside.js';
 
 /** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
@@ -53,7 +55,7 @@ export class Recorder implements Recording, StorageObserver {
   readonly outer = new Set<Tensor>();
   readonly assumptions: (() => boolean)[] = [];
   readonly demands: Demand[] = [];
-  readonly updates: (() => void)[] = [];
+  readonly actions: RecordedAction[] = [];
   readonly gradients = new Map<Tensor, GradientUse>();
   /** The flags of what is outside, as they were before the function set them. */
   readonly flags = new Map<Flagged, boolean>();
@@ -127,20 +129,26 @@ export class Recorder implements Recording, StorageObserver {
     );
   }
 
-  optionsRead(optimizer: object): void {
-    this.called.add(optimizer);
-    const change = this.outside.optionsChange(optimizer);
-    if (change !== null) this.refuse(change);
-  }
-
   refuse(error: Error): never {
     this.#refusal ??= error;
     throw error;
   }
 
-  refresh(update: () => void): void {
-    this.#unwatched(update);
-    this.updates.push(update);
+  host(action: HostAction): void {
+    this.called.add(action.optimizer);
+    const change = this.outside.optionsChange(action.optimizer);
+    if (change !== null) this.refuse(change);
+    this.#unwatched(() => {
+      const row = new Float64Array(action.count);
+      action.act(row, 0);
+      action.numbers?.array('float64').set(row);
+    });
+    this.outside.renew(action.optimizer);
+    this.actions.push({ action, after: this.instructions.length });
+  }
+
+  apart<T>(fn: () => T): T {
+    return this.#unwatched(fn);
   }
 
   check(flag: View, error: () => Error): void {

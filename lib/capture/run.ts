@@ -13,6 +13,7 @@ import { emptyOf } from '../tensor/empty.js';
 import { checkInteger } from '../tensor/shape.js';
 import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { type Case, lossIn } from './case.js';
+import type { Lookahead } from './host.js';
 import type { Steps } from './program.js';
 import { tensorsIn } from './tree.js';
 
@@ -60,10 +61,16 @@ export type Source =
   | Iterable<unknown>
   | AsyncIterable<unknown>;
 
-/** What a run needs of a captured function: the program for arguments, if there is one, and the call that else records it. */
+/** A program for a call, and what JavaScript does in it and in calls to come. */
+export interface Found {
+  readonly known: Case<unknown>;
+  readonly ahead: Lookahead;
+}
+
+/** What a run needs of a captured function: the program for arguments and up to so many steps, if there is one, and the call that else records it. */
 export interface Steppable {
   readonly where: string;
-  find(args: readonly unknown[]): Case<unknown> | null;
+  find(args: readonly unknown[], steps: number): Found | null;
   call(args: readonly unknown[]): unknown;
 }
 
@@ -194,7 +201,7 @@ class Run {
   /** Callbacks that have returned a promise. */
   readonly #waiting = new Set<Promise<void>>();
   /** The steps under way in the background, their losses, and how they are told to stop. */
-  #current: { readonly control: Int32Array; readonly history: Tensor } | null = null;
+  #current: { readonly control: Int32Array; readonly history: Tensor; readonly ahead: Lookahead } | null = null;
   /** Ends the wait for a source. */
   #interrupt: ((reason: unknown) => void) | null = null;
   readonly #stop = (): void => {
@@ -263,17 +270,18 @@ class Run {
     for (let i = 0, recorded = 0; i < steps; ) {
       this.throwIfStopped();
       const args = tensors.map((x) => indexSelect(x, 0, part(i, 1)));
-      const known = this.#captured.find(args);
-      if (known === null) {
+      const found = this.#captured.find(args, steps - i);
+      if (found === null) {
         if (++recorded > MOST_RECORDINGS) throw neverTheSame(this.#captured.where);
         this.#here(args, batchSize);
         i++;
         continue;
       }
-      const count = known.isSteady ? steps - i : 1;
+      const count = found.ahead.calls;
       const feeds = tensors.map((rows, port) => ({ port, rows: viewOf(rows) }));
-      await this.#background(known, args, { steps: count, feeds, order: viewOf(part(i, count)), batchSize });
+      await this.#background(found, args, { feeds, order: viewOf(part(i, count)), batchSize });
       i += count;
+      recorded = 0;
     }
   }
 
@@ -317,10 +325,9 @@ class Run {
     this.throwIfStopped();
     const tensors = tensorsIn(args);
     const batchSize = tensors[0]?.shape[0] ?? 1;
-    const known = this.#captured.find(args);
-    if (known === null) this.#here(args, batchSize);
-    else
-      await this.#background(known, tensors, { steps: 1, feeds: [], order: viewOf(emptyOf([0], 'int32')), batchSize });
+    const found = this.#captured.find(args, 1);
+    if (found === null) this.#here(args, batchSize);
+    else await this.#background(found, tensors, { feeds: [], order: viewOf(emptyOf([0], 'int32')), batchSize });
   }
 
   #here(args: readonly unknown[], batchSize: number): void {
@@ -328,15 +335,16 @@ class Run {
     this.#keep([loss.item()], batchSize);
   }
 
-  async #background(known: Case<unknown>, inputs: readonly Tensor[], steps: BackgroundSteps): Promise<void> {
+  async #background({ known, ahead }: Found, inputs: readonly Tensor[], steps: BackgroundSteps): Promise<void> {
     const control = new Int32Array(2);
-    const history = emptyOf([steps.steps], 'float64');
-    this.#current = { control, history };
+    const history = emptyOf([ahead.calls], 'float64');
+    this.#current = { control, history, ahead };
     this.#batchSize = steps.batchSize;
     try {
-      await known.start(inputs, { ...steps, control, history: storageOf(history) });
+      await known.start(inputs, ahead, { ...steps, control, history: storageOf(history) });
     } finally {
       this.#current = null;
+      ahead.reach(control[1]!);
       this.#keep(history.toTypedArray().subarray(0, control[1]), steps.batchSize);
     }
     this.throwIfStopped();
@@ -376,6 +384,7 @@ class Run {
     const step = this.step;
     if (step === 0) return undefined;
     const running = step - this.#done;
+    this.#current?.ahead.reach(running);
     const loss =
       running > 0 ? storageOf(this.#current!.history).array('float64')[running - 1]! : this.#losses[step - 1]!;
     const examples = this.#examples + running * this.#batchSize;
@@ -392,7 +401,7 @@ function lengthened(values: Float64Array, length: number): Float64Array<ArrayBuf
   return longer;
 }
 
-type BackgroundSteps = Pick<Steps, 'steps' | 'feeds' | 'order' | 'batchSize'>;
+type BackgroundSteps = Pick<Steps, 'feeds' | 'order' | 'batchSize'>;
 
 const neverTheSame = (where: string): CaptureError =>
   new CaptureError(

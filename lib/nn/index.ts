@@ -20,3 +20,4 @@ export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from '
 export * from './losses/modules.js';
 export { type IncompatibleKeys, type LoadStateDictOptions, Module, type StateDict } from './module.js';
 export { Parameter } from './parameter.js';
+export * as utils from './utils/index.js';

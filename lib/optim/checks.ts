@@ -1,42 +1,13 @@
-import { isBool } from '../backend/dtype.js';
 import { isRepeated, sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, unknownName } from '../options.js';
+import { unknownName } from '../options.js';
 import { show } from '../tensor/shape.js';
 import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import type { Kept } from './rule.js';
 
 // What an update takes for granted of the tensors and numbers that it gets: the core looks no more, and users can change all of them
 // between steps. Errors name the optimizer, the parameter and the entry.
-
-/** Entries of a state: tensors of their parameter's shape and type, or (where true) null until a step makes one. */
-export type StateEntries<S> = { readonly [K in keyof S]-?: { readonly orNull: boolean } };
-
-/**
- * Refuses options of another kind than their defaults, numbers or booleans. A rate may be a tensor of one element.
- *
- * @param where what an error starts with; asked for only then
- */
-export function checkOptionTypes(where: () => string, options: object, defaults: object): void {
-  const [given, kinds] = [options as Record<string, unknown>, defaults as Record<string, unknown>];
-  for (const name in kinds) {
-    const value = given[name];
-    if (typeof kinds[name] === 'boolean') {
-      if (typeof value !== 'boolean') checkBoolean(where(), name, value);
-    } else if (!isNumber(name, value)) {
-      const what = name === 'lr' ? 'a number, or a tensor of one' : 'a number';
-      throw new ValueError(`${where()}: ${name} must be ${what}, got ${shown(value)}`);
-    }
-  }
-}
-
-const isNumber = (name: string, value: unknown): boolean =>
-  typeof value === 'number'
-    ? !Number.isNaN(value)
-    : name === 'lr' && value instanceof Tensor && value.numel() === 1 && !isBool(value.dtype);
-
-const shown = (value: unknown): string =>
-  value instanceof Tensor ? `a ${value.dtype} tensor of shape ${show(value.shape)}` : describe(value);
 
 /** Refuses what cannot be a parameter. */
 export function checkParameter(where: string, parameter: unknown): asserts parameter is Tensor {
@@ -62,25 +33,44 @@ export function checkLike(where: string, what: string, tensor: Tensor, parameter
   }
 }
 
+/** Whether a state is what the optimizer keeps of this parameter: the usual case, without the words for an error. */
+export function isStateOf(state: Readonly<Record<string, unknown>>, parameter: Tensor, rule: Kept): boolean {
+  if (typeof state !== 'object') return false;
+  let found = 0;
+  for (const name in rule.counters) {
+    if (typeof state[name] !== 'number') return false;
+    found++;
+  }
+  for (const name in rule.state) {
+    if (!(name in state)) continue;
+    const value = state[name];
+    if (!(value instanceof Tensor) || !isLike(value, parameter) || isRepeated(viewOf(value))) return false;
+    found++;
+  }
+  for (const _ in state) found--;
+  return found === 0;
+}
+
 /** Refuses a state that is not what the optimizer keeps of this parameter. */
 export function checkState(
   where: string,
   state: unknown,
   parameter: Tensor,
-  entries: StateEntries<object>,
+  { counters, state: entries }: Kept,
   wayOut: string,
 ): void {
   if (typeof state !== 'object' || state === null) {
     throw new ValueError(`${where}: its state must be an object, got ${describe(state)}`);
   }
   for (const name in state) {
-    if (!Object.hasOwn(entries, name)) {
-      throw new ValueError(`${where}: its state: ${unknownName('entry', name, Object.keys(entries))}`);
-    }
+    if (Object.hasOwn(entries, name) || Object.hasOwn(counters, name)) continue;
+    const known = [...Object.keys(counters), ...Object.keys(entries)];
+    throw new ValueError(`${where}: its state: ${unknownName('entry', name, known)}`);
   }
+  for (const name in counters) checkCounter(`${where}: its ${name}`, Reflect.get(state, name));
   for (const name in entries) {
     const value: unknown = Reflect.get(state, name);
-    const { orNull } = Reflect.get(entries, name) as { orNull: boolean };
+    const orNull = entries[name]!.needs !== null;
     if (orNull && (value === null || value === undefined)) continue;
     if (!(value instanceof Tensor)) {
       throw new ValueError(`${where}: its ${name} must be a Tensor${orNull ? ' or null' : ''}, got ${describe(value)}`);
@@ -92,4 +82,9 @@ export function checkState(
       );
     }
   }
+}
+
+function checkCounter(what: string, value: unknown): void {
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  throw new ValueError(`${what} must be a finite number, got ${describe(value)}`);
 }

@@ -1,2 +1,6 @@
-export { type Group, Optimizer, type OptimizerState, type ParamGroup, type Params } from './optimizer.js';
+export { Adam, type AdamOptions, type AdamState, AdamW, type AdamWOptions } from './adam.js';
+export type { Group, ParamGroup, Params } from './groups.js';
+export * as lrScheduler from './lr-scheduler/index.js';
+export { Optimizer } from './optimizer.js';
+export type { OptimizerState } from './saved.js';
 export { SGD, type SGDOptions, type SGDState } from './sgd.js';

@@ -3,64 +3,26 @@ import { recording } from '../backend/index.js';
 import { isRepeated } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { zeros } from '../ops/creation.js';
-import { select } from '../ops/views.js';
+import { full } from '../ops/creation.js';
 import { checkOptions } from '../options.js';
-import { dropGrad, peekGrad, Tensor, viewOf } from '../tensor/tensor.js';
+import { dropGrad, peekGrad, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
-import { checkLike, checkOptionTypes, checkParameter, checkState, isLike, type StateEntries } from './checks.js';
+import { checkLike, checkParameter, checkState, isLike, isStateOf } from './checks.js';
+import {
+  checkScheduled,
+  type Group,
+  groupsOf,
+  isGroup,
+  type ParamGroup,
+  type Params,
+  parametersOf,
+  SCHEDULED,
+} from './groups.js';
 import { livingOptimizers } from './living.js';
-
-/** Parameters with options of their own; what is not given is the optimizer's. */
-export type ParamGroup<O> = { params: Iterable<Tensor> | Iterable<[string, Tensor]> } & Partial<O>;
-
-/** What an optimizer takes: parameters, named parameters, or groups of them. */
-export type Params<O> = Iterable<Tensor> | Iterable<[string, Tensor]> | readonly ParamGroup<O>[];
-
-/** A group as the optimizer keeps it: every option is there and can be changed between steps. */
-export type Group<O> = { params: Tensor[]; names?: string[] } & O;
-
-/** A group with its parameters as numbers. */
-type Saved<O> = Omit<Group<O>, 'params' | 'names'> & { params: number[] };
-
-/** What an optimizer keeps per parameter, by the parameter's number in order of groups. */
-export interface OptimizerState<O, S> {
-  readonly state: Record<number, S>;
-  readonly paramGroups: Saved<O>[];
-}
-
-/** The numbers of a group in memory, and each of them as a 0-d tensor. */
-interface Scalars {
-  readonly values: Tensor;
-  readonly slots: readonly Tensor[];
-  /** Those given as tensors themselves, the others in their slots. */
-  readonly tensors: Tensor[];
-}
-
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** A state as an object and what is in it, which users can change. */
-interface Snapshot {
-  readonly state: object | undefined;
-  readonly names: readonly string[];
-  readonly values: readonly unknown[];
-}
-
-const snapshotOf = (state: object | undefined): Snapshot => ({
-  state,
-  names: Object.keys(state ?? {}),
-  values: Object.values(state ?? {}),
-});
-
-function isAsIn({ state, names, values }: Snapshot, now: object | undefined): boolean {
-  if (now !== state) return false;
-  for (let i = 0; i < names.length; i++) if (Reflect.get(now!, names[i]!) !== values[i]) return false;
-  return true;
-}
+import { checkValues, defaultsOf, rateOf } from './options.js';
+import type { Plain, Rule } from './rule.js';
+import { checkSaved, copyOf, type OptimizerState } from './saved.js';
+import { type Member, type Part, plain, Slots, type State, Step } from './step.js';
 
 const UNCLONEABLE = uncloneable('Optimizer', 'send the values of its stateDict()');
 
@@ -75,80 +37,47 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly paramGroups: Group<O>[] = [];
   /** Per parameter, what the steps so far left. */
   readonly state = new Map<Tensor, S>();
-  readonly #name: string;
+  readonly #rule: Rule<O>;
   readonly #defaults: O;
-  /** What options are where nobody gives any. */
-  readonly #builtIn: O;
-  readonly #entries: StateEntries<S>;
-  readonly #entryCount: number;
-  readonly #scalars = new WeakMap<Group<O>, Scalars>();
+  /** The names of a step's numbers. */
+  readonly #numbers: readonly string[];
+  /** Where steps that no captured function does keep their numbers. */
+  #slots = new Slots(0);
 
-  /** @param entries what a state consists of */
-  constructor(name: string, params: Params<O>, options: Partial<O>, defaults: O, entries: StateEntries<S>) {
-    this.#name = name;
-    this.#builtIn = defaults;
-    this.#entries = entries;
-    this.#entryCount = Object.keys(entries).length;
-    checkOptions(name, options, Object.keys(defaults));
-    this.#defaults = { ...defaults, ...options };
-    checkOptionTypes(() => name, this.#defaults, defaults);
-    this.checkOptions(this.#defaults);
-    for (const group of groupsOf(name, params)) this.addParamGroup(group);
+  /** @param rule what is particular to it */
+  constructor(rule: Rule<O>, params: Params<O>, options: Partial<O>) {
+    this.#rule = rule;
+    const builtIn = defaultsOf(rule.options);
+    checkOptions(rule.name, options, Object.keys(builtIn));
+    this.#defaults = { ...builtIn, ...options };
+    this.#checkValues(() => rule.name, this.#defaults);
+    this.#numbers = Object.keys(rule.numbers(builtIn as Plain<O>, { ...rule.counters, step: 1 }, true));
+    for (const group of groupsOf(rule.name, params)) this.addParamGroup(group);
     livingOptimizers.add(this);
   }
 
-  /** Refuses values that make no sense, before anything is stored. That they are numbers or booleans as their defaults is known. */
-  protected abstract checkOptions(options: O): void;
-
-  /** The numbers of an update: they may change from step to step, and reach `update` as 0-d tensors. */
-  protected abstract numbersOf(group: Group<O>): readonly (number | Tensor)[];
-
-  /** What of a group decides which formula an update is, rather than with which numbers. */
-  protected abstract variantOf(group: Group<O>): string;
-
-  /**
-   * Changes one parameter that has a gradient. The gradient is not to be kept: its memory may be used again after `zeroGrad`.
-   *
-   * @param numbers those of the group, float64 and 0-d
-   */
-  protected abstract update(parameter: Tensor, gradient: Tensor, group: Group<O>, numbers: readonly Tensor[]): void;
-
   /** Adds parameters, with options of their own. */
   addParamGroup(group: ParamGroup<O>): void {
+    const { name } = this.#rule;
     if (typeof group !== 'object' || group === null) {
-      throw new ValueError(`${this.#name}: addParamGroup: expected { params, … }, got ${describe(group)}`);
+      throw new ValueError(`${name}: addParamGroup: expected { params, … }, got ${describe(group)}`);
     }
     const { params, ...own } = group;
-    checkOptions(`${this.#name}: parameter group`, own, Object.keys(this.#defaults));
+    checkOptions(`${name}: parameter group`, own, [...Object.keys(this.#defaults), ...SCHEDULED]);
     const options = { ...this.#defaults, ...own } as O;
-    checkOptionTypes(() => this.#name, options, this.#defaults);
-    this.checkOptions(options);
-    const { names, tensors } = this.#tensorsOf(params);
+    this.#checkValues(() => name, options);
+    const { names, parameters } = parametersOf(name, params);
+    const known = new Set<unknown>(this.paramGroups.flatMap((group) => group.params));
+    parameters.forEach((parameter, i) => {
+      checkParameter(`${name}: parameter ${i}`, parameter);
+      if (known.has(parameter)) throw new ValueError(`${name}: parameter ${i} appears more than once`);
+      known.add(parameter);
+    });
     const named = this.paramGroups.some((known) => known.names !== undefined);
     if (this.paramGroups.length > 0 && named !== (names !== null)) {
-      throw new ValueError(`${this.#name}: parameter groups must be all with names or all without`);
+      throw new ValueError(`${name}: parameter groups must be all with names or all without`);
     }
-    const added = { ...options, params: tensors, ...(names === null ? {} : { names }) };
-    this.paramGroups.push(added);
-    this.#scalarsOf(added);
-  }
-
-  #tensorsOf(params: unknown): { names: string[] | null; tensors: Tensor[] } {
-    const list = params instanceof Tensor ? [params] : entriesOf(this.#name, params);
-    const named = list.length > 0 && list.every(isNamed);
-    const tensors = named ? list.map((entry) => (entry as [string, Tensor])[1]) : list;
-    const known = new Set(this.paramGroups.flatMap((group) => group.params));
-    return {
-      names: named ? list.map((entry) => (entry as [string, Tensor])[0]) : null,
-      tensors: tensors.map((tensor, i) => this.#checked(tensor, i, known)),
-    };
-  }
-
-  #checked(tensor: unknown, i: number, known: Set<Tensor>): Tensor {
-    checkParameter(`${this.#name}: parameter ${i}`, tensor);
-    if (known.has(tensor)) throw new ValueError(`${this.#name}: parameter ${i} appears more than once`);
-    known.add(tensor);
-    return tensor;
+    this.paramGroups.push({ ...options, params: parameters as Tensor[], ...(names === null ? {} : { names }) });
   }
 
   /**
@@ -162,24 +91,72 @@ export abstract class Optimizer<O extends object, S extends object> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined && typeof closure !== 'function') {
-      throw new ValueError(`${this.#name}.step: expected a function, got ${describe(closure)}`);
+      throw new ValueError(`${this.#rule.name}.step: expected a function, got ${describe(closure)}`);
     }
     const loss = closure?.();
-    this.#checkOptions();
+    const check = () => this.#checkOptions();
+    if (recording === null) check();
+    else recording.apart(check);
     this.#checkParameters();
-    if (recording === null) this.#refreshScalars();
-    else {
-      recording.optionsRead(this);
-      recording.refresh(() => {
-        this.#checkOptions();
-        this.#refreshScalars();
-      });
-    }
-    noGrad(() => {
-      for (const group of this.paramGroups) this.#stepGroup(group);
-    });
-    this.#report();
+    noGrad(() => this.#step(check));
     return loss;
+  }
+
+  #step(check: () => void): void {
+    const parts = this.#parts();
+    const step = new Step(this, this.#rule, this.#numbers, parts, (count) => this.#slotsFor(count), check);
+    step.save();
+    if (recording === null) step.act(step.numbers.array('float64') as Float64Array, 0);
+    else recording.host(step);
+    try {
+      for (const { members } of parts) {
+        for (const { parameter, state } of members) {
+          if (Object.keys(state).length > 0) this.state.set(parameter, state as S);
+        }
+      }
+      step.update((parameter) => recording?.consumed(parameter));
+    } catch (error) {
+      step.restore();
+      throw error;
+    }
+    this.#report(parts);
+  }
+
+  /** A captured function has numbers of its own; other steps share theirs. */
+  #slotsFor(count: number): Slots {
+    if (recording !== null) return recording.apart(() => new Slots(count));
+    if (this.#slots.tensors.length < count) this.#slots = new Slots(count);
+    return this.#slots;
+  }
+
+  /** The groups, and what of them has a gradient. */
+  #parts(): Part<O>[] {
+    return this.paramGroups.map((group) => {
+      const flags = this.#rule.flags(group);
+      const entries = Object.keys(this.#rule.state).filter((name) => {
+        const { needs } = this.#rule.state[name]!;
+        return needs === null || flags[needs];
+      });
+      const members = group.params.flatMap((parameter): Member[] => {
+        const gradient = peekGrad(parameter);
+        return gradient === null ? [] : [{ parameter, gradient, ...this.#stateOf(parameter, entries, group) }];
+      });
+      return { group, flags, entries, members };
+    });
+  }
+
+  /** The state of a parameter, with what it lacks of these entries. */
+  #stateOf(parameter: Tensor, entries: readonly string[], group: Group<O>): { state: State; isFirst: boolean } {
+    const known = this.state.get(parameter) as State | undefined;
+    const missing = entries.filter((name) => !(known?.[name] instanceof Tensor));
+    if (known !== undefined && missing.length === 0) return { state: known, isFirst: false };
+    const make = (name: string): [string, Tensor] => {
+      const initial = this.#rule.state[name]!.initial(plain(group));
+      return [name, full(shapeOf(parameter), initial, { dtype: parameter.dtype })];
+    };
+    const making = () => Object.fromEntries(missing.map(make));
+    const made = recording === null ? making() : recording.apart(making);
+    return { state: Object.assign(known ?? { ...this.#rule.counters }, made), isFirst: missing.length > 0 };
   }
 
   #checkParameters(): void {
@@ -195,21 +172,23 @@ export abstract class Optimizer<O extends object, S extends object> {
   #checkOptions(): void {
     for (let i = 0; i < this.paramGroups.length; i++) {
       const group = this.#groupAt(i, 'step');
-      checkOptionTypes(() => `${this.#name}.step: group ${i}`, group, this.#defaults);
-      this.checkOptions(this.#withoutTensors(group));
+      this.#checkValues(() => `${this.#rule.name}.step: group ${i}`, group);
     }
   }
 
-  /** A rate in a tensor is not read: in a captured step it is not known yet. */
-  #withoutTensors(group: Group<O>): O {
-    const lr: unknown = Reflect.get(group, 'lr');
-    return lr instanceof Tensor ? { ...group, lr: Reflect.get(this.#builtIn, 'lr') } : group;
+  #checkValues(where: () => string, options: O): void {
+    checkValues(where, this.#rule.options, options);
+    const lr: unknown = Reflect.get(options, 'lr');
+    if (lr instanceof Tensor) checkValues(where, this.#rule.options, { ...options, lr: rateOf(lr) });
+    const reason = this.#rule.refuse?.(options) ?? null;
+    if (reason !== null) throw new ValueError(`${where()}: ${reason}`);
+    checkScheduled(where, options);
   }
 
   #groupAt(i: number, op: string): Group<O> {
     const group: unknown = this.paramGroups[i];
     if (isGroup(group)) return group as Group<O>;
-    throw new ValueError(`${this.#name}.${op}: group ${i} must be { params, … }, got ${describe(group)}`);
+    throw new ValueError(`${this.#rule.name}.${op}: group ${i} must be { params, … }, got ${describe(group)}`);
   }
 
   /** The usual case of what is checked next, without the words for an error. */
@@ -218,20 +197,12 @@ export abstract class Optimizer<O extends object, S extends object> {
     const gradient = peekGrad(parameter);
     if (gradient === null) return true;
     if (!isLike(gradient, parameter)) return false;
-    const state = this.state.get(parameter);
-    if (state === undefined) return true;
-    let entries = 0;
-    for (const name in state) {
-      const value: unknown = state[name];
-      if (!Object.hasOwn(this.#entries, name) || !(value instanceof Tensor) || !isLike(value, parameter)) return false;
-      if (isRepeated(viewOf(value))) return false;
-      entries++;
-    }
-    return entries === this.#entryCount;
+    const state = this.state.get(parameter) as State | undefined;
+    return state === undefined || isStateOf(state, parameter, this.#rule);
   }
 
   #checkParameter(parameter: Tensor, number: number): void {
-    const where = `${this.#name}.step: parameter ${number}`;
+    const where = `${this.#rule.name}.step: parameter ${number}`;
     checkParameter(where, parameter);
     const gradient = peekGrad(parameter);
     if (gradient === null) return;
@@ -239,75 +210,34 @@ export abstract class Optimizer<O extends object, S extends object> {
     const state = this.state.get(parameter);
     if (state === undefined) return;
     const wayOut = 'make a new optimizer, or state.delete() the parameter, when its data are replaced';
-    checkState(where, state, parameter, this.#entries, wayOut);
-  }
-
-  #stepGroup(group: Group<O>): void {
-    const { tensors } = this.#scalarsOf(group);
-    for (const parameter of group.params) {
-      const gradient = peekGrad(parameter);
-      if (gradient === null) continue;
-      this.update(parameter, gradient, group, tensors);
-      recording?.consumed(parameter);
-    }
-  }
-
-  /** Where the numbers of a group are kept for instructions to read. */
-  #scalarsOf(group: Group<O>): Scalars {
-    let scalars = this.#scalars.get(group);
-    if (scalars === undefined) {
-      const numbers = this.numbersOf(group);
-      const values = zeros([numbers.length], { dtype: 'float64' });
-      const slots = numbers.map((_, i) => select(values, 0, i));
-      scalars = { values, slots, tensors: [...slots] };
-      this.#scalars.set(group, scalars);
-    }
-    return scalars;
-  }
-
-  #refreshScalars(): void {
-    for (const group of this.paramGroups) {
-      const { values, slots, tensors } = this.#scalarsOf(group);
-      const { storage, offset } = viewOf(values);
-      const array = storage.array('float64');
-      const numbers = this.numbersOf(group);
-      for (let i = 0; i < numbers.length; i++) {
-        const x = numbers[i]!;
-        tensors[i] = typeof x === 'number' ? slots[i]! : x;
-        if (typeof x === 'number') array[offset + i] = x;
-      }
-    }
+    checkState(where, state, parameter, this.#rule, wayOut);
   }
 
   /** Tells a captured function what this step depended on. */
-  #report(): void {
+  #report(parts: readonly Part<O>[]): void {
     if (recording === null) return;
-    const groups = this.paramGroups.map((group) => ({
-      group,
-      params: [...group.params],
-      variant: this.variantOf(group),
-      tensors: this.#tensorsAmongNumbers(group),
-      states: group.params.map((parameter) => snapshotOf(this.state.get(parameter))),
-    }));
+    const groups = this.paramGroups.map((group) => ({ group, params: [...group.params] }));
     recording.demand(
       () =>
         groups.length === this.paramGroups.length &&
         groups.every(({ group, params }, i) => group === this.paramGroups[i] && sameItems(group.params, params)),
-      `the parameters of ${this.#name} are not those that it had`,
+      `the parameters of ${this.#rule.name} are not those that it had`,
     );
-    recording.assume(() =>
-      groups.every(
-        ({ group, params, variant, tensors, states }) =>
-          this.variantOf(group) === variant &&
-          params.every((parameter, i) => isAsIn(states[i]!, this.state.get(parameter))) &&
-          sameItems(this.#tensorsAmongNumbers(group), tensors),
-      ),
+    const states = parts.flatMap(({ members, entries }) =>
+      members.map(({ parameter, state }) => ({
+        parameter,
+        state,
+        entries,
+        values: entries.map((name) => state[name]),
+      })),
     );
-  }
-
-  /** Those numbers that are tensors, which instructions read where they are; null for the others. */
-  #tensorsAmongNumbers(group: Group<O>): (Tensor | null)[] {
-    return this.numbersOf(group).map((x) => (x instanceof Tensor ? x : null));
+    recording.assume(() => {
+      for (const { parameter, state, entries, values } of states) {
+        if (entries.length > 0 && this.state.get(parameter) !== state) return false;
+        for (let i = 0; i < entries.length; i++) if (state[entries[i]!] !== values[i]) return false;
+      }
+      return true;
+    });
   }
 
   /**
@@ -319,7 +249,9 @@ export abstract class Optimizer<O extends object, S extends object> {
     let number = 0;
     for (let i = 0; i < this.paramGroups.length; i++) {
       for (const parameter of this.#groupAt(i, 'zeroGrad').params) {
-        if (!(parameter instanceof Tensor)) checkParameter(`${this.#name}.zeroGrad: parameter ${number}`, parameter);
+        if (!(parameter instanceof Tensor)) {
+          checkParameter(`${this.#rule.name}.zeroGrad: parameter ${number}`, parameter);
+        }
         number++;
       }
     }
@@ -347,119 +279,36 @@ export abstract class Optimizer<O extends object, S extends object> {
    *   the state of a parameter that no group has; ShapeError or DTypeError for a state of another shape or type than its parameter
    */
   loadStateDict(saved: OptimizerState<O, S>): void {
-    const where = `${this.#name}: loadStateDict`;
-    const groups = this.#checkGroups(where, saved);
-    const states = this.#checkStates(where, saved, groups);
+    const where = `${this.#rule.name}: loadStateDict`;
+    const { groups, states } = checkSaved(where, saved, this.paramGroups, this.#rule, (where, options) => {
+      this.#checkValues(() => where, options);
+    });
     this.state.clear();
-    for (const [parameter, state] of states) this.state.set(parameter, copyOf(state));
-    groups.forEach(({ params: _, ...options }, i) => {
+    for (const [parameter, state] of states) this.state.set(parameter, copyOf(state) as S);
+    groups.forEach((options, i) => {
       Object.assign(this.paramGroups[i]!, copyOf(options));
     });
   }
 
-  #checkGroups(where: string, saved: unknown): readonly Saved<O>[] {
-    const groups: unknown = isObject(saved) ? Reflect.get(saved, 'paramGroups') : undefined;
-    const isList = (list: unknown): list is Saved<O>[] => Array.isArray(list) && list.every(isGroup);
-    if (!isList(groups)) {
-      throw new ValueError(`${where}: expected { state, paramGroups } as stateDict() gives it, got ${describe(saved)}`);
-    }
-    const sizes = (of: readonly { params: readonly unknown[] }[]) => of.map((group) => group.params.length).join(', ');
-    if (sizes(groups) !== sizes(this.paramGroups)) {
-      throw new ValueError(`${where}: expected groups of ${sizes(this.paramGroups)} parameters, got ${sizes(groups)}`);
-    }
-    const known = Object.keys(this.#defaults);
-    groups.forEach(({ params, ...options }, i) => {
-      checkOptions(`${where}: group ${i}`, options, known);
-      checkOptionTypes(() => `${where}: group ${i}`, options, this.#defaults);
-      this.checkOptions(options as object as O);
-    });
-    return groups;
-  }
-
-  /** The saved states by the parameters that they are for: those in the same place of the same group. */
-  #checkStates(
-    where: string,
-    saved: { state: unknown },
-    groups: readonly { params: readonly number[] }[],
-  ): Map<Tensor, S> {
-    const own = this.paramGroups.flatMap((group) => group.params);
-    const numbers = groups.flatMap((group) => group.params);
-    const byNumber = new Map(numbers.map((number, i) => [number, own[i]!]));
-    if (byNumber.size !== own.length || !numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) {
-      throw new ValueError(`${where}: params must number the parameters, each once, got [${numbers.join(', ')}]`);
-    }
-    if (!isObject(saved.state)) {
-      throw new ValueError(`${where}: state must be an object by parameter numbers, got ${describe(saved.state)}`);
-    }
-    return new Map(
-      Object.entries(saved.state).map(([key, state]) => {
-        const parameter = String(Number(key)) === key ? byNumber.get(Number(key)) : undefined;
-        if (parameter === undefined) {
-          throw new ValueError(
-            `${where}: there is a state of parameter ${key}, but the parameters are ${numbers.join(', ')}`,
-          );
-        }
-        const wayOut = 'it is the state of another model';
-        checkState(`${where}: parameter ${key}`, state, parameter, this.#entries, wayOut);
-        return [parameter, state as S];
-      }),
-    );
-  }
-
   /** @internal Without it, `JSON.stringify` would leave out the state, which is a map. */
   toJSON(): never {
-    throw new ValueError(`toJSON: ${this.#name} is not written as such; write its stateDict()`);
+    throw new ValueError(`toJSON: ${this.#rule.name} is not written as such; write its stateDict()`);
   }
 
   /** The groups with their options, as PyTorch prints them. */
   toString(): string {
     const groups = this.paramGroups.map(({ params, names, ...options }, i) => {
-      const lines = Object.entries(options).map(([key, value]) => `    ${key}: ${value}`);
+      const lines = Object.entries(options).map(([key, value]) => `    ${key}: ${valueText(value)}`);
       return `Parameter Group ${i}\n${lines.join('\n')}\n`;
     });
-    return `${this.#name} (\n${groups.join('\n')})`;
+    return `${this.#rule.name} (\n${groups.join('\n')})`;
   }
 }
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const valueText = (value: unknown): string => (Array.isArray(value) ? `(${value.join(', ')})` : String(value));
 
-const isGroup = (group: unknown): group is { params: unknown[] } =>
-  isObject(group) && Array.isArray(Reflect.get(group, 'params'));
-
-/** The same properties, tensors among them copied. */
-const copyOf = <T extends object>(values: T): T =>
-  Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, value instanceof Tensor ? value.detach().clone() : value]),
-  ) as T;
-
-const isNamed = (entry: unknown): boolean => Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string';
-
-function iterable(name: string, params: unknown): Iterable<unknown> {
-  const isIterable =
-    typeof params === 'object' && params !== null && Symbol.iterator in params && !(params instanceof Tensor);
-  if (isIterable) return params as Iterable<unknown>;
-  throw new ValueError(
-    `${name}: expected an iterable of tensors or of parameter groups, got ${describe(params)}; pass model.parameters()`,
-  );
-}
-
-/** What is iterated over, each looked at before the next: an array may have more holes than memory. */
-function entriesOf(name: string, params: unknown): unknown[] {
-  const entries: unknown[] = [];
-  for (const entry of iterable(name, params)) {
-    if (typeof entry !== 'object' || entry === null)
-      throw new ValueError(`${name}: parameter ${entries.length} must be a Tensor, got ${describe(entry)}`);
-    entries.push(entry);
-  }
-  return entries;
-}
-
-function groupsOf<O>(name: string, params: Params<O>): ParamGroup<O>[] {
-  const list = entriesOf(name, params);
-  if (list.length === 0) throw new ValueError(`${name}: got an empty list of parameters`);
-  const isGroup = (entry: unknown) =>
-    typeof entry === 'object' && entry !== null && !Array.isArray(entry) && 'params' in entry;
-  return list.every(isGroup)
-    ? (list as ParamGroup<O>[])
-    : [{ params: list as Tensor[] } as { params: Tensor[] } & Partial<O>];
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -28,7 +28,7 @@ function functionsOf(space: object, prefix: string): Target[] {
 }
 
 /** What is never made by `new` outside. */
-const ABSTRACT = new Set<unknown>([Tensor, nabla.Expr, nn.Module, optim.Optimizer]);
+const ABSTRACT = new Set<unknown>([Tensor, nabla.Expr, nn.Module, optim.Optimizer, optim.lrScheduler.LRScheduler]);
 
 const isClass = (value: unknown): boolean =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
@@ -77,7 +77,9 @@ export function targets(): Target[] {
     ...functionsOf(nn.functional, 'nn.functional.'),
     ...functionsOf(nn.init, 'nn.init.'),
     ...functionsOf(nn, 'nn.'),
+    ...functionsOf(nn.utils, 'nn.utils.'),
     ...functionsOf(optim, 'optim.'),
+    ...functionsOf(optim.lrScheduler, 'optim.lrScheduler.'),
     ...functionsOf(data, 'data.').filter(({ name }) => !/load|read/i.test(name) || name.includes('DataLoader')),
     ...functionsOf(io, 'io.').filter(({ name }) => !/load|save/.test(name)),
     ...methods(),

@@ -73,6 +73,7 @@ export function training(steps: number, control: Int32Array = new Int32Array(2))
     batchSize: batch,
     watched: loss!,
     history: allocate('float64', steps),
+    numbers: null,
     control,
   };
   return { executable: backend.link(instructions, [x.storage, y.storage]), loop, weights };

@@ -433,21 +433,12 @@ describe('what is outside and changes', () => {
   });
 
   it('fields of an optimizer of its own', () => {
-    class Slowing extends optim.Optimizer<{ lr: number }, Record<string, never>> {
+    class Slowing extends optim.SGD {
       steps = 0;
-      constructor(params: Tensor[]) {
-        super('Slowing', params, {}, { lr: 1 }, {});
-      }
-      protected override checkOptions(): void {}
-      protected override numbersOf({ lr }: { lr: number }) {
-        return [lr];
-      }
-      protected override variantOf() {
-        return '';
-      }
-      protected override update(p: Tensor, g: Tensor, _: unknown, [lr]: readonly Tensor[]): void {
+      override step(): undefined {
         this.steps++;
-        p.sub_(g.mul(lr!).div(this.steps));
+        this.paramGroups[0]!.params[0]!.grad!.div_(this.steps);
+        super.step();
       }
     }
     const w = ones([2]).requiresGrad_();

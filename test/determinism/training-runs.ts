@@ -9,16 +9,24 @@ interface Recipe {
   readonly inputs: number;
   readonly targets: (examples: number) => Tensor;
   readonly loss: (output: Tensor, target: Tensor) => Tensor;
-  readonly sgd?: Partial<optim.SGDOptions>;
+  readonly optimizer?: (parameters: Tensor[]) => Stepping;
 }
+
+/** What of an optimizer is needed here. */
+type Stepping = Pick<optim.SGD, 'zeroGrad' | 'step'>;
+
+const sgd =
+  (options: Partial<optim.SGDOptions>) =>
+  (parameters: Tensor[]): Stepping =>
+    new optim.SGD(parameters, { lr: 0.05, ...options });
 
 /** Uneven, so that the last batch is another size, and large, so that threads have something to share. */
 const EXAMPLES = 1100;
 const BATCH = 256;
 const EPOCHS = 2;
 
-function train({ model, inputs, targets, loss, sgd = { lr: 0.05 } }: Recipe): Tensor[] {
-  const optimizer = new optim.SGD(model.parameters(), sgd);
+function train({ model, inputs, targets, loss, optimizer: make = sgd({}) }: Recipe): Tensor[] {
+  const optimizer = make(model.parameters());
   const data = new TensorDataset(randn([EXAMPLES, inputs]), targets(EXAMPLES));
   const loader = new DataLoader(data, { batchSize: BATCH, shuffle: true });
   const losses: Tensor[] = [];
@@ -41,7 +49,7 @@ const normal =
     randn([examples, ...shape]);
 const classes = (count: number) => (examples: number) => randint(count, [examples]);
 
-/** Between them every activation and loss, dropout, both normalizations, and every option of SGD. */
+/** Between them every activation and loss, dropout, both normalizations, and every option of SGD and of Adam. */
 export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
   'cross-entropy, GELU, Tanh, LayerNorm, Dropout, momentum': () =>
     train({
@@ -57,7 +65,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
       inputs: 300,
       targets: classes(10),
       loss: functional.crossEntropy,
-      sgd: { lr: 0.05, momentum: 0.9 },
+      optimizer: sgd({ momentum: 0.9 }),
     }),
   'cross-entropy of many classes, smoothed and weighted': () => {
     const weight = randn([700]).abs();
@@ -66,7 +74,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
       inputs: 65,
       targets: classes(700),
       loss: (output, target) => functional.crossEntropy(output, target, { weight, labelSmoothing: 0.1 }),
-      sgd: { lr: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-3 },
+      optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 1e-3 }),
     });
   },
   'smooth L1, SiLU, RMSNorm, LeakyReLU': () =>
@@ -82,7 +90,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
       inputs: 64,
       targets: normal(65),
       loss: functional.smoothL1Loss,
-      sgd: { lr: 0.05, momentum: 0.9, dampening: 0.5 },
+      optimizer: sgd({ momentum: 0.9, dampening: 0.5 }),
     }),
   'BCE with logits, ELU, Sigmoid': () =>
     train({
@@ -96,6 +104,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
       inputs: 100,
       targets: (examples) => randint(2, [examples, 41]).float(),
       loss: functional.binaryCrossEntropyWithLogits,
+      optimizer: (parameters) => new optim.Adam(parameters, { lr: 0.01, amsgrad: true, weightDecay: 1e-3 }),
     }),
   'MSE and L1, wide ReLU': () =>
     train({
@@ -103,6 +112,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
       inputs: 512,
       targets: normal(512),
       loss: (output, target) => functional.mseLoss(output, target).add(functional.l1Loss(output, target)),
+      optimizer: (parameters) => new optim.AdamW(parameters, { lr: 0.01 }),
     }),
   'Huber and KL divergence, log-softmax': () =>
     train({

@@ -429,6 +429,21 @@ export const gradients: readonly Maker[] = [
     },
   },
   {
+    weight: 2,
+    make: (scope) => {
+      const [schedule] = scope.instances(optim.lrScheduler.LRScheduler);
+      return schedule === undefined ? null : { code: `${schedule}.step()` };
+    },
+  },
+  {
+    weight: 2,
+    make: (scope, choose) => {
+      const leaf = picked(scope, choose, (x) => x.isLeaf && x.requiresGrad && x.grad !== null);
+      if (leaf === null) return null;
+      return { code: choose.of([`nn.utils.clipGradNorm_([${leaf}], 0.1)`, `nn.utils.clipGradValue_(${leaf}, 0.01)`]) };
+    },
+  },
+  {
     weight: 6,
     make: (scope, choose) => {
       const [sgd] = scope.instances(optim.Optimizer);

@@ -67,12 +67,22 @@ export function nextStatement(scope: Scope, choose: Choices, from = groups): Sta
 
 const SHORT = LENGTHS.filter((length) => length < 34);
 
+/** An optimizer of parameters `P`. */
 const optimizers = [
-  '{ lr: 0.1 }',
-  '{ lr: 0.1, momentum: 0.9 }',
-  '{ lr: 0.1, momentum: 0.5, nesterov: true, weightDecay: 0.01 }',
-  '{ lr: 0.1, maximize: true }',
+  'SGD(P, { lr: 0.1 })',
+  'SGD(P, { lr: 0.1, momentum: 0.9, dampening: 0.3 })',
+  'SGD(P, { lr: 0.1, momentum: 0.5, nesterov: true, weightDecay: 0.01 })',
+  'SGD(P, { lr: 0.1, maximize: true })',
+  'Adam(P, { lr: 0.1 })',
+  'Adam(P, { lr: 0.05, amsgrad: true, weightDecay: 0.1 })',
+  'AdamW(P, { lr: 0.05, betas: [0.4, 0.9], maximize: true })',
 ];
+
+/** A schedule of an optimizer. */
+const schedulers = ['ExponentialLR(sgd, 0.7)', 'StepLR(sgd, 2, 0.5)', 'LambdaLR(sgd, (epoch) => 1 / (1 + epoch))'];
+
+/** What is no tensor and no model of the state around a function. */
+const TRAINERS: readonly string[] = ['sgd', 'schedule'];
 
 /** Parameters, buffers, a model, with an optimizer over all that learns. */
 function setupOf(random: readonly number[][], width: number, scope: Scope): string[] {
@@ -112,7 +122,10 @@ function setupOf(random: readonly number[][], width: number, scope: Scope): stri
     ...names.filter((name) => name.startsWith('w')),
     ...names.filter((name) => name.startsWith('m')).map((name) => `...${name}.parameters()`),
   ];
-  if (learned.length > 0) add('sgd', `new optim.SGD([${learned.join(', ')}], ${choose.of(optimizers)})`);
+  if (learned.length > 0) {
+    add('sgd', `new optim.${choose.of(optimizers).replace('P', `[${learned.join(', ')}]`)}`);
+    if (choose.oneIn(2)) add('schedule', `new optim.lrScheduler.${choose.of(schedulers)}`);
+  }
   return lines;
 }
 
@@ -129,6 +142,7 @@ function beforeCall(scope: Scope, choose: Choices): string[] {
     ...leaves.map((name) => `${name}.data = ${name}.detach().clone();`),
     ...states.map((name) => `${name}.add_(1);`),
     ...(scope.variables.has('sgd') ? ['sgd.zeroGrad();', 'sgd.paramGroups[0].lr = 0.01;', 'sgd.step();'] : []),
+    ...(scope.variables.has('schedule') ? ['schedule.step();'] : []),
     ...[...scope.variables.keys()]
       .filter((name) => name.startsWith('m'))
       .flatMap((name) => [`${name}.eval();`, `${name}.train();`]),
@@ -143,7 +157,7 @@ export function writeWorld(random: RandomWorld, shapes = shapeOf): World {
   const first = new Choices(random.args[0]!);
   const shape = shapes(first);
   const setup = setupOf(random.state, shape.at(-1) ?? 1, scope);
-  const state = [...scope.variables.keys()].filter((name) => name !== 'sgd');
+  const state = [...scope.variables.keys()].filter((name) => !TRAINERS.includes(name));
 
   const args = random.args.map((numbers, i) => {
     const choose = new Choices(numbers);

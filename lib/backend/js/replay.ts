@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { NablaError, ValueError } from '../../errors.js';
 import type { Backend } from '../backend.js';
 import { dtypes } from '../dtype.js';
-import type { Executable, Loop, Stop } from '../executable.js';
+import type { Executable, Loop, NumberTable, Stop } from '../executable.js';
 import { execute, type Instruction, withViews } from '../instructions.js';
 import { DONE } from '../outcome.js';
 import { Storage } from '../storage.js';
@@ -51,6 +51,7 @@ export class JsReplay implements Executable {
       }
       if (Atomics.load(loop.control, 0) !== 0) return null;
       feed(loop, step);
+      if (loop.numbers !== null) giveNumbers(loop.numbers, step);
       const stop = this.#run(bound);
       if (stop !== null) return stop;
       history[step] = watched.storage.array(watched.dtype)[watched.offset]!;
@@ -114,5 +115,16 @@ function feed({ feeds, ports, order, batchSize }: Loop, step: number): void {
       const start = source.offset + rows[first + j]! * width;
       to.set(from.subarray(start, start + width), target.offset + j * width);
     }
+  }
+}
+
+/** Copies a step's row of the table to where instructions read its numbers. */
+function giveNumbers({ targets, rows }: NumberTable, step: number): void {
+  const width = targets.reduce((sum, { length }) => sum + length, 0);
+  const table = rows.array('float64');
+  let at = step * width;
+  for (const { storage, length } of targets) {
+    storage.array('float64').set(table.subarray(at, at + length));
+    at += length;
   }
 }

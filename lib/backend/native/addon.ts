@@ -47,6 +47,10 @@ export interface LoopPlan {
   /** For each feed its port, its address, the bytes of a row, and how many rows there are. */
   readonly feeds: Float64Array;
   readonly order: number;
+  /** For each target of the table of numbers its address and how many it takes. */
+  readonly targets: Float64Array;
+  /** The table's first row; 0 where there is none. */
+  readonly rows: number;
   readonly watched: number;
   readonly watchedType: number;
   readonly history: number;

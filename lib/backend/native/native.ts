@@ -1,7 +1,7 @@
 import type { Backend } from '../backend.js';
 import { execute } from '../instructions.js';
-import { randomKinds } from '../js/random.js';
 import { scatterModes } from '../js/indexing.js';
+import { randomKinds } from '../js/random.js';
 import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
 import { Records } from './records.js';

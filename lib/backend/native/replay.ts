@@ -68,7 +68,7 @@ export class NativeReplay implements Executable {
   }
 
   #plan(loop: Loop): LoopPlan {
-    const { steps, batchSize, ports, feeds, order, watched, history, control } = loop;
+    const { steps, batchSize, ports, feeds, order, watched, history, control, numbers } = loop;
     const port = this.#ports.indexOf(watched.storage);
     const start = port < 0 ? watched.storage.address : addressOf(ports[port]!);
     return {
@@ -80,6 +80,8 @@ export class NativeReplay implements Executable {
         feeds.flatMap(({ port, rows }) => [port, addressOf(rows), rowBytes(rows), rows.shape[0]!]),
       ),
       order: addressOf(order),
+      targets: Float64Array.from((numbers?.targets ?? []).flatMap(({ storage, length }) => [storage.address, length])),
+      rows: numbers?.rows.address ?? 0,
       watched: start + watched.offset * dtypes[watched.dtype].size,
       watchedType: dtypes[watched.dtype].code,
       history: history.address,

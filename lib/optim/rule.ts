@@ -1,0 +1,129 @@
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import type { OptionTable } from './options.js';
+
+/** Options with the rate as the number that it is. */
+export type Plain<O> = { [K in keyof O]: K extends 'lr' ? number : O[K] };
+
+/** Options without the rate: all that decides a formula. */
+export type Formal<O> = Omit<O, 'lr'>;
+
+/** A tensor that an optimizer keeps per parameter, of its shape and type. */
+export interface StateEntry<O, F extends string = string> {
+  /** The flag that asks for it; null for what there is always. */
+  readonly needs: F | null;
+  /** What fills it when it is made, in the first step that needs it. */
+  initial(options: Plain<O>): number;
+}
+
+/** Numbers by name. */
+export type Numbers<N extends string = string> = Record<N, number>;
+
+/** What of the options decides which formula an update is, rather than with which numbers. */
+export type Flags<F extends string = string> = Readonly<Record<F, boolean>>;
+
+/** Values of a parameter in an expression: its own, its gradient's, those of its state. */
+export type Values<S extends string = string> = Readonly<Record<'parameter' | 'gradient' | S, Expr>>;
+
+/**
+ * What is particular to an optimizer: all that a paper says of one.
+ *
+ * @template O its options
+ */
+export interface Rule<O extends object> {
+  readonly name: string;
+  readonly options: OptionTable<O>;
+  /** What is wrong with options that each by itself could be used; null if nothing is. */
+  refuse?(options: Formal<O>): string | null;
+  /** What JavaScript counts per parameter, and the first values. `step` is counted by the optimizer. */
+  readonly counters: Readonly<Numbers>;
+  readonly state: Readonly<Record<string, StateEntry<O>>>;
+  flags(options: Formal<O>): Flags;
+  /**
+   * The numbers of a step, which expressions read: computed once a step, in double precision.
+   *
+   * @param counters those of the parameter, `step` being 1 in the first step; others may be changed
+   * @param isFirst whether something of the state is made in this step
+   */
+  numbers(options: Plain<O>, counters: Numbers, isFirst: boolean): Numbers;
+  /** What a parameter and its state become. */
+  update(values: Values, numbers: Readonly<Record<string, Expr>>, flags: Flags): Readonly<Record<string, Expr>>;
+}
+
+/** What a rule keeps per parameter. */
+export interface Kept {
+  readonly counters: Readonly<Numbers>;
+  readonly state: Readonly<Record<string, { readonly needs: string | null }>>;
+}
+
+/** A rule with the names of its parts. */
+interface TypedRule<O extends object, C extends string, S extends string, F extends string, N extends string>
+  extends Omit<Rule<O>, 'counters' | 'state' | 'flags' | 'numbers' | 'update'> {
+  readonly counters: Readonly<Numbers<C>>;
+  readonly state: Readonly<Record<S, StateEntry<O, NoInfer<F>>>>;
+  flags(options: Formal<O>): Flags<F>;
+  numbers(options: Plain<O>, counters: Numbers<C>, isFirst: boolean): Numbers<N>;
+  update(
+    values: Values<S>,
+    numbers: Readonly<Record<N, Expr>>,
+    flags: Flags<F>,
+  ): { parameter: Expr } & Partial<Record<S, Expr>>;
+}
+
+/** Makes a rule of its parts, whose names are checked against each other. Called as `rule<Options>()({ … })`. */
+export const rule =
+  <O extends object>() =>
+  <C extends string, S extends string, F extends string, N extends string>(parts: TypedRule<O, C, S, F, N>): Rule<O> =>
+    parts as Rule<O>;
+
+/** A state that starts as zeros: always there, or where a flag asks for it. */
+export const zeros = <F extends string = never>(needs: F | null = null): StateEntry<unknown, F> => ({
+  needs,
+  initial: () => 0,
+});
+
+/** The flags of what nearly every optimizer can do. */
+export const commonFlags = ({ weightDecay, maximize }: { weightDecay: number; maximize: boolean }) => ({
+  decays: weightDecay !== 0,
+  maximize,
+});
+
+/** What to descend along: the gradient, or where it is to go up its negative, with an L2 penalty. */
+export function slope(
+  { parameter, gradient }: Values<never>,
+  weightDecay: Expr,
+  flags: Flags<'decays' | 'maximize'>,
+): Expr {
+  const along = flags.maximize ? e.neg(gradient) : gradient;
+  return flags.decays ? e.add(along, e.mul(weightDecay, parameter)) : along;
+}
+
+interface DecayOptions {
+  readonly weightDecay: number;
+  readonly maximize: boolean;
+  readonly decoupledWeightDecay: boolean;
+}
+
+/** The flags of an optimizer whose weight decay may be decoupled. */
+export const decayFlags = ({ weightDecay, maximize, decoupledWeightDecay }: DecayOptions) => ({
+  decays: weightDecay !== 0 && !decoupledWeightDecay,
+  shrinks: weightDecay !== 0 && decoupledWeightDecay,
+  maximize,
+});
+
+/** The parameter, shrunk by a decoupled decay, and what to descend along. */
+export function decayed(
+  values: Values<never>,
+  { weightDecay, kept }: Readonly<Record<'weightDecay' | 'kept', Expr>>,
+  flags: Flags<'decays' | 'shrinks' | 'maximize'>,
+): { parameter: Expr; gradient: Expr } {
+  const { parameter } = values;
+  return {
+    parameter: flags.shrinks ? e.mul(parameter, kept) : parameter,
+    gradient: slope(values, weightDecay, flags),
+  };
+}
+
+/** `start` on its way to `end`, as PyTorch's `lerp`: from whichever is nearer, so that a weight of 1 gives `end` itself. */
+export const lerp = (start: Expr, end: Expr, weight: Expr, rest: Expr, isNearEnd: boolean): Expr =>
+  isNearEnd ? e.sub(end, e.mul(e.sub(end, start), rest)) : e.add(start, e.mul(weight, e.sub(end, start)));

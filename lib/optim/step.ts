@@ -1,0 +1,248 @@
+import { allocate, type HostAction, type Storage } from '../backend/index.js';
+import { Tensor } from '../tensor/tensor.js';
+import type { Group } from './groups.js';
+import { type Update, updateFor } from './kernels.js';
+import { rateOf, ratesIn } from './options.js';
+import type { Flags, Numbers, Plain, Rule } from './rule.js';
+
+/** What an optimizer keeps of a parameter: numbers that it counts, and tensors; null for one that no step has needed. */
+export type State = Record<string, number | Tensor | null>;
+
+/** A parameter that a step changes, and the state that it will have. */
+export interface Member {
+  readonly parameter: Tensor;
+  readonly gradient: Tensor;
+  readonly state: State;
+  /** Whether something of the state is made in this step. */
+  readonly isFirst: boolean;
+}
+
+/** A group, its formula, and what of it is to be changed. */
+export interface Part<O> {
+  readonly group: Group<O>;
+  readonly flags: Flags;
+  readonly entries: readonly string[];
+  readonly members: readonly Member[];
+}
+
+/** Parameters that a step changes by the same formula with the same numbers. */
+interface Batch<O> {
+  readonly group: Group<O>;
+  readonly update: Update;
+  readonly entries: readonly string[];
+  readonly isFirst: boolean;
+  readonly members: Member[];
+  /** The counters that were saved. */
+  readonly saved: number[];
+}
+
+/** Options with the rate as the number that it is now. */
+export function plain<O extends object>(group: Group<O>): Plain<Group<O>> {
+  const lr: unknown = Reflect.get(group, 'lr');
+  return (lr instanceof Tensor ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
+}
+
+/** The numbers of steps in memory, each of them as a 0-d tensor. */
+export class Slots {
+  readonly storage: Storage;
+  readonly tensors: readonly Tensor[];
+
+  constructor(count: number) {
+    const storage = allocate('float64', count);
+    this.storage = storage;
+    this.tensors = Array.from(
+      { length: count },
+      (_, offset) => new Tensor({ storage, offset, shape: [], strides: [], dtype: 'float64' }),
+    );
+  }
+}
+
+/** The options of groups as they were when they were looked at last, so that they need not be looked at again in every step. */
+class Seen {
+  readonly #groups: readonly object[];
+  readonly #names: readonly string[];
+  readonly #values: unknown[] = [];
+
+  constructor(groups: readonly object[], names: readonly string[]) {
+    this.#groups = groups;
+    this.#names = names;
+    this.note();
+  }
+
+  note(): void {
+    let i = 0;
+    for (const group of this.#groups) {
+      for (const name of this.#names) {
+        const value: unknown = (group as Record<string, unknown>)[name];
+        this.#values[i++] = Array.isArray(value) ? [...value] : value;
+      }
+    }
+  }
+
+  isCurrent(): boolean {
+    let i = 0;
+    for (const group of this.#groups) {
+      for (const name of this.#names) {
+        if (!isSame((group as Record<string, unknown>)[name], this.#values[i++])) return false;
+      }
+    }
+    return true;
+  }
+}
+
+/** Whether an option is what it was; of arrays, which can be written to, each element. */
+function isSame(value: unknown, known: unknown): boolean {
+  if (!Array.isArray(known) || !Array.isArray(value)) return value === known;
+  for (let i = 0; i < known.length; i++) if (value[i] !== known[i]) return false;
+  return value.length === known.length;
+}
+
+/** One step of an optimizer, as it is done and as a captured function does it again: its numbers, and what they change. */
+export class Step<O extends object> implements HostAction {
+  readonly optimizer: object;
+  readonly count: number;
+  readonly #rule: Rule<O>;
+  readonly #counters: readonly string[];
+  readonly #names: readonly string[];
+  readonly #parts: readonly Part<O>[];
+  readonly #batches: readonly Batch<O>[];
+  readonly #slots: Slots;
+  readonly #check: () => void;
+  readonly #options: Seen;
+  readonly #formal: Seen;
+  #isDone = false;
+
+  /**
+   * @param names those of the rule's numbers
+   * @param slots gives memory for so many numbers
+   * @param check looks at the options
+   */
+  constructor(
+    optimizer: object,
+    rule: Rule<O>,
+    names: readonly string[],
+    parts: readonly Part<O>[],
+    slots: (count: number) => Slots,
+    check: () => void,
+  ) {
+    this.optimizer = optimizer;
+    this.#rule = rule;
+    this.#counters = Object.keys(rule.counters);
+    this.#names = names;
+    this.#parts = parts;
+    this.#batches = parts.flatMap((part) => this.#batchesOf(part));
+    this.count = this.#batches.length * names.length;
+    this.#slots = slots(this.count);
+    this.#check = check;
+    const [groups, options] = [parts.map(({ group }) => group), Object.keys(rule.options)];
+    this.#options = new Seen(groups, options);
+    this.#formal = new Seen(
+      groups,
+      options.filter((name) => name !== 'lr'),
+    );
+  }
+
+  get numbers(): Storage {
+    return this.#slots.storage;
+  }
+
+  check(): void {
+    if (this.#options.isCurrent() && this.rates().length === 0) return;
+    this.#check();
+    this.#options.note();
+  }
+
+  isSame(): boolean {
+    for (const { members } of this.#batches) {
+      for (let i = 1; i < members.length; i++) if (!this.#countAlike(members[0]!, members[i]!)) return false;
+    }
+    if (this.#formal.isCurrent()) return true;
+    for (const { group, flags } of this.#parts) {
+      const now = this.#rule.flags(group);
+      for (const name in flags) if (now[name] !== flags[name]) return false;
+    }
+    this.#formal.note();
+    return true;
+  }
+
+  act(row: Float64Array, at: number): void {
+    let next = at;
+    for (const batch of this.#batches) {
+      const numbers = this.#numbersOf(batch);
+      for (const name of this.#names) row[next++] = numbers[name]!;
+      this.#share(batch.members);
+    }
+    this.#isDone = true;
+  }
+
+  follow(): void {
+    for (const batch of this.#batches) {
+      const { members } = batch;
+      if (this.#counters.length > 1) this.#numbersOf(batch);
+      else if (this.#counters.length === 1) (members[0]!.state as Numbers).step!++;
+      this.#share(members);
+    }
+  }
+
+  save(): void {
+    for (const { members, saved } of this.#batches) {
+      const { state } = members[0]!;
+      for (let i = 0; i < this.#counters.length; i++) saved[i] = state[this.#counters[i]!] as number;
+    }
+  }
+
+  restore(): void {
+    for (const { members, saved } of this.#batches) {
+      const { state } = members[0]!;
+      for (let i = 0; i < this.#counters.length; i++) state[this.#counters[i]!] = saved[i]!;
+      this.#share(members);
+    }
+  }
+
+  rates(): readonly Tensor[] {
+    return ratesIn(this.#parts.map(({ group }) => group));
+  }
+
+  /** Changes the parameters; the numbers are there. */
+  update(changed: (parameter: Tensor) => void): void {
+    const { tensors } = this.#slots;
+    this.#batches.forEach(({ update, entries, members }, b) => {
+      const numbers = tensors.slice(b * this.#names.length, (b + 1) * this.#names.length);
+      for (const { parameter, gradient, state } of members) {
+        update.run([parameter, gradient, ...entries.map((name) => state[name] as Tensor)], numbers);
+        changed(parameter);
+      }
+    });
+  }
+
+  /** Counts a step of the first parameter, and gives the numbers. */
+  #numbersOf({ group, members, isFirst }: Batch<O>): Numbers {
+    const counters = members[0]!.state as Numbers;
+    if (counters.step !== undefined) counters.step++;
+    return this.#rule.numbers(plain(group), counters, isFirst && !this.#isDone);
+  }
+
+  /** Gives all the counters of the first. */
+  #share(members: readonly Member[]): void {
+    const { state } = members[0]!;
+    for (const name of this.#counters) for (let i = 1; i < members.length; i++) members[i]!.state[name] = state[name]!;
+  }
+
+  #batchesOf({ group, flags, entries, members }: Part<O>): Batch<O>[] {
+    const batches: Batch<O>[] = [];
+    const update = updateFor(this.#rule, flags, entries, this.#names);
+    for (const member of members) {
+      const known = batches.find(
+        ({ isFirst, members: [one] }) => isFirst === member.isFirst && this.#countAlike(one!, member),
+      );
+      if (known !== undefined) known.members.push(member);
+      else batches.push({ group, update, entries, isFirst: member.isFirst, members: [member], saved: [] });
+    }
+    return batches;
+  }
+
+  #countAlike(a: Member, b: Member): boolean {
+    for (const name of this.#counters) if (a.state[name] !== b.state[name]) return false;
+    return true;
+  }
+}
