@@ -1,28 +1,49 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import { isInteger } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import { recording } from '../backend/recording.js';
 import { sameShape } from '../backend/view.js';
-import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { checkOperand, checkTensor } from '../tensor/arguments.js';
 import { requireInt32 } from '../tensor/check.js';
 import { emptyOf } from '../tensor/empty.js';
+import * as kinds from '../tensor/kinds.js';
 import { expandTo, owned } from '../tensor/layout.js';
 import { normalizeDim, type Shape, show } from '../tensor/shape.js';
-import { operandOf, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { isTensor, operandOf, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { clone, contiguous, to } from './conversion.js';
 import { full, zeros } from './creation.js';
 import { narrow, reshape } from './views.js';
 
 const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
 
-function checkIndex(op: string, index: unknown): asserts index is Tensor {
-  checkTensor(op, 'the index', index);
-  if (!isInteger(index.dtype))
-    throw new DTypeError(`${op}: the index must be int32, got ${index.dtype}; convert with .int()`);
-}
+const index: Kind<Tensor> = kind(
+  'an int32 Tensor',
+  (value): value is Tensor => isTensor(value) && isInteger(value.dtype),
+  {
+    explain: (op, name, value) => {
+      if (!isTensor(value)) kinds.tensor.refuse(op, name, value);
+      throw new DTypeError(`${op}: ${name} must be int32, got ${value.dtype}; convert with .int()`);
+    },
+  },
+);
+
+const indexing = { input: kinds.tensor, dim: kinds.dim, index };
+const gathering = signature('input, /, dim, index', indexing);
+const adding = signature('input, /, dim, index, src', { ...indexing, src: kinds.tensor });
+const scattering = signature('input, /, dim, index, src, *, reduce', {
+  ...indexing,
+  src: kinds.operand,
+  /** Combine with what is there instead of replacing it. Default: null. */
+  reduce: kinds.choice('add').optional(),
+});
+
+export interface ScatterOptions extends OptionsOf<typeof scattering> {}
+
+type Gather = FunctionOf<Tensor, typeof gathering>;
 
 function checkDims(op: string, index: Tensor, x: Tensor): void {
   if (index.ndim === x.ndim || index.numel() === 0 || (index.ndim <= 1 && x.ndim <= 1)) return;
@@ -70,9 +91,7 @@ const gatherRule: BackwardRule<GatherAttrs> = {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
-export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('gather', 'the input', x);
-  checkIndex('gather', index);
+export const gather: Gather = define('gather', gathering, (x, dim, index) => {
   const axis = normalizeDim('gather', dim, x.ndim);
   checkDims('gather', index, x);
   if (index.numel() === 0)
@@ -84,7 +103,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   if (bad >= 0) throw outOfRange('gather', index, bad, shapeOf(source)[axis]!);
   record(out, gatherRule, [source, at], [at], { shape: shapeOf(source), axis });
   return sameShape(shapeOf(out), shapeOf(index)) ? out : owned(reshape(out, shapeOf(index)));
-}
+});
 
 /**
  * Slices of `x` along `dim`, in the order of a list of positions.
@@ -97,9 +116,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.index_select.html
  */
-export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkTensor('indexSelect', 'the input', x);
-  checkIndex('indexSelect', index);
+export const indexSelect: Gather = define('indexSelect', gathering, (x, dim, index) => {
   if (index.ndim > 1) throw new ShapeError(`indexSelect: the index must be 1-d, got ${show(index.shape)}`);
   const axis = normalizeDim('indexSelect', dim, x.ndim);
   if (x.ndim === 0) return reshape(gather(reshape(x, [1]), 0, reshape(index, [-1])), []);
@@ -109,7 +126,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
     shapeOf(x).map((_, i) => (i === axis ? -1 : 1)),
   );
   return gather(x, axis, expandTo(along, shape));
-}
+});
 
 interface ScatterAttrs {
   readonly axis: number;
@@ -126,11 +143,6 @@ const scatterRule: BackwardRule<ScatterAttrs> = {
   ],
 };
 
-export interface ScatterOptions {
-  /** Combine with what is there instead of replacing it. Default: null. */
-  reduce?: 'add' | null;
-}
-
 /**
  * A copy of `x` with elements of `source` (or one number) written along `dim` where an index per element says:
  * `out[i][index[i][j]] = source[i][j]` for dim 1 of a matrix. Of several writes to one place the last wins.
@@ -144,19 +156,11 @@ export interface ScatterOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
  */
-export function scatter(
-  x: Tensor,
-  dim: number,
-  index: Tensor,
-  source: Tensor | number,
-  options: ScatterOptions = {},
-): Tensor {
-  checkOptions('scatter', options, ['reduce']);
-  const { reduce = null } = options;
-  if (reduce !== null && reduce !== 'add')
-    throw new ValueError(`scatter: reduce must be 'add' or null, got ${describe(reduce)}`);
-  return scattered('scatter', x, dim, index, source, reduce === 'add');
-}
+export const scatter: FunctionOf<Tensor, typeof scattering, ScatterOptions> = define(
+  'scatter',
+  scattering,
+  (x, dim, index, src, reduce) => scattered('scatter', x, dim, index, src, reduce === 'add'),
+);
 
 /**
  * `scatter` that adds to what is there; equal indices add up.
@@ -170,15 +174,13 @@ export function scatter(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
-export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor =>
-  scattered('scatterAdd', x, dim, index, source, true);
+export const scatterAdd: FunctionOf<Tensor, typeof adding> = define('scatterAdd', adding, (x, dim, index, src) =>
+  scattered('scatterAdd', x, dim, index, src, true),
+);
 
 function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | number, add: boolean): Tensor {
-  checkTensor(op, 'the input', x);
-  checkIndex(op, index);
   const axis = normalizeDim(op, dim, x.ndim);
   checkDims(op, index, x);
-  checkOperand(op, 'the source', source);
   if (isInteger(x.dtype) && typeof source === 'number') requireInt32(op, source);
   const values = typeof source === 'number' ? full(shapeOf(index), source, { dtype: x.dtype }) : source;
   if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);

@@ -1,8 +1,10 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
-import { describe } from '../describe.js';
-import { ShapeError, ValueError } from '../errors.js';
-import { checkTensor } from '../tensor/arguments.js';
+import { ShapeError } from '../errors.js';
 import { emptyOf } from '../tensor/empty.js';
+import * as kinds from '../tensor/kinds.js';
 import { wider } from '../tensor/promotion.js';
 import { checkNdim, normalizeDim, type Shape, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
@@ -28,11 +30,15 @@ const catRule: BackwardRule<CatAttrs> = {
 /** PyTorch's relic: a 1-d empty tensor joins with anything. */
 const isLegacyEmpty = (x: Tensor): boolean => x.ndim === 1 && shapeOf(x)[0] === 0;
 
-function checkTensors(op: string, tensors: unknown): asserts tensors is readonly Tensor[] {
-  if (!Array.isArray(tensors)) throw new ValueError(`${op}: expected an array of tensors, got ${describe(tensors)}`);
-  if (tensors.length === 0) throw new ValueError(`${op}: expected at least one tensor, got an empty array`);
-  for (let i = 0; i < tensors.length; i++) checkTensor(op, `element ${i}`, tensors[i]);
-}
+const joining = signature('tensors, dim', {
+  tensors: kinds.tensors,
+  /** The dimension. Default: 0. */
+  dim: kinds.dim.default(0),
+});
+
+interface JoinOptions extends OptionsOf<typeof joining> {}
+
+type Join = FunctionOf<Tensor, typeof joining, JoinOptions>;
 
 /**
  * Tensors joined along an existing dimension; their other sizes must agree, their types are promoted.
@@ -43,8 +49,7 @@ function checkTensors(op: string, tensors: unknown): asserts tensors is readonly
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.cat.html
  */
-export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  checkTensors('cat', tensors);
+export const cat: Join = define('cat', joining, (tensors, dim) => {
   const scalar = tensors.findIndex((x) => x.ndim === 0);
   if (scalar >= 0) throw new ShapeError(`cat: element ${scalar} is 0-d and has no dimension to join; use stack`);
   const dtype = tensors.map((x) => x.dtype).reduce(wider);
@@ -60,7 +65,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   }
   const typed = parts.map((part) => to(part, dtype));
   return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => shapeOf(part)[axis]!) });
-}
+});
 
 function joinedShape(parts: readonly Tensor[], axis: number): Shape {
   const first = shapeOf(parts[0]!);
@@ -82,8 +87,7 @@ function joinedShape(parts: readonly Tensor[], axis: number): Shape {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.stack.html
  */
-export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  checkTensors('stack', tensors);
+export const stack: Join = define('stack', joining, (tensors, dim) => {
   const axis = normalizeDim('stack', dim, tensors[0]!.ndim + 1);
   checkNdim('stack', tensors[0]!.ndim + 1);
   const other = tensors.find((x) => show(x.shape) !== show(tensors[0]!.shape));
@@ -93,4 +97,4 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
     tensors.map((x) => unsqueeze(x, axis)),
     axis,
   );
-}
+});

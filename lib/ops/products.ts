@@ -1,3 +1,6 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import type { DType } from '../backend/dtype.js';
 import { isBool, isFloat, isInteger } from '../backend/dtype.js';
@@ -7,25 +10,28 @@ import { recording } from '../backend/recording.js';
 import { sizeOf, type View } from '../backend/view.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkNumber, checkTensor } from '../tensor/arguments.js';
 import { emptyOf } from '../tensor/empty.js';
 import { Formula } from '../tensor/formula.js';
+import * as kinds from '../tensor/kinds.js';
 import { owned, sumTo, viewAs } from '../tensor/layout.js';
 import { broadcastShapes, broadcastsTo, type Shape, show } from '../tensor/shape.js';
-import { operandOf, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { operandOf, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { add, mul } from './pointwise.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
-function checkOperands(op: string, ...operands: readonly unknown[]): void {
-  const wrong = operands.findIndex((x) => !(x instanceof Tensor));
-  if (wrong >= 0) checkTensor(op, `operand ${wrong}`, operands[wrong]);
-  const [first, ...rest] = operands as readonly Tensor[];
+const withOther = signature('input, other, /', { input: kinds.tensor, other: kinds.tensor });
+const withMatrix = signature('input, /, mat2', { input: kinds.tensor, mat2: kinds.tensor });
+const withVector = signature('input, /, vec', { input: kinds.tensor, vec: kinds.tensor });
+const withTensor = signature('input, /, tensor', { input: kinds.tensor, tensor: kinds.tensor });
+
+type WithMatrix = FunctionOf<Tensor, typeof withMatrix>;
+
+function requireOneType(op: string, first: Tensor, ...rest: readonly Tensor[]): void {
   for (const { dtype } of rest) {
-    if (dtype !== first!.dtype)
-      throw new DTypeError(`${op}: operands must have one dtype, got ${first!.dtype} and ${dtype}; convert with .to()`);
+    if (dtype !== first.dtype)
+      throw new DTypeError(`${op}: operands must have one dtype, got ${first.dtype} and ${dtype}; convert with .to()`);
   }
 }
 
@@ -105,14 +111,19 @@ function productShape(op: string, a: Shape, b: Shape): Shape {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.matmul.html
  */
-export function matmul(a: Tensor, b: Tensor): Tensor {
-  checkOperands('matmul', a, b);
+export const matmul: FunctionOf<Tensor, typeof withOther> = define('matmul', withOther, (a, b) =>
+  multiplied('matmul', a, b),
+);
+
+/** `matmul` for another function. */
+function multiplied(op: string, a: Tensor, b: Tensor): Tensor {
+  requireOneType(op, a, b);
   if (a.ndim === 0 || b.ndim === 0)
-    throw new ShapeError(`matmul: expected at least 1 dimension, got ${show(a.shape)} x ${show(b.shape)}; use mul`);
-  if (a.shape.at(-1) !== (b.ndim === 1 ? b.shape[0] : b.shape.at(-2))) throw innerMismatch('matmul', a.shape, b.shape);
+    throw new ShapeError(`${op}: expected at least 1 dimension, got ${show(a.shape)} x ${show(b.shape)}; use mul`);
+  if (a.shape.at(-1) !== (b.ndim === 1 ? b.shape[0] : b.shape.at(-2))) throw innerMismatch(op, a.shape, b.shape);
   const left = a.ndim === 1 ? unsqueeze(a, 0) : a;
   const right = b.ndim === 1 ? unsqueeze(b, 1) : b;
-  const rows = product('matmul', left, right);
+  const rows = product(op, left, right);
   const columns = a.ndim === 1 ? owned(squeeze(rows, -2)) : rows;
   return b.ndim === 1 ? owned(squeeze(columns, -1)) : columns;
 }
@@ -131,12 +142,12 @@ function requireDims(op: string, x: Tensor, ndim: number, name: string): void {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.mm.html
  */
-export function mm(a: Tensor, b: Tensor): Tensor {
-  checkOperands('mm', a, b);
+export const mm: WithMatrix = define('mm', withMatrix, (a, b) => {
+  requireOneType('mm', a, b);
   requireDims('mm', a, 2, 'the first operand');
   requireDims('mm', b, 2, 'the second operand');
   return product('mm', a, b);
-}
+});
 
 /**
  * Products of two batches of matrices, (b, m, k) x (b, k, n).
@@ -148,13 +159,13 @@ export function mm(a: Tensor, b: Tensor): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.bmm.html
  */
-export function bmm(a: Tensor, b: Tensor): Tensor {
-  checkOperands('bmm', a, b);
+export const bmm: WithMatrix = define('bmm', withMatrix, (a, b) => {
+  requireOneType('bmm', a, b);
   requireDims('bmm', a, 3, 'the first operand');
   requireDims('bmm', b, 3, 'the second operand');
   if (a.shape[0] !== b.shape[0]) throw new ShapeError(`bmm: batch sizes differ: ${show(a.shape)} x ${show(b.shape)}`);
   return product('bmm', a, b);
-}
+});
 
 /**
  * The product of a matrix and a vector, (m, k) x (k).
@@ -166,12 +177,12 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.mv.html
  */
-export function mv(a: Tensor, b: Tensor): Tensor {
-  checkOperands('mv', a, b);
+export const mv: FunctionOf<Tensor, typeof withVector> = define('mv', withVector, (a, b) => {
+  requireOneType('mv', a, b);
   requireDims('mv', a, 2, 'the matrix');
   requireDims('mv', b, 1, 'the vector');
-  return matmul(a, b);
-}
+  return multiplied('mv', a, b);
+});
 
 /**
  * Σ aᵢ bᵢ of two vectors.
@@ -183,26 +194,31 @@ export function mv(a: Tensor, b: Tensor): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.dot.html
  */
-export function dot(a: Tensor, b: Tensor): Tensor {
-  checkOperands('dot', a, b);
+export const dot: FunctionOf<Tensor, typeof withTensor> = define('dot', withTensor, (a, b) => {
+  requireOneType('dot', a, b);
   requireDims('dot', a, 1, 'the first operand');
   requireDims('dot', b, 1, 'the second operand');
-  return matmul(a, b);
-}
+  return multiplied('dot', a, b);
+});
 
-export interface AddmmOptions {
+const adding = signature('input, /, mat1, mat2, *, beta, alpha', {
+  input: kinds.tensor,
+  mat1: kinds.tensor,
+  mat2: kinds.tensor,
   /** Multiplies the input. Default: 1. With 0 the input is ignored, NaN and all. */
-  beta?: number;
+  beta: kinds.number.default(1),
   /** Multiplies the product. Default: 1. */
-  alpha?: number;
-}
+  alpha: kinds.number.default(1),
+});
+
+export interface AddmmOptions extends OptionsOf<typeof adding> {}
 
 /**
  * beta · input + alpha · (a x b).
  *
  * @param input broadcasts to (m, n)
- * @param a (m, k)
- * @param b (k, n)
+ * @param mat1 (m, k)
+ * @param mat2 (k, n)
  * @throws ShapeError if the sizes do not fit; DTypeError if element types differ
  * @example
  * ```ts
@@ -210,21 +226,21 @@ export interface AddmmOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.addmm.html
  */
-export function addmm(input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions = {}): Tensor {
-  checkOptions('addmm', options, ['beta', 'alpha']);
-  checkOperands('addmm', input, a, b);
-  requireDims('addmm', a, 2, 'the first matrix');
-  requireDims('addmm', b, 2, 'the second matrix');
-  const { beta = 1, alpha = 1 } = options;
-  checkNumber('addmm', 'beta', beta);
-  checkNumber('addmm', 'alpha', alpha);
-  const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
-  if (!broadcastsTo(input.shape, scaled.shape))
-    throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
-  const shifted =
-    beta === 0 ? mul(zeros(input.shape, { dtype: input.dtype }), 1) : beta === 1 ? input : mul(input, beta);
-  return add(shifted, scaled);
-}
+export const addmm: FunctionOf<Tensor, typeof adding, AddmmOptions> = define(
+  'addmm',
+  adding,
+  (input, a, b, beta, alpha) => {
+    requireOneType('addmm', input, a, b);
+    requireDims('addmm', a, 2, 'the first matrix');
+    requireDims('addmm', b, 2, 'the second matrix');
+    const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
+    if (!broadcastsTo(input.shape, scaled.shape))
+      throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
+    const shifted =
+      beta === 0 ? mul(zeros(input.shape, { dtype: input.dtype }), 1) : beta === 1 ? input : mul(input, beta);
+    return add(shifted, scaled);
+  },
+);
 
 const biasPrograms: Partial<Record<DType, Program>> = {};
 
@@ -254,6 +270,15 @@ function rows(x: Tensor): Tensor {
   return shape.length === 2 ? x : reshape(x, [sizeOf(shape.slice(0, -1)), shape.at(-1)!]);
 }
 
+const transforming = signature('input, /, weight, bias', {
+  input: kinds.tensor,
+  weight: kinds.tensor,
+  /** Added; broadcasts to (…, outFeatures). Default: null, none. */
+  bias: kinds.tensor.optional(),
+});
+
+interface LinearOptions extends OptionsOf<typeof transforming> {}
+
 /**
  * x weightᵀ + bias.
  *
@@ -267,18 +292,22 @@ function rows(x: Tensor): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  checkOperands('linear', x, weight, ...(bias === undefined || bias === null ? [] : [bias]));
-  if (x.ndim === 0 || viewOf(x).shape.at(-1) !== viewOf(weight).shape.at(-1)) {
-    throw new ShapeError(
-      `linear: expected ${weight.shape.at(-1)} features (weight ${show(weight.shape)}), got an input of shape ${show(x.shape)}`,
-    );
-  }
-  if (weight.ndim === 1) return bias === undefined || bias === null ? matmul(x, weight) : add(matmul(x, weight), bias);
-  requireDims('linear', weight, 2, 'the weight');
-  if (bias === undefined || bias === null) return matmul(x, transpose(weight, 0, 1));
-  return biased(x, weight, bias);
-}
+export const linear: FunctionOf<Tensor, typeof transforming, LinearOptions> = define(
+  'linear',
+  transforming,
+  (x, weight, bias) => {
+    if (bias === null) requireOneType('linear', x, weight);
+    else requireOneType('linear', x, weight, bias);
+    if (x.ndim === 0 || viewOf(x).shape.at(-1) !== viewOf(weight).shape.at(-1)) {
+      throw new ShapeError(
+        `linear: expected ${weight.shape.at(-1)} features (weight ${show(weight.shape)}), got an input of shape ${show(x.shape)}`,
+      );
+    }
+    if (weight.ndim === 1) return bias === null ? matmul(x, weight) : add(matmul(x, weight), bias);
+    requireDims('linear', weight, 2, 'the weight');
+    return bias === null ? matmul(x, transpose(weight, 0, 1)) : biased(x, weight, bias);
+  },
+);
 
 function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;

@@ -1,18 +1,26 @@
-import { checkDType, type DType, isFloat } from '../backend/dtype.js';
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
+import { type DType, isFloat } from '../backend/dtype.js';
 import { DTypeError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { Formula } from '../tensor/formula.js';
+import * as kinds from '../tensor/kinds.js';
 import { normalizeDim } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 
-export interface SoftmaxOptions {
-  /** Convert to this element type first. Default: the tensor's own. */
-  dtype?: DType;
-}
+const takingDim = signature('input, /, dim, dtype', {
+  input: kinds.tensor,
+  dim: kinds.dim,
+  /** Convert to this element type first. Default: null, the tensor's own. */
+  dtype: kinds.dtype.optional(),
+});
+
+export interface SoftmaxOptions extends OptionsOf<typeof takingDim> {}
+
+type Softmax = FunctionOf<Tensor, typeof takingDim, SoftmaxOptions>;
 
 /** x less the largest of its row; NaN where that is infinite, as PyTorch has it. */
 const shifted = (x: Expr): Expr => e.sub(x, e.detach(e.rowMax(x)));
@@ -35,17 +43,16 @@ const logNormalising = new Formula(
   { gradient: (g, out) => [e.sub(g, e.mul(e.exp(out), e.rowSum(g)))] },
 );
 
-function along(op: string, formula: Formula<[x: Expr]>, x: Tensor, dim: number, options: SoftmaxOptions): Tensor {
-  checkOptions(op, options, ['dtype']);
-  checkTensor(op, 'the input', x);
-  if (options.dtype !== undefined) checkDType(op, options.dtype);
-  const operand = options.dtype === undefined ? x : to(x, options.dtype);
-  if (!isFloat(operand.dtype))
-    throw new DTypeError(`${op}: expected a float tensor, got ${operand.dtype}; pass { dtype: 'float32' }`);
-  const axis = normalizeDim(op, dim, x.ndim);
-  const frame = { shape: shapeOf(x), axes: x.ndim === 0 ? [] : [axis], keepdim: true };
-  return formula.call([operand], operand.dtype, undefined, frame);
-}
+const along =
+  (op: string, formula: Formula<[x: Expr]>) =>
+  (x: Tensor, dim: number, dtype: DType | null): Tensor => {
+    const operand = dtype === null ? x : to(x, dtype);
+    if (!isFloat(operand.dtype))
+      throw new DTypeError(`${op}: expected a float tensor, got ${operand.dtype}; pass { dtype: 'float32' }`);
+    const axis = normalizeDim(op, dim, x.ndim);
+    const frame = { shape: shapeOf(x), axes: x.ndim === 0 ? [] : [axis], keepdim: true };
+    return formula.call([operand], operand.dtype, undefined, frame);
+  };
 
 /**
  * eˣ / Σ eˣ along `dim`, without overflow.
@@ -57,8 +64,7 @@ function along(op: string, formula: Formula<[x: Expr]>, x: Tensor, dim: number, 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softmax.html
  */
-export const softmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>
-  along('softmax', normalising, x, dim, options);
+export const softmax: Softmax = define('softmax', takingDim, along('softmax', normalising));
 
 /**
  * x - log Σ eˣ along `dim`, without overflow.
@@ -70,5 +76,4 @@ export const softmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): T
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.log_softmax.html
  */
-export const logSoftmax = (x: Tensor, dim: number, options: SoftmaxOptions = {}): Tensor =>
-  along('logSoftmax', logNormalising, x, dim, options);
+export const logSoftmax: Softmax = define('logSoftmax', takingDim, along('logSoftmax', logNormalising));

@@ -1,14 +1,17 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { checkHeap } from '../tensor/heap.js';
-import { expandTo, owned, reshapeRule, resolveShape, restride, view, viewAs } from '../tensor/layout.js';
+import * as kinds from '../tensor/kinds.js';
+import { expandTo, owned, reshapeRule, resolveShape, restride, viewAs, view as viewOn } from '../tensor/layout.js';
+import { type Single, single } from '../tensor/parameters.js';
 import {
   broadcastShapes,
-  checkInteger,
-  checkList,
   checkNdim,
   checkShape,
   normalizeDim,
@@ -16,13 +19,47 @@ import {
   type Shape,
   show,
 } from '../tensor/shape.js';
-import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
 import { zeros } from './creation.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
 
-export { viewAs as view } from '../tensor/layout.js';
+const shapeOrTensor: Kind<Shape | Tensor> = kind(
+  'an array of sizes, or a Tensor',
+  (value): value is Shape | Tensor => kinds.sizes.accepts(value) || isTensor(value),
+  { error: ShapeError },
+);
+
+const shaping = signature('input, /, shape', { input: kinds.tensor, shape: kinds.sizes });
+const resizing = signature('input, /, size', { input: kinds.tensor, size: kinds.sizes });
+const viewing = signature('input, /, size', { input: kinds.tensor, size: shapeOrTensor });
+const likening = signature('input, other, /', { input: kinds.tensor, other: kinds.tensor });
+
+/** What some functions along a dimension have beside others. */
+const alongFirst = {
+  /** The dimension. Default: 0. */
+  dim: kinds.dim.default(0),
+};
+
+type Shaping = FunctionOf<Tensor, typeof shaping>;
+type Resizing = FunctionOf<Tensor, typeof resizing>;
+type Likening = FunctionOf<Tensor, typeof likening>;
+
+/**
+ * The same elements in another shape, without a copy.
+ *
+ * @param size sizes; one may be -1 and is worked out
+ * @throws ShapeError if the sizes do not fit, or the strides do not allow a view (use `reshape`)
+ * @example
+ * ```ts
+ * arange(6).view([2, -1]).shape; // [2, 3]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
+ */
+export const view: FunctionOf<Tensor, typeof viewing> = define('view', viewing, (x, size) =>
+  viewAs(x, isTensor(size) ? shapeOf(size) : size),
+);
 
 /**
  * The same elements in another shape: a view where strides allow it, else a copy.
@@ -35,17 +72,13 @@ export { viewAs as view } from '../tensor/layout.js';
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.reshape.html
  */
-export function reshape(x: Tensor, shape: Shape): Tensor {
-  checkTensor('reshape', 'the input', x);
+export const reshape: Shaping = define('reshape', shaping, (x, shape) => {
   const sizes = resolveShape('reshape', x, shape);
   return restride(x, sizes) === null ? owned(viewAs(contiguous(x), sizes)) : viewAs(x, sizes);
-}
+});
 
 /** `reshape` to the shape of `other`. @example reshapeAs(arange(4), zeros([2, 2])); // tensor([[0, 1], [2, 3]]) */
-export function reshapeAs(x: Tensor, other: Tensor): Tensor {
-  checkTensor('reshapeAs', 'other', other);
-  return reshape(x, shapeOf(other));
-}
+export const reshapeAs: Likening = define('reshapeAs', likening, (x, other) => reshape(x, shapeOf(other)));
 
 const permuteRule: BackwardRule<readonly number[]> = {
   name: 'Permute',
@@ -57,6 +90,8 @@ const permuteRule: BackwardRule<readonly number[]> = {
   ],
 };
 
+const permuting = signature('input, /, dims', { input: kinds.tensor, dims: kinds.dimList });
+
 /**
  * The dimensions in another order.
  *
@@ -66,16 +101,17 @@ const permuteRule: BackwardRule<readonly number[]> = {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.permute.html
  */
-export function permute(x: Tensor, dims: readonly number[]): Tensor {
-  checkTensor('permute', 'the input', x);
-  if (!Array.isArray(dims) || dims.length !== x.ndim) {
+export const permute: FunctionOf<Tensor, typeof permuting> = define('permute', permuting, (x, dims) => {
+  if (dims.length !== x.ndim) {
     throw new ShapeError(`permute: expected ${x.ndim} dims for shape ${show(x.shape)}, got ${describe(dims)}`);
   }
   const axes = Array.from(dims, (dim) => normalizeDim('permute', dim, x.ndim));
   if (new Set(axes).size !== axes.length) throw new ShapeError(`permute: a dim appears twice in ${show(dims)}`);
   const pick = (of: readonly number[]) => axes.map((axis) => of[axis]!);
-  return view(x, pick(shapeOf(x)), pick(viewOf(x).strides), viewOf(x).offset, permuteRule, axes);
-}
+  return viewOn(x, pick(shapeOf(x)), pick(viewOf(x).strides), viewOf(x).offset, permuteRule, axes);
+});
+
+const exchanging = signature('input, /, dim0, dim1', { input: kinds.tensor, dim0: kinds.dim, dim1: kinds.dim });
 
 /**
  * Two dimensions exchanged.
@@ -86,16 +122,13 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.transpose.html
  */
-export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
-  checkTensor('transpose', 'the input', x);
+export const transpose: FunctionOf<Tensor, typeof exchanging> = define('transpose', exchanging, (x, dim0, dim1) => {
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
   if (x.ndim === 0) return alias(x);
-  return view(x, exchanged(shapeOf(x), a, b), exchanged(viewOf(x).strides, a, b), viewOf(x).offset, transposeRule, {
-    a,
-    b,
-  });
-}
+  const { strides, offset } = viewOf(x);
+  return viewOn(x, exchanged(shapeOf(x), a, b), exchanged(strides, a, b), offset, transposeRule, { a, b });
+});
 
 const transposeRule: BackwardRule<{ readonly a: number; readonly b: number }> = {
   name: 'Transpose',
@@ -119,20 +152,19 @@ function exchanged(values: readonly number[], a: number, b: number): number[] {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.t.html
  */
-export function t(x: Tensor): Tensor {
-  checkTensor('t', 'the input', x);
+export const t: Single = define('t', single, (x) => {
   if (x.ndim > 2)
     throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
   return x.ndim < 2 ? alias(x) : transpose(x, 0, 1);
-}
+});
 
 const aliasRule: BackwardRule<null> = { name: 'Alias', backward: (g) => [g] };
-const alias = (x: Tensor): Tensor => view(x, shapeOf(x), viewOf(x).strides, viewOf(x).offset, aliasRule, null);
+const alias = (x: Tensor): Tensor => viewOn(x, shapeOf(x), viewOf(x).strides, viewOf(x).offset, aliasRule, null);
 
 /**
  * Dimensions of size 1 repeated to larger sizes, without a copy; new ones may be added in front.
  *
- * @param shape sizes; -1 keeps that of the tensor
+ * @param size sizes; -1 keeps that of the tensor
  * @throws ShapeError if a size other than 1 would change
  * @example
  * ```ts
@@ -140,25 +172,22 @@ const alias = (x: Tensor): Tensor => view(x, shapeOf(x), viewOf(x).strides, view
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html
  */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  checkTensor('expand', 'the input', x);
-  checkList('expand', 'a shape as an array of sizes', shape);
+export const expand: Resizing = define('expand', resizing, (x, size) => expanded('expand', x, size));
+
+function expanded(op: string, x: Tensor, shape: Shape): Tensor {
   const lead = shape.length - x.ndim;
   const sizes = Array.from(shape, (size, axis) => (size === -1 && axis >= lead ? shapeOf(x)[axis - lead]! : size));
-  checkShape('expand', sizes);
+  checkShape(op, sizes);
   const fits = lead >= 0 && shapeOf(x).every((size, axis) => size === 1 || size === sizes[axis + lead]);
   if (!fits)
-    throw new ShapeError(`expand: ${show(x.shape)} cannot be expanded to ${show(shape)}; only sizes of 1 can grow`);
+    throw new ShapeError(`${op}: ${show(x.shape)} cannot be expanded to ${show(shape)}; only sizes of 1 can grow`);
   return expandTo(x, sizes);
 }
 
 /** `expand` to the shape of `other`. @example expandAs(tensor([1, 2]), zeros([2, 2])); // tensor([[1., 2.], [1., 2.]]) */
-export function expandAs(x: Tensor, other: Tensor): Tensor {
-  checkTensor('expandAs', 'other', other);
-  return expand(x, shapeOf(other));
-}
+export const expandAs: Likening = define('expandAs', likening, (x, other) => expanded('expandAs', x, shapeOf(other)));
 /** The same as `expand`. @example broadcastTo(tensor([1, 2]), [2, 2]); // tensor([[1., 2.], [1., 2.]]) */
-export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
+export const broadcastTo: Resizing = define('broadcastTo', resizing, (x, size) => expanded('broadcastTo', x, size));
 
 /**
  * Views of all tensors, each expanded to their common shape.
@@ -171,10 +200,18 @@ export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
  * @see https://pytorch.org/docs/stable/generated/torch.broadcast_tensors.html
  */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
-  for (const [i, x] of tensors.entries()) checkTensor('broadcastTensors', `argument ${i}`, x);
+  for (const [i, x] of tensors.entries()) if (!isTensor(x)) kinds.tensor.refuse('broadcastTensors', `argument ${i}`, x);
   const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
   return tensors.map((x) => expandTo(x, shape));
 }
+
+const squeezing = signature('input, /, dim', {
+  input: kinds.tensor,
+  /** Which dimensions: one, several, or null for all. Default: null. */
+  dim: kinds.dims.default(null),
+});
+
+interface SqueezeOptions extends OptionsOf<typeof squeezing> {}
 
 /**
  * Dimensions of size 1 removed: all of them, or those that `dim` names (others are left).
@@ -186,14 +223,15 @@ export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.squeeze.html
  */
-export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
-  checkTensor('squeeze', 'the input', x);
+export const squeeze: FunctionOf<Tensor, typeof squeezing, SqueezeOptions> = define('squeeze', squeezing, (x, dim) => {
   const named = Array.isArray(dim) && dim.length === 0 ? [] : normalizeDims('squeeze', dim, x.ndim);
   const keep = (axis: number) => shapeOf(x)[axis] !== 1 || !named.includes(axis);
   const shape = shapeOf(x).filter((_, axis) => keep(axis));
   const strides = viewOf(x).strides.filter((_, axis) => keep(axis));
-  return view(x, shape, strides, viewOf(x).offset, reshapeRule, shapeOf(x));
-}
+  return viewOn(x, shape, strides, viewOf(x).offset, reshapeRule, shapeOf(x));
+});
+
+const inserting = signature('input, /, dim', { input: kinds.tensor, dim: kinds.dim });
 
 /**
  * A dimension of size 1 inserted at `dim`.
@@ -204,20 +242,23 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html
  */
-export function unsqueeze(x: Tensor, dim: number): Tensor {
-  checkTensor('unsqueeze', 'the input', x);
+export const unsqueeze: FunctionOf<Tensor, typeof inserting> = define('unsqueeze', inserting, (x, dim) => {
   const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
   checkNdim('unsqueeze', x.ndim + 1);
-  const step = axis < x.ndim ? shapeOf(x)[axis]! * viewOf(x).strides[axis]! : 1;
-  return view(
-    x,
-    shapeOf(x).toSpliced(axis, 0, 1),
-    viewOf(x).strides.toSpliced(axis, 0, step),
-    viewOf(x).offset,
-    reshapeRule,
-    shapeOf(x),
-  );
-}
+  const { shape, strides, offset } = viewOf(x);
+  const step = axis < x.ndim ? shape[axis]! * strides[axis]! : 1;
+  return viewOn(x, shape.toSpliced(axis, 0, 1), strides.toSpliced(axis, 0, step), offset, reshapeRule, shape);
+});
+
+const flattening = signature('input, /, startDim, endDim', {
+  input: kinds.tensor,
+  /** The first dimension that is taken. Default: 0. */
+  startDim: kinds.dim.default(0),
+  /** The last one. Default: -1. */
+  endDim: kinds.dim.default(-1),
+});
+
+interface FlattenOptions extends OptionsOf<typeof flattening> {}
 
 /**
  * Dimensions `startDim` to `endDim` made one; a 0-d tensor becomes [1].
@@ -230,17 +271,27 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.flatten.html
  */
-export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
-  checkTensor('flatten', 'the input', x);
-  const start = normalizeDim('flatten', startDim, x.ndim);
-  const end = normalizeDim('flatten', endDim, x.ndim);
-  if (start > end)
-    throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim} in ${show(x.shape)}`);
-  return reshape(x, [...x.shape.slice(0, start), sizeOf(shapeOf(x).slice(start, end + 1)), ...x.shape.slice(end + 1)]);
-}
+export const flatten: FunctionOf<Tensor, typeof flattening, FlattenOptions> = define(
+  'flatten',
+  flattening,
+  (x, startDim, endDim) => {
+    const start = normalizeDim('flatten', startDim, x.ndim);
+    const end = normalizeDim('flatten', endDim, x.ndim);
+    if (start > end)
+      throw new ShapeError(`flatten: startDim ${startDim} comes after endDim ${endDim} in ${show(x.shape)}`);
+    const shape = shapeOf(x);
+    return reshape(x, [...shape.slice(0, start), sizeOf(shape.slice(start, end + 1)), ...shape.slice(end + 1)]);
+  },
+);
 
 /** `flatten` of everything. @example ravel(zeros([2, 3])).shape; // [6] */
-export const ravel = (x: Tensor): Tensor => flatten(x);
+export const ravel: Single = define('ravel', single, (x) => flatten(x));
+
+const unflattening = signature('input, /, dim, sizes', {
+  input: kinds.tensor,
+  dim: kinds.dim,
+  sizes: kinds.sizes,
+});
 
 /**
  * One dimension split into several; one of `sizes` may be -1.
@@ -252,10 +303,8 @@ export const ravel = (x: Tensor): Tensor => flatten(x);
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unflatten.html
  */
-export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
-  checkTensor('unflatten', 'the input', x);
+export const unflatten: FunctionOf<Tensor, typeof unflattening> = define('unflatten', unflattening, (x, dim, sizes) => {
   const axis = normalizeDim('unflatten', dim, x.ndim);
-  checkList('unflatten', 'an array of sizes', sizes);
   checkNdim('unflatten', x.ndim - 1 + sizes.length);
   const known = sizes.filter((size) => size !== -1);
   checkShape('unflatten', known);
@@ -264,7 +313,7 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
     throw new ShapeError(`unflatten: sizes ${show(sizes)} do not multiply to ${x.shape[axis]}, the size of dim ${dim}`);
   }
   return reshape(x, shapeOf(x).toSpliced(axis, 1, ...whole));
-}
+});
 
 interface SliceAttrs {
   readonly shape: Shape;
@@ -295,8 +344,15 @@ function takeSlice(x: Tensor, axis: number, start: number, length: number, step:
   const shape = shapeOf(x).with(axis, length);
   const strides = viewOf(x).strides.with(axis, viewOf(x).strides[axis]! * step);
   const offset = viewOf(x).offset + start * viewOf(x).strides[axis]!;
-  return view(x, shape, strides, offset, sliceRule, { shape: shapeOf(x), axis, start, step });
+  return viewOn(x, shape, strides, offset, sliceRule, { shape: shapeOf(x), axis, start, step });
 }
+
+const narrowing = signature('input, /, dim, start, length', {
+  input: kinds.tensor,
+  dim: kinds.dim,
+  start: kinds.operand,
+  length: kinds.integerFrom(0),
+});
 
 /**
  * `length` neighbours along `dim`, from `start` on (negative: counted from the end).
@@ -308,14 +364,13 @@ function takeSlice(x: Tensor, axis: number, start: number, length: number, step:
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
  */
-export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
-  checkTensor('narrow', 'the input', x);
+export const narrow: FunctionOf<Tensor, typeof narrowing> = define('narrow', narrowing, (x, dim, start, length) => {
   if (x.ndim === 0) throw new ShapeError('narrow: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('narrow', dim, x.ndim);
   const size = shapeOf(x)[axis]!;
-  const given = start instanceof Tensor ? start.item() : start;
-  checkInteger('narrow', 'start', given, -size, size);
-  checkInteger('narrow', 'length', length);
+  const given = typeof start === 'number' ? start : start.item();
+  const place = kinds.integerFrom(-size, size);
+  if (!place.accepts(given)) place.refuse('narrow', 'start', given);
   const first = given < 0 ? given + size : given;
   if (first + length > size) {
     throw new ShapeError(
@@ -323,7 +378,20 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
     );
   }
   return takeSlice(x, axis, first, length, 1);
-}
+});
+
+const slicing = signature('input, /, dim, start, end, step', {
+  input: kinds.tensor,
+  ...alongFirst,
+  /** The first. Default: 0. */
+  start: kinds.integer.default(0),
+  /** Where to end, before it. Default: null, after the last. */
+  end: kinds.integer.optional(),
+  /** From each to the next. Default: 1. */
+  step: kinds.integerFrom(1).default(1),
+});
+
+interface SliceOptions extends OptionsOf<typeof slicing> {}
 
 /**
  * Every `step`-th element along `dim` from `start` up to, not including, `end`; out-of-range ends are clipped, negative ones count from the
@@ -338,18 +406,20 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
  * arange(10).slice(0, 1, -1, 3); // tensor([1, 4, 7])
  * ```
  */
-export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SAFE_INTEGER, step = 1): Tensor {
-  checkTensor('slice', 'the input', x);
-  if (x.ndim === 0) throw new ShapeError('slice: cannot be applied to a 0-d tensor');
-  const axis = normalizeDim('slice', dim, x.ndim);
-  checkInteger('slice', 'start', start, Number.MIN_SAFE_INTEGER);
-  checkInteger('slice', 'end', end, Number.MIN_SAFE_INTEGER);
-  checkInteger('slice', 'step', step, 1);
-  const size = shapeOf(x)[axis]!;
-  const clip = (i: number) => Math.min(size, Math.max(0, i < 0 ? i + size : i));
-  const first = clip(start);
-  return takeSlice(x, axis, first, Math.max(0, Math.ceil((clip(end) - first) / step)), step);
-}
+export const slice: FunctionOf<Tensor, typeof slicing, SliceOptions> = define(
+  'slice',
+  slicing,
+  (x, dim, start, end, step) => {
+    if (x.ndim === 0) throw new ShapeError('slice: cannot be applied to a 0-d tensor');
+    const axis = normalizeDim('slice', dim, x.ndim);
+    const size = shapeOf(x)[axis]!;
+    const clip = (i: number) => Math.min(size, Math.max(0, i < 0 ? i + size : i));
+    const first = clip(start);
+    return takeSlice(x, axis, first, Math.max(0, Math.ceil((clip(end ?? size) - first) / step)), step);
+  },
+);
+
+const selecting = signature('input, /, dim, index', { input: kinds.tensor, dim: kinds.dim, index: kinds.number });
 
 /**
  * The slice at `index` along `dim`, which is removed.
@@ -362,8 +432,7 @@ export function slice(x: Tensor, dim = 0, start = 0, end: number = Number.MAX_SA
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.select.html
  */
-export function select(x: Tensor, dim: number, index: number): Tensor {
-  checkTensor('select', 'the input', x);
+export const select: FunctionOf<Tensor, typeof selecting> = define('select', selecting, (x, dim, index) => {
   if (x.ndim === 0) throw new ShapeError('select: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('select', dim, x.ndim);
   const size = shapeOf(x)[axis]!;
@@ -371,7 +440,35 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
     throw new ValueError(`select: index ${describe(index)} is out of range for dim ${dim} of size ${size}`);
   }
   return squeeze(takeSlice(x, axis, index < 0 ? index + size : index, 1, 1), axis);
-}
+});
+
+const sizeOrSizes: Kind<number | readonly number[]> = kind(
+  'the size of the parts, or an array of sizes',
+  (value): value is number | readonly number[] => typeof value === 'number' || Array.isArray(value),
+);
+
+const sizeList: Kind<readonly number[]> = kind('an array of sizes', (value): value is readonly number[] =>
+  Array.isArray(value),
+);
+
+const splitting = signature('input, /, splitSize, dim', {
+  input: kinds.tensor,
+  splitSize: sizeOrSizes,
+  ...alongFirst,
+});
+const splittingBySizes = signature('input, /, splitSizes, dim', {
+  input: kinds.tensor,
+  splitSizes: sizeList,
+  ...alongFirst,
+});
+const chunking = signature('input, /, chunks, dim', {
+  input: kinds.tensor,
+  chunks: kinds.integerFrom(1),
+  ...alongFirst,
+});
+const unbinding = signature('input, /, dim', { input: kinds.tensor, ...alongFirst });
+
+interface AlongOptions extends OptionsOf<typeof unbinding> {}
 
 /**
  * Views of `splitSize` neighbours each along `dim` (the last may be smaller), or of the sizes listed.
@@ -385,14 +482,19 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.split.html
  */
-export function split(x: Tensor, splitSize: number | readonly number[], dim = 0): Tensor[] {
-  checkTensor('split', 'the input', x);
-  const axis = normalizeDim('split', dim, x.ndim);
+export const split: FunctionOf<Tensor[], typeof splitting, AlongOptions> = define(
+  'split',
+  splitting,
+  (x, splitSize, dim) => parts('split', x, splitSize, dim),
+);
+
+function parts(op: string, x: Tensor, splitSize: number | readonly number[], dim: number): Tensor[] {
+  const axis = normalizeDim(op, dim, x.ndim);
   const size = shapeOf(x)[axis] ?? 0;
-  const sizes = typeof splitSize === 'number' ? equalSizes('split', size, splitSize) : listedSizes('split', splitSize);
+  const sizes = typeof splitSize === 'number' ? equalSizes(op, size, splitSize) : listedSizes(op, splitSize);
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== size)
-    throw new ShapeError(`split: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);
+    throw new ShapeError(`${op}: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);
   let start = 0;
   return sizes.map((length) => {
     start += length;
@@ -401,19 +503,18 @@ export function split(x: Tensor, splitSize: number | readonly number[], dim = 0)
 }
 
 function equalSizes(op: string, size: number, each: number): number[] {
-  checkInteger(op, 'size', each, size === 0 ? 0 : 1);
+  const least = kinds.integerFrom(size === 0 ? 0 : 1);
+  if (!least.accepts(each)) least.refuse(op, 'splitSize', each);
   if (size === 0) return [0];
   checkViews(op, Math.ceil(size / each));
   return Array.from({ length: Math.ceil(size / each) }, (_, i) => Math.min(each, size - i * each));
 }
 
 /** Sizes of parts. There can be as many as memory holds, of any size: none of them is a dimension. */
-function listedSizes(op: string, sizes: unknown): readonly number[] {
-  if (!Array.isArray(sizes)) {
-    throw new ValueError(`${op}: expected the size of the parts, or an array of sizes, got ${describe(sizes)}`);
-  }
+function listedSizes(op: string, sizes: readonly number[]): readonly number[] {
   checkViews(op, sizes.length);
-  for (let i = 0; i < sizes.length; i++) checkInteger(op, `sizes[${i}]`, sizes[i]);
+  const each = kinds.integerFrom(0);
+  for (let i = 0; i < sizes.length; i++) if (!each.accepts(sizes[i])) each.refuse(op, `splitSizes[${i}]`, sizes[i]);
   return sizes;
 }
 
@@ -423,8 +524,11 @@ const VIEW_BYTES = 300;
 const checkViews = (op: string, count: number): void => checkHeap(op, `${count} views`, count * VIEW_BYTES);
 
 /** `split` into the sizes listed. @example splitWithSizes(arange(5), [1, 4]); // [tensor([0]), tensor([1, 2, 3, 4])] */
-export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Tensor[] =>
-  split(x, listedSizes('splitWithSizes', sizes), dim);
+export const splitWithSizes: FunctionOf<Tensor[], typeof splittingBySizes, AlongOptions> = define(
+  'splitWithSizes',
+  splittingBySizes,
+  (x, splitSizes, dim) => parts('splitWithSizes', x, splitSizes, dim),
+);
 
 /**
  * At most `chunks` views of equal size along `dim` (the last may be smaller).
@@ -436,17 +540,19 @@ export const splitWithSizes = (x: Tensor, sizes: readonly number[], dim = 0): Te
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.chunk.html
  */
-export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  checkTensor('chunk', 'the input', x);
-  checkInteger('chunk', 'chunks', chunks, 1);
-  const axis = normalizeDim('chunk', dim, x.ndim);
-  if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
-  const size = shapeOf(x)[axis]!;
-  // PyTorch keeps the number of chunks when there is nothing to divide.
-  if (size === 0) checkViews('chunk', chunks);
-  if (size === 0) return Array.from({ length: chunks }, () => narrow(x, axis, 0, 0));
-  return split(x, Math.ceil(size / chunks), axis);
-}
+export const chunk: FunctionOf<Tensor[], typeof chunking, AlongOptions> = define(
+  'chunk',
+  chunking,
+  (x, chunks, dim) => {
+    const axis = normalizeDim('chunk', dim, x.ndim);
+    if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
+    const size = shapeOf(x)[axis]!;
+    // PyTorch keeps the number of chunks when there is nothing to divide.
+    if (size === 0) checkViews('chunk', chunks);
+    if (size === 0) return Array.from({ length: chunks }, () => narrow(x, axis, 0, 0));
+    return parts('chunk', x, Math.ceil(size / chunks), axis);
+  },
+);
 
 /**
  * The slices along `dim`, which is removed.
@@ -458,10 +564,9 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
  */
-export function unbind(x: Tensor, dim = 0): Tensor[] {
-  checkTensor('unbind', 'the input', x);
+export const unbind: FunctionOf<Tensor[], typeof unbinding, AlongOptions> = define('unbind', unbinding, (x, dim) => {
   if (x.ndim === 0) throw new ShapeError('unbind: cannot be applied to a 0-d tensor');
   const axis = normalizeDim('unbind', dim, x.ndim);
   checkViews('unbind', shapeOf(x)[axis]!);
   return Array.from({ length: shapeOf(x)[axis]! }, (_, i) => select(x, axis, i));
-}
+});

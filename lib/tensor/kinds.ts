@@ -33,6 +33,20 @@ export const operand: Kind<Operand> = kind(
   { explain: explainFake(Tensor) },
 );
 
+/** One tensor or more, in an array. */
+export const tensors: Kind<readonly Tensor[]> = kind(
+  'an array of tensors',
+  (value): value is readonly Tensor[] => Array.isArray(value) && value.length > 0 && value.every(isTensor),
+  {
+    explain: (op, name, value) => {
+      if (!Array.isArray(value)) return;
+      if (value.length === 0) throw new ValueError(`${op}: ${name} must be at least one tensor, got an empty array`);
+      const wrong = value.findIndex((one) => !isTensor(one));
+      tensor.refuse(op, `${name}[${wrong}]`, value[wrong]);
+    },
+  },
+);
+
 /** The name of an element type. */
 export const dtype: Kind<DType> = kind(
   `one of ${Object.keys(dtypes).join(', ')}`,
@@ -50,6 +64,13 @@ export const dims: Kind<Dims> = kind(
   { error: ShapeError },
 );
 
+/** A list of dimensions. Whether a tensor has them, `normalizeDim` says. */
+export const dimList: Kind<readonly number[]> = kind(
+  'an array of dims',
+  (value): value is readonly number[] => isList(value),
+  { error: ShapeError },
+);
+
 /** The size of a dimension. */
 export const size: Kind<number> = kind(
   'an integer, at least 0',
@@ -57,8 +78,13 @@ export const size: Kind<number> = kind(
   { error: ShapeError },
 );
 
+/** Sizes of which some may be -1, where an operation knows what that stands for. What fits, the operation says. */
+export const sizes: Kind<Shape> = kind('an array of sizes', (value): value is Shape => isList(value), {
+  error: ShapeError,
+});
+
 /** The shape of a tensor. */
-export const shape: Kind<Shape> = kind('a shape as an array of sizes', isShape, {
+export const shape: Kind<Shape> = kind('an array of sizes', isShape, {
   error: ShapeError,
   explain: (op, _, value) => checkShape(op, value),
 });

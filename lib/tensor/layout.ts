@@ -2,10 +2,9 @@ import { type BackwardRule, record } from '../autograd/node.js';
 import { recording } from '../backend/recording.js';
 import { broadcastStrides, contiguousStrides, copyOf, isContiguous, sameShape, sizeOf } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
-import { checkTensor } from './arguments.js';
 import { convert, sumOver } from './basics.js';
 import type { Frame } from './kernel.js';
-import { checkList, checkNdim, checkShape, type Shape, show } from './shape.js';
+import { checkNdim, checkShape, type Shape, show } from './shape.js';
 import { baseOf, isBlind, nodeOf, setBase, shapeOf, Tensor, viewOf } from './tensor.js';
 
 // Views share the storage of what they are made from: nothing here copies.
@@ -39,7 +38,7 @@ export const reshapeRule: BackwardRule<Shape> = {
 
 /** The same elements in another shape of the same size; a size of -1 is worked out. */
 export function resolveShape(op: string, x: Tensor, shape: Shape): Shape {
-  const unknown = checkList(op, 'a shape as an array of sizes', shape).indexOf(-1);
+  const unknown = shape.indexOf(-1);
   if (unknown < 0) {
     checkShape(op, shape);
     if (sizeOf(shape) !== x.numel()) throw misfit(op, x, shape);
@@ -82,20 +81,9 @@ export function restride(x: Tensor, shape: Shape): number[] | null {
   return strides;
 }
 
-/**
- * The same elements in another shape, without a copy.
- *
- * @param shape sizes; one may be -1 and is worked out
- * @throws ShapeError if the sizes do not fit, or the strides do not allow a view (use `reshape`)
- * @example
- * ```ts
- * arange(6).view([2, -1]).shape; // [2, 3]
- * ```
- * @see https://pytorch.org/docs/stable/generated/torch.Tensor.view.html
- */
-export function viewAs(x: Tensor, shape: Shape | Tensor): Tensor {
-  checkTensor('view', 'the input', x);
-  const sizes = resolveShape('view', x, shape instanceof Tensor ? viewOf(shape).shape : shape);
+/** The same elements in another shape, of which one size may be -1, without a copy; refused where strides do not allow that. */
+export function viewAs(x: Tensor, shape: Shape): Tensor {
+  const sizes = resolveShape('view', x, shape);
   const strides = restride(x, sizes);
   if (strides === null) {
     throw new ShapeError(

@@ -265,11 +265,7 @@ describe('refusals', () => {
       ValueError,
       'gather: index -1 (element 1) is out of range for a dimension of size 3',
     ],
-    [
-      () => gather(x(), 1, tensor([[0]])),
-      DTypeError,
-      'gather: the index must be int32, got float32; convert with .int()',
-    ],
+    [() => gather(x(), 1, tensor([[0]])), DTypeError, 'gather: index must be int32, got float32; convert with .int()'],
     [
       () => gather(x(), 1, at([0])),
       ShapeError,
@@ -284,7 +280,7 @@ describe('refusals', () => {
     [
       () => Reflect.apply(gather, undefined, [x(), 1, [0]]),
       ValueError,
-      'gather: the index must be a Tensor, got an array of 1',
+      'gather: index must be a Tensor, got an array of 1',
     ],
     [() => indexSelect(x(), 0, at([2])), ValueError, 'index 2 (element 0) is out of range for a dimension of size 2'],
     [() => indexSelect(x(), 0, at([[0]])), ShapeError, 'indexSelect: the index must be 1-d, got [1, 1]'],
@@ -302,12 +298,12 @@ describe('refusals', () => {
     [
       () => scatter(x(), 1, at([[0]]), 1, { reduce: 'mul' } as object),
       ValueError,
-      "scatter: reduce must be 'add' or null, got 'mul'",
+      "scatter: reduce must be 'add', or null, got 'mul'",
     ],
     [
       () => Reflect.apply(Tensor.prototype.scatter, x(), [1, at([[0]]), '1']),
       ValueError,
-      "scatter: the source must be a Tensor or a number, got '1'",
+      "scatter: src must be a Tensor or a number, got '1'",
     ],
     [() => scatterAdd(x(), 0, at([[2]]), tensor([[1]])), ValueError, 'scatterAdd: index 2 (element 0) is out of range'],
   ])('%s', (call, error, message) => {
