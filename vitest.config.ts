@@ -22,7 +22,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nabla$/, replacement: source('./lib/index.ts') },
-      { find: /^nabla\/(data|io)$/, replacement: source('./lib/$1/index.ts') },
+      { find: /^nabla\/(data|io|training)$/, replacement: source('./lib/$1/index.ts') },
     ],
   },
   test: {

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where users import from, and the file behind it. */
-export const entryPoints = { nabla: 'lib/index.ts', 'nabla/data': 'lib/data/index.ts', 'nabla/io': 'lib/io/index.ts' };
+export const entryPoints = {
+  nabla: 'lib/index.ts',
+  'nabla/data': 'lib/data/index.ts',
+  'nabla/io': 'lib/io/index.ts',
+  'nabla/training': 'lib/training/index.ts',
+};
 
 export interface PublicExport {
   /** As users write it: `nn.functional.relu`. */

@@ -46,6 +46,7 @@ test('a strict program that checks our declarations too compiles, and sees nothi
       nabla: [join(types, 'index.d.ts')],
       'nabla/data': [join(types, 'data/index.d.ts')],
       'nabla/io': [join(types, 'io/index.d.ts')],
+      'nabla/training': [join(types, 'training/index.d.ts')],
     };
     const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
     const target = { target: 'ES2023', lib: ['ES2023'], module: 'NodeNext', types: ['node'], noEmit: true };

@@ -1,0 +1,53 @@
+import { noGrad } from '../../autograd/mode.js';
+import type { DType } from '../../backend/dtype.js';
+import { sameShape } from '../../backend/view.js';
+import { ShapeError } from '../../errors.js';
+import { filledOf } from '../../tensor/empty.js';
+import { type Shape, show } from '../../tensor/shape.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+
+/**
+ * A number that says how good a model is, gathered batch by batch. What it has seen is in tensors, so that a captured function can update it.
+ *
+ * @example
+ * ```ts
+ * const accuracy = new Accuracy();
+ * accuracy.update(tensor([0, 1, 1], { dtype: 'int32' }), tensor([0, 1, 0], { dtype: 'int32' }));
+ * accuracy.compute().toFixed(4); // '0.6667'
+ * accuracy.reset();
+ * ```
+ */
+export abstract class Metric<Arguments extends readonly unknown[], Result> {
+  readonly #states: Tensor[] = [];
+
+  /** A state, which starts at zero and goes back to it. */
+  protected state(shape: Shape = [], dtype: DType = 'float64'): Tensor {
+    const state = filledOf(shape, 0, dtype);
+    this.#states.push(state);
+    return state;
+  }
+
+  /** Takes a batch in. */
+  update(...batch: Arguments): void {
+    noGrad(() => this.accumulate(...batch));
+  }
+
+  /** Adds a batch to the states. */
+  protected abstract accumulate(...batch: Arguments): void;
+
+  /** What it comes to for all batches since the start, or the last `reset`. NaN of none. */
+  abstract compute(): Result;
+
+  /** Forgets all batches. */
+  reset(): void {
+    for (const state of this.#states) state.zero_();
+  }
+}
+
+/** Refuses a pair of tensors of different shapes. */
+export function requireSameShape(op: string, pred: Tensor, target: Tensor): void {
+  if (sameShape(shapeOf(pred), shapeOf(target))) return;
+  throw new ShapeError(
+    `${op}.update: the predictions have shape ${show(shapeOf(pred))}, but the targets ${show(shapeOf(target))}`,
+  );
+}
