@@ -48,6 +48,8 @@
   OP(mul, 2, a* b)                    \
   OP(div, 2, a / b)                   \
   OP(pow, 2, pow(a, b))               \
+  OP(fmod, 2, fmod(a, b))             \
+  OP(bitAnd, 2, bit_and(a, b))        \
   OP(min, 2, min(a, b))               \
   OP(max, 2, max(a, b))               \
   OP(eq, 2, flag<V>(a == b))          \

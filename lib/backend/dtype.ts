@@ -25,6 +25,8 @@ interface DTypeInfo {
   readonly view: (buffer: ArrayBuffer, byteOffset: number, length: number) => TypedArray;
   /** The number nearest to a given one, of those that the type holds. */
   readonly round: (x: number) => number;
+  /** The largest finite number. */
+  readonly largest: number;
   /** From 1 to the next larger number. */
   readonly epsilon: number;
   /** What PyTorch calls it. */
@@ -46,6 +48,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     rank: 2,
     view: (b, o, n) => new Float32Array(b, o, n),
     round: Math.fround,
+    largest: 2 ** 128 - 2 ** 104,
     epsilon: 2 ** -23,
     torch: 'float32',
     safetensors: 'F32',
@@ -58,6 +61,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     rank: 3,
     view: (b, o, n) => new Float64Array(b, o, n),
     round: itself,
+    largest: Number.MAX_VALUE,
     epsilon: Number.EPSILON,
     torch: 'float64',
     safetensors: 'F64',
@@ -69,6 +73,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     code: 2,
     rank: 1,
     view: (b, o, n) => new Int32Array(b, o, n),
+    largest: 2 ** 31 - 1,
     torch: 'int64',
     safetensors: 'I32',
   },
@@ -79,6 +84,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     code: 3,
     rank: 0,
     view: (b, o, n) => new Uint8Array(b, o, n),
+    largest: 1,
     torch: 'bool',
     safetensors: 'BOOL',
   },

@@ -1,4 +1,4 @@
-import { erf, erfc, pow, roundHalfEven, sigmoid, sign } from './scalar-math.js';
+import { bitAnd, erf, erfc, pow, roundHalfEven, sigmoid, sign } from './scalar-math.js';
 
 /**
  * The micro-operations: the vocabulary of micro-programs, in the order both sides of the native seam number them
@@ -60,6 +60,10 @@ export const microOps = {
   mul: binary((a, b) => a * b),
   div: binary((a, b) => a / b),
   pow: binary(pow),
+  /** What is left of `a` when multiples of `b` are taken away towards 0; exact. */
+  fmod: binary((a, b) => a % b),
+  /** Of int32; 0 if either is none. */
+  bitAnd: binary(bitAnd),
   min: binary((a, b) => Math.min(a, b)),
   max: binary((a, b) => Math.max(a, b)),
   eq: binary((a, b) => Number(a === b)),

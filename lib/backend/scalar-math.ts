@@ -15,6 +15,9 @@ export function pow(a: number, b: number): number {
   return a ** b;
 }
 
+/** The bits that both integers have, in two's complement; 0 if either is no int32. */
+export const bitAnd = (a: number, b: number): number => (a === (a | 0) && b === (b | 0) ? a & b : 0);
+
 /** 1 / (1 + exp(-a)), without overflow where a is very negative. */
 export function sigmoid(a: number): number {
   if (a >= 0) return 1 / (1 + Math.exp(-a));

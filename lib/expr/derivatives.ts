@@ -32,6 +32,7 @@ const {
   rsqrt,
   square,
   sign,
+  trunc,
 } = e;
 
 const flat: Rule = () => [null, null, null];
@@ -81,6 +82,8 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
     mul(g, where(eq(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
     mul(g, where(and(eq(a, 0), ge(b, 0)), 0, mul(out, log(a)))),
   ],
+  fmod: (g, _, a, b) => [g, neg(mul(g, trunc(div(a, b))))],
+  bitAnd: flat,
   min: (g, _, a, b) => [side(g, lt(b, a), eq(a, b)), side(g, lt(a, b), eq(a, b))],
   max: (g, _, a, b) => [side(g, lt(a, b), eq(a, b)), side(g, lt(b, a), eq(a, b))],
   eq: flat,

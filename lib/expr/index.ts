@@ -1,4 +1,5 @@
 export { adjoints } from './adjoint.js';
 export { compile, type Signature, type Source, sourceOf } from './compile.js';
+export * from './compound.js';
 export * from './expr.js';
 export { depthOf, hasRows, inputsOf, rewrite, shareCommon, substitute, topological } from './graph.js';

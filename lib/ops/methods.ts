@@ -2,6 +2,9 @@ import { type BackwardOptions, backward } from '../autograd/backward.js';
 import * as hooks from '../autograd/hooks.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
+import * as arithmetic from './arithmetic.js';
+import * as bitwise from './bitwise.js';
+import * as comparison from './comparison.js';
 import * as conversion from './conversion.js';
 import * as indexing from './indexing.js';
 import * as pointwise from './pointwise.js';
@@ -50,6 +53,12 @@ declare module '../tensor/tensor.js' {
       Methods<typeof indexing>,
       Methods<typeof softmaxes>,
       Methods<typeof randomMethods>,
+      Methods<typeof arithmetic>,
+      InPlace<typeof arithmetic>,
+      Methods<typeof bitwise>,
+      InPlace<typeof bitwise>,
+      Methods<typeof comparison>,
+      InPlace<typeof comparison>,
       Methods<typeof pointwise>,
       InPlace<typeof pointwise> {
     /**
@@ -113,6 +122,9 @@ for (const functions of [
   indexing,
   softmaxes,
   randomMethods,
+  arithmetic,
+  bitwise,
+  comparison,
   pointwise,
 ]) {
   defineAll(functions);

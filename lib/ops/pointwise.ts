@@ -1,4 +1,4 @@
-import { type DType, isBool, isFloat, isInteger } from '../backend/dtype.js';
+import { isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
@@ -16,9 +16,9 @@ import {
   unary,
   writeInPlace,
 } from '../tensor/elementwise.js';
-import { commonType } from '../tensor/promotion.js';
 import { checkInteger, show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { fittedFactor, typeOfAll } from './factor.js';
 
 // One row per operation: its expression. Gradients, SIMD and JS loops, in-place forms (`relu_`) and methods follow from it.
 // Every unary function takes a Tensor (or, inside `elementwise`, an expression) and keeps its shape; PyTorch's page of the same name has the plots.
@@ -120,21 +120,6 @@ function alphaOf(op: string, options: AlphaOptions): number {
   return alpha;
 }
 
-function typeOfBoth(op: string, a: Operand, b: Operand): DType {
-  checkOperand(op, 'operand 0', a);
-  checkOperand(op, 'operand 1', b);
-  return commonType([a, b]);
-}
-
-/** `alpha` for these operands: an integer for integers; for bools, where a sum is an or, 0 or 1. */
-function fittedAlpha(op: string, alpha: number, a: Operand | Expr, b: Operand | Expr): number {
-  if (alpha === 1 || a instanceof Expr || b instanceof Expr) return alpha;
-  const dtype = typeOfBoth(op, a, b);
-  if (isFloat(dtype)) return alpha;
-  if (Number.isInteger(alpha)) return isBool(dtype) ? Number(alpha !== 0) : alpha;
-  throw new DTypeError(`${op}: alpha must be an integer for ${dtype} operands, got ${describe(alpha)}; use .float()`);
-}
-
 /** The same as an expression, for `elementwise`. */
 export function add(a: Expr, b: ExprLike): Expr;
 export function add(a: ExprLike, b: Expr): Expr;
@@ -151,7 +136,9 @@ export function add(a: ExprLike, b: Expr): Expr;
 export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('add', options);
-  return alpha === 1 ? plus(a as Tensor, b as Tensor) : scaledAdd.call([a, b, fittedAlpha('add', alpha, a, b)]);
+  return alpha === 1
+    ? plus(a as Tensor, b as Tensor)
+    : scaledAdd.call([a, b, fittedFactor('add', 'alpha', alpha, [a, b])]);
 }
 
 /** The same as an expression, for `elementwise`. */
@@ -169,16 +156,18 @@ export function sub(a: ExprLike, b: Expr): Expr;
 export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
 export function sub(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
   const alpha = options === undefined ? 1 : alphaOf('sub', options);
-  return alpha === 1 ? minus(a as Tensor, b as Tensor) : scaledSub.call([a, b, fittedAlpha('sub', alpha, a, b)]);
+  return alpha === 1
+    ? minus(a as Tensor, b as Tensor)
+    : scaledSub.call([a, b, fittedFactor('sub', 'alpha', alpha, [a, b])]);
 }
 
 /** x + alpha · other, in place. @example ones([2]).add_(tensor([1, 2]), { alpha: 10 }); // tensor([11., 21.]) */
 export const add_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledAdd.applyInPlace(x, [other, fittedAlpha('add_', alphaOf('add_', options), x, other)]);
+  scaledAdd.applyInPlace(x, [other, fittedFactor('add_', 'alpha', alphaOf('add_', options), [x, other])]);
 
 /** x - alpha · other, in place. @example ones([2]).sub_(tensor([1, 2])); // tensor([ 0., -1.]) */
 export const sub_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledSub.applyInPlace(x, [other, fittedAlpha('sub_', alphaOf('sub_', options), x, other)]);
+  scaledSub.applyInPlace(x, [other, fittedFactor('sub_', 'alpha', alphaOf('sub_', options), [x, other])]);
 
 /** b - alpha · a. @example tensor([1, 2]).rsub(10); // tensor([9., 8.]) */
 export const rsub = (a: Operand, b: Operand, options?: AlphaOptions): Tensor => sub(b, a, options);
@@ -188,34 +177,7 @@ export const mul: Binary = binary('mul', e.mul);
 
 const quotient = new Pointwise<[b: Expr]>('div', e.div, { result: 'float' });
 const divideTrunc: Binary = binary('div', (a, b) => e.trunc(e.div(a, b)));
-const divideFloor: Binary = binary('div', floorDivide, { wide: true });
-
-/** Python's floor division: where the rounded quotient is beyond the true one, the exact remainder's sign tells. */
-function floorDivide(a: Expr, b: Expr): Expr {
-  const quotient = e.div(a, b);
-  const floored = e.floor(quotient);
-  const product = e.mul(floored, b);
-  // Nothing of a quotient below 1 is taken away: of an infinite divisor neither.
-  const remainder = e.where(e.eq(floored, 0), a, e.sub(e.sub(a, product), productError(floored, b, product)));
-  const over = e.where(e.lt(b, 0), e.gt(remainder, 0), e.lt(remainder, 0));
-  const finite = e.lt(e.abs(quotient), Number.POSITIVE_INFINITY);
-  const infinite = e.and(e.eq(e.abs(a), Number.POSITIVE_INFINITY), e.ne(b, 0));
-  return e.where(infinite, Number.NaN, e.where(e.and(finite, over), e.sub(floored, 1), floored));
-}
-
-/** a · b - fl(a · b) in float64, by Dekker's product; NaN where its parts overflow. */
-function productError(a: Expr, b: Expr, product: Expr): Expr {
-  const [[aHigh, aLow], [bHigh, bLow]] = [halves(a), halves(b)];
-  const high = e.sub(e.mul(aHigh, bHigh), product);
-  return e.add(e.add(e.add(high, e.mul(aHigh, bLow)), e.mul(aLow, bHigh)), e.mul(aLow, bLow));
-}
-
-/** Veltkamp's split into 26 bits each, whose products are exact. */
-function halves(x: Expr): [high: Expr, low: Expr] {
-  const scaled = e.mul(x, 2 ** 27 + 1);
-  const high = e.sub(scaled, e.sub(scaled, x));
-  return [high, e.sub(x, high)];
-}
+const divideFloor: Binary = binary('div', e.floorQuotient, { wide: true });
 
 export interface DivOptions {
   /** `'trunc'` rounds the quotient towards 0, `'floor'` down; integers then stay integers. Default: null, the true quotient. */
@@ -241,7 +203,7 @@ export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = 
   checkOptions('div', options, ['roundingMode']);
   const { roundingMode = null } = options;
   if (roundingMode === null) return quotient.call([a, b]);
-  if (!(a instanceof Expr || b instanceof Expr) && isBool(typeOfBoth('div', a, b))) {
+  if (!(a instanceof Expr || b instanceof Expr) && isBool(typeOfAll('div', [a, b]))) {
     throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
   }
   if (roundingMode === 'trunc') return divideTrunc(a as Tensor, b as Tensor);
@@ -310,7 +272,7 @@ export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
     refuseNegativePower('pow', a, b);
     if (CHEAP_EXPONENTS.includes(b)) return fixedPower(b)(a);
   }
-  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(typeOfBoth('pow', a, b));
+  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(typeOfAll('pow', [a, b]));
   return (isInteger ? integerPower : power).call([a, b]);
 }
 

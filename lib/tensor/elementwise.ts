@@ -1,6 +1,6 @@
 import { isGradEnabled } from '../autograd/mode.js';
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
-import type { DType } from '../backend/dtype.js';
+import type { ComputeType, DType } from '../backend/dtype.js';
 import { computeType, dtypes, isBool, isFloat, isInteger } from '../backend/dtype.js';
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { describe } from '../describe.js';
@@ -46,15 +46,27 @@ export interface Binary {
 
 /**
  * The element type of a result: `promote` as the operands promote, `number` the same but int32 for bools, `float` but float32 for
- * integers and bools, `bool` for conditions.
+ * integers and bools, `float64` and `bool` whatever they are.
  */
-export type ResultRule = 'promote' | 'number' | 'float' | 'bool';
+export type ResultRule = 'promote' | 'number' | 'float' | 'float64' | 'bool';
+
+/** Which element types, of those that operands can promote to, an operation takes, and the way out of the others. */
+const TAKES = {
+  numbers: { fits: (dtype: DType) => !isBool(dtype), hint: 'convert with .int()' },
+  integers: { fits: isInteger, hint: 'convert with .int()' },
+  'integers and bools': { fits: (dtype: DType) => !isFloat(dtype), hint: 'convert with .int()' },
+  floats: { fits: isFloat, hint: 'convert with .float()' },
+} as const;
 
 interface Settings<R extends Expr[]> {
   readonly result?: ResultRule;
   readonly gradient?: GradientRule<[x: Expr, ...R]>;
   /** Element types that are refused, with the way out. */
   readonly refuse?: { readonly dtype: DType; readonly hint: string };
+  /** What the operands may promote to. Default: anything. */
+  readonly takes?: keyof typeof TAKES;
+  /** Whether all tensors must have one element type. */
+  readonly sameType?: boolean;
   /** Whether plain numbers may stand for the first operand, or for any; PyTorch takes them in arithmetic but not in comparisons. */
   readonly numbers?: 'any' | 'not first' | 'none';
   /** How many leading operands are conditions: they do not take part in type promotion, and are never numbers. */
@@ -95,9 +107,7 @@ export class Pointwise<R extends Expr[]> {
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if (isInteger(dtype)) this.#requireInt32(operands);
-    const { wide = false } = this.#settings;
-    if (wide) return this.formula.call(isFloat(dtype) ? rounded(operands, dtype) : operands, dtype, 'float64');
-    return this.formula.call(operands, dtype, isFloat(dtype) ? dtype : computeType(promoted));
+    return this.formula.call(this.#rounded(operands, dtype), dtype, this.#compute(dtype, promoted));
   }
 
   /** The same, with a result of the given type whatever the operands promote to. */
@@ -114,17 +124,41 @@ export class Pointwise<R extends Expr[]> {
     this.#check(operands);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
-    if ((isFloat(dtype) && !isFloat(x.dtype)) || (!isBool(dtype) && isBool(x.dtype))) {
+    const alwaysFloat64 = this.#settings.result === 'float64';
+    if (
+      (isFloat(dtype) && !isFloat(x.dtype)) ||
+      (!isBool(dtype) && isBool(x.dtype)) ||
+      (alwaysFloat64 && x.dtype !== dtype)
+    ) {
       throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
     if (isInteger(dtype)) this.#requireInt32(operands);
-    const compute = isFloat(dtype) ? dtype : computeType(promoted);
-    return writeInPlace(`${this.formula.name}_`, this.formula, x, operands, compute);
+    const compute = this.#compute(dtype, promoted);
+    return writeInPlace(`${this.formula.name}_`, this.formula, x, this.#rounded(operands, dtype), compute);
   }
 
   #promoted(operands: readonly Operand[]): DType {
-    const { conditions = 0, factors = 0 } = this.#settings;
-    return commonType(conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors));
+    const { conditions = 0, factors = 0, takes } = this.#settings;
+    const promoted = commonType(
+      conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors),
+    );
+    if (takes === undefined || TAKES[takes].fits(promoted)) return promoted;
+    throw new DTypeError(`${this.formula.name}: not defined for ${promoted} tensors; ${TAKES[takes].hint}`);
+  }
+
+  #compute(dtype: DType, promoted: DType): ComputeType {
+    if (this.#settings.wide === true) return 'float64';
+    return isFloat(dtype) ? dtype : computeType(promoted);
+  }
+
+  /** What is computed in float64 for another type has operands of that type all the same. */
+  #rounded(args: Arguments<R>, dtype: DType): Arguments<R> {
+    if (this.#settings.wide !== true || !isFloat(dtype)) return args;
+    const rounded = (x: Operand): Operand => {
+      if (typeof x === 'number') return dtypes[dtype].round(x);
+      return isFloat(x.dtype) && x.dtype !== dtype ? convert(x, dtype) : x;
+    };
+    return args.map(rounded) as readonly Operand[] as Arguments<R>;
   }
 
   /** Of what is computed in int32, the numbers among the operands are int32 too. */
@@ -138,7 +172,7 @@ export class Pointwise<R extends Expr[]> {
 
   #resultType(promoted: DType): DType {
     const { result = 'promote' } = this.#settings;
-    if (result === 'bool') return 'bool';
+    if (result === 'bool' || result === 'float64') return result;
     if (result === 'number' && isBool(promoted)) return 'int32';
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
   }
@@ -164,7 +198,8 @@ export class Pointwise<R extends Expr[]> {
   #check(args: readonly Operand[]): void {
     this.#checkCount(args);
     const { name } = this.formula;
-    const { refuse, numbers = 'any', conditions = 0 } = this.#settings;
+    const { refuse, numbers = 'any', conditions = 0, sameType = false } = this.#settings;
+    if (sameType) requireSameType(name, args);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
       if (arg instanceof Tensor) {
@@ -184,8 +219,12 @@ function firstAsTensor<R extends Expr[]>([first, ...rest]: Arguments<R>): Argume
   return [typeof first === 'number' ? filledOf([], first, 'float32') : first, ...rest];
 }
 
-const rounded = <R extends Expr[]>(args: Arguments<R>, dtype: DType): Arguments<R> =>
-  args.map((x) => (typeof x === 'number' ? dtypes[dtype].round(x) : x)) as readonly Operand[] as Arguments<R>;
+function requireSameType(name: string, args: readonly Operand[]): void {
+  const types = new Set(args.filter((arg) => arg instanceof Tensor).map(({ dtype }) => dtype));
+  if (types.size <= 1) return;
+  const [first, second] = types;
+  throw new DTypeError(`${name}: the tensors must have one element type, got ${first} and ${second}; use .to()`);
+}
 
 /** An operation as those see it who do not know how many arguments it has: it looks itself. */
 export interface AnyPointwise {

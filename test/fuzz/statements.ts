@@ -1,3 +1,4 @@
+import * as nabla from 'nabla';
 import { optim, Tensor } from 'nabla';
 import type { Choices } from './choices.js';
 import type { Scope, Statement } from './scope.js';
@@ -61,32 +62,24 @@ const onTensor =
     return made === null ? null : { name: scope.fresh('t'), code: made };
   };
 
+/** Elementwise methods, as the library's tables have them. */
+const methodsOf = (operands: number): string[] =>
+  Object.entries(nabla)
+    .filter(
+      ([name, fn]) => typeof fn === 'function' && Reflect.get(fn, 'operands') === operands && name in Tensor.prototype,
+    )
+    .map(([name]) => name);
+
+// The common ones come up more often.
 const UNARY = [
-  'neg',
-  'square',
-  'exp',
-  'tanh',
-  'sigmoid',
-  'relu',
-  'abs',
-  'sin',
-  'log',
-  'sqrt',
-  'reciprocal',
-  'sign',
-  'floor',
-  'erf',
-  'cos',
-  'log1p',
-  'expm1',
-  'rsqrt',
-  'round',
-  'atan',
-  'isnan',
-  'logicalNot',
-  'softplus',
+  ...['neg', 'square', 'exp', 'tanh', 'sigmoid', 'relu', 'abs', 'sin', 'log', 'sqrt', 'reciprocal', 'sign', 'floor'],
+  ...['erf', 'round', 'softplus', 'positive', 'nanToNum', 'bitwiseNot'],
+  ...methodsOf(1),
 ];
-const BINARY = ['add', 'mul', 'sub', 'div', 'maximum', 'minimum', 'pow', 'eq', 'lt', 'ge', 'logicalAnd'];
+const BINARY = [
+  ...['add', 'mul', 'sub', 'div', 'maximum', 'minimum', 'pow', 'eq', 'lt', 'ge', 'logicalAnd', 'nextafter', 'isclose'],
+  ...methodsOf(2),
+];
 const REDUCTIONS = [
   'sum',
   'mean',

@@ -69,5 +69,28 @@ inline Vec<double> pow(Vec<double> a, Vec<double> b) {
   return per_lane([](double x, double y) { return __builtin_pow(x, y); }, a, b);
 }
 
+inline Vec<double> fmod(Vec<double> a, Vec<double> b) {
+  return per_lane([](double x, double y) { return __builtin_fmod(x, y); }, a, b);
+}
+
+/** Exact in doubles, and then a float. */
+inline Vec<float> fmod(Vec<float> a, Vec<float> b) {
+  return via_double([](Vec<double> x, Vec<double> y) { return fmod(x, y); }, a, b);
+}
+
+/** Whether a whole number is an int32. */
+inline Vec<int64_t> is_int32(Vec<double> a) {
+  return (a == trunc(a)) & (a >= splat<Vec<double>>(-0x1p31)) & (a < splat<Vec<double>>(0x1p31));
+}
+
+inline Vec<double> bit_and(Vec<double> a, Vec<double> b) {
+  const Vec<int64_t> both = is_int32(a) & is_int32(b);
+  return both ? from_integers(to_integers(a) & to_integers(b)) : Vec<double>{};
+}
+
+inline Vec<float> bit_and(Vec<float> a, Vec<float> b) {
+  return via_double([](Vec<double> x, Vec<double> y) { return bit_and(x, y); }, a, b);
+}
+
 }  // namespace
 }  // namespace nabla::NABLA_ISA

@@ -1,0 +1,43 @@
+import { type Expr, type ExprLike, add, abs, and, div, eq, floor, gt, lt, mul, ne, or, sub, where } from './expr.js';
+
+// Expressions that several operations are made of.
+
+export const isNan = (x: Expr): Expr => ne(x, x);
+
+export const isInfinite = (x: Expr): Expr => eq(abs(x), Number.POSITIVE_INFINITY);
+
+/** The sign bit, of -0 too; NaN counts as positive. */
+export const isNegative = (x: Expr): Expr => or(lt(x, 0), and(eq(x, 0), lt(div(1, x), 0)));
+
+/** c[0] + c[1] x + c[2] x² + …, by Horner's rule. */
+export function polynomial(x: Expr, coefficients: readonly number[]): Expr {
+  const [highest, ...lower] = coefficients.toReversed() as [number, ...number[]];
+  return lower.reduce<ExprLike>((sum, c) => add(mul(sum, x), c), highest) as Expr;
+}
+
+/** ⌊a / b⌋ in float64, as Python rounds it: where the rounded quotient is beyond the true one, the exact remainder's sign tells. */
+export function floorQuotient(a: Expr, b: Expr): Expr {
+  const quotient = div(a, b);
+  const floored = floor(quotient);
+  const product = mul(floored, b);
+  // Nothing of a quotient below 1 is taken away: of an infinite divisor neither.
+  const remainder = where(eq(floored, 0), a, sub(sub(a, product), productError(floored, b, product)));
+  const over = where(lt(b, 0), gt(remainder, 0), lt(remainder, 0));
+  const finite = lt(abs(quotient), Number.POSITIVE_INFINITY);
+  const infinite = and(eq(abs(a), Number.POSITIVE_INFINITY), ne(b, 0));
+  return where(infinite, Number.NaN, where(and(finite, over), sub(floored, 1), floored));
+}
+
+/** a · b - fl(a · b) in float64, by Dekker's product; NaN where its parts overflow. */
+function productError(a: Expr, b: Expr, product: Expr): Expr {
+  const [[aHigh, aLow], [bHigh, bLow]] = [halves(a), halves(b)];
+  const high = sub(mul(aHigh, bHigh), product);
+  return add(add(add(high, mul(aHigh, bLow)), mul(aLow, bHigh)), mul(aLow, bLow));
+}
+
+/** Veltkamp's split of float64 into 26 bits each, whose products are exact. */
+export function halves(x: Expr): [high: Expr, low: Expr] {
+  const scaled = mul(x, 2 ** 27 + 1);
+  const high = sub(scaled, sub(scaled, x));
+  return [high, sub(x, high)];
+}
