@@ -58,10 +58,28 @@ export class Signature<T extends string, K> {
   /** Refuses an object that has anything but what some of the parameters take. */
   check(op: string, options: unknown): void {
     if (!isOptions(options)) {
-      const known = this.names.slice(this.#operands).join(', ');
+      const known = this.options.join(', ');
       throw new ValueError(`${op}: expected an object of options, { ${known} }, got ${describe(options)}`);
     }
     for (const name of Object.keys(options)) this.#checked(op, this.#place(op, name), options[name]);
+  }
+
+  /** The parameters that can be given by name. */
+  get options(): readonly string[] {
+    return this.names.slice(this.#operands);
+  }
+
+  /**
+   * Refuses an object that lacks one of these, or has it as what it cannot be. It may have other properties.
+   *
+   * @param op asked for only where something is wrong
+   */
+  checkValues(op: () => string, values: object): void {
+    for (let i = this.#operands; i < this.names.length; i++) {
+      const [name, kind] = [this.names[i]!, this.#kinds[i]!];
+      const value = (values as Names)[name];
+      if (!kind.accepts(value)) kind.refuse(op(), name, value);
+    }
   }
 
   /** @internal A parameter, for a function that looks at its arguments by itself as long as they are given by position. */
@@ -109,7 +127,7 @@ export class Signature<T extends string, K> {
   #place(op: string, name: string): number {
     const i = this.names.indexOf(name, this.#operands);
     if (i >= 0) return i;
-    throw new ValueError(`${op}: ${unknownName('option', name, this.names.slice(this.#operands))}`);
+    throw new ValueError(`${op}: ${unknownName('option', name, this.options)}`);
   }
 
   #tooMany(op: string, count: number): ValueError {

@@ -1,31 +1,38 @@
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import * as e from '../expr/index.js';
+import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Params } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { always, flag, fraction, notNegative, numbers, type Option, rate } from './options.js';
-import { decayed, decayFlags, lerp, rule, zeros } from './rule.js';
+import { common, decoupling, fractions, rate } from './parameters.js';
+import { decayed, decayFlags, lerp, type Rule, rule, type Takes, zeros } from './rule.js';
 
-export interface AdamOptions {
+const averaging = {
+  ...common,
   /** Learning rate; a 0-d tensor may hold it. Default: 0.001. */
-  lr: number | Tensor;
+  lr: rate.default(1e-3),
   /** How much is kept of the averages of gradients and of their squares in each step. Default: [0.9, 0.999]. */
-  betas: readonly [number, number];
+  betas: fractions.default([0.9, 0.999]),
   /** Added to the root of the average square. Default: 1e-8. */
-  eps: number;
-  /** L2 penalty: this times the parameter is added to its gradient. Default: 0. */
-  weightDecay: number;
+  eps: kinds.atLeast(0).default(1e-8),
   /** Divide by the root of the largest average square so far (AMSGrad). Default: false. */
-  amsgrad: boolean;
-  /** Go up the gradient instead of down. Default: false. */
-  maximize: boolean;
-  /** Shrink parameters by lr · weightDecay instead, as AdamW does. Default: false. */
-  decoupledWeightDecay: boolean;
-}
+  amsgrad: kinds.boolean.default(false),
+};
 
-export interface AdamWOptions extends Omit<AdamOptions, 'decoupledWeightDecay'> {
+const adapting = signature('params, /, lr, betas, eps, weightDecay, amsgrad, *, maximize, decoupledWeightDecay', {
+  ...averaging,
+  ...decoupling,
+});
+
+const decoupled = signature('params, /, lr, betas, eps, weightDecay, amsgrad, *, maximize', {
+  ...averaging,
   /** Each step takes this part, times the rate, of a parameter away. Default: 0.01. */
-  weightDecay: number;
-}
+  weightDecay: kinds.atLeast(0).default(0.01),
+});
+
+export interface AdamOptions extends OptionsOf<typeof adapting> {}
+export interface AdamWOptions extends OptionsOf<typeof decoupled> {}
 
 /** What Adam keeps per parameter: its steps, and averages of its gradients and of their squares. */
 export interface AdamState {
@@ -36,21 +43,17 @@ export interface AdamState {
   maxExpAvgSq?: Tensor | null;
 }
 
-const adamRule = (name: string, weightDecay: number, decoupledWeightDecay: Option<boolean>) =>
-  rule<AdamOptions>()({
+const adamRule = (name: string, takes: Takes, isDecoupled: (options: object) => boolean): Rule<AdamWOptions> =>
+  rule<AdamWOptions>()({
     name,
-    options: {
-      lr: rate(1e-3),
-      betas: numbers(fraction(0.9), fraction(0.999)),
-      eps: notNegative(1e-8),
-      weightDecay: notNegative(weightDecay),
-      amsgrad: flag(false),
-      maximize: flag(false),
-      decoupledWeightDecay,
-    },
+    takes,
     counters: { step: 0 },
     state: { expAvg: zeros(), expAvgSq: zeros(), maxExpAvgSq: zeros('amsgrad') },
-    flags: ({ betas, amsgrad, ...options }) => ({ amsgrad, forgets: betas[0] <= 0.5, ...decayFlags(options) }),
+    flags: (options) => ({
+      amsgrad: options.amsgrad,
+      forgets: options.betas[0] <= 0.5,
+      ...decayFlags(options, isDecoupled(options)),
+    }),
     numbers: ({ lr, betas: [beta1, beta2], eps, weightDecay }, { step }) => ({
       beta1,
       beta2,
@@ -72,7 +75,7 @@ const adamRule = (name: string, weightDecay: number, decoupledWeightDecay: Optio
     },
   });
 
-const ADAM = adamRule('Adam', 0, flag(false));
+const ADAM = adamRule('Adam', adapting, (options) => Reflect.get(options, 'decoupledWeightDecay') === true);
 
 /**
  * Adam: steps along an average of gradients, divided by the root of an average of their squares.
@@ -91,12 +94,12 @@ const ADAM = adamRule('Adam', 0, flag(false));
  * @see https://pytorch.org/docs/stable/generated/torch.optim.Adam.html
  */
 export class Adam extends Optimizer<AdamOptions, AdamState> {
-  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(ADAM, params, options);
+  constructor(...args: ArgumentsOf<typeof adapting, AdamOptions, { params: Params<AdamOptions> }>) {
+    super(ADAM, args);
   }
 }
 
-const ADAMW = adamRule('AdamW', 0.01, always('the decay of AdamW is decoupled; use Adam with an L2 penalty'));
+const ADAMW = adamRule('AdamW', decoupled, () => true);
 
 /**
  * Adam with decoupled weight decay: a step shrinks a parameter by lr · weightDecay, and its gradient stays what it is.
@@ -112,8 +115,8 @@ const ADAMW = adamRule('AdamW', 0.01, always('the decay of AdamW is decoupled; u
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
  */
-export class AdamW extends Optimizer<AdamOptions, AdamState> {
-  constructor(params: Params<AdamWOptions>, options: Partial<AdamWOptions> = {}) {
-    super(ADAMW, params, options);
+export class AdamW extends Optimizer<AdamWOptions, AdamState> {
+  constructor(...args: ArgumentsOf<typeof decoupled, AdamWOptions, { params: Params<AdamWOptions> }>) {
+    super(ADAMW, args);
   }
 }

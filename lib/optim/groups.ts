@@ -1,6 +1,10 @@
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { Tensor } from '../tensor/tensor.js';
+
+/** Options, all of them. */
+export type Full<O> = { -readonly [K in keyof O]-?: Exclude<O[K], undefined> };
 
 /** Parameters with options of their own; what is not given is the optimizer's. */
 export type ParamGroup<O> = { params: Iterable<Tensor> | Iterable<[string, Tensor]> } & Partial<O> & Scheduled;
@@ -15,7 +19,12 @@ export interface Scheduled {
 }
 
 /** The names of what schedulers note. */
-export const SCHEDULED: readonly string[] = ['initialLr'] satisfies (keyof Scheduled)[];
+const SCHEDULED: readonly string[] = ['initialLr'] satisfies (keyof Scheduled)[];
+
+/** Refuses options of a group that there are not. */
+export function checkNames(where: string, options: object, { takes }: { takes: { options: readonly string[] } }): void {
+  checkOptions(where, options, [...takes.options, ...SCHEDULED]);
+}
 
 /** Refuses what is no number. */
 export function checkScheduled(where: () => string, group: Scheduled): void {
@@ -28,7 +37,7 @@ export function checkScheduled(where: () => string, group: Scheduled): void {
 }
 
 /** A group as the optimizer keeps it: every option is there and can be changed between steps. */
-export type Group<O> = { params: Tensor[]; names?: string[] } & O & Scheduled;
+export type Group<O> = { params: Tensor[]; names?: string[] } & Full<O> & Scheduled;
 
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 

@@ -1,28 +1,43 @@
+import type { ArgumentsOf } from '../arguments/forms.js';
+import { takeNothing } from '../arguments/nothing.js';
+import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
 import { isRepeated } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { full } from '../ops/creation.js';
-import { checkOptions } from '../options.js';
+import * as kinds from '../tensor/kinds.js';
 import { dropGrad, peekGrad, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkParameter, checkState, isLike, isStateOf } from './checks.js';
 import {
+  checkNames,
   checkScheduled,
+  type Full,
   type Group,
   groupsOf,
   isGroup,
   type ParamGroup,
   type Params,
   parametersOf,
-  SCHEDULED,
+  type Scheduled,
 } from './groups.js';
 import { livingOptimizers } from './living.js';
-import { checkValues, defaultsOf, rateOf } from './options.js';
+import { rateOf } from './parameters.js';
 import type { Plain, Rule } from './rule.js';
 import { checkSaved, copyOf, type OptimizerState } from './saved.js';
 import { type Member, type Part, plain, Slots, type State, Step } from './step.js';
+
+const stepping = signature('closure', {
+  /** Computes the loss again before the step. Default: null. */
+  closure: kinds.callback<() => unknown>().optional(),
+});
+
+const zeroing = signature('setToNone', {
+  /** Whether gradients are forgotten rather than filled with zeros. Default: true. */
+  setToNone: kinds.boolean.default(true),
+});
 
 const UNCLONEABLE = uncloneable('Optimizer', 'send the values of its stateDict()');
 
@@ -38,21 +53,28 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** Per parameter, what the steps so far left. */
   readonly state = new Map<Tensor, S>();
   readonly #rule: Rule<O>;
-  readonly #defaults: O;
+  readonly #defaults: Full<O>;
   /** The names of a step's numbers. */
   readonly #numbers: readonly string[];
   /** Where steps that no captured function does keep their numbers. */
   #slots = new Slots(0);
 
-  /** @param rule what is particular to it */
-  constructor(rule: Rule<O>, params: Params<O>, options: Partial<O>) {
+  static {
+    takeNothing(Optimizer, 'stateDict');
+  }
+
+  /**
+   * @param rule what is particular to it
+   * @param args parameters, then options
+   */
+  constructor(rule: Rule<O>, args: readonly unknown[]) {
     this.#rule = rule;
-    const builtIn = defaultsOf(rule.options);
-    checkOptions(rule.name, options, Object.keys(builtIn));
-    this.#defaults = { ...builtIn, ...options };
+    const { params, ...options } = valuesOf(rule, args);
+    this.#defaults = options as Full<O>;
     this.#checkValues(() => rule.name, this.#defaults);
-    this.#numbers = Object.keys(rule.numbers(builtIn as Plain<O>, { ...rule.counters, step: 1 }, true));
-    for (const group of groupsOf(rule.name, params)) this.addParamGroup(group);
+    const builtIn = valuesOf(rule, [[]]) as object as Plain<O>;
+    this.#numbers = Object.keys(rule.numbers(builtIn, { ...rule.counters, step: 1 }, true));
+    for (const group of groupsOf<O>(rule.name, params as Params<O>)) this.addParamGroup(group);
     livingOptimizers.add(this);
   }
 
@@ -63,8 +85,8 @@ export abstract class Optimizer<O extends object, S extends object> {
       throw new ValueError(`${name}: addParamGroup: expected { params, … }, got ${describe(group)}`);
     }
     const { params, ...own } = group;
-    checkOptions(`${name}: parameter group`, own, [...Object.keys(this.#defaults), ...SCHEDULED]);
-    const options = { ...this.#defaults, ...own } as O;
+    checkNames(`${name}: parameter group`, own, this.#rule);
+    const options = { ...this.#defaults, ...own } as Full<O> & Scheduled;
     this.#checkValues(() => name, options);
     const { names, parameters } = parametersOf(name, params);
     const known = new Set<unknown>(this.paramGroups.flatMap((group) => group.params));
@@ -89,11 +111,9 @@ export abstract class Optimizer<O extends object, S extends object> {
    */
   step(): undefined;
   step<T>(closure: () => T): T;
-  step<T>(closure?: () => T): T | undefined {
-    if (closure !== undefined && typeof closure !== 'function') {
-      throw new ValueError(`${this.#rule.name}.step: expected a function, got ${describe(closure)}`);
-    }
-    const loss = closure?.();
+  step<T>(...args: ArgumentsOf<typeof stepping>): T | undefined {
+    const [closure] = stepping.read(`${this.#rule.name}.step`, args);
+    const loss = closure?.() as T | undefined;
     const check = () => this.#checkOptions();
     if (recording === null) check();
     else recording.apart(check);
@@ -176,10 +196,10 @@ export abstract class Optimizer<O extends object, S extends object> {
     }
   }
 
-  #checkValues(where: () => string, options: O): void {
-    checkValues(where, this.#rule.options, options);
+  #checkValues(where: () => string, options: Full<O> & Scheduled): void {
+    this.#rule.takes.checkValues(where, options);
     const lr: unknown = Reflect.get(options, 'lr');
-    if (lr instanceof Tensor) checkValues(where, this.#rule.options, { ...options, lr: rateOf(lr) });
+    if (lr instanceof Tensor) this.#rule.takes.checkValues(where, { ...options, lr: rateOf(lr) });
     const reason = this.#rule.refuse?.(options) ?? null;
     if (reason !== null) throw new ValueError(`${where()}: ${reason}`);
     checkScheduled(where, options);
@@ -243,9 +263,11 @@ export abstract class Optimizer<O extends object, S extends object> {
   /**
    * Forgets the gradients of all parameters.
    *
+   * @param setToNone false to fill them with zeros instead, where they are. Default: true
    * @throws ValueError, before any is forgotten, for a group or a parameter that is none any more
    */
-  zeroGrad(): void {
+  zeroGrad(...args: ArgumentsOf<typeof zeroing>): void {
+    const [setToNone] = zeroing.read(`${this.#rule.name}.zeroGrad`, args);
     let number = 0;
     for (let i = 0; i < this.paramGroups.length; i++) {
       for (const parameter of this.#groupAt(i, 'zeroGrad').params) {
@@ -255,7 +277,12 @@ export abstract class Optimizer<O extends object, S extends object> {
         number++;
       }
     }
-    for (const { params } of this.paramGroups) for (const parameter of params) dropGrad(parameter);
+    for (const { params } of this.paramGroups) {
+      for (const parameter of params) {
+        if (setToNone) dropGrad(parameter);
+        else noGrad(() => peekGrad(parameter)?.zero_());
+      }
+    }
   }
 
   /** Options and state, the parameters being numbered in order of groups; tensors share their storage with the optimizer. */
@@ -304,6 +331,12 @@ export abstract class Optimizer<O extends object, S extends object> {
     return `${this.#rule.name} (\n${groups.join('\n')})`;
   }
 }
+
+/** The values of constructor arguments by name. */
+const valuesOf = <O extends object>({ name, takes }: Rule<O>, args: readonly unknown[]): Record<string, unknown> => {
+  const values = takes.read(name, args) as readonly unknown[];
+  return Object.fromEntries(takes.names.map((name, i) => [name, values[i]]));
+};
 
 const valueText = (value: unknown): string => (Array.isArray(value) ? `(${value.join(', ')})` : String(value));
 

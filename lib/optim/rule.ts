@@ -1,12 +1,12 @@
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import type { OptionTable } from './options.js';
+import type { Full } from './groups.js';
 
 /** Options with the rate as the number that it is. */
-export type Plain<O> = { [K in keyof O]: K extends 'lr' ? number : O[K] };
+export type Plain<O> = { [K in keyof Full<O>]: K extends 'lr' ? number : Full<O>[K] };
 
 /** Options without the rate: all that decides a formula. */
-export type Formal<O> = Omit<O, 'lr'>;
+export type Formal<O> = Omit<Full<O>, 'lr'>;
 
 /** A tensor that an optimizer keeps per parameter, of its shape and type. */
 export interface StateEntry<O, F extends string = string> {
@@ -25,6 +25,14 @@ export type Flags<F extends string = string> = Readonly<Record<F, boolean>>;
 /** Values of a parameter in an expression: its own, its gradient's, those of its state. */
 export type Values<S extends string = string> = Readonly<Record<'parameter' | 'gradient' | S, Expr>>;
 
+/** What of a signature is needed where its parameters are not known. */
+export interface Takes {
+  readonly names: readonly string[];
+  readonly options: readonly string[];
+  read(op: string, args: readonly unknown[]): readonly unknown[];
+  checkValues(op: () => string, values: object): void;
+}
+
 /**
  * What is particular to an optimizer: all that a paper says of one.
  *
@@ -32,7 +40,8 @@ export type Values<S extends string = string> = Readonly<Record<'parameter' | 'g
  */
 export interface Rule<O extends object> {
   readonly name: string;
-  readonly options: OptionTable<O>;
+  /** What it is constructed with: parameters, then options. */
+  readonly takes: Takes;
   /** What is wrong with options that each by itself could be used; null if nothing is. */
   refuse?(options: Formal<O>): string | null;
   /** What JavaScript counts per parameter, and the first values. `step` is counted by the optimizer. */
@@ -98,17 +107,11 @@ export function slope(
   return flags.decays ? e.add(along, e.mul(weightDecay, parameter)) : along;
 }
 
-interface DecayOptions {
-  readonly weightDecay: number;
-  readonly maximize: boolean;
-  readonly decoupledWeightDecay: boolean;
-}
-
 /** The flags of an optimizer whose weight decay may be decoupled. */
-export const decayFlags = ({ weightDecay, maximize, decoupledWeightDecay }: DecayOptions) => ({
-  decays: weightDecay !== 0 && !decoupledWeightDecay,
-  shrinks: weightDecay !== 0 && decoupledWeightDecay,
-  maximize,
+export const decayFlags = (options: { weightDecay: number; maximize: boolean }, isDecoupled: boolean) => ({
+  decays: options.weightDecay !== 0 && !isDecoupled,
+  shrinks: options.weightDecay !== 0 && isDecoupled,
+  maximize: options.maximize,
 });
 
 /** The parameter, shrunk by a decoupled decay, and what to descend along. */

@@ -1,9 +1,8 @@
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
 import { Tensor } from '../tensor/tensor.js';
 import { checkState } from './checks.js';
-import { type Group, isGroup, isObject, SCHEDULED } from './groups.js';
+import { checkNames, type Full, type Group, isGroup, isObject } from './groups.js';
 import type { Kept, Rule } from './rule.js';
 import type { State } from './step.js';
 
@@ -27,8 +26,8 @@ export function checkSaved<O extends object>(
   saved: unknown,
   own: readonly Group<O>[],
   rule: Rule<O>,
-  check: (where: string, options: O) => void,
-): { groups: O[]; states: Map<Tensor, State> } {
+  check: (where: string, options: Full<O>) => void,
+): { groups: Full<O>[]; states: Map<Tensor, State> } {
   const groups: unknown = isObject(saved) ? Reflect.get(saved, 'paramGroups') : undefined;
   if (!isObject(saved) || !Array.isArray(groups) || !groups.every(isGroup)) {
     throw new ValueError(`${where}: expected { state, paramGroups } as stateDict() gives it, got ${describe(saved)}`);
@@ -38,9 +37,9 @@ export function checkSaved<O extends object>(
     throw new ValueError(`${where}: expected groups of ${sizes(own)} parameters, got ${sizes(groups)}`);
   }
   const options = groups.map(({ params, ...options }, i) => {
-    checkOptions(`${where}: group ${i}`, options, [...Object.keys(rule.options), ...SCHEDULED]);
-    check(`${where}: group ${i}`, options as O);
-    return options as O;
+    checkNames(`${where}: group ${i}`, options, rule);
+    check(`${where}: group ${i}`, options as Full<O>);
+    return options as Full<O>;
   });
   const numbers = groups.flatMap((group) => group.params);
   const parameters = own.flatMap((group) => group.params);

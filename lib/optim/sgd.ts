@@ -1,24 +1,26 @@
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import * as e from '../expr/index.js';
+import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Params } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { flag, notNegative, number, rate } from './options.js';
+import { common, rate } from './parameters.js';
 import { commonFlags, rule, slope } from './rule.js';
 
-export interface SGDOptions {
+const descending = signature('params, /, lr, momentum, dampening, weightDecay, nesterov, *, maximize', {
+  ...common,
   /** Learning rate; a 0-d tensor may hold it. Default: 0.001. */
-  lr: number | Tensor;
+  lr: rate.default(1e-3),
   /** How much of the last step's direction is kept. Default: 0. */
-  momentum: number;
+  momentum: kinds.atLeast(0).default(0),
   /** How much of each gradient is left out of the momentum buffer after the first. Default: 0. */
-  dampening: number;
-  /** L2 penalty: this times the parameter is added to its gradient. Default: 0. */
-  weightDecay: number;
+  dampening: kinds.number.default(0),
   /** Look ahead along the momentum; needs momentum and no dampening. Default: false. */
-  nesterov: boolean;
-  /** Go up the gradient instead of down. Default: false. */
-  maximize: boolean;
-}
+  nesterov: kinds.boolean.default(false),
+});
+
+export interface SGDOptions extends OptionsOf<typeof descending> {}
 
 /** What SGD keeps per parameter: with momentum the direction of the last step, v. */
 export interface SGDState {
@@ -27,26 +29,16 @@ export interface SGDState {
 
 const SGD_RULE = rule<SGDOptions>()({
   name: 'SGD',
-  options: {
-    lr: rate(1e-3),
-    momentum: notNegative(0),
-    dampening: number(0),
-    weightDecay: notNegative(0),
-    nesterov: flag(false),
-    maximize: flag(false),
-  },
+  takes: descending,
   refuse: ({ nesterov, momentum, dampening }) =>
     nesterov && !(momentum > 0 && dampening === 0) ? 'nesterov needs a momentum above 0 and a dampening of 0' : null,
   counters: {},
   // Of -0, so that the first direction is the gradient to the bit.
   state: { momentumBuffer: { needs: 'moves', initial: () => -0 } },
-  flags: ({ momentum, nesterov, ...options }) => ({ moves: momentum !== 0, nesterov, ...commonFlags(options) }),
-  numbers: ({ lr, momentum, dampening, weightDecay }, _, isFirst) => ({
-    lr,
-    momentum,
-    kept: isFirst ? 1 : 1 - dampening,
-    weightDecay,
-  }),
+  flags: (options) => ({ moves: options.momentum !== 0, nesterov: options.nesterov, ...commonFlags(options) }),
+  numbers: ({ lr, momentum, dampening, weightDecay }, _, isFirst) => {
+    return { lr, momentum, kept: isFirst ? 1 : 1 - dampening, weightDecay };
+  },
   update(values, { lr, momentum, kept, weightDecay }, flags) {
     const { parameter, momentumBuffer } = values;
     const gradient = slope(values, weightDecay, flags);
@@ -72,7 +64,7 @@ const SGD_RULE = rule<SGDOptions>()({
  * @see https://pytorch.org/docs/stable/generated/torch.optim.SGD.html
  */
 export class SGD extends Optimizer<SGDOptions, SGDState> {
-  constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super(SGD_RULE, params, options);
+  constructor(...args: ArgumentsOf<typeof descending, SGDOptions, { params: Params<SGDOptions> }>) {
+    super(SGD_RULE, args);
   }
 }

@@ -2,7 +2,7 @@ import { allocate, type HostAction, type Storage } from '../backend/index.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { Group } from './groups.js';
 import { type Update, updateFor } from './kernels.js';
-import { rateOf, ratesIn } from './options.js';
+import { rateOf, ratesIn } from './parameters.js';
 import type { Flags, Numbers, Plain, Rule } from './rule.js';
 
 /** What an optimizer keeps of a parameter: numbers that it counts, and tensors; null for one that no step has needed. */
@@ -134,7 +134,7 @@ export class Step<O extends object> implements HostAction {
     this.count = this.#batches.length * names.length;
     this.#slots = slots(this.count);
     this.#check = check;
-    const [groups, options] = [parts.map(({ group }) => group), Object.keys(rule.options)];
+    const [groups, options] = [parts.map(({ group }) => group), rule.takes.options];
     this.#options = new Seen(groups, options);
     this.#formal = new Seen(
       groups,

@@ -83,3 +83,36 @@ test('reductions', () => {
   const options: nabla.SumOptions = { keepdim: true };
   expectTypeOf(options).toExtend<{ dim?: nabla.Dim | null; keepdim?: boolean | undefined }>();
 });
+
+test('optimizers, schedulers and clipping', () => {
+  never(() => {
+    const params = [nabla.ones([2], { requiresGrad: true })];
+    const sgd = new nabla.optim.SGD(params, 0.1, 0.9, { nesterov: true });
+    new nabla.optim.SGD([{ params, lr: 0.1 }], { momentum: 0.9 });
+    expectTypeOf(sgd.paramGroups[0]!.momentum).toEqualTypeOf<number>();
+    expectTypeOf(sgd.step()).toEqualTypeOf<undefined>();
+    expectTypeOf(sgd.step(() => 3)).toEqualTypeOf<number>();
+    new nabla.optim.Adam(params, { betas: [0.9, 0.99], decoupledWeightDecay: true });
+    const scheduler = new nabla.optim.lrScheduler.StepLR(sgd, 3, { gamma: 0.5 });
+    new nabla.optim.lrScheduler.StepLR(sgd, { stepSize: 3 });
+    expectTypeOf(scheduler.getLastLr()).toEqualTypeOf<number[]>();
+    expectTypeOf(nabla.nn.utils.clipGradNorm_(params, 1, 'inf', true)).toEqualTypeOf<Tensor>();
+    nabla.nn.utils.clipGradNorm_(params, { maxNorm: 1 });
+    // @ts-expect-error
+    new nabla.optim.SGD();
+    // @ts-expect-error
+    new nabla.optim.SGD(params, '0.1');
+    // @ts-expect-error
+    new nabla.optim.SGD(params, { learningRate: 0.1 });
+    // @ts-expect-error
+    new nabla.optim.SGD(params, 0.1, 0, 0, 0, false, true);
+    // @ts-expect-error
+    new nabla.optim.Adam(params, { betas: [0.9] });
+    // @ts-expect-error
+    new nabla.optim.AdamW(params, { decoupledWeightDecay: true });
+    // @ts-expect-error
+    new nabla.optim.lrScheduler.StepLR(sgd);
+    // @ts-expect-error
+    nabla.nn.utils.clipGradNorm_(params);
+  });
+});

@@ -248,7 +248,7 @@ describe('a step that stops at a bad value', () => {
     for (let i = 0; i < 3; i++) step(...row(i));
     const before = everything(one);
     one.optimizer.paramGroups[1]!.eps = -1;
-    expect(() => step(...row(3))).toThrow(/group 1: eps must be a number of at least 0, got -1/);
+    expect(() => step(...row(3))).toThrow(/group 1: eps must be at least 0, got -1/);
     await expect(step.run([inputs, targets], { batchSize: 1 })).rejects.toThrow(ValueError);
     expect(everything(one)).toEqual(before);
   });
@@ -283,7 +283,7 @@ describe('options that change the formula', () => {
       ['plain', 'captured', 'background'].map(async (how) => {
         const w = zeros([4], { requiresGrad: true });
         const sgd = new optim.SGD([w], { lr: 0.05 });
-        const momentum = new Momentum(sgd, {}, -1);
+        const momentum = new Momentum({ optimizer: sgd, lastEpoch: -1 });
         const step = (x: Tensor) => {
           sgd.zeroGrad();
           const loss = w.sub(x).square().sum();

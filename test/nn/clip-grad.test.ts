@@ -165,7 +165,11 @@ describe('clipping between backward and step', () => {
 describe('what is refused', () => {
   const a = () => withGradient(tensor([1]));
   const cases: [string, () => unknown, RegExp][] = [
-    ['no parameters', () => clipGradNorm_(5 as never, 1), /expected a Tensor or an iterable of tensors, got 5/],
+    [
+      'no parameters',
+      () => clipGradNorm_(5 as never, 1),
+      /parameters must be a Tensor or an iterable of tensors, got 5/,
+    ],
     ['null', () => clipGradValue_(null as never, 1), /got null/],
     ['what is no tensor', () => clipGradNorm_([a(), 'b' as never], 1), /parameter 1 must be a Tensor, got 'b'/],
     ['no norm', () => clipGradNorm_([a()], undefined as never), /maxNorm must be a number, got undefined/],

@@ -133,8 +133,12 @@ describe.each(makers)('%s', (_, make) => {
 
 describe('what is refused', () => {
   const cases: [string, () => unknown, RegExp][] = [
-    ['what is no optimizer', () => new ExponentialLR({} as never, 0.5), /ExponentialLR: expected an Optimizer, got/],
-    ['null for an optimizer', () => new LambdaLR(null as never, () => 1), /expected an Optimizer, got null/],
+    [
+      'what is no optimizer',
+      () => new ExponentialLR({} as never, 0.5),
+      /ExponentialLR: optimizer must be an Optimizer, got/,
+    ],
+    ['null for an optimizer', () => new LambdaLR(null as never, () => 1), /optimizer must be an Optimizer, got null/],
     ['a gamma that is none', () => new ExponentialLR(sgdOf(1), 'a' as never), /gamma must be a finite number, got 'a'/],
     ['no gamma', () => new (ExponentialLR as never as new (o: unknown) => unknown)(sgdOf(1)), /gamma/],
     ['a stepSize of 0', () => new StepLR(sgdOf(1), 0), /stepSize/],
@@ -145,7 +149,11 @@ describe('what is refused', () => {
       () => new StepLR(sgdOf(1), 1, 0.1, 3),
       /group 0 has no initialLr to go on from at epoch 3/,
     ],
-    ['what is no function', () => new LambdaLR(sgdOf(1), 3 as never), /lrLambda must be a function, got 3/],
+    [
+      'what is no function',
+      () => new LambdaLR(sgdOf(1), 3 as never),
+      /lrLambda must be a function, or an array of functions, got 3/,
+    ],
     [
       'too few functions',
       () => new LambdaLR(sgdOf(1, 2), [() => 1]),

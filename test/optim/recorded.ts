@@ -66,9 +66,7 @@ export class Training {
     this.parameters = partsOf(start).map((part) => part.clone().requiresGrad_());
     this.optimizer = made(optim, name, this.parameters, named(options));
     this.scheduler =
-      scheduler === undefined
-        ? null
-        : made(optim.lrScheduler, scheduler[0], this.optimizer, ...Object.values(scheduler[1]));
+      scheduler === undefined ? null : made(optim.lrScheduler, scheduler[0], this.optimizer, named(scheduler[1]));
     this.#clip = clip === '-inf' ? Number.NEGATIVE_INFINITY : (clip ?? null);
   }
 

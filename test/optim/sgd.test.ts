@@ -100,7 +100,7 @@ describe('SGD', () => {
       },
       /more than once/,
     ],
-    ['a negative rate', () => new optim.SGD([leaf([1])], { lr: -1 }), /lr must be a number of at least 0, got -1/],
+    ['a negative rate', () => new optim.SGD([leaf([1])], { lr: -1 }), /lr must be a number of at least 0, .* got -1/],
     ['a rate that is NaN', () => new optim.SGD([leaf([1])], { lr: Number.NaN }), /lr must be/],
     ['nesterov without momentum', () => new optim.SGD([leaf([1])], { nesterov: true }), /nesterov needs a momentum/],
     [
@@ -127,5 +127,59 @@ describe('SGD', () => {
 
   it('prints its groups', () => {
     expect(String(new optim.SGD([ones([1])], { lr: 0.5 }))).toMatch(/^SGD \(\nParameter Group 0\n {4}lr: 0.5\n/);
+  });
+});
+
+describe('arguments', () => {
+  const rates = (sgd: optim.SGD) => {
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = sgd.paramGroups[0]!;
+    return [lr, momentum, dampening, weightDecay, nesterov, maximize];
+  };
+  const w = () => [leaf([1])];
+
+  it('go by position in the order of PyTorch, by name, and mixed', () => {
+    expect(rates(new optim.SGD(w()))).toEqual([0.001, 0, 0, 0, false, false]);
+    expect(rates(new optim.SGD(w(), 0.1))).toEqual([0.1, 0, 0, 0, false, false]);
+    expect(rates(new optim.SGD(w(), 0.1, 0.9, 0, 0.5, true))).toEqual([0.1, 0.9, 0, 0.5, true, false]);
+    expect(rates(new optim.SGD(w(), 0.1, { momentum: 0.9, maximize: true }))).toEqual([0.1, 0.9, 0, 0, false, true]);
+    const { lr, betas, eps } = new optim.Adam(w(), 0.1, [0.5, 0.6], { eps: 0.2 }).paramGroups[0]!;
+    expect([lr, betas, eps]).toEqual([0.1, [0.5, 0.6], 0.2]);
+    const { stepSize, gamma } = new optim.lrScheduler.StepLR(new optim.SGD(w()), 3, { gamma: 0.5 });
+    expect([stepSize, gamma]).toEqual([3, 0.5]);
+    expect(new optim.lrScheduler.ExponentialLR(new optim.SGD(w()), { gamma: 0.5 }).gamma).toBe(0.5);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    ['twice', () => new optim.SGD(w(), 0.1, { lr: 0.2 }), /lr is given twice/],
+    ['too many', () => new optim.SGD(w(), 0.1, 0, 0, 0, false, true as never), /at most 7 arguments|got 7/],
+    ['what only AdamW has not', () => new optim.AdamW(w(), { decoupledWeightDecay: true } as never), /unknown option/],
+    [
+      'one beta',
+      () => new optim.Adam(w(), { betas: [0.9] as never }),
+      /betas must be two numbers of at least 0 and below 1/,
+    ],
+    ['a beta of 1', () => new optim.Adam(w(), { betas: [0.9, 1] }), /betas must be two numbers/],
+    [
+      'a closure and more',
+      () => (new optim.SGD(w()).step as (...args: unknown[]) => unknown)(() => 1, 2),
+      /at most 1 arguments/,
+    ],
+    ['a setToNone that is none', () => new optim.SGD(w()).zeroGrad(1 as never), /setToNone must be true or false/],
+    ['of stateDict', () => (new optim.SGD(w()).stateDict as (x: number) => unknown)(1), /no arguments/],
+  ])('that are refused: %s', (_, make, message) => {
+    expect(make).toThrow(ValueError);
+    expect(make).toThrow(message);
+  });
+
+  it('zeroGrad fills gradients with zeros where they are, if asked', () => {
+    const [v] = w();
+    const sgd = new optim.SGD([v!], 0.1);
+    v!.mul(3).sum().backward();
+    const { grad } = v!;
+    sgd.zeroGrad(false);
+    expect(v!.grad).toBe(grad);
+    expect(grad!.item()).toBe(0);
+    sgd.zeroGrad({ setToNone: true });
+    expect(v!.grad).toBe(null);
   });
 });

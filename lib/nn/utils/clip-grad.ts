@@ -1,3 +1,7 @@
+import { define } from '../../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import { type Kind, kind } from '../../arguments/kind.js';
+import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
@@ -5,31 +9,53 @@ import { tensor } from '../../ops/creation.js';
 import { stack } from '../../ops/joining.js';
 import { div } from '../../ops/pointwise.js';
 import { norm } from '../../ops/reductions.js';
-import { checkBoolean, checkOptions } from '../../options.js';
 import { refuseIf } from '../../tensor/check.js';
-import { peekGrad, Tensor } from '../../tensor/tensor.js';
-
-export interface ClipGradNormOptions {
-  /** Which norm: any number, or `'inf'` for the largest element. Default: 2. */
-  normType?: number | 'inf';
-  /** Refuse gradients whose norm is NaN or infinite. Default: false. */
-  errorIfNonfinite?: boolean;
-  /** Of no effect: there is one way to do it, which is as fast as many at a time. Default: none. */
-  foreach?: boolean | null;
-}
+import * as kinds from '../../tensor/kinds.js';
+import { isTensor, peekGrad, type Tensor } from '../../tensor/tensor.js';
 
 /** One parameter, or many. */
 export type Parameters = Tensor | Iterable<Tensor>;
 
+const isParameters = (value: unknown): value is Parameters =>
+  isTensor(value) || (typeof value === 'object' && value !== null && Symbol.iterator in value);
+
+const parameters = kind('a Tensor or an iterable of tensors', isParameters);
+const bound: Kind<number> = kind(
+  'a number',
+  (value): value is number => typeof value === 'number' && !Number.isNaN(value),
+);
+
+const byNorm = signature('parameters, maxNorm, normType, errorIfNonfinite, foreach', {
+  parameters,
+  /** The largest norm that is left as it is. */
+  maxNorm: bound,
+  /** Which norm: any number, or `'inf'` for the largest element. Default: 2. */
+  normType: kind(
+    "a number or 'inf'",
+    (value): value is number | 'inf' => value === 'inf' || bound.accepts(value),
+  ).default(2),
+  /** Refuse gradients whose norm is NaN or infinite. Default: false. */
+  errorIfNonfinite: kinds.boolean.default(false),
+  /** Of no effect: there is one way to do it, as fast as many at a time. Default: null. */
+  foreach: kinds.boolean.optional(),
+});
+
+const byValue = signature('parameters, clipValue, foreach', {
+  parameters,
+  /** The largest magnitude that is left as it is. */
+  clipValue: bound,
+  /** Of no effect. Default: null. */
+  foreach: kinds.boolean.optional(),
+});
+
+export interface ClipGradNormOptions extends OptionsOf<typeof byNorm> {}
+export interface ClipGradValueOptions extends OptionsOf<typeof byValue> {}
+
 /** The gradients of those parameters that have one. */
 function gradientsOf(op: string, parameters: Parameters): Tensor[] {
-  const isMany = typeof parameters === 'object' && parameters !== null && Symbol.iterator in parameters;
-  if (!isMany && !(parameters instanceof Tensor)) {
-    throw new ValueError(`${op}: expected a Tensor or an iterable of tensors, got ${describe(parameters)}`);
-  }
-  const list: unknown[] = parameters instanceof Tensor ? [parameters] : [...(parameters as Iterable<unknown>)];
+  const list: unknown[] = isTensor(parameters) ? [parameters] : [...parameters];
   return list.flatMap((parameter, i) => {
-    if (!(parameter instanceof Tensor)) {
+    if (!isTensor(parameter)) {
       throw new ValueError(`${op}: parameter ${i} must be a Tensor, got ${describe(parameter)}`);
     }
     return peekGrad(parameter) ?? [];
@@ -67,25 +93,19 @@ function totalNorm(op: string, tensors: readonly Tensor[], normType: number, err
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
  */
-export function clipGradNorm_(parameters: Parameters, maxNorm: number, options: ClipGradNormOptions = {}): Tensor {
-  const op = 'clipGradNorm_';
-  checkOptions(op, options, ['normType', 'errorIfNonfinite', 'foreach']);
-  const { normType = 2, errorIfNonfinite = false } = options;
-  const order = normType === 'inf' ? Number.POSITIVE_INFINITY : normType;
-  if (typeof order !== 'number' || Number.isNaN(order)) {
-    throw new ValueError(`${op}: normType must be a number or 'inf', got ${describe(normType)}`);
-  }
-  checkBoolean(op, 'errorIfNonfinite', errorIfNonfinite);
-  if (options.foreach !== undefined && options.foreach !== null) checkBoolean(op, 'foreach', options.foreach);
-  checkBound(op, 'maxNorm', maxNorm);
-  return noGrad(() => {
-    const gradients = gradientsOf(op, parameters);
-    const total = totalNorm(op, gradients, order, errorIfNonfinite);
-    const scale = div(maxNorm, total.add(1e-6)).clampMax(1);
-    for (const gradient of gradients) gradient.mul_(scale);
-    return total;
-  });
-}
+export const clipGradNorm_: FunctionOf<Tensor, typeof byNorm, ClipGradNormOptions> = define(
+  'clipGradNorm_',
+  byNorm,
+  (parameters, maxNorm, normType, errorIfNonfinite) =>
+    noGrad(() => {
+      const gradients = gradientsOf('clipGradNorm_', parameters);
+      const order = normType === 'inf' ? Number.POSITIVE_INFINITY : normType;
+      const total = totalNorm('clipGradNorm_', gradients, order, errorIfNonfinite);
+      const scale = div(maxNorm, total.add(1e-6)).clampMax(1);
+      for (const gradient of gradients) gradient.mul_(scale);
+      return total;
+    }),
+);
 
 /**
  * Clamps every element of the gradients of parameters to [-clipValue, clipValue], in place. Works in captured functions and in `run` as well.
@@ -100,14 +120,11 @@ export function clipGradNorm_(parameters: Parameters, maxNorm: number, options: 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
  */
-export function clipGradValue_(parameters: Parameters, clipValue: number): void {
-  checkBound('clipGradValue_', 'clipValue', clipValue);
-  noGrad(() => {
-    for (const gradient of gradientsOf('clipGradValue_', parameters)) gradient.clamp_(-clipValue, clipValue);
-  });
-}
-
-function checkBound(op: string, name: string, value: unknown): void {
-  if (typeof value === 'number' && !Number.isNaN(value)) return;
-  throw new ValueError(`${op}: ${name} must be a number, got ${describe(value)}`);
-}
+export const clipGradValue_: FunctionOf<void, typeof byValue, ClipGradValueOptions> = define(
+  'clipGradValue_',
+  byValue,
+  (parameters, clipValue) =>
+    noGrad(() => {
+      for (const gradient of gradientsOf('clipGradValue_', parameters)) gradient.clamp_(-clipValue, clipValue);
+    }),
+);

@@ -1,1 +1,1 @@
-export { type ClipGradNormOptions, clipGradNorm_, clipGradValue_, type Parameters } from './clip-grad.js';
+export * from './clip-grad.js';

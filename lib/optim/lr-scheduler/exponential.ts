@@ -1,5 +1,13 @@
-import { checkFinite } from '../../tensor/arguments.js';
-import { type AnyOptimizer, LRScheduler } from './scheduler.js';
+import type { ArgumentsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
+import * as kinds from '../../tensor/kinds.js';
+import { LRScheduler, scheduling } from './scheduler.js';
+
+const exponential = signature('optimizer, /, gamma, lastEpoch', {
+  ...scheduling,
+  /** What rates are multiplied by at every step. */
+  gamma: kinds.finite,
+});
 
 /**
  * Multiplies rates by `gamma` at every step: baseLr · gammaᵗ.
@@ -20,9 +28,8 @@ import { type AnyOptimizer, LRScheduler } from './scheduler.js';
 export class ExponentialLR extends LRScheduler {
   declare gamma: number;
 
-  constructor(optimizer: AnyOptimizer, gamma: number, lastEpoch = -1) {
-    checkFinite('ExponentialLR', 'gamma', gamma);
-    super(optimizer, { gamma }, lastEpoch);
+  constructor(...args: ArgumentsOf<typeof exponential>) {
+    super(exponential.named('ExponentialLR', args));
   }
 
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {

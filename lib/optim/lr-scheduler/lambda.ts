@@ -1,32 +1,43 @@
+import type { ArgumentsOf } from '../../arguments/forms.js';
+import { kind } from '../../arguments/kind.js';
+import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { type AnyOptimizer, LRScheduler } from './scheduler.js';
+import { type AnyOptimizer, LRScheduler, scheduling } from './scheduler.js';
 
 /** A factor for every epoch. It must depend on the epoch alone: a run in the background asks ahead, and more than once. */
 export type LrLambda = (epoch: number) => number;
 
+const isFunction = (value: unknown): value is LrLambda => typeof value === 'function';
+
+const factors = signature('optimizer, /, lrLambda, lastEpoch', {
+  ...scheduling,
+  /** A function of the epoch alone, or one for each parameter group. */
+  lrLambda: kind(
+    'a function, or an array of functions',
+    (value): value is LrLambda | readonly LrLambda[] =>
+      isFunction(value) || (Array.isArray(value) && value.every(isFunction)),
+  ),
+});
+
 /** One function for each group: the same for all, or those of an array. */
-export function lambdasOf(name: string, lambda: LrLambda | readonly LrLambda[], groups: number): LrLambda[] {
-  const lambdas = Array.isArray(lambda) ? [...lambda] : new Array<LrLambda>(groups).fill(lambda as LrLambda);
-  if (lambdas.length !== groups) {
-    throw new ValueError(`${name}: expected ${groups} functions, one for each parameter group, got ${lambdas.length}`);
-  }
-  const other = lambdas.find((one) => typeof one !== 'function');
-  if (other !== undefined) throw new ValueError(`${name}: lrLambda must be a function, got ${describe(other)}`);
-  return lambdas;
+function lambdasOf(name: string, lambda: LrLambda | readonly LrLambda[], optimizer: AnyOptimizer): LrLambda[] {
+  const groups = optimizer.paramGroups.length;
+  const lambdas = isFunction(lambda) ? new Array<LrLambda>(groups).fill(lambda) : [...lambda];
+  if (lambdas.length === groups) return lambdas;
+  throw new ValueError(`${name}: expected ${groups} functions, one for each parameter group, got ${lambdas.length}`);
 }
 
 /** A factor that a user's function gives. */
-export function factorAt(name: string, lambda: LrLambda, epoch: number): number {
+function factorAt(name: string, lambda: LrLambda, epoch: number): number {
   const factor: unknown = lambda(epoch);
   if (typeof factor === 'number' && Number.isFinite(factor)) return factor;
   throw new ValueError(`${name}: lrLambda must give a finite number, got ${describe(factor)} for epoch ${epoch}`);
 }
 
 /**
- * The rates at first times what a function of the epoch gives: baseLr · lambda(t).
+ * The rates at first times what a function of the epoch gives: baseLr · lrLambda(t).
  *
- * @param lrLambda a function of the epoch alone, or one for each parameter group
  * @throws ValueError for what is no optimizer, no function or not one for each group, and where a function gives no finite number
  * @example
  * ```ts
@@ -42,9 +53,9 @@ export function factorAt(name: string, lambda: LrLambda, epoch: number): number 
 export class LambdaLR extends LRScheduler {
   declare lrLambdas: LrLambda[];
 
-  constructor(optimizer: AnyOptimizer, lrLambda: LrLambda | readonly LrLambda[], lastEpoch = -1) {
-    const groups = optimizer?.paramGroups?.length ?? 1;
-    super(optimizer, { lrLambdas: lambdasOf('LambdaLR', lrLambda, groups) }, lastEpoch);
+  constructor(...args: ArgumentsOf<typeof factors>) {
+    const { lrLambda, ...rest } = factors.named('LambdaLR', args);
+    super({ ...rest, lrLambdas: lambdasOf('LambdaLR', lrLambda, rest.optimizer) });
   }
 
   protected override next(_lr: number, baseLr: number, group: number): number {

@@ -1,18 +1,32 @@
+import { kind } from '../../arguments/kind.js';
 import { type HostAction, recording } from '../../backend/index.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { unknownName } from '../../options.js';
-import { checkInteger } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
 import { Tensor, viewOf } from '../../tensor/tensor.js';
 import type { Group, Scheduled } from '../groups.js';
 import { Optimizer } from '../optimizer.js';
-import { rateOf, ratesIn } from '../options.js';
+import { rateOf, ratesIn } from '../parameters.js';
 
 /** An optimizer of any kind, whose rates a scheduler sets. */
 export type AnyOptimizer = Optimizer<object, object>;
 
 /** What every optimizer's group has for a scheduler. */
 export type RatedGroup = Group<{ lr: number | Tensor }> & Scheduled;
+
+/** What every scheduler is made of. */
+export const scheduling = {
+  optimizer: kind('an Optimizer', (value): value is AnyOptimizer => value instanceof Optimizer),
+  /** -1 to begin; the epoch to go on from where the optimizer's groups have an `initialLr` of before. Default: -1. */
+  lastEpoch: kinds.integerFrom(-1).default(-1),
+};
+
+interface Beginning {
+  readonly optimizer: AnyOptimizer;
+  readonly lastEpoch: number;
+  readonly [setting: string]: unknown;
+}
 
 /** What a scheduler needs to go on where another stopped: its numbers, and how far it has come. */
 export type SchedulerState = Record<string, unknown>;
@@ -33,16 +47,9 @@ export abstract class LRScheduler {
   #lastLr: readonly number[] = [];
   #saved: Saved | null = null;
 
-  /**
-   * @param settings properties to start from: the numbers of the rule
-   * @param lastEpoch -1 to begin; the epoch to go on from where groups have an `initialLr` of an earlier scheduler
-   */
-  constructor(optimizer: AnyOptimizer, settings: object, lastEpoch: number) {
+  /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
+  constructor({ optimizer, lastEpoch, ...settings }: Beginning) {
     const { name } = this.constructor;
-    if (!(optimizer instanceof Optimizer)) {
-      throw new ValueError(`${name}: expected an Optimizer, got ${describe(optimizer)}`);
-    }
-    checkInteger(name, 'lastEpoch', lastEpoch, -1);
     this.optimizer = optimizer;
     Object.assign(this, settings);
     this.lastEpoch = lastEpoch;

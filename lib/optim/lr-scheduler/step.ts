@@ -1,11 +1,19 @@
-import { checkFinite } from '../../tensor/arguments.js';
-import { checkInteger } from '../../tensor/shape.js';
-import { type AnyOptimizer, LRScheduler } from './scheduler.js';
+import type { ArgumentsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
+import * as kinds from '../../tensor/kinds.js';
+import { LRScheduler, scheduling } from './scheduler.js';
+
+const stepwise = signature('optimizer, /, stepSize, gamma, lastEpoch', {
+  ...scheduling,
+  /** After how many steps rates are multiplied. */
+  stepSize: kinds.integerFrom(1),
+  /** What they are multiplied by. Default: 0.1. */
+  gamma: kinds.finite.default(0.1),
+});
 
 /**
  * Multiplies rates by `gamma` at every `stepSize`-th step: baseLr · gamma^⌊t / stepSize⌋.
  *
- * @param gamma default 0.1
  * @throws ValueError for what is no optimizer, a stepSize that is no positive integer, and a gamma that is no finite number
  * @example
  * ```ts
@@ -23,10 +31,8 @@ export class StepLR extends LRScheduler {
   declare stepSize: number;
   declare gamma: number;
 
-  constructor(optimizer: AnyOptimizer, stepSize: number, gamma = 0.1, lastEpoch = -1) {
-    checkInteger('StepLR', 'stepSize', stepSize, 1);
-    checkFinite('StepLR', 'gamma', gamma);
-    super(optimizer, { stepSize, gamma }, lastEpoch);
+  constructor(...args: ArgumentsOf<typeof stepwise>) {
+    super(stepwise.named('StepLR', args));
   }
 
   protected override next(lr: number): number {

@@ -1,0 +1,77 @@
+import { type Kind, kind } from '../arguments/kind.js';
+import { isBool } from '../backend/dtype.js';
+import { describe } from '../describe.js';
+import { ValueError } from '../errors.js';
+import * as kinds from '../tensor/kinds.js';
+import { show } from '../tensor/shape.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { isObject } from './groups.js';
+
+// Parameters that optimizers have, with what users read of them.
+
+/** Parameters, or groups of them; what is in them, groups look at. */
+const params: Kind<Iterable<unknown>> = kind(
+  'an iterable',
+  (value): value is Iterable<unknown> => isObject(value) && Symbol.iterator in value && !isTensor(value),
+  {
+    explain: (op, _, value) => {
+      throw new ValueError(
+        `${op}: expected an iterable of tensors or of parameter groups, got ${describe(value)}; pass model.parameters()`,
+      );
+    },
+  },
+);
+
+const RATE = 'a number of at least 0, or a tensor of one';
+
+/** A learning rate: a number, or a tensor of one, whose value is looked at when it is used. */
+export const rate: Kind<number | Tensor> = kind(
+  RATE,
+  (value): value is number | Tensor =>
+    isTensor(value) ? value.numel() === 1 && !isBool(value.dtype) : typeof value === 'number' && value >= 0,
+  {
+    explain: (op, name, value) => {
+      if (!isTensor(value)) return;
+      throw new ValueError(`${op}: ${name} must be ${RATE}, got a ${value.dtype} tensor of shape ${show(value.shape)}`);
+    },
+  },
+);
+
+/** The value of a rate. */
+export const rateOf = (lr: number | Tensor): number => (typeof lr === 'number' ? lr : lr.item());
+
+/** A number from 0 up to but not including 1. */
+const isFraction = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < 1;
+
+/** Two numbers from 0 up to but not including 1. */
+export const fractions: Kind<readonly [number, number]> = kind(
+  'two numbers of at least 0 and below 1',
+  (value): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isFraction),
+);
+
+/** What every optimizer has. */
+export const common = {
+  params,
+  /** L2 penalty: this times the parameter is added to its gradient. Default: 0. */
+  weightDecay: kinds.atLeast(0).default(0),
+  /** Go up the gradient instead of down. Default: false. */
+  maximize: kinds.boolean.default(false),
+};
+
+/** A weight decay that may be decoupled. */
+export const decoupling = {
+  /** Take lr · weightDecay of a parameter away in each step instead, and leave its gradient alone. Default: false. */
+  decoupledWeightDecay: kinds.boolean.default(false),
+};
+
+const NO_RATES: readonly Tensor[] = [];
+
+/** The rates of groups that are tensors. */
+export function ratesIn(groups: readonly object[]): readonly Tensor[] {
+  let found = NO_RATES;
+  for (const group of groups) {
+    const lr: unknown = Reflect.get(group, 'lr');
+    if (isTensor(lr)) found = [...found, lr];
+  }
+  return found;
+}
