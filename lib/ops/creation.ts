@@ -265,7 +265,7 @@ const progression = signature('start, end, step, *, dtype, requiresGrad', {
 });
 
 /** By position the start can be left out. */
-export interface Progression {
+interface Progression {
   (end: number, options?: TensorOptions & { step?: number | undefined }): Tensor;
   (start: number, end: number, options?: TensorOptions & { step?: number | undefined }): Tensor;
   (start: number, end: number, step: number, options?: TensorOptions): Tensor;

@@ -1,10 +1,11 @@
+import { define } from '../arguments/define.js';
+import type { ArgumentsOf, FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { isBool, isFloat, isInteger } from '../backend/dtype.js';
-import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { adjoints, Expr, type ExprLike } from '../expr/index.js';
-import { checkOptions } from '../options.js';
-import { checkNumber, checkOperand, checkTensor, requireTensor } from '../tensor/arguments.js';
 import { requireInt32 } from '../tensor/check.js';
 import {
   type AnyPointwise,
@@ -16,9 +17,11 @@ import {
   unary,
   writeInPlace,
 } from '../tensor/elementwise.js';
-import { checkInteger, show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
-import { fittedFactor, typeOfAll } from './factor.js';
+import * as kinds from '../tensor/kinds.js';
+import { commonType } from '../tensor/promotion.js';
+import { show } from '../tensor/shape.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { fittedFactor } from './factor.js';
 
 // One row per operation: its expression. Gradients, SIMD and JS loops, in-place forms (`relu_`) and methods follow from it.
 // Every unary function takes a Tensor (or, inside `elementwise`, an expression) and keeps its shape; PyTorch's page of the same name has the plots.
@@ -108,17 +111,32 @@ const scaledSub = new Pointwise('sub', (a, b, alpha) => e.sub(a, e.mul(b, alpha)
   factors: 1,
 });
 
-export interface AlphaOptions {
-  /** Multiplies the second operand. Default: 1. */
-  alpha?: number;
-}
+/** What builds an expression takes parts of one too. That expressions give an expression, the overloads say. */
+const tensorOrPart: Kind<Tensor> = kind(
+  'a Tensor',
+  (value): value is Tensor => isTensor(value) || value instanceof Expr,
+);
+const operandOrPart: Kind<Operand> = kind(
+  'a Tensor or a number',
+  (value): value is Operand => kinds.operand.accepts(value) || value instanceof Expr,
+);
 
-function alphaOf(op: string, options: AlphaOptions): number {
-  checkOptions(op, options, ['alpha']);
-  const { alpha = 1 } = options;
-  checkNumber(op, 'alpha', alpha);
-  return alpha;
-}
+const alpha = {
+  /** Multiplies the second operand. Default: 1. */
+  alpha: kinds.number.default(1),
+};
+
+const scaling = signature('input, other, /, *, alpha', { input: operandOrPart, other: operandOrPart, ...alpha });
+const scalingInPlace = signature('input, other, /, *, alpha', {
+  input: kinds.tensor,
+  other: kinds.operand,
+  ...alpha,
+});
+const writing = signature('input, other, /', { input: kinds.tensor, other: kinds.operand });
+
+export interface AlphaOptions extends OptionsOf<typeof scaling> {}
+
+type ScalingInPlace = FunctionOf<Tensor, typeof scalingInPlace, AlphaOptions>;
 
 /** The same as an expression, for `elementwise`. */
 export function add(a: Expr, b: ExprLike): Expr;
@@ -133,12 +151,11 @@ export function add(a: ExprLike, b: Expr): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.add.html
  */
-export function add(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
-export function add(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
-  const alpha = options === undefined ? 1 : alphaOf('add', options);
-  return alpha === 1
-    ? plus(a as Tensor, b as Tensor)
-    : scaledAdd.call([a, b, fittedFactor('add', 'alpha', alpha, [a, b])]);
+export function add(...args: ArgumentsOf<typeof scaling, AlphaOptions>): Tensor;
+export function add(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unknown[]): Tensor | Expr {
+  if (rest.length === 0) return plus(a as Tensor, b as Tensor);
+  const [x, other, alpha] = scaling.read('add', [a, b, ...rest]);
+  return alpha === 1 ? plus(x, other) : scaledAdd.call([x, other, fittedFactor('add', 'alpha', alpha, [x, other])]);
 }
 
 /** The same as an expression, for `elementwise`. */
@@ -153,24 +170,33 @@ export function sub(a: ExprLike, b: Expr): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.sub.html
  */
-export function sub(a: Operand, b: Operand, options?: AlphaOptions): Tensor;
-export function sub(a: Operand | Expr, b: Operand | Expr, options?: AlphaOptions): Tensor | Expr {
-  const alpha = options === undefined ? 1 : alphaOf('sub', options);
-  return alpha === 1
-    ? minus(a as Tensor, b as Tensor)
-    : scaledSub.call([a, b, fittedFactor('sub', 'alpha', alpha, [a, b])]);
+export function sub(...args: ArgumentsOf<typeof scaling, AlphaOptions>): Tensor;
+export function sub(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unknown[]): Tensor | Expr {
+  if (rest.length === 0) return minus(a as Tensor, b as Tensor);
+  const [x, other, alpha] = scaling.read('sub', [a, b, ...rest]);
+  return alpha === 1 ? minus(x, other) : scaledSub.call([x, other, fittedFactor('sub', 'alpha', alpha, [x, other])]);
 }
 
 /** x + alpha · other, in place. @example ones([2]).add_(tensor([1, 2]), { alpha: 10 }); // tensor([11., 21.]) */
-export const add_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledAdd.applyInPlace(x, [other, fittedFactor('add_', 'alpha', alphaOf('add_', options), [x, other])]);
+export const add_: ScalingInPlace = define('add_', scalingInPlace, (x, other, alpha) =>
+  scaledAdd.applyInPlace(x, [other, fittedFactor('add_', 'alpha', alpha, [x, other])]),
+);
 
 /** x - alpha · other, in place. @example ones([2]).sub_(tensor([1, 2])); // tensor([ 0., -1.]) */
-export const sub_ = (x: Tensor, other: Operand, options: AlphaOptions = {}): Tensor =>
-  scaledSub.applyInPlace(x, [other, fittedFactor('sub_', 'alpha', alphaOf('sub_', options), [x, other])]);
+export const sub_: ScalingInPlace = define('sub_', scalingInPlace, (x, other, alpha) =>
+  scaledSub.applyInPlace(x, [other, fittedFactor('sub_', 'alpha', alpha, [x, other])]),
+);
+
+const reversing = signature('input, other, /, alpha', {
+  input: kinds.operand,
+  other: kinds.operand,
+  ...alpha,
+});
 
 /** b - alpha · a. @example tensor([1, 2]).rsub(10); // tensor([9., 8.]) */
-export const rsub = (a: Operand, b: Operand, options?: AlphaOptions): Tensor => sub(b, a, options);
+export const rsub: FunctionOf<Tensor, typeof reversing, AlphaOptions> = define('rsub', reversing, (a, b, alpha) =>
+  alpha === 1 ? minus(b, a) : scaledSub.apply([b, a, fittedFactor('rsub', 'alpha', alpha, [b, a])]),
+);
 
 /** a · b. @example mul(tensor([1, 2]), tensor([3, 4])); // tensor([3., 8.]) */
 export const mul: Binary = binary('mul', e.mul);
@@ -179,10 +205,14 @@ const quotient = new Pointwise<[b: Expr]>('div', e.div, { result: 'float' });
 const divideTrunc: Binary = binary('div', (a, b) => e.trunc(e.div(a, b)));
 const divideFloor: Binary = binary('div', e.floorQuotient, { wide: true });
 
-export interface DivOptions {
+const dividing = signature('input, other, /, *, roundingMode', {
+  input: operandOrPart,
+  other: operandOrPart,
   /** `'trunc'` rounds the quotient towards 0, `'floor'` down; integers then stay integers. Default: null, the true quotient. */
-  roundingMode?: 'trunc' | 'floor' | null;
-}
+  roundingMode: kinds.choice('trunc', 'floor').optional(),
+});
+
+export interface DivOptions extends OptionsOf<typeof dividing> {}
 
 /** The same as an expression, for `elementwise`. */
 export function div(a: Expr, b: ExprLike): Expr;
@@ -198,21 +228,21 @@ export function div(a: ExprLike, b: Expr): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.div.html
  */
-export function div(a: Operand, b: Operand, options?: DivOptions): Tensor;
-export function div(a: Operand | Expr, b: Operand | Expr, options: DivOptions = {}): Tensor | Expr {
-  checkOptions('div', options, ['roundingMode']);
-  const { roundingMode = null } = options;
-  if (roundingMode === null) return quotient.call([a, b]);
-  if (!(a instanceof Expr || b instanceof Expr) && isBool(typeOfAll('div', [a, b]))) {
+export function div(...args: ArgumentsOf<typeof dividing, DivOptions>): Tensor;
+export function div(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unknown[]): Tensor | Expr {
+  if (rest.length === 0) return quotient.call([a, b]);
+  const [x, other, roundingMode] = dividing.read('div', [a, b, ...rest]);
+  if (roundingMode === null) return quotient.call([x, other]);
+  if (!(a instanceof Expr || b instanceof Expr) && isBool(commonType([x, other]))) {
     throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
   }
-  if (roundingMode === 'trunc') return divideTrunc(a as Tensor, b as Tensor);
-  if (roundingMode === 'floor') return divideFloor(a as Tensor, b as Tensor);
-  throw new ValueError(`div: roundingMode must be 'trunc', 'floor' or null, got ${describe(roundingMode)}`);
+  return roundingMode === 'trunc' ? divideTrunc(x, other) : divideFloor(x, other);
 }
 
 /** x / other, in place. @example ones([2]).div_(4); // tensor([0.2500, 0.2500]) */
-export const div_ = (x: Tensor, other: Operand): Tensor => quotient.applyInPlace(x, [other]);
+export const div_: FunctionOf<Tensor, typeof writing> = define('div_', writing, (x, other) =>
+  quotient.applyInPlace(x, [other]),
+);
 
 const power = new Pointwise<[b: Expr]>('pow', e.pow, { result: 'number' });
 /** Of integers: as in PyTorch, 0 to a negative power is 0, and so are all others but 1 and -1. */
@@ -251,9 +281,15 @@ function refuseNegativePower(op: string, x: Tensor, exponent: Operand): void {
 
 const CHEAP_EXPONENTS = [1, 2, 3, 0.5, -0.5, -1, -2];
 
-/** The same as an expression, for `elementwise`. */
-export function pow(a: Expr, b: ExprLike): Expr;
-export function pow(a: ExprLike, b: Expr): Expr;
+const raising = signature('input, exponent, /', { input: operandOrPart, exponent: operandOrPart });
+
+interface Power {
+  /** The same as an expression, for `elementwise`. */
+  (input: Expr, exponent: ExprLike): Expr;
+  (input: ExprLike, exponent: Expr): Expr;
+  (input: Operand, exponent: Operand): Tensor;
+}
+
 /**
  * aᵇ.
  *
@@ -265,24 +301,23 @@ export function pow(a: ExprLike, b: Expr): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.pow.html
  */
-export function pow(a: Operand, b: Operand): Tensor;
-export function pow(a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
+export const pow = define('pow', raising, (a: Operand | Expr, b: Operand | Expr): Tensor | Expr => {
   if (typeof a === 'number' && typeof b === 'number') throw new ValueError('pow: expected a Tensor, got two numbers');
-  if (a instanceof Tensor && typeof b === 'number') {
+  if (isTensor(a) && typeof b === 'number') {
     refuseNegativePower('pow', a, b);
     if (CHEAP_EXPONENTS.includes(b)) return fixedPower(b)(a);
   }
-  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(typeOfAll('pow', [a, b]));
+  const isInteger = !(a instanceof Expr || b instanceof Expr) && !isFloat(commonType([a, b]));
   return (isInteger ? integerPower : power).call([a, b]);
-}
+}) as Power;
+
+const raisingInPlace = signature('input, exponent, /', { input: kinds.tensor, exponent: kinds.operand });
 
 /** x to the power of `exponent`, in place. @example tensor([1, 2, 3]).pow_(3); // tensor([ 1.,  8., 27.]) */
-export function pow_(x: Tensor, exponent: Operand): Tensor {
-  checkTensor('pow_', 'the target', x);
-  checkOperand('pow_', 'the exponent', exponent);
+export const pow_: FunctionOf<Tensor, typeof raisingInPlace> = define('pow_', raisingInPlace, (x, exponent) => {
   refuseNegativePower('pow_', x, exponent);
   return (isFloat(x.dtype) ? power : integerPower).applyInPlace(x, [exponent]);
-}
+});
 
 /** The larger of two tensors; NaN wins, and equal ones share the gradient. @example maximum(tensor([1, 5]), tensor([2, 3])); // tensor([2., 5.]) */
 export const maximum: Binary = binary('maximum', e.max, { numbers: 'none' });
@@ -324,8 +359,22 @@ const softplusFormula = new Pointwise(
   { result: 'float' },
 );
 
-/** The same as an expression, for `elementwise`. */
-export function softplus(x: Expr, beta?: number, threshold?: number): Expr;
+const bending = signature('input, /, beta, threshold', {
+  input: tensorOrPart,
+  /** Default: 1. */
+  beta: kinds.number.default(1),
+  /** Where beta x is above this the function is x. Default: 20. */
+  threshold: kinds.number.default(20),
+});
+
+interface SoftplusOptions extends OptionsOf<typeof bending> {}
+
+interface Softplus {
+  /** The same as an expression, for `elementwise`. */
+  (input: Expr, beta?: number, threshold?: number): Expr;
+  (...args: ArgumentsOf<typeof bending, SoftplusOptions>): Tensor;
+}
+
 /**
  * log(1 + e^(beta x)) / beta, and x itself where beta x is above the threshold.
  *
@@ -337,17 +386,26 @@ export function softplus(x: Expr, beta?: number, threshold?: number): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
  */
-export function softplus(x: Tensor, beta?: number, threshold?: number): Tensor;
-export function softplus(x: Expr | Tensor, beta = 1, threshold = 20): Expr | Tensor {
-  return softplusFormula.call([x, beta, threshold]);
-}
+export const softplus = define('softplus', bending, (x, beta, threshold) =>
+  softplusFormula.call([x, beta, threshold]),
+) as Softplus;
 
 const selection = new Pointwise<[a: Expr, b: Expr]>('where', e.where, { conditions: 1 });
 
-/** The same as an expression, for `elementwise`. */
-export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
+const choosing = signature('condition, input, other, /', {
+  condition: tensorOrPart,
+  input: operandOrPart,
+  other: operandOrPart,
+});
+
+interface Where {
+  /** The same as an expression, for `elementwise`. */
+  (condition: Expr, input: ExprLike, other: ExprLike): Expr;
+  (condition: Tensor, input: Operand, other: Operand): Tensor;
+}
+
 /**
- * Elements of `a` where the condition is true (not 0), of `b` elsewhere; all three broadcast.
+ * Elements of `input` where the condition is true (not 0), of `other` elsewhere; all three broadcast.
  *
  * @example
  * ```ts
@@ -356,10 +414,7 @@ export function where(condition: Expr, a: ExprLike, b: ExprLike): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
-export function where(condition: Tensor, a: Operand, b: Operand): Tensor;
-export function where(condition: Tensor | Expr, a: Operand | Expr, b: Operand | Expr): Tensor | Expr {
-  return selection.call([condition, a, b]);
-}
+export const where = define('where', choosing, (condition, a, b) => selection.call([condition, a, b])) as Where;
 
 const clampBoth = new Pointwise('clamp', (x, low, high) => e.min(e.max(x, low), high), { gradient: clampGradient });
 const clampLow = new Pointwise<[low: Expr]>('clamp', e.max, { gradient: clampLowGradient });
@@ -381,10 +436,28 @@ function clampHighGradient(g: Expr, _: Expr, x: Expr, high: Expr): [Expr, Expr] 
   return [e.where(e.le(x, high), g, 0), e.where(e.gt(x, high), g, 0)];
 }
 
-/** The same as an expression, for `elementwise`. */
-export function clamp(x: Expr, low: ExprLike | null | undefined, high?: ExprLike | null): Expr;
+const bounds = {
+  /** The lower bound. Default: null, none. */
+  min: operandOrPart.optional(),
+  /** The upper bound. Default: null, none. */
+  max: operandOrPart.optional(),
+};
+
+const clamping = signature('input, /, min, max', { input: tensorOrPart, ...bounds });
+const clampingInPlace = signature('input, /, min, max', { input: kinds.tensor, ...bounds });
+const clampingMin = signature('input, /, min', { input: kinds.tensor, min: kinds.operand });
+const clampingMax = signature('input, /, max', { input: kinds.tensor, max: kinds.operand });
+
+interface ClampOptions extends OptionsOf<typeof clamping> {}
+
+interface Clamp {
+  /** The same as an expression, for `elementwise`. */
+  (input: Expr, min: ExprLike | null | undefined, max?: ExprLike | null): Expr;
+  (...args: ArgumentsOf<typeof clamping, ClampOptions>): Tensor;
+}
+
 /**
- * min(max(x, low), high); either bound may be left out, and both may be tensors. NaN stays NaN; at a bound the gradient is that of x.
+ * min(max(x, min), max); either bound may be left out, and both may be tensors. NaN stays NaN; at a bound the gradient is that of x.
  *
  * @throws ValueError if both bounds are missing
  * @example
@@ -393,11 +466,10 @@ export function clamp(x: Expr, low: ExprLike | null | undefined, high?: ExprLike
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
-export function clamp(x: Tensor, low: Operand | null | undefined, high?: Operand | null): Tensor;
-export function clamp(x: Tensor | Expr, low?: Operand | Expr | null, high?: Operand | Expr | null): Tensor | Expr {
-  const [operation, operands] = clampOperation(low ?? null, high ?? null);
+export const clamp = define('clamp', clamping, (x, min, max) => {
+  const [operation, operands] = clampOperation(min, max);
   return operation.call([x, ...operands]);
-}
+}) as Clamp;
 
 function clampOperation<T>(low: T | null, high: T | null): [AnyPointwise, T[]] {
   if (low !== null && high !== null) return [clampBoth, [low, high]];
@@ -407,34 +479,43 @@ function clampOperation<T>(low: T | null, high: T | null): [AnyPointwise, T[]] {
 }
 
 /** `clamp` in place. @example tensor([-2, 0.5, 3]).clamp_(0); // tensor([0.0000, 0.5000, 3.0000]) */
-export function clamp_(x: Tensor, low?: Operand | null, high?: Operand | null): Tensor {
-  const [operation, operands] = clampOperation(low ?? null, high ?? null);
-  return operation.applyInPlace(x, operands);
-}
+export const clamp_: FunctionOf<Tensor, typeof clampingInPlace, ClampOptions> = define(
+  'clamp_',
+  clampingInPlace,
+  (x, min, max) => {
+    const [operation, operands] = clampOperation(min, max);
+    return operation.applyInPlace(x, operands);
+  },
+);
 
-/** max(x, low). @example clampMin(tensor([-2, 3]), 0); // tensor([0., 3.]) */
-export const clampMin = (x: Tensor, low: Operand): Tensor => clamp(x, bound('clampMin', x, low));
-/** min(x, high). @example clampMax(tensor([-2, 3]), 0); // tensor([-2.,  0.]) */
-export const clampMax = (x: Tensor, high: Operand): Tensor => clamp(x, null, bound('clampMax', x, high));
-
-function bound(op: string, x: Tensor, value: Operand): Operand {
-  requireTensor(op, x);
-  checkOperand(op, 'the bound', value);
-  return value;
-}
+/** max(x, min). @example clampMin(tensor([-2, 3]), 0); // tensor([0., 3.]) */
+export const clampMin: FunctionOf<Tensor, typeof clampingMin> = define('clampMin', clampingMin, (x, min) =>
+  clampLow.apply([x, min]),
+);
+/** min(x, max). @example clampMax(tensor([-2, 3]), 0); // tensor([-2.,  0.]) */
+export const clampMax: FunctionOf<Tensor, typeof clampingMax> = define('clampMax', clampingMax, (x, max) =>
+  clampHigh.apply([x, max]),
+);
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);
 const roundWhole: Unary = unary('round', e.round, noBool());
 const roundFine = new Pointwise('round', (x, scale) => e.div(e.round(e.mul(x, scale)), scale));
 const roundCoarse = new Pointwise('round', (x, scale) => e.mul(e.round(e.div(x, scale)), scale));
 
-export interface RoundOptions {
+const rounding = signature('input, /, *, decimals', {
+  input: tensorOrPart,
   /** Decimal places to keep; negative ones round to tens, hundreds, … Default: 0. */
-  decimals?: number;
+  decimals: kinds.integer.default(0),
+});
+
+export interface RoundOptions extends OptionsOf<typeof rounding> {}
+
+interface Round {
+  /** The same as an expression, for `elementwise`. */
+  (input: Expr): Expr;
+  (...args: ArgumentsOf<typeof rounding, RoundOptions>): Tensor;
 }
 
-/** The same as an expression, for `elementwise`. */
-export function round(x: Expr): Expr;
 /**
  * The nearest integer, halves to the even one; or as many decimal places.
  *
@@ -445,30 +526,29 @@ export function round(x: Expr): Expr;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.round.html
  */
-export function round(x: Tensor, options?: RoundOptions): Tensor;
-export function round(x: Tensor | Expr, options: RoundOptions = {}): Tensor | Expr {
-  checkOptions('round', options, ['decimals']);
-  const { decimals = 0 } = options;
-  checkInteger('round', 'decimals', decimals, Number.MIN_SAFE_INTEGER);
-  if (decimals === 0) return roundWhole(x as Tensor);
-  return (decimals > 0 ? roundFine : roundCoarse).call([x, tenTo(decimals)]);
-}
+export const round = define('round', rounding, (x, decimals) =>
+  decimals === 0 ? roundWhole(x) : (decimals > 0 ? roundFine : roundCoarse).call([x, tenTo(decimals)]),
+) as Round;
 
 const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask, value, x));
 
-function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
-  checkTensor('maskedFill', 'the input', x);
-  checkOperand('maskedFill', 'the value', value);
-  if (!(mask instanceof Tensor) || !isBool(mask.dtype)) {
-    throw new DTypeError(
-      `maskedFill: the mask must be a bool tensor, got ${mask instanceof Tensor ? mask.dtype : describe(mask)}`,
-    );
-  }
-  if (value instanceof Tensor && value.ndim > 0) {
-    throw new ShapeError(`maskedFill: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`);
+const mask: Kind<Tensor> = kind('a bool Tensor', (value): value is Tensor => isTensor(value) && isBool(value.dtype), {
+  error: DTypeError,
+  explain: (op, name, value) => {
+    if (isTensor(value)) throw new DTypeError(`${op}: ${name} must be a bool tensor, got ${value.dtype}`);
+  },
+});
+
+const filling = signature('input, /, mask, value', { input: kinds.tensor, mask, value: kinds.operand });
+
+type Filling = FunctionOf<Tensor, typeof filling>;
+
+function checkFilling(op: string, x: Tensor, value: Operand): void {
+  if (isTensor(value) && value.ndim > 0) {
+    throw new ShapeError(`${op}: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`);
   }
   const fraction = typeof value === 'number' ? !Number.isInteger(value) : isFloat(value.dtype);
-  if (fraction && !isFloat(x.dtype)) throw new DTypeError(`maskedFill: cannot fill a ${x.dtype} tensor with a float`);
+  if (fraction && !isFloat(x.dtype)) throw new DTypeError(`${op}: cannot fill a ${x.dtype} tensor with a float`);
 }
 
 /**
@@ -483,14 +563,14 @@ function checkMasking(x: Tensor, mask: Tensor, value: Operand): void {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html
  */
-export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  checkMasking(x, mask, value);
+export const maskedFill: Filling = define('maskedFill', filling, (x, mask, value) => {
+  checkFilling('maskedFill', x, value);
   return masking.applyAs(x.dtype, [x, mask, value]);
-}
+});
 
 /** `maskedFill` in place. @example tensor([1, 2]).maskedFill_(tensor([true, false]), -1); // tensor([-1.,  2.]) */
-export function maskedFill_(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  checkMasking(x, mask, value);
+export const maskedFill_: Filling = define('maskedFill_', filling, (x, mask, value) => {
+  checkFilling('maskedFill_', x, value);
   if (isInteger(x.dtype) && typeof value === 'number') requireInt32('maskedFill_', value);
   return writeInPlace('maskedFill_', masking.formula, x, [x, mask, value]);
-}
+});

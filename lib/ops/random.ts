@@ -98,7 +98,7 @@ const integers = signature('low, high, size, *, generator, dtype, requiresGrad',
 });
 
 /** By position low can be left out. */
-export interface RandomIntegers {
+interface RandomIntegers {
   (high: number, size: Shape, options?: RandomOptions): Tensor;
   (low: number, high: number, size: Shape, options?: RandomOptions): Tensor;
   (options: RandomOptions & { low?: number; high: number; size: Shape }): Tensor;
@@ -163,7 +163,7 @@ const normals = signature('mean, std, size, *, generator, dtype, requiresGrad', 
 });
 
 /** A size goes with two numbers. */
-export interface Normal {
+interface Normal {
   (mean: number, std: number, size: Shape, options?: RandomOptions): Tensor;
   (mean: Operand, std: Operand, options?: DrawOptions): Tensor;
   (mean: number, std: number, options: RandomOptions & { size: Shape }): Tensor;

@@ -342,7 +342,7 @@ const comparing = signature('input, /, dim, keepdim', {
 });
 
 /** What `max` and `min` are: a function of all elements, of two tensors, or along a dimension. */
-export interface Extreme {
+interface Extreme {
   (input: Tensor): Tensor;
   (input: Tensor, other: Tensor): Tensor;
   (input: Tensor, dim: number, keepdim?: boolean | KeepdimOptions): Extremes;

@@ -86,15 +86,17 @@ describe('signatures', () => {
         .find((one) => one.code === code)!
         .parameters.map(({ name, kinds }) => [name, kinds && [...kinds]]);
     expect(kindsOf('narrow')).toEqual([
-      ['x', ['tensor']],
-      ['dim', ['number']],
-      ['start', ['number', 'tensor']],
-      ['length', ['number']],
+      ['input', ['tensor']],
+      ['dim', ['number', 'object']],
+      ['start', ['tensor', 'number', 'object']],
+      ['length', ['number', 'object']],
+      ['options', ['object', 'undefined']],
     ]);
     expect(kindsOf('flatten')).toEqual([
-      ['x', ['tensor']],
-      ['startDim', ['number', 'undefined']],
-      ['endDim', ['number', 'undefined']],
+      ['input', ['tensor']],
+      ['startDim', ['number', 'undefined', 'object']],
+      ['endDim', ['number', 'undefined', 'object']],
+      ['options', ['object', 'undefined']],
     ]);
   });
 });
