@@ -51,15 +51,19 @@ const byValue = signature('parameters, clipValue, foreach', {
 export interface ClipGradNormOptions extends OptionsOf<typeof byNorm> {}
 export interface ClipGradValueOptions extends OptionsOf<typeof byValue> {}
 
-/** The gradients of those parameters that have one. */
+/** The gradients of those parameters that have one. Each is looked at before the next: an array may have more holes than memory. */
 function gradientsOf(op: string, parameters: Parameters): Tensor[] {
-  const list: unknown[] = isTensor(parameters) ? [parameters] : [...parameters];
-  return list.flatMap((parameter, i) => {
+  const gradients: Tensor[] = [];
+  let i = 0;
+  for (const parameter of isTensor(parameters) ? [parameters] : parameters) {
     if (!isTensor(parameter)) {
       throw new ValueError(`${op}: parameter ${i} must be a Tensor, got ${describe(parameter)}`);
     }
-    return peekGrad(parameter) ?? [];
-  });
+    const gradient = peekGrad(parameter);
+    if (gradient !== null) gradients.push(gradient);
+    i++;
+  }
+  return gradients;
 }
 
 /** The norm of all elements of some tensors: that of their norms. */
