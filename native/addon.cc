@@ -1,5 +1,6 @@
 #include <node_api.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -9,9 +10,9 @@
 #include "background.h"
 #include "checks.h"
 #include "cpu.h"
+#include "execute.h"
 #include "failure.h"
 #include "heap.h"
-#include "instructions.h"
 #include "js.h"
 #include "micro_ops.h"
 #include "parallel.h"
@@ -154,6 +155,35 @@ std::vector<std::string> micro_op_names() {
   };
 }
 
+/** The names of an enum, from the text of its list: `kSum, kProd` are `sum` and `prod`. */
+std::vector<std::string> names_of(const std::string& list) {
+  std::vector<std::string> names;
+  for (size_t start = 0; start < list.size();) {
+    const size_t end = std::min(list.find(',', start), list.size());
+    std::string name = list.substr(start + 1, end - start - 1);
+    name[0] = static_cast<char>(name[0] + ('a' - 'A'));
+    names.push_back(std::move(name));
+    start = end + 2;
+  }
+  return names;
+}
+
+/** As `signatures` of lib/backend/instructions.ts has them. */
+std::vector<std::string> instruction_signatures(const Kernels& kernels) {
+  std::vector<std::string> signatures;
+  for (int i = 0; i < kernels.count; i++) {
+    const Kernel& kernel = kernels.all[i];
+    std::string signature = std::string(kernel.name) + "(" + kernel.arguments + ")";
+    const char* before = " of ";
+    for (const std::string& name : names_of(kernel.choices)) {
+      signature += before + name;
+      before = ", ";
+    }
+    signatures.push_back(std::move(signature));
+  }
+  return signatures;
+}
+
 /** The implementations that this machine can run. */
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;
@@ -221,9 +251,12 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("plant", call<1, plant_fault>);
 #endif
   set("layout", js::number(env, kLayout));
-  set("microOps", string_array(env, micro_op_names()));
   set("maxDims", js::number(env, kMaxDims));
   set("maxOperands", js::number(env, kMaxOperands));
+  set("instructions", string_array(env, instruction_signatures(*isa->kernels)));
+  set("microOps", string_array(env, micro_op_names()));
+  set("folds", string_array(env, names_of(kFoldKindNames)));
+  set("dtypes", string_array(env, names_of(kDTypeNames)));
   set("isa", js::string(env, isa->name));
   set("isas", string_array(env, available_isas()));
   set("checked", js::boolean(env, checks::kChecked));

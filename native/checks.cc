@@ -47,9 +47,11 @@ class Reach {
 
   Reach& axis(int64_t size, int64_t stride) {
     require(size >= 0, what_);
-    if (size == 0) empty_ = true;
+    // What is repeated is there, however often.
+    if (size == 0 && stride != 0) empty_ = true;
     int64_t distance = 0;
     require(!__builtin_mul_overflow(stride, size - 1, &distance), what_);
+    if (size == 0) distance = 0;
     (distance < 0 ? first_ : last_) += distance;
     return *this;
   }
@@ -71,26 +73,6 @@ class Reach {
   bool empty_ = false;
   int64_t first_ = 0, last_ = 0;
 };
-
-void check_operands(const char* what, const Operand* operands, int count, int dims, const int64_t* sizes) {
-  for (int i = 0; i < count; i++) {
-    Reach(what).axes(dims, sizes, operands[i].strides).in_memory(operands[i].data, operands[i].dtype);
-  }
-}
-
-void check_matrix(const char* what, const MatmulRecord& r, const Matrix& matrix, int64_t rows, int64_t cols) {
-  Reach(what)
-      .axes(r.batch_dims, r.batch_sizes, matrix.batch_strides)
-      .axis(rows, matrix.row_stride)
-      .axis(cols, matrix.col_stride)
-      .in_memory(matrix.data, r.dtype);
-}
-
-/** The operand that indices point into. */
-void check_indexed(const char* what, int dims, const int64_t* sizes, int64_t axis_size, int64_t axis_stride,
-                   const Operand& operand) {
-  Reach(what).axes(dims, sizes, operand.strides).axis(axis_size, axis_stride).in_memory(operand.data, operand.dtype);
-}
 
 void check_micro(const Program& program, const MicroInstruction* code, int count) {
   constexpr int kCount = 0
@@ -144,41 +126,12 @@ void check(const Program& program) {
   check_stages(program, program.streamed, program.streamed_count);
 }
 
-void check(const MapRecord& r) {
-  check_operands("map", r.operands, r.program->inputs + r.program->outputs, r.dims, r.sizes);
-}
-
-void check(const FoldRecord& r) {
-  check_operands("fold", r.operands, r.program->inputs + r.program->outputs, r.kept + r.folded, r.sizes);
-}
-
-void check(const MatmulRecord& r) {
-  if (r.m == 0 || r.n == 0) return;
-  check_matrix("matmul: a", r, r.a, r.m, r.k);
-  check_matrix("matmul: b", r, r.b, r.k, r.n);
-  int64_t sizes[kMaxDims];
-  for (int d = 0; d < r.batch_dims; d++) sizes[d] = r.batch_sizes[d];
-  sizes[r.batch_dims] = r.m;
-  sizes[r.batch_dims + 1] = r.n;
-  check_operands("matmul", r.operands, r.inputs + r.outputs, r.batch_dims + 2, sizes);
-}
-
-void check(const GatherRecord& r) {
-  check_operands("gather: out", &r.out, 1, r.dims, r.sizes);
-  check_operands("gather: index", &r.index, 1, r.dims, r.sizes);
-  check_indexed("gather: input", r.dims, r.sizes, r.axis_size, r.axis_stride, r.input);
-}
-
-void check(const ScatterRecord& r) {
-  check_operands("scatter: source", &r.source, 1, r.dims, r.sizes);
-  check_operands("scatter: index", &r.index, 1, r.dims, r.sizes);
-  check_indexed("scatter: out", r.dims, r.sizes, r.axis_size, r.axis_stride, r.out);
-}
-
-void check(const RandomRecord& r) {
-  constexpr int64_t kStateWords = 628;
-  Reach("random: state").axis(kStateWords, 1).in_memory(reinterpret_cast<const char*>(r.state), DType::kInt32);
-  Reach("random: out").axis(r.length, 1).in_memory(r.out, r.dtype);
+void check(const Instruction& instruction) {
+  const int dims = instruction.outer + instruction.inner;
+  for (int i = 0; i < instruction.operand_count; i++) {
+    const Operand& operand = instruction.operands[i];
+    Reach("an operand").axes(dims, instruction.sizes, operand.strides).in_memory(operand.data, operand.dtype);
+  }
 }
 
 }  // namespace nabla::checks

@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "records.h"
+#include "instruction.h"
 
 /**
- * Assertions for builds with a sanitizer (NABLA_CHECKED): that what a record's sizes and strides reach lies in memory
- * that JavaScript has asked the address of, and that a program's slots exist. A failure ends the process with a
+ * Assertions for builds with a sanitizer (NABLA_CHECKED): that what an instruction's sizes and strides reach lies in
+ * memory that JavaScript has asked the address of, and that a program's slots exist. A failure ends the process with a
  * message. In other builds all of it is empty.
  */
 namespace nabla::checks {
@@ -19,12 +19,7 @@ void require(bool holds, const char* what);
 /** A buffer that tensors are made of. What was there before is no longer. */
 void note_memory(const void* start, size_t bytes);
 void check(const Program& program);
-void check(const MapRecord& record);
-void check(const FoldRecord& record);
-void check(const MatmulRecord& record);
-void check(const GatherRecord& record);
-void check(const ScatterRecord& record);
-void check(const RandomRecord& record);
+void check(const Instruction& instruction);
 #else
 constexpr bool kChecked = false;
 

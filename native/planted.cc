@@ -37,11 +37,15 @@ void race() {
 
 /** An output of two elements in memory of one. */
 void reach_beyond() {
-  alignas(64) static int32_t state[628];
   static float out[1];
-  checks::note_memory(state, sizeof state);
   checks::note_memory(out, sizeof out);
-  checks::check(RandomRecord{RandomKind::kUniform, DType::kFloat32, state, reinterpret_cast<char*>(out), 2, 0, 1});
+  Instruction instruction;
+  instruction.outer = 1;
+  instruction.inner = 0;
+  instruction.sizes[0] = 2;
+  instruction.operand_count = 1;
+  instruction.operands[0] = {reinterpret_cast<char*>(out), DType::kFloat32, {1}};
+  checks::check(instruction);
 }
 
 }  // namespace
@@ -50,7 +54,7 @@ void plant(const std::string& fault) {
   if (fault == "heap overflow") return overflow_heap();
   if (fault == "signed overflow") return overflow_lane();
   if (fault == "race") return race();
-  if (fault == "record") return reach_beyond();
+  if (fault == "operand") return reach_beyond();
   throw Failure("ERR_NABLA_VALUE", "no such fault: " + fault);
 }
 

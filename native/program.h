@@ -2,11 +2,13 @@
 
 #include <cstdint>
 
-/** Micro-programs as lib/backend/program.ts describes them. Plain data: see records.h. */
+#include "names.h"
+
+/** Micro-programs as lib/backend/program.ts describes them. Plain data: see instruction.h. */
 namespace nabla {
 
 /** The codes of `foldNames` in lib/backend/micro-ops.ts. */
-enum class FoldKind : int32_t { kSum, kProd, kMin, kMax, kArgmin, kArgmax };
+NABLA_NAMED(FoldKind, kSum, kProd, kMin, kMax, kArgmin, kArgmax)
 
 /** Operands that `op` does not have are slot 0. */
 struct MicroInstruction {

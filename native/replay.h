@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "instructions.h"
+#include "execute.h"
 
 namespace nabla {
 

@@ -90,6 +90,9 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   },
 };
 
+/** By the numbers that both sides of the native seam use. */
+export const dtypeNames = (Object.keys(dtypes) as DType[]).sort((a, b) => dtypes[a].code - dtypes[b].code);
+
 /** The type of floats where none is given. */
 export const DEFAULT_FLOAT = 'float32';
 

@@ -13,6 +13,8 @@ export interface Field<T> {
   over?(value: T, view: (view: View) => View, state: (state: Storage) => Storage): T;
   /** A copy that later changes of the caller's arrays do not reach. */
   copy?(value: T): T;
+  /** Names that it is one of; the native core knows them by their places. */
+  readonly names?: readonly string[];
 }
 
 const one = (view: View): readonly View[] => [view];
@@ -46,5 +48,4 @@ export const epilogue: Field<Epilogue | null> = {
 
 export const number: Field<number> = {};
 export const numbers: Field<readonly number[]> = { copy: (value) => [...value] };
-/** One of several names, which the native core knows by their places. */
-export const choice = <const N extends string>(_names: readonly N[]): Field<N> => ({});
+export const choice = <const N extends string>(names: readonly N[]): Field<N> => ({ names });

@@ -21,6 +21,7 @@ import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
 import { sizeOf, type View } from './view.js';
+import { beside, drawn, indexed, over, products, type Tape, within } from './tape.js';
 
 /** Arguments by position, as calls have them. */
 type Fields = readonly (readonly [name: string, field: Field<unknown>])[];
@@ -38,6 +39,8 @@ export interface IndexBound {
 interface Meaning<F extends Fields> {
   /** What it does, in plain TypeScript: the living definition, which the native core is held to. */
   js(...values: ArgumentsOf<F>): number;
+  /** Writes it for the native core. */
+  encode(tape: Tape, ...values: ArgumentsOf<F>): void;
   /** What an error calls it. Default: its own name. */
   called?(instruction: NamedOf<F>): string;
   /** Whether it may find a value that it cannot go on with. Where that is an index, which ones, and what they must be. */
@@ -46,7 +49,7 @@ interface Meaning<F extends Fields> {
   flops(instruction: NamedOf<F>): number;
 }
 
-interface Row<F extends Fields = Fields> extends Meaning<F> {
+export interface Row<F extends Fields = Fields> extends Meaning<F> {
   readonly fields: F;
 }
 
@@ -78,6 +81,8 @@ export const instructions = {
         const { shape } = outputs[0]!;
         return run(program, params, inputs, outputs, shape, [...shape.keys()]);
       },
+      encode: (tape, program, params, inputs, outputs) =>
+        over(tape, outputs[0]!.shape, [...inputs, ...outputs], program, params),
       called: ({ program }) => program.name,
       mayStop: ({ outputs }) => outputs.some(holdsIntegers),
       flops: ({ program, outputs }) => opsPerElement(program) * sizeOf(outputs[0]!.shape),
@@ -99,6 +104,8 @@ export const instructions = {
     ],
     {
       js: run,
+      encode: (tape, program, params, inputs, outputs, shape, axes) =>
+        within(tape, shape, axes, [...inputs, ...outputs], program, params),
       called: ({ program }) => program.name,
       mayStop: ({ outputs }) => outputs.some(holdsIntegers),
       flops: ({ program, shape }) => opsPerElement(program) * sizeOf(shape),
@@ -118,6 +125,7 @@ export const instructions = {
     ],
     {
       js: matmul,
+      encode: products,
       called: ({ epilogue }) => epilogue?.program.name ?? 'matmul',
       mayStop: ({ outputs }) => outputs.some(holdsIntegers),
       flops: ({ a, outputs, epilogue }) => {
@@ -140,6 +148,8 @@ export const instructions = {
     ],
     {
       js: gather,
+      encode: (tape, out, input, index, axis) =>
+        indexed(tape, [out, beside(input, index, axis), index], 1, input, axis),
       mayStop: ({ input, index, axis }) => ({ index, length: input.shape[axis]! }),
       flops: () => 0,
     },
@@ -159,6 +169,8 @@ export const instructions = {
     ],
     {
       js: scatter,
+      encode: (tape, out, index, source, axis, mode) =>
+        indexed(tape, [beside(out, index, axis), index, source], 0, out, axis, [scatterModes.indexOf(mode)]),
       mayStop: ({ out, index, axis }) => ({ index, length: out.shape[axis]! }),
       flops: () => 0,
     },
@@ -175,6 +187,7 @@ export const instructions = {
     ],
     {
       js: randomFill,
+      encode: (tape, kind, state, out, p0, p1) => drawn(tape, randomKinds.indexOf(kind), state, out, p0, p1),
       called: ({ kind }) => kind,
       mayStop: () => false,
       flops: () => 0,
@@ -184,6 +197,7 @@ export const instructions = {
   /** Stops, with 0, where the one element of `flag` (float64) is not 0: a check of values, which cannot throw from where it runs. */
   check: row([['flag', read]], {
     js: (flag) => (flag.storage.array('float64')[flag.offset] === 0 ? DONE : 0),
+    encode: (tape, flag) => over(tape, flag.shape, [flag]),
     mayStop: () => true,
     flops: () => 0,
   }),
@@ -213,6 +227,14 @@ const argumentsOf = (
   instruction: Instruction,
 ): readonly { readonly field: Field<unknown>; readonly value: unknown }[] =>
   rows[instruction.op].fields.map(([name, field]) => ({ field, value: Reflect.get(instruction, name) }));
+
+/** An instruction as both sides of the native seam must have it: its arguments, and the names that it knows by number. */
+export const signatures: readonly string[] = ops.map((op) => {
+  const { fields } = rows[op];
+  const names = fields.flatMap(([, field]) => field.names ?? []);
+  const signature = `${op}(${fields.map(([name]) => name).join(', ')})`;
+  return names.length === 0 ? signature : `${signature} of ${names.join(', ')}`;
+});
 
 /** Calls of whatever `make` makes for an instruction. */
 export const eachOp = (make: (op: Op, row: Row) => (...values: unknown[]) => number): InstructionSet =>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "../records.h"
+#include "../instruction.h"
 
 /** Conversions between element types and the two types that programs compute in. */
 namespace nabla::NABLA_ISA {

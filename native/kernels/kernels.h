@@ -1,21 +1,25 @@
 #pragma once
 
-#include <cstdint>
-
-#include "../records.h"
+#include "../instruction.h"
 
 namespace nabla {
 
-/** The instruction set as one ISA implements it. `gather` and `scatter` return the position of the first bad
- * index, or -1. */
+/** An instruction as one ISA implements it. */
+struct Kernel {
+  /** What lib/backend/instructions.ts says too: its name, its arguments, and the names that one of them has numbers
+   * for. */
+  const char* name;
+  const char* arguments;
+  const char* choices;
+  /** Returns `kDone`, or what stands in its way. */
+  int64_t (*run)(const Instruction&);
+};
+
+/** The instruction set, in the order of lib/backend/instructions.ts. */
 struct Kernels {
   const char* isa;
-  void (*map)(const MapRecord&);
-  void (*fold)(const FoldRecord&);
-  void (*matmul)(const MatmulRecord&);
-  int64_t (*gather)(const GatherRecord&);
-  int64_t (*scatter)(const ScatterRecord&);
-  void (*random)(const RandomRecord&);
+  const Kernel* all;
+  int count;
 };
 
 }  // namespace nabla

@@ -1,5 +1,6 @@
 // Included once by each file of isa/, after it has named its namespace.
 
+#include "check.h"
 #include "fold/fold.h"
 #include "index/gather.h"
 #include "index/scatter.h"
@@ -9,10 +10,23 @@
 #include "random/random.h"
 
 namespace nabla::NABLA_ISA {
+namespace {
+
+constexpr Kernel kKernels[] = {
+    {"map", "program, params, inputs, outputs", "", map},
+    {"fold", "program, params, inputs, outputs, shape, axes", "", fold},
+    {"matmul", "a, b, outputs, epilogue", "", matmul},
+    {"gather", "out, input, index, axis", "", gather},
+    {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
+    {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
+    {"check", "flag", "", check},
+};
 
 #define NABLA_STRING_(name) #name
 #define NABLA_STRING(name) NABLA_STRING_(name)
 
-extern constinit const Kernels kernels = {NABLA_STRING(NABLA_ISA), map, fold, matmul, gather, scatter, random};
+}  // namespace
+
+extern constinit const Kernels kernels = {NABLA_STRING(NABLA_ISA), kKernels, sizeof(kKernels) / sizeof(kKernels[0])};
 
 }  // namespace nabla::NABLA_ISA

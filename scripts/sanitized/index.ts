@@ -11,7 +11,7 @@ import { concernsTheCore, type Report, reportsIn } from './reports.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const kinds = {
-  address: { folder: 'build/asan', library: 'libasan.so', planted: ['heap overflow', 'signed overflow', 'record'] },
+  address: { folder: 'build/asan', library: 'libasan.so', planted: ['heap overflow', 'signed overflow', 'operand'] },
   thread: { folder: 'build/tsan', library: 'libtsan.so', planted: ['race'] },
 };
 

@@ -48,16 +48,18 @@ void evaluate(const Kernels& kernels, const Function& function, const float* x, 
   const nabla::Stage stage{1, 0, 0, &instruction, nullptr, nullptr};
   const bool is_row[3] = {};
   const nabla::Program program{false, output, 1, 0, 0, 0, 0, output + 1, is_row, nullptr, 1, 1, &stage, &stage};
-  nabla::MapRecord record;
-  record.program = &program;
-  record.dims = 1;
-  record.sizes[0] = count;
-  record.params = nullptr;
+  nabla::Instruction map;
+  map.program = &program;
+  map.outer = 1;
+  map.inner = 0;
+  map.sizes[0] = count;
+  map.params = nullptr;
   float constant = function.constant.value;
-  record.operands[0] = {reinterpret_cast<char*>(const_cast<float*>(x)), DType::kFloat32, {1}};
-  record.operands[1] = {reinterpret_cast<char*>(&constant), DType::kFloat32, {0}};
-  record.operands[output] = {reinterpret_cast<char*>(y), DType::kFloat32, {1}};
-  kernels.map(record);
+  map.operands[0] = {reinterpret_cast<char*>(const_cast<float*>(x)), DType::kFloat32, {1}};
+  map.operands[1] = {reinterpret_cast<char*>(&constant), DType::kFloat32, {0}};
+  map.operands[output] = {reinterpret_cast<char*>(y), DType::kFloat32, {1}};
+  // The first of all.
+  kernels.all[0].run(map);
 }
 
 /** In units in the last place: 0 for the nearest float, infinite for what must not be off at all. All in words of 64

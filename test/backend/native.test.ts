@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { backend } from '../../lib/backend/index.js';
 import { microOpNames, microOps } from '../../lib/backend/micro-ops.js';
-import { explainMismatch, loadAddon } from '../../lib/backend/native/load.js';
+import { explainMismatch, limits, loadAddon, names } from '../../lib/backend/native/load.js';
 import { allocate } from '../../lib/backend/storage.js';
 import { NablaError } from '../../lib/errors.js';
 import { noise, operand, valuesOf } from './operands.js';
@@ -112,20 +112,23 @@ describe('loading', () => {
 
   it('refuses a core of another version', () => {
     const loaded = loadAddon();
-    const { layout, maxDims } = 'addon' in loaded ? loaded.addon : { layout: Number.NaN, maxDims: Number.NaN };
-    expect(explainMismatch({ layout, maxDims, microOps: microOpNames })).toBeUndefined();
-    const swapped = microOpNames.with(1, 'expand');
-    expect(explainMismatch({ layout, maxDims, microOps: swapped })).toMatch(
-      'micro-operation 1 is expand there, copy here',
-    );
-    const older = microOpNames.slice(0, -1);
-    expect(explainMismatch({ layout, maxDims, microOps: older })).toMatch(
-      /micro-operation \d+ is missing there, where here/,
-    );
-    expect(explainMismatch({ layout: layout - 1, maxDims, microOps: microOpNames })).toMatch(
-      /layout \d+ there, \d+ here/,
-    );
-    expect(explainMismatch({ layout, maxDims: 7, microOps: microOpNames })).toMatch('axes of a nest 7 there, 13 here');
+    const core = { ...limits, ...names, ...('addon' in loaded ? loaded.addon : {}) };
+    expect(explainMismatch(core)).toBeUndefined();
+    for (const limit of Object.keys(limits)) {
+      expect(explainMismatch({ ...core, [limit]: 7 })).toMatch(
+        new RegExp(`^it is of another version \\(${limit} 7 there, `),
+      );
+    }
+    for (const [table, here] of Object.entries(names)) {
+      const last = here.length - 1;
+      const differing = (there: readonly string[]) => explainMismatch({ ...core, [table]: there });
+      expect(differing((here as readonly string[]).with(1, here[0]!))).toContain(
+        `(${table}: number 1 is ${here[0]} there, ${here[1]} here)`,
+      );
+      expect(differing(here.slice(0, -1))).toContain(`(${table}: number ${last} is missing there, ${here[last]} here)`);
+      expect(differing([...here, 'more'])).toContain(`(${table}: number ${last + 1} is more there, unknown here)`);
+      expect(differing(undefined as never)).toContain(`(${table}: number 0 is missing there, ${here[0]} here)`);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 /** What `native/addon.cc` exports. */
 export interface Addon {
-  /** The instruction that `run` executes; `native/instructions.h` says how it is laid out. */
+  /** The instruction that `run` executes; `native/instruction.h` says how it is laid out. */
   readonly tape: Float64Array;
   /** As `Backend` says: `DONE`, `MISFIT`, or for gather and scatter the position of the first bad index. */
   run(): number;
@@ -23,14 +23,16 @@ export interface Addon {
   getNumThreads(): number;
   setNumThreads(count: number): void;
 
-  /** Which layout of instructions it reads: `kLayout` of `native/instructions.h`. */
+  /** Which layout of instructions it reads: `kLayout` of `native/instruction.h`. */
   readonly layout: number;
-  /** The names of the micro-operations, by number. */
-  readonly microOps: readonly string[];
-  /** Inputs and outputs that one instruction can have. */
-  readonly maxOperands: number;
-  /** Axes that a nest of an instruction can have. */
+  /** Axes and operands that an instruction can have. */
   readonly maxDims: number;
+  readonly maxOperands: number;
+  /** What has numbers there: instructions with their arguments (see `signatures`), micro-operations, folds, and element types. */
+  readonly instructions: readonly string[];
+  readonly microOps: readonly string[];
+  readonly folds: readonly string[];
+  readonly dtypes: readonly string[];
   /** The instruction set of the processor that is in use, and all that could be, the fastest first. */
   readonly isa: string;
   readonly isas: readonly string[];

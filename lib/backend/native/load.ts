@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { findBinaries } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
 import { messageOf } from '../../realm.js';
-import { microOpNames } from '../micro-ops.js';
-import { MAX_DIMS } from '../view.js';
+import { dtypeNames } from '../dtype.js';
+import { signatures } from '../instructions.js';
+import { foldNames, microOpNames } from '../micro-ops.js';
+import { MAX_DIMS, MAX_OPERANDS } from '../view.js';
 import type { Addon } from './addon.js';
 
 /** A file that could have been the core, and in a line why it is not. */
@@ -50,26 +52,38 @@ function wayOut(name: string, sources: string | undefined): string {
   return `To build it (with CMake, and g++ or clang): cmake -S ${JSON.stringify(sources)} -B ${build} && cmake --build ${build}`;
 }
 
-/** The layout of instructions that `encoder.ts` writes. */
-const LAYOUT = 3;
+/** Of what `encoder.ts` writes. */
+const LAYOUT = 4;
+
+/** What both sides of the seam must agree on: limits, and what stands for what by its number. */
+export const limits = {
+  layout: LAYOUT,
+  // An instruction may need a unit axis beside those of a tensor.
+  maxDims: MAX_DIMS + 1,
+  maxOperands: MAX_OPERANDS,
+} as const satisfies Partial<Addon>;
+
+export const names = {
+  instructions: signatures,
+  microOps: microOpNames,
+  folds: foldNames,
+  dtypes: dtypeNames,
+} as const satisfies Partial<Addon>;
 
 /** A binary of another version would take instructions for something else. */
-export function explainMismatch(addon: Pick<Addon, 'layout' | 'maxDims' | 'microOps'>): string | undefined {
-  const difference =
-    differingNumber('layout', addon.layout, LAYOUT) ??
-    differingNumber('axes of a nest', addon.maxDims, MAX_DIMS + 1) ??
-    differingOperation(addon.microOps);
-  return difference && `it is of another version (${difference})`;
-}
-
-const differingNumber = (name: string, there: number, here: number): string | undefined =>
-  there === here ? undefined : `${name} ${there} there, ${here} here`;
-
-function differingOperation(microOps: readonly string[]): string | undefined {
-  const length = Math.max(microOps.length, microOpNames.length);
-  for (let i = 0; i < length; i++) {
-    if (microOps[i] === microOpNames[i]) continue;
-    return `micro-operation ${i} is ${microOps[i] ?? 'missing'} there, ${microOpNames[i] ?? 'unknown'} here`;
+export function explainMismatch(addon: Pick<Addon, keyof typeof limits | keyof typeof names>): string | undefined {
+  for (const what of ['layout', 'maxDims', 'maxOperands'] as const) {
+    if (addon[what] !== limits[what]) return otherVersion(`${what} ${addon[what]} there, ${limits[what]} here`);
+  }
+  for (const what of ['instructions', 'microOps', 'folds', 'dtypes'] as const) {
+    const [there = [], here] = [addon[what], names[what]];
+    const at = Array.from({ length: Math.max(there.length, here.length) }, (_, i) => i).find(
+      (i) => there[i] !== here[i],
+    );
+    if (at !== undefined)
+      return otherVersion(`${what}: number ${at} is ${there[at] ?? 'missing'} there, ${here[at] ?? 'unknown'} here`);
   }
   return undefined;
 }
+
+const otherVersion = (difference: string): string => `it is of another version (${difference})`;

@@ -1,51 +1,43 @@
 import type { Backend } from '../backend.js';
-import { execute } from '../instructions.js';
-import { scatterModes } from '../js/indexing.js';
-import { randomKinds } from '../js/random.js';
+import { eachOp, execute, instructions, ops } from '../instructions.js';
+import { sizeOf } from '../view.js';
 import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
-import { Records } from './records.js';
+import { LinkedCode } from './linked-code.js';
 import { NativeReplay } from './replay.js';
 
 /** The instruction set in C++: every call writes one instruction to the tape that is shared with the addon, and runs it. */
 export function createNativeBackend(addon: Addon): Backend {
   const encoder = new Encoder(addon);
+  const all = eachOp((op, { encode }) => {
+    const code = ops.indexOf(op);
+    return (...values) => {
+      encode(encoder, ...values);
+      return encoder.run(op, code);
+    };
+  });
+  const { map, fold } = instructions;
+  const [mapCode, foldCode] = [ops.indexOf('map'), ops.indexOf('fold')];
   const backend: Backend = {
     name: 'native',
+    ...all,
     map: (program, params, inputs, outputs) => {
-      encoder.map(program, params, inputs, outputs);
-      return encoder.submit(program.name);
+      const isFlat = encoder.writeFlat(program, params, inputs, outputs, sizeOf(outputs[0]!.shape), 0);
+      if (!isFlat) map.encode(encoder, program, params, inputs, outputs);
+      return encoder.run('map', mapCode);
     },
     fold: (program, params, inputs, outputs, shape, axes) => {
-      encoder.fold(program, params, inputs, outputs, shape, axes);
-      return encoder.submit(program.name);
+      const isWhole = axes.length === shape.length;
+      const isFlat = isWhole && encoder.writeFlat(program, params, inputs, outputs, sizeOf(shape), 1);
+      if (!isFlat) fold.encode(encoder, program, params, inputs, outputs, shape, axes);
+      return encoder.run('fold', foldCode);
     },
-    matmul: (a, b, outputs, epilogue) => {
-      encoder.matmul(a, b, outputs, epilogue);
-      return encoder.submit('matmul');
-    },
-    gather: (out, input, index, axis) => {
-      encoder.gather(out, input, index, axis);
-      return encoder.submit('gather');
-    },
-    scatter: (out, index, source, axis, mode) => {
-      encoder.scatter(out, index, source, axis, scatterModes.indexOf(mode));
-      return encoder.submit('scatter');
-    },
-    random: (kind, state, out, p0, p1) => {
-      encoder.random(randomKinds.indexOf(kind), state, out, p0, p1);
-      return encoder.submit(kind);
-    },
-    check: (flag) => {
-      encoder.check(flag);
-      return encoder.submit('check');
-    },
-    link: (instructions, ports) => {
-      const records = new Records(ports);
-      encoder.collect(records, () => {
-        for (const instruction of instructions) execute(backend, instruction);
+    link: (linked, ports) => {
+      const code = new LinkedCode(ports);
+      encoder.collect(code, () => {
+        for (const instruction of linked) execute(all, instruction);
       });
-      return new NativeReplay(addon, records);
+      return new NativeReplay(addon, code);
     },
     getNumThreads: addon.getNumThreads,
     setNumThreads: addon.setNumThreads,

@@ -6,7 +6,7 @@ import { sizeOf, type View } from '../view.js';
 import type { Addon, LoopPlan } from './addon.js';
 import { addressOf } from './encoder.js';
 import { failureOf } from './failure.js';
-import type { Records } from './records.js';
+import type { LinkedCode } from './linked-code.js';
 
 /** Instructions in native memory. What ports are bound to goes over the tape, so that a run is one call without arguments. */
 export class NativeReplay implements Executable {
@@ -18,7 +18,7 @@ export class NativeReplay implements Executable {
   readonly #ports: readonly Storage[];
   #busy = false;
 
-  constructor(addon: Addon, { ports, storages, code, starts, relocations }: Records) {
+  constructor(addon: Addon, { ports, storages, code, starts, relocations }: LinkedCode) {
     const maxPorts = addon.tape.length - 1;
     if (ports.length > maxPorts) {
       throw new NablaError(`linked instructions take at most ${maxPorts} ports, got ${ports.length}`);

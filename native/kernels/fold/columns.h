@@ -28,14 +28,14 @@ void number_depths(T* dst, int64_t depth, int64_t width, int64_t first) {
 
 /** Whether elements are only folded, and lie so that they can be where they are, instead of in a tile's scratch. */
 template <typename T>
-bool folds_in_place(const FoldRecord& record) {
-  const Program& program = *record.program;
-  if (record.folded != 1 || program.resident[0].element_count > 0) return false;
+bool folds_in_place(const Instruction& instruction) {
+  const Program& program = *instruction.program;
+  if (instruction.inner != 1 || program.resident[0].element_count > 0) return false;
   for (int i = 0; i < program.inputs + program.outputs; i++) {
     if (program.is_row[i]) continue;
-    const Operand& operand = record.operands[i];
-    const bool in_rows = operand.dtype == kDTypeOf<T> && operand.strides[record.kept - 1] == 1;
-    const bool repeated = operand.strides[record.kept] == 0;
+    const Operand& operand = instruction.operands[i];
+    const bool in_rows = operand.dtype == kDTypeOf<T> && operand.strides[instruction.outer - 1] == 1;
+    const bool repeated = operand.strides[instruction.outer] == 0;
     if (i >= program.inputs || !in_rows || repeated) return false;
   }
   return true;
@@ -48,36 +48,36 @@ bool folds_in_place(const FoldRecord& record) {
 template <typename T>
 class ColumnBlock {
  public:
-  ColumnBlock(const FoldRecord& record, int64_t depth, int64_t full_width, int64_t number)
-      : record_(record),
-        program_(*record.program),
+  ColumnBlock(const Instruction& instruction, int64_t depth, int64_t full_width, int64_t number)
+      : instruction_(instruction),
+        program_(*instruction.program),
         stage_(program_.resident[0]),
-        in_place_(folds_in_place<T>(record)),
+        in_place_(folds_in_place<T>(instruction)),
         depth_(depth),
-        partials_size_(partials_size(record, full_width)) {
-    const int row_axis = record.kept - 1;
-    const int64_t blocks = ceil_div(record.sizes[row_axis], full_width);
+        partials_size_(partials_size(instruction, full_width)) {
+    const int row_axis = instruction.outer - 1;
+    const int64_t blocks = ceil_div(instruction.sizes[row_axis], full_width);
     const int64_t start = number % blocks * full_width;
-    width_ = smaller(full_width, record.sizes[row_axis] - start);
+    width_ = smaller(full_width, instruction.sizes[row_axis] - start);
     tile_depth_ = smaller(smaller(depth, kRun<T>), larger(1, kTileElements<T> / width_));
-    for (int d = 0; d < record.folded; d++) sizes_[d] = record.sizes[record.kept + d];
-    sizes_[record.folded] = width_;
+    for (int d = 0; d < instruction.inner; d++) sizes_[d] = instruction.sizes[instruction.outer + d];
+    sizes_[instruction.inner] = width_;
     for (int i = 0; i < program_.inputs + program_.outputs; i++) {
-      operands_[i] = operand_of_block(record.operands[i], number / blocks, start, program_.is_row[i]);
+      operands_[i] = operand_of_block(instruction.operands[i], number / blocks, start, program_.is_row[i]);
     }
   }
 
   /** Doubles from the partials of a run to those of the next. */
-  static int64_t partials_size(const FoldRecord& record, int64_t width) {
-    return record.program->resident[0].fold_count * ColumnPartials::doubles(width);
+  static int64_t partials_size(const Instruction& instruction, int64_t width) {
+    return instruction.program->resident[0].fold_count * ColumnPartials::doubles(width);
   }
 
   void fold_run(int64_t run, double* partials) const {
     const int64_t first = run * kRun<T>, depth = smaller(kRun<T>, depth_ - first);
     T* lanes = lanes_memory(depth);
     if (in_place_) {
-      for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-        fold_columns_run(fold, partials_at(partials, f), lanes, slab_in_memory(instruction.src, first, depth));
+      for_each_fold([&](auto fold, int f, const FoldInstruction& folding) {
+        fold_columns_run(fold, partials_at(partials, f), lanes, slab_in_memory(folding.src, first, depth));
       });
     } else {
       fold_tiles(first, depth, partials, lanes);
@@ -86,10 +86,10 @@ class ColumnBlock {
 
   /** The row values, when all runs are folded; what they came to is in `partials`, run by run. */
   void finish(double* partials) const {
-    Slots<T> slots(program_, record_.params, width_);
+    Slots<T> slots(program_, instruction_.params, width_);
     StretchedOperands<T> operands = row_operands(slots);
-    for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-      T* to = slots[instruction.dst];
+    for_each_fold([&](auto fold, int f, const FoldInstruction& folding) {
+      T* to = slots[folding.dst];
       const ColumnPartials first = partials_at(partials, f);
       if (depth_ <= kRun<T>) {
         // Most often there is one run: without a loop over runs, that over columns becomes one over vectors.
@@ -150,16 +150,16 @@ class ColumnBlock {
   }
 
   void fold_tiles(int64_t first, int64_t depth, double* partials, T* lanes) const {
-    Slots<T> slots(program_, record_.params, tile_depth_ * width_);
+    Slots<T> slots(program_, instruction_.params, tile_depth_ * width_);
     row_operands(slots);
-    StretchedOperands<T> elements(slots, program_, operands_, Kind::kElement, {record_.folded + 1, sizes_}, 1,
-                                  tile_depth_ * width_, record_.misfit);
+    StretchedOperands<T> elements(slots, program_, operands_, Kind::kElement, {instruction_.inner + 1, sizes_}, 1,
+                                  tile_depth_ * width_, instruction_.misfit);
     for (int64_t before = 0; before < depth; before += tile_depth_) {
       const int64_t count = smaller(tile_depth_, depth - before);
       elements.load((first + before) * width_, count * width_);
       run_elements(slots, count, first + before);
-      for_each_fold([&](auto fold, int f, const FoldInstruction& instruction) {
-        const Slab<T> tile{slots[instruction.src], count, width_, width_, first + before};
+      for_each_fold([&](auto fold, int f, const FoldInstruction& folding) {
+        const Slab<T> tile{slots[folding.src], count, width_, width_, first + before};
         const ColumnPartials to = partials_at(partials, f);
         T* const own = lanes + f * lanes_size(depth);
         is_folded_whole(depth) ? fold_columns_run(fold, to, own, tile) : fold_tile(fold, to, own, tile, before, depth);
@@ -170,20 +170,21 @@ class ColumnBlock {
 
   /** The row values of all columns: inputs are brought into their slots, and outputs shown where to go. */
   StretchedOperands<T> row_operands(Slots<T>& slots) const {
-    StretchedOperands<T> operands(slots, program_, operands_, Kind::kRow, {1, &sizes_[record_.folded]}, 1, width_,
-                                  record_.misfit);
+    StretchedOperands<T> operands(slots, program_, operands_, Kind::kRow, {1, &sizes_[instruction_.inner]}, 1, width_,
+                                  instruction_.misfit);
     operands.load(0, width_);
     return operands;
   }
 
   Operand operand_of_block(const Operand& whole, int64_t outer, int64_t start, bool is_row) const {
-    const int row_axis = record_.kept - 1;
-    const int64_t offset = offset_at(outer, {row_axis, record_.sizes}, whole.strides) + start * whole.strides[row_axis];
+    const int row_axis = instruction_.outer - 1;
+    const int64_t offset =
+        offset_at(outer, {row_axis, instruction_.sizes}, whole.strides) + start * whole.strides[row_axis];
     Operand part{whole.data + offset * size_of(whole.dtype), whole.dtype, {}};
     if (!is_row) {
-      for (int d = 0; d < record_.folded; d++) part.strides[d] = whole.strides[record_.kept + d];
+      for (int d = 0; d < instruction_.inner; d++) part.strides[d] = whole.strides[instruction_.outer + d];
     }
-    part.strides[is_row ? 0 : record_.folded] = whole.strides[row_axis];
+    part.strides[is_row ? 0 : instruction_.inner] = whole.strides[row_axis];
     return part;
   }
 
@@ -206,7 +207,7 @@ class ColumnBlock {
     }
   }
 
-  const FoldRecord& record_;
+  const Instruction& instruction_;
   const Program& program_;
   const Stage& stage_;
   const bool in_place_;
@@ -237,13 +238,13 @@ int64_t block_width(int64_t columns, int64_t depth, bool in_place) {
 }
 
 template <typename T>
-void fold_columns(const FoldRecord& record, int64_t depth) {
-  const int row_axis = record.kept - 1;
-  const int64_t width = block_width<T>(record.sizes[row_axis], depth, folds_in_place<T>(record));
-  const int64_t blocks = Shape{row_axis, record.sizes}.size() * ceil_div(record.sizes[row_axis], width);
+void fold_columns(const Instruction& instruction, int64_t depth) {
+  const int row_axis = instruction.outer - 1;
+  const int64_t width = block_width<T>(instruction.sizes[row_axis], depth, folds_in_place<T>(instruction));
+  const int64_t blocks = Shape{row_axis, instruction.sizes}.size() * ceil_div(instruction.sizes[row_axis], width);
   const int64_t runs = ceil_div(depth, kRun<T>);
-  const int64_t work = width * work_per_element(*record.program);
-  const int64_t size = ColumnBlock<T>::partials_size(record, width);
+  const int64_t work = width * work_per_element(*instruction.program);
+  const int64_t size = ColumnBlock<T>::partials_size(instruction, width);
   const auto memory = [size](int64_t count) {
     return reinterpret_cast<double*>(scratch(Scratch::kFold, count * size * static_cast<int64_t>(sizeof(double))));
   };
@@ -252,15 +253,16 @@ void fold_columns(const FoldRecord& record, int64_t depth) {
     double* partials = memory(blocks * runs);
     in_tasks(blocks * runs, kRun<T> * work, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
-        ColumnBlock<T>(record, depth, width, i / runs).fold_run(i % runs, partials + i * size);
+        ColumnBlock<T>(instruction, depth, width, i / runs).fold_run(i % runs, partials + i * size);
       }
     });
-    for (int64_t i = 0; i < blocks; i++) ColumnBlock<T>(record, depth, width, i).finish(partials + i * runs * size);
+    for (int64_t i = 0; i < blocks; i++)
+      ColumnBlock<T>(instruction, depth, width, i).finish(partials + i * runs * size);
     return;
   }
   in_tasks(blocks, depth * work, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
-      const ColumnBlock<T> block(record, depth, width, i);
+      const ColumnBlock<T> block(instruction, depth, width, i);
       double* partials = memory(runs);
       for (int64_t run = 0; run < runs; run++) block.fold_run(run, partials + run * size);
       block.finish(partials);

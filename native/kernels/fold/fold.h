@@ -17,31 +17,37 @@ namespace {
 constexpr int64_t kShortRow = 8;
 
 /** Whether an input's next row is nearer in memory than its row's next element. */
-inline bool rows_lie_side_by_side(const FoldRecord& record) {
-  const int row_axis = record.kept - 1;
-  const int element_axis = record.kept + record.folded - 1;
-  for (int i = 0; i < record.program->inputs; i++) {
-    const int64_t* strides = record.operands[i].strides;
-    if (record.program->is_row[i] || strides[row_axis] == strides[element_axis]) continue;
-    return record.sizes[row_axis] > 1 && __builtin_llabs(strides[row_axis]) < __builtin_llabs(strides[element_axis]);
+inline bool rows_lie_side_by_side(const Instruction& instruction) {
+  const int row_axis = instruction.outer - 1;
+  const int element_axis = instruction.outer + instruction.inner - 1;
+  for (int i = 0; i < instruction.program->inputs; i++) {
+    const int64_t* strides = instruction.operands[i].strides;
+    if (instruction.program->is_row[i] || strides[row_axis] == strides[element_axis]) continue;
+    return instruction.sizes[row_axis] > 1 &&
+           __builtin_llabs(strides[row_axis]) < __builtin_llabs(strides[element_axis]);
   }
   return false;
 }
 
 template <typename T>
-void fold_all(const FoldRecord& record) {
-  const int64_t rows = Shape{record.kept, record.sizes}.size();
-  const int64_t columns = Shape{record.folded, record.sizes + record.kept}.size();
+void fold_all(const Instruction& instruction) {
+  const int64_t rows = Shape{instruction.outer, instruction.sizes}.size();
+  const int64_t columns = Shape{instruction.inner, instruction.sizes + instruction.outer}.size();
   if (rows == 0) return;
-  const bool one_stage = record.program->resident_count == 1;
+  const bool one_stage = instruction.program->resident_count == 1;
   const bool short_rows = columns <= kShortRow && rows > columns;
-  if (columns > 0 && one_stage && (short_rows || rows_lie_side_by_side(record)))
-    return fold_columns<T>(record, columns);
-  if (columns <= kTileElements<T>) return fold_resident<T>(record, columns);
-  fold_streamed<T>(record, rows, columns);
+  if (columns > 0 && one_stage && (short_rows || rows_lie_side_by_side(instruction)))
+    return fold_columns<T>(instruction, columns);
+  if (columns <= kTileElements<T>) return fold_resident<T>(instruction, columns);
+  fold_streamed<T>(instruction, rows, columns);
 }
 
-void fold(const FoldRecord& record) { record.program->is_double ? fold_all<double>(record) : fold_all<float>(record); }
+/** Outer axes are kept, inner ones folded; row operands have stride 0 in these. Operands: the program's inputs, then
+ * its outputs. */
+int64_t fold(const Instruction& instruction) {
+  instruction.program->is_double ? fold_all<double>(instruction) : fold_all<float>(instruction);
+  return kDone;
+}
 
 }  // namespace
 }  // namespace nabla::NABLA_ISA

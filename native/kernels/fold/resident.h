@@ -65,11 +65,11 @@ void fold_rows(FoldKind kind, T* dst, const T* src, int64_t rows, int64_t column
 
 /** Runs tiles [begin, end) of whole rows: all stages of a tile while it is in cache. */
 template <typename T>
-void fold_row_tiles(const FoldRecord& record, const Tiling& elements, const Tiling& row_tiling, int64_t columns,
+void fold_row_tiles(const Instruction& instruction, const Tiling& elements, const Tiling& row_tiling, int64_t columns,
                     int64_t begin, int64_t end) {
-  const Program& program = *record.program;
-  Slots<T> slots(program, record.params, larger(elements.max_elements(), row_tiling.max_elements()));
-  TiledOperands<T> operands(slots, program, record.operands, elements, row_tiling, record.misfit);
+  const Program& program = *instruction.program;
+  Slots<T> slots(program, instruction.params, larger(elements.max_elements(), row_tiling.max_elements()));
+  TiledOperands<T> operands(slots, program, instruction.operands, elements, row_tiling, instruction.misfit);
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(row_tiling, number);
     const int64_t rows = tile.extent * row_tiling.inner;
@@ -92,14 +92,14 @@ void fold_row_tiles(const FoldRecord& record, const Tiling& elements, const Tili
 
 /** Rows of at most a tile's elements; of none, too. */
 template <typename T>
-void fold_resident(const FoldRecord& record, int64_t columns) {
-  const Shape kept{record.kept, record.sizes};
+void fold_resident(const Instruction& instruction, int64_t columns) {
+  const Shape kept{instruction.outer, instruction.sizes};
   const Tiling rows = tiles_of(kept, kTileElements<T> / larger(1, columns));
   Tiling elements = rows;
-  elements.shape.dims = record.kept + record.folded;
+  elements.shape.dims = instruction.outer + instruction.inner;
   elements.inner = rows.inner * columns;
-  in_tasks(rows.count, elements.max_elements() * work_per_element(*record.program),
-           [&](int64_t begin, int64_t end) { fold_row_tiles<T>(record, elements, rows, columns, begin, end); });
+  in_tasks(rows.count, elements.max_elements() * work_per_element(*instruction.program),
+           [&](int64_t begin, int64_t end) { fold_row_tiles<T>(instruction, elements, rows, columns, begin, end); });
 }
 
 }  // namespace

@@ -13,13 +13,14 @@ constexpr int64_t kManyRows = 64;
 template <typename T>
 class StreamedRow {
  public:
-  StreamedRow(const FoldRecord& record, int64_t columns, int64_t row)
-      : record_(record), program_(*record.program), columns_(columns), parts_(parts_of<T>(columns)) {
+  StreamedRow(const Instruction& instruction, int64_t columns, int64_t row)
+      : instruction_(instruction), program_(*instruction.program), columns_(columns), parts_(parts_of<T>(columns)) {
     const int64_t partials_bytes = parts_ * max_folds(program_) * static_cast<int64_t>(sizeof(Partial));
     char* memory = scratch(Scratch::kFold, values_bytes(program_) + partials_bytes);
     values_ = reinterpret_cast<T*>(memory);
     partials_ = reinterpret_cast<Partial*>(memory + values_bytes(program_));
-    for (int i = 0; i < program_.inputs + program_.outputs; i++) operands_[i] = operand_of_row(record.operands[i], row);
+    for (int i = 0; i < program_.inputs + program_.outputs; i++)
+      operands_[i] = operand_of_row(instruction.operands[i], row);
   }
 
   void run() {
@@ -46,9 +47,9 @@ class StreamedRow {
 
   /** The part of an operand that belongs to a row: its strides are those of the folded axes. */
   Operand operand_of_row(const Operand& whole, int64_t row) const {
-    const int64_t offset = offset_at(row, {record_.kept, record_.sizes}, whole.strides);
+    const int64_t offset = offset_at(row, {instruction_.outer, instruction_.sizes}, whole.strides);
     Operand part{whole.data + offset * size_of(whole.dtype), whole.dtype, {}};
-    for (int d = 0; d < record_.folded; d++) part.strides[d] = whole.strides[record_.kept + d];
+    for (int d = 0; d < instruction_.inner; d++) part.strides[d] = whole.strides[instruction_.outer + d];
     return part;
   }
 
@@ -57,7 +58,7 @@ class StreamedRow {
       if (program_.is_row[i]) values_[i] = read(operands_[i]);
     }
     T* scalars = values_ + program_.inputs + program_.outputs;
-    for (int i = 0; i < program_.params; i++) *scalars++ = static_cast<T>(record_.params[i]);
+    for (int i = 0; i < program_.params; i++) *scalars++ = static_cast<T>(instruction_.params[i]);
     for (int i = 0; i < program_.constants; i++) *scalars++ = static_cast<T>(program_.constant_values[i]);
   }
 
@@ -70,7 +71,7 @@ class StreamedRow {
     for (int i = program_.inputs; i < program_.inputs + program_.outputs; i++) {
       if (!program_.is_row[i]) continue;
       with_type(operands_[i].dtype, [&]<typename S>(S*) {
-        if (!all_fit<S>(values_ + i, 1)) report(record_.misfit);
+        if (!all_fit<S>(values_ + i, 1)) report(instruction_.misfit);
         *reinterpret_cast<S*>(operands_[i].data) = convert<S>(values_[i]);
       });
     }
@@ -82,9 +83,9 @@ class StreamedRow {
 
   /** Folds the runs of one part. */
   void run_part(const Stage& stage, int64_t part, bool is_last) const {
-    Slots<T> slots(program_, record_.params, kRun<T>);
-    const Shape shape{record_.folded, record_.sizes + record_.kept};
-    StretchedOperands<T> operands(slots, program_, operands_, Kind::kElement, shape, 0, kRun<T>, record_.misfit);
+    Slots<T> slots(program_, instruction_.params, kRun<T>);
+    const Shape shape{instruction_.inner, instruction_.sizes + instruction_.outer};
+    StretchedOperands<T> operands(slots, program_, operands_, Kind::kElement, shape, 0, kRun<T>, instruction_.misfit);
     show_values(slots);
     Partial* partials = partials_ + part * stage.fold_count;
     reset(stage, partials);
@@ -134,7 +135,7 @@ class StreamedRow {
     });
   }
 
-  const FoldRecord& record_;
+  const Instruction& instruction_;
   const Program& program_;
   const int64_t columns_;
   const int64_t parts_;
@@ -145,12 +146,12 @@ class StreamedRow {
 };
 
 template <typename T>
-void fold_streamed(const FoldRecord& record, int64_t rows, int64_t columns) {
+void fold_streamed(const Instruction& instruction, int64_t rows, int64_t columns) {
   const auto run_rows = [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) StreamedRow<T>(record, columns, row).run();
+    for (int64_t row = begin; row < end; row++) StreamedRow<T>(instruction, columns, row).run();
   };
   if (rows < kManyRows && parts_of<T>(columns) > 1) return run_rows(0, rows);
-  in_tasks(rows, columns * work_per_element(*record.program), run_rows);
+  in_tasks(rows, columns * work_per_element(*instruction.program), run_rows);
 }
 
 }  // namespace

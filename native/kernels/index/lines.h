@@ -7,7 +7,7 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** One innermost run of a shape: where it starts in each operand, and how far apart its elements are. */
+/** One innermost run of the outer axes: where it starts in each operand, and how far apart its elements are. */
 template <int Operands>
 struct Line {
   int64_t length;
@@ -22,12 +22,12 @@ struct Line {
   }
 };
 
-/** Calls body(line) for the lines of a shape in row-major order, until it returns false. */
+/** Calls body(line) for the lines of the outer axes in row-major order, until it returns false. */
 template <int Operands, typename Body>
-void for_each_line(int dims, const int64_t* sizes, const Operand* const (&operands)[Operands], const Body& body) {
-  const Shape shape{dims, sizes};
-  const int last = dims - 1;
-  const int64_t total = shape.size();
+void for_each_line(const Instruction& instruction, const Operand* const (&operands)[Operands], const Body& body) {
+  const int64_t* sizes = instruction.sizes;
+  const int last = instruction.outer - 1;
+  const int64_t total = Shape{instruction.outer, sizes}.size();
   Line<Operands> line{sizes[last], 0, {}, {}};
   for (int i = 0; i < Operands; i++) line.steps[i] = operands[i]->strides[last];
   int64_t index[kMaxDims] = {};
@@ -45,11 +45,12 @@ void for_each_line(int dims, const int64_t* sizes, const Operand* const (&operan
   }
 }
 
-/** Row-major position of the first index outside [0, size), or -1. */
-inline int64_t first_bad_index(int dims, const int64_t* sizes, const Operand& index, int64_t size) {
+/** Row-major position of the first index that is no position on the inner axis, or -1. */
+inline int64_t first_bad_index(const Instruction& instruction, const Operand& index) {
+  const int64_t size = instruction.sizes[instruction.outer];
   const Operand* operands[] = {&index};
   int64_t bad = -1;
-  for_each_line(dims, sizes, operands, [&](const Line<1>& line) {
+  for_each_line(instruction, operands, [&](const Line<1>& line) {
     const int32_t* values = line.at<int32_t>(0, index);
     const int64_t distinct = line.steps[0] == 0 ? 1 : line.length;
     for (int64_t i = 0; i < distinct && bad < 0; i++) {

@@ -5,7 +5,9 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** How `scatter` adds: bools by or, int32 modulo 2^32. */
+NABLA_NAMED(ScatterMode, kSet, kAdd)
+
+/** How it adds: bools by or, int32 modulo 2^32. */
 inline float sum_of(float a, float b) { return a + b; }
 inline double sum_of(double a, double b) { return a + b; }
 inline Bool sum_of(Bool a, Bool b) { return static_cast<Bool>(a | b); }
@@ -15,19 +17,21 @@ inline int32_t sum_of(int32_t a, int32_t b) {
 
 /** In row-major order on one thread, because indices may repeat: the last one set wins, and sums have one order. */
 template <typename T, typename Combine>
-void scatter_elements(const ScatterRecord& r, Combine combine) {
-  const Operand* operands[] = {&r.index, &r.source, &r.out};
-  for_each_line(r.dims, r.sizes, operands, [&](const Line<3>& line) {
-    const int32_t* index = line.at<int32_t>(0, r.index);
-    const T* source = line.at<T>(1, r.source);
-    T* out = line.at<T>(2, r.out);
+void scatter_elements(const Instruction& instruction, Combine combine) {
+  const Operand &to = instruction.operands[0], &places = instruction.operands[1], &from = instruction.operands[2];
+  const int64_t axis_stride = to.strides[instruction.outer];
+  const Operand* operands[] = {&places, &from, &to};
+  for_each_line(instruction, operands, [&](const Line<3>& line) {
+    const int32_t* index = line.at<int32_t>(0, places);
+    const T* source = line.at<T>(1, from);
+    T* out = line.at<T>(2, to);
     const auto [index_step, source_step, out_step] = line.steps;
     if (index_step == 0 && source_step == 1 && out_step == 1) {
-      out += *index * r.axis_stride;
+      out += *index * axis_stride;
       for (int64_t i = 0; i < line.length; i++) out[i] = combine(out[i], source[i]);
     } else {
       for (int64_t i = 0; i < line.length; i++) {
-        T& target = out[i * out_step + index[i * index_step] * r.axis_stride];
+        T& target = out[i * out_step + index[i * index_step] * axis_stride];
         target = combine(target, source[i * source_step]);
       }
     }
@@ -35,17 +39,19 @@ void scatter_elements(const ScatterRecord& r, Combine combine) {
   });
 }
 
-int64_t scatter(const ScatterRecord& r) {
-  const int64_t bad = first_bad_index(r.dims, r.sizes, r.index, r.axis_size);
+/** out[i with its coordinate on the inner axis replaced by index[i]] (set or add)= source[i]. */
+int64_t scatter(const Instruction& instruction) {
+  const int64_t bad = first_bad_index(instruction, instruction.operands[1]);
   if (bad >= 0) return bad;
-  with_type(r.dtype, [&]<typename T>(T*) {
-    if (r.mode == ScatterMode::kAdd) {
-      scatter_elements<T>(r, [](T a, T b) { return sum_of(a, b); });
-    } else {
-      scatter_elements<T>(r, [](T, T b) { return b; });
+  with_type(instruction.operands[0].dtype, [&]<typename T>(T*) {
+    switch (static_cast<ScatterMode>(static_cast<int>(instruction.numbers[0]))) {
+      case ScatterMode::kSet:
+        return scatter_elements<T>(instruction, [](T, T b) { return b; });
+      case ScatterMode::kAdd:
+        return scatter_elements<T>(instruction, [](T a, T b) { return sum_of(a, b); });
     }
   });
-  return -1;
+  return kDone;
 }
 
 }  // namespace

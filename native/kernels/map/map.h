@@ -9,10 +9,10 @@ namespace {
 
 /** Runs the tiles [begin, end) of a map. */
 template <typename T>
-void map_tiles(const MapRecord& record, const Tiling& tiling, int64_t begin, int64_t end) {
-  const Program& program = *record.program;
-  Slots<T> slots(program, record.params, tiling.max_elements());
-  TiledOperands<T> operands(slots, program, record.operands, tiling, tiling, record.misfit);
+void map_tiles(const Instruction& instruction, const Tiling& tiling, int64_t begin, int64_t end) {
+  const Program& program = *instruction.program;
+  Slots<T> slots(program, instruction.params, tiling.max_elements());
+  TiledOperands<T> operands(slots, program, instruction.operands, tiling, tiling, instruction.misfit);
   const Stage& stage = program.resident[0];
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(tiling, number);
@@ -30,33 +30,37 @@ constexpr int64_t kLongRow = 192;
  * is a repeated row: copied for a tile of several, it takes more of the first-level cache than it saves (5 to 20 %).
  */
 template <typename T>
-Tiling map_tiling(const MapRecord& record) {
-  const Shape shape{record.dims, record.sizes};
+Tiling map_tiling(const Instruction& instruction) {
+  const Shape shape{instruction.outer, instruction.sizes};
   const Tiling tiling = tiles_of(shape, kTileElements<T>);
-  const int64_t row = record.sizes[record.dims - 1];
-  if (row < kLongRow || tiling.axis == record.dims - 1) return tiling;
-  for (int i = 0; i < record.program->inputs + record.program->outputs; i++) {
-    const Operand& operand = record.operands[i];
-    const bool lies_in_rows = operand.dtype == kDTypeOf<T> && operand.strides[record.dims - 1] == 1;
+  const int64_t row = instruction.sizes[instruction.outer - 1];
+  if (row < kLongRow || tiling.axis == instruction.outer - 1) return tiling;
+  for (int i = 0; i < instruction.program->inputs + instruction.program->outputs; i++) {
+    const Operand& operand = instruction.operands[i];
+    const bool lies_in_rows = operand.dtype == kDTypeOf<T> && operand.strides[instruction.outer - 1] == 1;
     if (lies_in_rows && !lies_dense<T>(operand, tiling)) return tiles_of(shape, row);
   }
   return tiling;
 }
 
 template <typename T>
-void map_block(const MapRecord& record) {
-  const Tiling tiling = map_tiling<T>(record);
-  in_tasks(tiling.count, tiling.max_elements() * work_per_element(*record.program),
-           [&](int64_t begin, int64_t end) { map_tiles<T>(record, tiling, begin, end); });
+void map_block(const Instruction& instruction) {
+  const Tiling tiling = map_tiling<T>(instruction);
+  in_tasks(tiling.count, tiling.max_elements() * work_per_element(*instruction.program),
+           [&](int64_t begin, int64_t end) { map_tiles<T>(instruction, tiling, begin, end); });
 }
 
 template <typename T>
-void map_all(const MapRecord& record) {
-  if (Shape{record.dims, record.sizes}.size() == 0) return;
-  for_each_block<T>(record, [](const MapRecord& block) { map_block<T>(block); });
+void map_all(const Instruction& instruction) {
+  if (Shape{instruction.outer, instruction.sizes}.size() == 0) return;
+  for_each_block<T>(instruction, [](const Instruction& block) { map_block<T>(block); });
 }
 
-void map(const MapRecord& record) { record.program->is_double ? map_all<double>(record) : map_all<float>(record); }
+/** There are no inner axes. Operands: the program's inputs, then its outputs. */
+int64_t map(const Instruction& instruction) {
+  instruction.program->is_double ? map_all<double>(instruction) : map_all<float>(instruction);
+  return kDone;
+}
 
 }  // namespace
 }  // namespace nabla::NABLA_ISA

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "../../parallel.h"
-#include "../../records.h"
+#include "problem.h"
 #include "product.h"
 
 /** How the output of a matmul is cut into blocks, and blocks are dealt out as tasks. */
@@ -26,8 +26,8 @@ constexpr int64_t kKeptCols = 1024;
 constexpr int64_t kKeptBlockBytes = 1 << 20;
 
 /** Whether register tiles are stored to the output itself: their columns must be contiguous there. */
-inline bool in_place(const MatmulRecord& record) {
-  return record.epilogue == nullptr && (record.operands[0].strides[record.batch_dims + 1] == 1 || record.n == 1);
+inline bool in_place(const Problem& problem) {
+  return problem.epilogue() == nullptr && (problem.col_stride(problem.rest[0]) == 1 || problem.n == 1);
 }
 
 /** What one task computes: these rows and columns of one batch. */
@@ -81,26 +81,25 @@ struct Grid {
   int64_t tasks;
 
   template <typename T>
-  static Grid plan(const MatmulRecord& record) {
-    int64_t batches = 1;
-    for (int axis = 0; axis < record.batch_dims; axis++) batches *= record.batch_sizes[axis];
-    const int64_t work = batches * larger(kLeastRows, record.m) * record.n * larger(1, record.k);
+  static Grid plan(const Problem& problem) {
+    const int64_t batches = problem.batch().size();
+    const int64_t work = batches * larger(kLeastRows, problem.m) * problem.n * larger(1, problem.k);
     const int64_t busy = smaller(larger(1, work / kTaskWork), num_threads());
     const int64_t parts = busy <= batches ? 1 : ceil_div(busy, larger(1, batches));
-    BlockSize size = BlockSize::of_parts<T>(record.m, record.n, parts);
-    size.cols = even_part(size.cols, in_place(record) ? kBlockCols : kKeptCols, kRegisterCols<T>);
-    if (!in_place(record) && record.k > kChunk<T>) size.limit<T>(kKeptBlockBytes / static_cast<int64_t>(sizeof(T)));
+    BlockSize size = BlockSize::of_parts<T>(problem.m, problem.n, parts);
+    size.cols = even_part(size.cols, in_place(problem) ? kBlockCols : kKeptCols, kRegisterCols<T>);
+    if (!in_place(problem) && problem.k > kChunk<T>) size.limit<T>(kKeptBlockBytes / static_cast<int64_t>(sizeof(T)));
     const int64_t tasks = busy == 1 ? 1 : kTasksPerThread * busy;
-    return {batches, size.rows, size.cols, ceil_div(record.m, size.rows), ceil_div(record.n, size.cols), tasks};
+    return {batches, size.rows, size.cols, ceil_div(problem.m, size.rows), ceil_div(problem.n, size.cols), tasks};
   }
 
   int64_t size() const { return batches * rows_of_blocks * cols_of_blocks; }
 
-  Block block(const MatmulRecord& record, int64_t index) const {
+  Block block(const Problem& problem, int64_t index) const {
     const int64_t col = index % cols_of_blocks * block_cols;
     const int64_t row = index / cols_of_blocks % rows_of_blocks * block_rows;
     const int64_t batch = index / cols_of_blocks / rows_of_blocks;
-    return {batch, row, col, smaller(block_rows, record.m - row), smaller(block_cols, record.n - col)};
+    return {batch, row, col, smaller(block_rows, problem.m - row), smaller(block_cols, problem.n - col)};
   }
 };
 

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 
-#include "../../records.h"
 #include "../kernels.h"
 #include "../map/map.h"
 #include "../tasks.h"
 #include "blocks.h"
+#include "problem.h"
 #include "product.h"
 
 /** Matmul: blocks of the output are dealt out as tasks. These share nothing, so each packs what it needs of A and B. */
@@ -23,40 +23,41 @@ constexpr int64_t kTurningDepth = 256;
 constexpr int64_t kSetBytes = 4096;
 constexpr int64_t kSetLines = 8;
 
-inline int64_t batch_offset(const MatmulRecord& record, int64_t batch, const int64_t* strides) {
-  return offset_at(batch, {record.batch_dims, record.batch_sizes}, strides);
+inline int64_t batch_offset(const Problem& problem, int64_t batch, const int64_t* strides) {
+  return offset_at(batch, problem.batch(), strides);
 }
 
+/** a or b, whose rows and columns are these axes. */
 template <typename T>
-Strided<const T> matrix(const MatmulRecord& record, const Matrix& from, int64_t batch) {
-  const T* data = reinterpret_cast<const T*>(from.data) + batch_offset(record, batch, from.batch_strides);
-  return {data, from.row_stride, from.col_stride};
+Strided<const T> factor(const Problem& problem, const Operand& from, int row, int col, int64_t batch) {
+  const T* data = reinterpret_cast<const T*>(from.data) + batch_offset(problem, batch, from.strides);
+  return {data, from.strides[row], from.strides[col]};
 }
 
 /** The part of an epilogue's operand (or of the plain output) that belongs to a block. */
-inline Operand operand_of_block(const MatmulRecord& record, const Operand& whole, const Block& block) {
-  const int64_t row_stride = whole.strides[record.batch_dims];
-  const int64_t col_stride = whole.strides[record.batch_dims + 1];
+inline Operand operand_of_block(const Problem& problem, const Operand& whole, const Block& block) {
+  const int64_t row_stride = problem.row_stride(whole), col_stride = problem.col_stride(whole);
   const int64_t offset =
-      batch_offset(record, block.batch, whole.strides) + block.row * row_stride + block.col * col_stride;
+      batch_offset(problem, block.batch, whole.strides) + block.row * row_stride + block.col * col_stride;
   return {whole.data + offset * size_of(whole.dtype), whole.dtype, {row_stride, col_stride}};
 }
 
 /** Runs the epilogue over a product while that is in cache. */
 template <typename T>
-void run_epilogue(const MatmulRecord& record, const Block& block, T* product) {
-  MapRecord map_record;
-  map_record.program = record.epilogue;
-  map_record.dims = 2;
-  map_record.sizes[0] = block.rows;
-  map_record.sizes[1] = block.cols;
-  map_record.params = record.params;
-  map_record.misfit = record.misfit;
-  map_record.operands[0] = {reinterpret_cast<char*>(product), kDTypeOf<T>, {block.cols, 1}};
-  for (int i = 0; i < record.inputs + record.outputs; i++) {
-    map_record.operands[1 + i] = operand_of_block(record, record.operands[i], block);
+void run_epilogue(const Problem& problem, const Block& block, T* product) {
+  Instruction epilogue;
+  epilogue.program = problem.epilogue();
+  epilogue.params = problem.instruction->params;
+  epilogue.misfit = problem.instruction->misfit;
+  epilogue.outer = 2;
+  epilogue.inner = 0;
+  epilogue.sizes[0] = block.rows;
+  epilogue.sizes[1] = block.cols;
+  epilogue.operands[0] = {reinterpret_cast<char*>(product), kDTypeOf<T>, {block.cols, 1}};
+  for (int i = 0; i < problem.rest_count(); i++) {
+    epilogue.operands[1 + i] = operand_of_block(problem, problem.rest[i], block);
   }
-  map(map_record);
+  map(epilogue);
 }
 
 template <typename T>
@@ -67,16 +68,16 @@ void copy_product(const Block& block, const T* product, Strided<T> out) {
 }
 
 template <typename T>
-void run_block(const MatmulRecord& record, const Block& block) {
-  const Strided<const T> a = matrix<T>(record, record.a, block.batch).from(block.row, 0);
-  const Strided<const T> b = matrix<T>(record, record.b, block.batch).from(0, block.col);
-  const Operand target = operand_of_block(record, record.operands[0], block);
+void run_block(const Problem& problem, const Block& block) {
+  const Strided<const T> a = factor<T>(problem, *problem.a, problem.row, problem.sum, block.batch).from(block.row, 0);
+  const Strided<const T> b = factor<T>(problem, *problem.b, problem.sum, problem.col, block.batch).from(0, block.col);
+  const Operand target = operand_of_block(problem, problem.rest[0], block);
   const Strided<T> out{reinterpret_cast<T*>(target.data), target.strides[0], target.strides[1]};
-  const BlockProduct<T> product{a, b, out, block.rows, block.cols, record.k, !in_place(record)};
+  const BlockProduct<T> product{a, b, out, block.rows, block.cols, problem.k, !in_place(problem)};
   multiply(product, [&](int64_t row, int64_t count, T* c) {
     const Block rows{block.batch, block.row + row, block.col, count, block.cols};
-    if (record.epilogue != nullptr) {
-      run_epilogue(record, rows, c);
+    if (problem.epilogue() != nullptr) {
+      run_epilogue(problem, rows, c);
     } else {
       copy_product(rows, c, out.from(row, 0));
     }
@@ -84,46 +85,14 @@ void run_block(const MatmulRecord& record, const Block& block) {
 }
 
 template <typename T>
-void run_blocks(const MatmulRecord& record) {
-  const Grid grid = Grid::plan<T>(record);
+void run_blocks(const Problem& problem) {
+  const Grid grid = Grid::plan<T>(problem);
   const int64_t blocks = grid.size();
   const int64_t tasks = smaller(blocks, grid.tasks);
   for_each_task(tasks, [&](int64_t task) {
     const int64_t end = blocks * (task + 1) / tasks;
-    for (int64_t i = blocks * task / tasks; i < end; i++) run_block<T>(record, grid.block(record, i));
+    for (int64_t i = blocks * task / tasks; i < end; i++) run_block<T>(problem, grid.block(problem, i));
   });
-}
-
-Matrix transposed(const Matrix& matrix) {
-  Matrix other = matrix;
-  other.row_stride = matrix.col_stride;
-  other.col_stride = matrix.row_stride;
-  return other;
-}
-
-/** The same product of transposed matrices: out' = b' x a'. */
-MatmulRecord transposed(const MatmulRecord& record) {
-  MatmulRecord other;
-  other.epilogue = record.epilogue;
-  other.dtype = record.dtype;
-  other.batch_dims = record.batch_dims;
-  for (int axis = 0; axis < record.batch_dims; axis++) other.batch_sizes[axis] = record.batch_sizes[axis];
-  other.m = record.n;
-  other.n = record.m;
-  other.k = record.k;
-  other.a = transposed(record.b);
-  other.b = transposed(record.a);
-  other.inputs = record.inputs;
-  other.outputs = record.outputs;
-  other.params = record.params;
-  other.misfit = record.misfit;
-  const int row = record.batch_dims, col = row + 1;
-  for (int i = 0; i < record.inputs + record.outputs; i++) {
-    other.operands[i] = record.operands[i];
-    other.operands[i].strides[row] = record.operands[i].strides[col];
-    other.operands[i].strides[col] = record.operands[i].strides[row];
-  }
-  return other;
 }
 
 /**
@@ -132,27 +101,30 @@ MatmulRecord transposed(const MatmulRecord& record) {
  * a few columns, which are packed in its stead.
  */
 template <typename T>
-bool is_better_turned(const MatmulRecord& record) {
-  if (record.n == 1) return record.m > 1 && record.k >= kTurningLength;
-  const bool has_few_rows = record.m >= kLanes<T> && record.m <= kFewRows && record.n >= 2 * record.m;
-  const bool lies_transposed = record.b.row_stride == 1 && record.b.col_stride != 1;
-  const bool fits_cache =
-      kRegisterRows <= kSetLines || record.b.col_stride * static_cast<int64_t>(sizeof(T)) % kSetBytes != 0;
-  return has_few_rows && record.k >= kTurningDepth && lies_transposed && fits_cache;
+bool is_better_turned(const Problem& problem) {
+  if (problem.n == 1) return problem.m > 1 && problem.k >= kTurningLength;
+  const bool has_few_rows = problem.m >= kLanes<T> && problem.m <= kFewRows && problem.n >= 2 * problem.m;
+  const int64_t row_stride = problem.b->strides[problem.sum], col_stride = problem.b->strides[problem.col];
+  const bool lies_transposed = row_stride == 1 && col_stride != 1;
+  const bool fits_cache = kRegisterRows <= kSetLines || col_stride * static_cast<int64_t>(sizeof(T)) % kSetBytes != 0;
+  return has_few_rows && problem.k >= kTurningDepth && lies_transposed && fits_cache;
 }
 
 template <typename T>
-void run_matmul(const MatmulRecord& record) {
-  if (is_better_turned<T>(record)) {
-    run_blocks<T>(transposed(record));
+void run_matmul(const Problem& problem) {
+  if (is_better_turned<T>(problem)) {
+    run_blocks<T>(problem.transposed());
   } else {
-    run_blocks<T>(record);
+    run_blocks<T>(problem);
   }
 }
 
-void matmul(const MatmulRecord& record) {
-  if (record.m == 0 || record.n == 0) return;
-  record.dtype == DType::kFloat64 ? run_matmul<double>(record) : run_matmul<float>(record);
+/** In float32 or float64, whichever a and b are. */
+int64_t matmul(const Instruction& instruction) {
+  const Problem problem(instruction);
+  if (problem.m == 0 || problem.n == 0) return kDone;
+  problem.a->dtype == DType::kFloat64 ? run_matmul<double>(problem) : run_matmul<float>(problem);
+  return kDone;
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "../../records.h"
+#include "../../instruction.h"
 #include "mersenne_twister.h"
 #include "random_math.h"
 
@@ -162,17 +162,24 @@ void fill_permutation(MersenneTwister& stream, T* out, int64_t length) {
   });
 }
 
+NABLA_NAMED(RandomKind, kUniform, kNormal, kBernoulli, kInteger, kPermutation, kExponential)
+
+/** What to draw, with the kind's parameters. */
+struct Draw {
+  RandomKind kind;
+  double p0, p1;
+};
+
 /** The kinds that every type takes. */
 template <typename T>
-void random_any(const RandomRecord& r, MersenneTwister& stream) {
-  T* out = reinterpret_cast<T*>(r.out);
-  switch (r.kind) {
+void draw_any(const Draw& draw, MersenneTwister& stream, T* out, int64_t length) {
+  switch (draw.kind) {
     case RandomKind::kBernoulli:
-      return fill_bernoulli(stream, out, r.length, r.p0);
+      return fill_bernoulli(stream, out, length, draw.p0);
     case RandomKind::kInteger:
-      return fill_integer(stream, out, r.length, r.p0, r.p1);
+      return fill_integer(stream, out, length, draw.p0, draw.p1);
     case RandomKind::kPermutation:
-      return fill_permutation(stream, out, r.length);
+      return fill_permutation(stream, out, length);
     case RandomKind::kUniform:
     case RandomKind::kNormal:
     case RandomKind::kExponential:
@@ -181,19 +188,18 @@ void random_any(const RandomRecord& r, MersenneTwister& stream) {
 }
 
 template <typename T>
-void random_float(const RandomRecord& r, MersenneTwister& stream) {
-  T* out = reinterpret_cast<T*>(r.out);
-  switch (r.kind) {
+void draw_float(const Draw& draw, MersenneTwister& stream, T* out, int64_t length) {
+  switch (draw.kind) {
     case RandomKind::kUniform:
-      return fill_uniform(stream, out, r.length, static_cast<T>(r.p0), static_cast<T>(r.p1));
+      return fill_uniform(stream, out, length, static_cast<T>(draw.p0), static_cast<T>(draw.p1));
     case RandomKind::kNormal:
-      return fill_normal(stream, out, r.length, r.p0, r.p1);
+      return fill_normal(stream, out, length, draw.p0, draw.p1);
     case RandomKind::kExponential:
-      return fill_exponential(stream, out, r.length, r.p0);
+      return fill_exponential(stream, out, length, draw.p0);
     case RandomKind::kBernoulli:
     case RandomKind::kInteger:
     case RandomKind::kPermutation:
-      return random_any<T>(r, stream);
+      return draw_any(draw, stream, out, length);
   }
 }
 
@@ -203,18 +209,28 @@ void random_float(const RandomRecord& r, MersenneTwister& stream) {
 namespace nabla::NABLA_ISA {
 namespace {
 
-void random(const RandomRecord& r) {
-  rng::MersenneTwister stream(r.state);
-  switch (r.dtype) {
+/** Operands: the state, laid out as lib/backend/random-state.ts says, and what is filled, which is contiguous. */
+int64_t random(const Instruction& instruction) {
+  const double* numbers = instruction.numbers;
+  const rng::Draw draw{static_cast<rng::RandomKind>(static_cast<int>(numbers[0])), numbers[1], numbers[2]};
+  rng::MersenneTwister stream(reinterpret_cast<int32_t*>(instruction.operands[0].data));
+  const Operand& out = instruction.operands[1];
+  const int64_t length = instruction.sizes[0];
+  switch (out.dtype) {
     case DType::kFloat32:
-      return rng::random_float<float>(r, stream);
+      rng::draw_float(draw, stream, reinterpret_cast<float*>(out.data), length);
+      break;
     case DType::kFloat64:
-      return rng::random_float<double>(r, stream);
+      rng::draw_float(draw, stream, reinterpret_cast<double*>(out.data), length);
+      break;
     case DType::kInt32:
-      return rng::random_any<int32_t>(r, stream);
+      rng::draw_any(draw, stream, reinterpret_cast<int32_t*>(out.data), length);
+      break;
     case DType::kBool:
-      return rng::random_any<uint8_t>(r, stream);
+      rng::draw_any(draw, stream, reinterpret_cast<uint8_t*>(out.data), length);
+      break;
   }
+  return kDone;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 import type { Storage } from '../storage.js';
 
 /** Encoded instructions laid end to end, and where in them the addresses are that depend on what ports are bound to. */
-export class Records {
+export class LinkedCode {
   readonly ports: readonly Storage[];
   /** All memory that instructions name. */
   readonly storages = new Set<Storage>();

@@ -1,0 +1,178 @@
+import { type Loops, planLoops, strideAt } from './loops.js';
+import type { Epilogue, Program } from './program.js';
+import { STATE_WORDS } from './random-state.js';
+import type { Storage } from './storage.js';
+import { sizeOf, type View } from './view.js';
+
+/** Where an instruction is written for the native core; `native/instruction.h` says how it is laid out. */
+export interface Tape {
+  readonly numbers: Float64Array;
+  /**
+   * Writes what an instruction begins with, and returns where it goes on: with its numbers, the sizes of outer and inner axes, the
+   * program's parameters, and operands. (A position that is passed on costs less than one that is kept.)
+   */
+  start(
+    program: Program | null,
+    params: number,
+    numbers: number,
+    outer: number,
+    inner: number,
+    operands: number,
+  ): number;
+  /** What an operand begins with; it goes on with its strides along outer and inner axes. */
+  operand(at: number, view: View): number;
+  /** Likewise of the state of a random stream. */
+  state(at: number, state: Storage): number;
+  /** Where the instruction ends. */
+  end(at: number): void;
+}
+
+export function writeAll(tape: Float64Array, at: number, values: readonly number[]): number {
+  for (let i = 0; i < values.length; i++) tape[at++] = values[i]!;
+  return at;
+}
+
+const NONE: readonly never[] = [];
+
+/** An instruction over `shape`, all of whose axes are outer ones. */
+export function over(
+  tape: Tape,
+  shape: readonly number[],
+  operands: readonly View[],
+  program: Program | null = null,
+  params: readonly number[] = NONE,
+): void {
+  const { sizes, strides } = withAxis(planLoops(shape, operands));
+  const { numbers } = tape;
+  let at = tape.start(program, params.length, 0, sizes.length, 0, operands.length);
+  at = writeAll(numbers, at, sizes);
+  at = writeAll(numbers, at, params);
+  for (let i = 0; i < operands.length; i++) at = writeAll(numbers, tape.operand(at, operands[i]!), strides[i]!);
+  tape.end(at);
+}
+
+/** Some `axes` of `shape` are inner ones. */
+export function within(
+  tape: Tape,
+  shape: readonly number[],
+  axes: readonly number[],
+  operands: readonly View[],
+  program: Program | null = null,
+  params: readonly number[] = NONE,
+): void {
+  const others: number[] = [];
+  for (let axis = 0; axis < shape.length; axis++) if (!axes.includes(axis)) others.push(axis);
+  const outer = withAxis(planLoops(shape, operands, others));
+  const inner = withAxis(planLoops(shape, operands, axes));
+  const { numbers } = tape;
+  let at = tape.start(program, params.length, 0, outer.sizes.length, inner.sizes.length, operands.length);
+  at = writeAll(numbers, at, outer.sizes);
+  at = writeAll(numbers, at, inner.sizes);
+  at = writeAll(numbers, at, params);
+  for (let i = 0; i < operands.length; i++) {
+    at = writeAll(numbers, tape.operand(at, operands[i]!), outer.strides[i]!);
+    at = writeAll(numbers, at, inner.strides[i]!);
+  }
+  tape.end(at);
+}
+
+/**
+ * Outer axes: those of the index. Inner: the positions on `axis` of `whole` that indices name; among the operands stands, at `place`,
+ * `whole` as it is walked beside the index.
+ */
+export function indexed(
+  tape: Tape,
+  operands: readonly View[],
+  place: number,
+  whole: View,
+  axis: number,
+  settings: readonly number[] = NONE,
+): void {
+  const outer = withAxis(planLoops(operands[place]!.shape, operands));
+  const { numbers } = tape;
+  let at = tape.start(null, 0, settings.length, outer.sizes.length, 1, operands.length);
+  at = writeAll(numbers, at, settings);
+  at = writeAll(numbers, at, outer.sizes);
+  numbers[at++] = whole.shape[axis]!;
+  for (let i = 0; i < operands.length; i++) {
+    at = writeAll(numbers, tape.operand(at, operands[i]!), outer.strides[i]!);
+    numbers[at++] = i === place ? whole.strides[axis]! : 0;
+  }
+  tape.end(at);
+}
+
+/** A view as it is walked beside an index into one of its axes. */
+export const beside = (whole: View, { shape }: View, axis: number): View => ({
+  ...whole,
+  shape,
+  strides: whole.strides.map((stride, i) => (i === axis ? 0 : stride)),
+});
+
+const NO_BATCH: Loops = { sizes: NONE, strides: NONE };
+
+/** Outer axes: the batch, which may have none. Inner: rows and columns of the product, and what is summed over, whatever their sizes. */
+export function products(tape: Tape, a: View, b: View, outputs: readonly View[], epilogue: Epilogue | null): void {
+  const { shape } = outputs[0]!;
+  const program = epilogue === null ? null : epilogue.program;
+  const params = epilogue === null ? NONE : epilogue.params;
+  const inputs = epilogue === null ? NONE : epilogue.inputs;
+  const { sizes, strides } = shape.length === 2 ? NO_BATCH : batchLoops(shape, [a, b, ...inputs, ...outputs]);
+  const { numbers } = tape;
+  let at = tape.start(program, params.length, 0, sizes.length, 3, 2 + inputs.length + outputs.length);
+  at = writeAll(numbers, at, sizes);
+  numbers[at++] = shape[shape.length - 2]!;
+  numbers[at++] = shape[shape.length - 1]!;
+  numbers[at++] = a.shape[a.shape.length - 1]!;
+  at = writeAll(numbers, at, params);
+  at = writeAll(numbers, tape.operand(at, a), strides[0] ?? NONE);
+  numbers[at++] = a.strides[a.strides.length - 2]!;
+  numbers[at++] = 0;
+  numbers[at++] = a.strides[a.strides.length - 1]!;
+  at = writeAll(numbers, tape.operand(at, b), strides[1] ?? NONE);
+  numbers[at++] = 0;
+  numbers[at++] = b.strides[b.strides.length - 1]!;
+  numbers[at++] = b.strides[b.strides.length - 2]!;
+  for (let i = 0; i < inputs.length; i++) at = writeTiled(tape, at, inputs[i]!, strides[2 + i] ?? NONE);
+  for (let i = 0; i < outputs.length; i++) {
+    at = writeTiled(tape, at, outputs[i]!, strides[2 + inputs.length + i] ?? NONE);
+  }
+  tape.end(at);
+}
+
+/** An operand that is walked as the product is. */
+function writeTiled(tape: Tape, at: number, view: View, batchStrides: readonly number[]): number {
+  const { numbers } = tape;
+  let next = writeAll(numbers, tape.operand(at, view), batchStrides);
+  numbers[next++] = strideAt(view, -2);
+  numbers[next++] = strideAt(view, -1);
+  numbers[next++] = 0;
+  return next;
+}
+
+/** Outer axis: what is drawn. Inner: the words of the state. */
+export function drawn(tape: Tape, kind: number, state: Storage, out: View, p0: number, p1: number): void {
+  const { numbers } = tape;
+  let at = tape.start(null, 0, 3, 1, 1, 2);
+  numbers[at++] = kind;
+  numbers[at++] = p0;
+  numbers[at++] = p1;
+  numbers[at++] = sizeOf(out.shape);
+  numbers[at++] = STATE_WORDS;
+  at = tape.state(at, state);
+  numbers[at++] = 0;
+  numbers[at++] = 1;
+  at = tape.operand(at, out);
+  numbers[at++] = 1;
+  numbers[at++] = 0;
+  tape.end(at);
+}
+
+function batchLoops(shape: readonly number[], operands: readonly View[]): Loops {
+  const axes: number[] = [];
+  for (let axis = 0; axis < shape.length - 2; axis++) axes.push(axis);
+  return planLoops(shape, operands, axes);
+}
+
+function withAxis(loops: Loops): Loops {
+  return loops.sizes.length > 0 ? loops : { sizes: [1], strides: loops.strides.map(() => [0]) };
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "../program/tiles.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+/**
+ * For every position of the outer axes, the batch: out (m, n) = a (m, k) x b (k, n). The inner axes are m, n and k.
+ * After a and b come out, or the further inputs of the epilogue, whose input 0 is the product, and its outputs.
+ */
+struct Problem {
+  const Instruction* instruction;
+  const Operand *a, *b, *rest;
+  int64_t m, n, k;
+  /** Where strides have those along m, n and k. */
+  int row, col, sum;
+
+  explicit Problem(const Instruction& instruction)
+      : instruction(&instruction),
+        a(&instruction.operands[0]),
+        b(&instruction.operands[1]),
+        rest(&instruction.operands[2]),
+        row(instruction.outer),
+        col(row + 1),
+        sum(row + 2) {
+    m = instruction.sizes[row];
+    n = instruction.sizes[col];
+    k = instruction.sizes[sum];
+  }
+
+  /** The same product of transposed matrices: out' = b' x a'. */
+  Problem transposed() const {
+    Problem other = *this;
+    other.a = b;
+    other.b = a;
+    other.m = n;
+    other.n = m;
+    other.row = col;
+    other.col = row;
+    return other;
+  }
+
+  const Program* epilogue() const { return instruction->program; }
+  int rest_count() const { return instruction->operand_count - 2; }
+  Shape batch() const { return {instruction->outer, instruction->sizes}; }
+  int64_t row_stride(const Operand& out) const { return out.strides[row]; }
+  int64_t col_stride(const Operand& out) const { return out.strides[col]; }
+};
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
