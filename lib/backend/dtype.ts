@@ -31,6 +31,8 @@ interface DTypeInfo {
   readonly epsilon: number;
   /** What PyTorch calls it. */
   readonly torch: string;
+  /** What PyTorch calls a tensor of it. */
+  readonly torchTensor: string;
   /** What safetensors calls it. */
   readonly safetensors: string;
 }
@@ -51,6 +53,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     largest: 2 ** 128 - 2 ** 104,
     epsilon: 2 ** -23,
     torch: 'float32',
+    torchTensor: 'FloatTensor',
     safetensors: 'F32',
   },
   float64: {
@@ -64,6 +67,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     largest: Number.MAX_VALUE,
     epsilon: Number.EPSILON,
     torch: 'float64',
+    torchTensor: 'DoubleTensor',
     safetensors: 'F64',
   },
   int32: {
@@ -75,6 +79,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     view: (b, o, n) => new Int32Array(b, o, n),
     largest: 2 ** 31 - 1,
     torch: 'int64',
+    torchTensor: 'LongTensor',
     safetensors: 'I32',
   },
   bool: {
@@ -86,6 +91,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
     view: (b, o, n) => new Uint8Array(b, o, n),
     largest: 1,
     torch: 'bool',
+    torchTensor: 'BoolTensor',
     safetensors: 'BOOL',
   },
 };

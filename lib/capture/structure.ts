@@ -1,6 +1,7 @@
 import { type Storage, sameView } from '../backend/index.js';
+import { NablaError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
-import { Module } from '../nn/module.js';
+import { MEMBERS, Module } from '../nn/module.js';
 import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import type { Outside } from './outside.js';
 import type { Demand } from './recorder.js';
@@ -48,7 +49,7 @@ function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named:
   const tensors = new Set(used);
   const named = new Map<Module, string>();
   for (const root of livingModules) {
-    const shared = [...root.parameters(), ...root.buffers()].filter((tensor) => storages.has(storageOf(tensor)));
+    const shared = tensorsOf(root).filter((tensor) => storages.has(storageOf(tensor)));
     if (shared.length === 0) continue;
     for (const tensor of shared) tensors.add(tensor);
     for (const [path, module] of root.namedModules()) {
@@ -58,6 +59,16 @@ function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named:
     }
   }
   return { tensors, named };
+}
+
+/** Of a module whose parts cannot be named, as one is within itself or two have the same name, nothing is known. */
+function tensorsOf(root: Module): Tensor[] {
+  try {
+    return [...root.parameters(), ...root.buffers()];
+  } catch (error) {
+    if (error instanceof NablaError) return [];
+    throw error;
+  }
 }
 
 function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand {
@@ -70,7 +81,7 @@ function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand 
 
 function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | undefined {
   for (const [module, name] of named) {
-    for (const [key, value] of Object.entries(module)) if (value === tensor) return `${name}.${key}`;
+    for (const [, part, value] of module[MEMBERS]()) if (value === tensor) return `${name}.${part}`;
   }
   return undefined;
 }

@@ -1,3 +1,7 @@
+export { ModuleDict } from './containers/module-dict.js';
+export { ModuleList } from './containers/module-list.js';
+export { ParameterDict } from './containers/parameter-dict.js';
+export { ParameterList } from './containers/parameter-list.js';
 export { type Layer, Sequential } from './containers/sequential.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
@@ -18,6 +22,15 @@ export { Flatten } from './layers/flatten.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './losses/modules.js';
-export { type IncompatibleKeys, type LoadStateDictOptions, Module, type StateDict } from './module.js';
+export {
+  type IncompatibleKeys,
+  type ListingOptions,
+  type LoadStateDictOptions,
+  Module,
+  type NamingOptions,
+  type RegisterBufferOptions,
+  type StateDict,
+  type StateDictOptions,
+} from './module.js';
 export { Parameter } from './parameter.js';
 export * as utils from './utils/index.js';

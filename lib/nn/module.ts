@@ -1,38 +1,110 @@
 import { inspect } from 'node:util';
+import type { OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { type DType, isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
-import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
-import { NablaError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions, nearestName } from '../options.js';
+import { ValueError } from '../errors.js';
+import { checkBoolean, unknownName } from '../options.js';
 import { hasNames } from '../realm.js';
-import { show } from '../tensor/shape.js';
-import { dropGrad, gradState, Tensor } from '../tensor/tensor.js';
+import * as kinds from '../tensor/kinds.js';
+import { dropGrad, gradState, isTensor, Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
+import { COPY, Copies } from './copies.js';
 import { livingModules } from './living.js';
+import { join, stateName } from './names.js';
 import { Parameter } from './parameter.js';
+import { assign, type IncompatibleKeys, type StateDict } from './state-dict.js';
+import { childLine, moduleText, parameterTable } from './text.js';
 
-/** Tensors by name, as `stateDict` gives them and `loadStateDict` takes them. */
-export type StateDict = Record<string, Tensor>;
-
-export interface LoadStateDictOptions {
-  /** Whether a missing or an unexpected name is an error. Default: true. Shapes must agree in any case. */
-  strict?: boolean;
-}
-
-/** Names that did not match in a `loadStateDict` that was not strict. */
-export interface IncompatibleKeys {
-  readonly missingKeys: readonly string[];
-  readonly unexpectedKeys: readonly string[];
-}
+export type { IncompatibleKeys, StateDict } from './state-dict.js';
 
 const UNCLONEABLE = uncloneable('Module', 'send the values of its stateDict(), and load them into a module made there');
 
+/** @internal What may belong to a module: a property, what it is called in paths, and its value. */
+export const MEMBERS = Symbol('members');
+
+/** @internal The lines of the modules within where a module is printed. */
+export const LINES = Symbol('lines');
+
+/** @internal */
+export type Member = readonly [property: string, name: string, value: unknown];
+
+const propertyName: Kind<string> = kind(
+  "a text that is not empty and does not contain '.'",
+  (value): value is string => typeof value === 'string' && value !== '' && !value.includes('.'),
+);
+
+const registering = signature('name, tensor, persistent', {
+  name: propertyName,
+  tensor: kind('a Tensor or null', (value): value is Tensor | null => value === null || isTensor(value)),
+  /** Whether it is saved with the module. Default: true. */
+  persistent: kinds.boolean.default(true),
+});
+
+export interface RegisterBufferOptions extends Pick<OptionsOf<typeof registering>, 'persistent'> {}
+
+const saving = signature('*, prefix, keepVars', {
+  /** What every name starts with, as it is: `'head.'`. Default: ''. */
+  prefix: kinds.text.default(''),
+  /** Whether to give the parameters and buffers themselves, rather than detached tensors over their storage. Default: false. */
+  keepVars: kinds.boolean.default(false),
+});
+
+const recursing = {
+  /** Whether to list those of the modules within too. Default: true. */
+  recurse: kinds.boolean.default(true),
+};
+
+const listing = signature('recurse', { ...recursing });
+
+const naming = signature('prefix, recurse, removeDuplicate', {
+  /** The path that every name starts with. Default: '', none. */
+  prefix: kinds.text.default(''),
+  ...recursing,
+  /** Whether to list what is shared once only, under the first of its names. Default: true. */
+  removeDuplicate: kinds.boolean.default(true),
+});
+
+export interface ListingOptions extends OptionsOf<typeof listing> {}
+
+export interface NamingOptions extends OptionsOf<typeof naming> {}
+
+export interface StateDictOptions extends OptionsOf<typeof saving> {}
+
+const loading = signature('state, /, strict', {
+  state: kind('tensors by name', (value): value is Readonly<StateDict> => hasNames(value) && !isTensor(value)),
+  /** Whether a missing or an unexpected name is an error. Shapes must agree in any case. Default: true. */
+  strict: kinds.boolean.default(true),
+});
+
+export interface LoadStateDictOptions extends OptionsOf<typeof loading> {}
+
+type NamingArguments = [
+  prefix?: string | NamingOptions,
+  recurse?: boolean | NamingOptions,
+  removeDuplicate?: boolean | NamingOptions,
+];
+
+/** What belongs to a module itself, by name. */
+interface Own {
+  readonly parameters: Map<string, Parameter>;
+  readonly modules: Map<string, Module>;
+  readonly buffers: Map<string, Tensor>;
+  /** The buffers that are saved. */
+  readonly persistent: Map<string, Tensor>;
+}
+
 /**
- * The base of all layers and models. Any property that is a `Parameter`, a `Module` or a registered buffer belongs to the module; the path of
- * property names is its name in `stateDict()`. Subclasses define `forward`.
+ * The base of all layers and models. Any property that is a `Parameter`, a `Module` or a registered buffer belongs to the module. Its name in
+ * `stateDict()` and the like is the path of properties in PyTorch's spelling: `selfAttn.inProjWeight` is `self_attn.in_proj_weight`. Subclasses
+ * define `forward`.
  *
+ * @typeParam Inputs what `forward` takes, and `Output` what it gives, where a module of any class will do: `nn.Module<[Tensor], Tensor>`
+ * @throws ValueError, when its parts are listed, if two properties would get one name, a parameter was replaced by a plain tensor, or a module is
+ * within itself
  * @example
  * ```ts
  * class Net extends nn.Module {
@@ -46,11 +118,14 @@ const UNCLONEABLE = uncloneable('Module', 'send the values of its stateDict(), a
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
-export abstract class Module {
+export abstract class Module<Inputs extends readonly unknown[] = never[], Output = unknown> {
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
   #training = true;
-  readonly #buffers = new Set<string>();
+  /** The properties that are buffers, and whether they are saved. */
+  readonly #buffers = new Map<string, boolean>();
+  /** The properties that have been seen to be parameters. */
+  readonly #parameters = new Set<string>();
 
   constructor() {
     livingModules.add(this);
@@ -68,39 +143,76 @@ export abstract class Module {
   }
 
   /** What the module makes of its inputs; for subclasses to define. Called as `model.forward(x)`. */
-  abstract forward(...inputs: never[]): unknown;
+  abstract forward(...inputs: Inputs): Output;
 
-  /** Makes a tensor that is not learned part of the module's state: `this[name]`, saved with it. */
-  registerBuffer(name: string, value: Tensor | null): void {
-    if (typeof name !== 'string' || name === '' || name.includes('.'))
-      throw new ValueError(`registerBuffer: a name must not be empty or contain '.', got ${describe(name)}`);
-    if (value !== null && !(value instanceof Tensor)) {
-      throw new ValueError(`registerBuffer: '${name}' must be a Tensor or null, got ${describe(value)}`);
+  /**
+   * Makes a tensor that is not learned part of the module's state: `this[name]`. It is saved with the module, if it is not to be `persistent:
+   * false`, and follows it to another type.
+   *
+   * @throws ValueError for a name that is empty, has a dot, or is that of something else
+   * @example
+   * ```ts
+   * class Centred extends nn.Module {
+   *   declare mean: Tensor;
+   *   constructor() {
+   *     super();
+   *     this.registerBuffer('mean', zeros([3]));
+   *   }
+   *   forward(x: Tensor): Tensor {
+   *     return x.sub(this.mean);
+   *   }
+   * }
+   * new Centred().namedBuffers().map(([name]) => name); // ['mean']
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_buffer
+   */
+  registerBuffer(...args: [name: string, tensor: Tensor | null, persistent?: boolean | RegisterBufferOptions]): void {
+    const [name, tensor, persistent] = registering.read('registerBuffer', args);
+    this.#register('registerBuffer', name, tensor, this.#buffers.has(name));
+    this.#buffers.set(name, persistent);
+  }
+
+  /** Makes a parameter the property `name`: the same as assigning it. */
+  registerParameter(name: string, parameter: Parameter | null): void {
+    checkPart('registerParameter', name, parameter, Parameter, 'a Parameter');
+    this.#register('registerParameter', name, parameter, Reflect.get(this, name) instanceof Parameter);
+    this.#parameters.add(name);
+  }
+
+  /** Makes a module the property `name`: the same as assigning it. */
+  registerModule(name: string, module: Module | null): void {
+    checkPart('registerModule', name, module, Module, 'a Module');
+    this.#register('registerModule', name, module, Reflect.get(this, name) instanceof Module);
+  }
+
+  /** `registerModule`. */
+  addModule(name: string, module: Module | null): void {
+    this.registerModule(name, module);
+  }
+
+  #register(where: string, name: string, value: unknown, isSame: boolean): void {
+    const before: unknown = Reflect.get(this, name);
+    if (before !== undefined && before !== null && !isSame) {
+      throw new ValueError(
+        `${where}: ${this.constructor.name} has something else called '${name}'; choose another name`,
+      );
     }
-    this.#buffers.add(name);
     Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
   }
 
-  /** The modules that are properties of this one, by property name. */
+  /** The modules that are properties of this one, each once, by name. */
   namedChildren(): [string, Module][] {
-    return Object.entries(this).filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+    return distinct([...this.#own().modules]);
   }
 
-  /** The modules that are properties of this one. */
+  /** The modules that are properties of this one, each once. */
   children(): Module[] {
     return this.namedChildren().map(([, module]) => module);
   }
 
   /** This module and all modules in it, each once, by path. */
   namedModules(): [string, Module][] {
-    const seen = new Set<Module>();
-    const visit = (module: Module, path: string): [string, Module][] => {
-      if (seen.has(module)) return [];
-      seen.add(module);
-      const inner = module.namedChildren().flatMap(([name, child]) => visit(child, join(path, name)));
-      return [[path, module], ...inner];
-    };
-    return visit(this, '');
+    return this.#within('once');
   }
 
   /** This module and all modules in it, each once. */
@@ -109,57 +221,152 @@ export abstract class Module {
   }
 
   /** All parameters, each once, by path: a module's own before those of its children. */
-  namedParameters(): [string, Parameter][] {
-    return distinct(this.#named((module) => module.#ownParameters()));
+  namedParameters(...args: NamingArguments): [string, Parameter][] {
+    return this.#named(naming.read('namedParameters', args), (module) => module.#own().parameters);
   }
 
   /** All parameters, each once: what an optimizer takes. */
-  parameters(): Parameter[] {
-    return this.namedParameters().map(([, parameter]) => parameter);
+  parameters(...args: [recurse?: boolean | ListingOptions]): Parameter[] {
+    const [recurse] = listing.read('parameters', args);
+    return this.namedParameters({ recurse }).map(([, parameter]) => parameter);
   }
 
   /** All registered buffers that are not null, each once, by path. */
-  namedBuffers(): [string, Tensor][] {
-    return distinct(this.#named((module) => module.#ownBuffers()));
+  namedBuffers(...args: NamingArguments): [string, Tensor][] {
+    return this.#named(naming.read('namedBuffers', args), (module) => module.#own().buffers);
   }
 
   /** All registered buffers that are not null, each once. */
-  buffers(): Tensor[] {
-    return this.namedBuffers().map(([, buffer]) => buffer);
+  buffers(...args: [recurse?: boolean | ListingOptions]): Tensor[] {
+    const [recurse] = listing.read('buffers', args);
+    return this.namedBuffers({ recurse }).map(([, buffer]) => buffer);
   }
 
-  #ownParameters(): [string, Parameter][] {
-    return Object.entries(this).filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter);
+  #named<T>(
+    [prefix, recurse, removeDuplicate]: [string, boolean, boolean],
+    own: (module: Module) => Iterable<[string, T]>,
+  ): [string, T][] {
+    const all = named(recurse ? this.#within(removeDuplicate ? 'once' : 'each', prefix) : [[prefix, this]], own);
+    return removeDuplicate ? distinct(all) : all;
   }
 
-  #ownBuffers(): [string, Tensor][] {
-    const entries = [...this.#buffers].map((name): [string, unknown] => [name, Reflect.get(this, name)]);
-    return entries.filter((entry): entry is [string, Tensor] => entry[1] instanceof Tensor);
+  /**
+   * The module at a path, as `namedModules` gives it; the empty path is this one's.
+   *
+   * @throws ValueError if there is none
+   * @example
+   * ```ts
+   * const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Tanh());
+   * model.getSubmodule('1') === model[1]; // true
+   * ```
+   */
+  getSubmodule(path: string): Module {
+    return found('getSubmodule', 'module', path, new Map(this.#within('each')));
   }
 
-  #named<T>(own: (module: Module) => [string, T][]): [string, T][] {
-    return this.namedModules().flatMap(([path, module]) =>
-      own(module).map(([name, value]): [string, T] => [join(path, name), value]),
+  /** The parameter at a path, as `namedParameters` gives it. */
+  getParameter(path: string): Parameter {
+    return found(
+      'getParameter',
+      'parameter',
+      path,
+      new Map(named(this.#within('each'), (module) => module.#own().parameters)),
+    );
+  }
+
+  /** The buffer at a path, as `namedBuffers` gives it. */
+  getBuffer(path: string): Tensor {
+    return found('getBuffer', 'buffer', path, new Map(named(this.#within('each'), (module) => module.#own().buffers)));
+  }
+
+  /** @internal */
+  [MEMBERS](): Iterable<Member> {
+    return Object.entries(this).map(([property, value]): Member => [property, stateName(property), value]);
+  }
+
+  #own(): Own {
+    const own: Own = { parameters: new Map(), modules: new Map(), buffers: new Map(), persistent: new Map() };
+    const properties = new Map<string, string>();
+    for (const [property, name, value] of this[MEMBERS]()) {
+      const isOwn = this.#sort(own, property, name, value);
+      const other = properties.get(name);
+      if (isOwn && other !== undefined) {
+        throw new ValueError(
+          `${this.constructor.name}: the properties '${other}' and '${property}' would both be called '${name}' in state dicts; rename one`,
+        );
+      }
+      if (isOwn) properties.set(name, property);
+    }
+    return own;
+  }
+
+  /** Puts a value where it belongs, if it is any part of the module. */
+  #sort(own: Own, property: string, name: string, value: unknown): boolean {
+    const persistent = this.#buffers.get(property);
+    if (value instanceof Parameter) {
+      this.#parameters.add(property);
+      own.parameters.set(name, value);
+    } else if (value instanceof Module) own.modules.set(name, value);
+    else if (value instanceof Tensor && persistent !== undefined) {
+      own.buffers.set(name, value);
+      if (persistent) own.persistent.set(name, value);
+    } else {
+      if (value instanceof Tensor && this.#parameters.has(property)) throw this.#plainTensor(property);
+      return persistent !== undefined;
+    }
+    return true;
+  }
+
+  #plainTensor(property: string): ValueError {
+    return new ValueError(
+      `${this.constructor.name}: ${property} was a Parameter, and is a plain Tensor now, which nothing learns; assign new nn.Parameter(x), or set ${property}.data = x`,
+    );
+  }
+
+  /** This module and all within it: each once, or a shared one under each of its paths. */
+  #within(how: 'once' | 'each', path = ''): [string, Module][] {
+    const around: Module[] = [];
+    const seen = new Set<Module>();
+    const visit = (module: Module, path: string): [string, Module][] => {
+      if (around.includes(module)) throw this.#cyclic(path);
+      if (how === 'once' && seen.has(module)) return [];
+      seen.add(module);
+      around.push(module);
+      const inner = [...module.#own().modules].flatMap(([name, child]) => visit(child, join(path, name)));
+      around.pop();
+      return [[path, module], ...inner];
+    };
+    return visit(this, path);
+  }
+
+  #cyclic(path: string): ValueError {
+    return new ValueError(
+      `${this.constructor.name}: the module at '${path}' is also one of those around it; no module can be within itself`,
     );
   }
 
   /**
-   * All parameters and buffers by path, detached but over the same storage: clone what must not change with the module.
+   * All parameters and buffers by path, detached but over the same storage: clone what must not change with the module. What is shared is
+   * there under each of its paths; buffers that are not persistent are not there.
    *
+   * @example
+   * ```ts
+   * Object.keys(new nn.Sequential(new nn.Linear(2, 1)).stateDict()); // ['0.weight', '0.bias']
+   * Object.keys(new nn.Linear(2, 1).stateDict({ prefix: 'head.' })); // ['head.weight', 'head.bias']
+   * ```
    * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.state_dict
    */
-  stateDict(): StateDict {
-    const entries = this.#state().map(([name, value]): [string, Tensor] => [name, value.detach()]);
-    return Object.fromEntries(entries);
+  stateDict(...args: [options?: StateDictOptions]): StateDict {
+    const [prefix, keepVars] = saving.read('stateDict', args);
+    const entries = this.#state().map(([name, value]) => [prefix + name, keepVars ? value : value.detach()]);
+    return Object.fromEntries(entries) as StateDict;
   }
 
-  /** A shared module's state appears under each of its paths, as in PyTorch. */
-  #state(path = ''): [string, Tensor][] {
-    const own = [...this.#ownParameters(), ...this.#ownBuffers()].map(([name, value]): [string, Tensor] => [
-      join(path, name),
-      value,
-    ]);
-    return [...own, ...this.namedChildren().flatMap(([name, child]) => child.#state(join(path, name)))];
+  #state(): [string, Tensor][] {
+    return named(this.#within('each'), (module) => {
+      const { parameters, persistent } = module.#own();
+      return [...parameters, ...persistent];
+    });
   }
 
   /**
@@ -170,34 +377,50 @@ export abstract class Module {
    * ```ts
    * const [a, b] = [new nn.Linear(2, 1), new nn.Linear(2, 1)];
    * b.loadStateDict(a.stateDict());
+   * const { missingKeys } = b.loadStateDict({ weight: ones([1, 2]) }, { strict: false });
+   * missingKeys; // ['bias']
    * ```
    * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
    */
-  loadStateDict(state: Readonly<StateDict>, options: LoadStateDictOptions = {}): IncompatibleKeys {
-    checkOptions('loadStateDict', options, ['strict']);
-    const { strict = true } = options;
-    checkBoolean('loadStateDict', 'strict', strict);
-    if (!hasNames(state) || state instanceof Tensor) {
-      throw new ValueError(`loadStateDict: expected tensors by name, got ${describe(state)}`);
-    }
-    const own = this.#state();
-    const names = new Set(own.map(([name]) => name));
-    const missingKeys = [...names].filter((name) => !Object.hasOwn(state, name));
-    const unexpectedKeys = Object.keys(state).filter((name) => !names.has(name));
-    const problems = own.flatMap(([name, target]) =>
-      Object.hasOwn(state, name) ? mismatch(name, target, state[name]) : [],
-    );
-    const all = strict ? [...problems, ...nameProblems(missingKeys, unexpectedKeys, [...names])] : problems;
-    if (all.length > 0) {
-      throw new NablaError(
-        `loadStateDict: ${this.constructor.name} cannot take this state:\n  ${all.join('\n  ')}`,
-        'ERR_NABLA_STATE',
-      );
-    }
+  loadStateDict(...args: [state: Readonly<StateDict>, strict?: boolean | LoadStateDictOptions]): IncompatibleKeys {
+    const [state, strict] = loading.read('loadStateDict', args);
+    const { pairs, missingKeys, unexpectedKeys } = assign(this.constructor.name, this.#state(), state, strict);
     noGrad(() => {
-      for (const [name, target] of own) if (Object.hasOwn(state, name)) target.copy_(state[name]!);
+      for (const [target, value] of pairs) target.copy_(value);
     });
     return { missingKeys, unexpectedKeys };
+  }
+
+  /**
+   * A deep copy: with parameters and buffers of its own, without gradients; what is shared within the module is shared within the copy. Tensors,
+   * modules, arrays, plain objects, maps and sets among the properties are copied, all else stays the same object. A class with `#private` fields
+   * defines a `clone` of its own.
+   *
+   * @throws AutogradError if a property is the result of an operation that gradients flow through
+   * @example
+   * ```ts
+   * const model = new nn.Linear(2, 1);
+   * const copy = model.clone();
+   * nn.init.zeros_(copy.weight);
+   * model.weight.eq(0).any(); // tensor(False)
+   * ```
+   */
+  clone(): this {
+    // Refuses what is within itself.
+    this.#within('once');
+    return new Copies().of(this);
+  }
+
+  /** @internal */
+  [COPY](copies: Copies): this {
+    // An object of the same class for which no constructor but this one's has run.
+    const copy = Object.setPrototypeOf(Reflect.construct(Module, []), Object.getPrototypeOf(this) as object) as this;
+    copies.note(this, copy);
+    copies.properties(this, copy);
+    copy.#training = this.#training;
+    for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent);
+    for (const name of this.#parameters) copy.#parameters.add(name);
+    return copy;
   }
 
   /** Sets training mode (or, with false, evaluation mode) here and in all modules within. */
@@ -215,7 +438,12 @@ export abstract class Module {
   /** Calls `fn` with every module within, innermost first, and last with this one. */
   apply(fn: (module: Module) => void): this {
     if (typeof fn !== 'function') throw new ValueError(`apply: expected a function, got ${describe(fn)}`);
-    for (const child of this.children()) child.apply(fn);
+    this.#within('once');
+    return this.#apply(fn);
+  }
+
+  #apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.#apply(fn);
     fn(this);
     return this;
   }
@@ -259,12 +487,13 @@ export abstract class Module {
 
   /** The module and all within it, as PyTorch prints them. */
   toString(): string {
-    const extra = this.extraRepr();
-    const children = this.namedChildren().map(
-      ([name, child]) => `(${name}): ${child.toString().replaceAll('\n', '\n  ')}`,
-    );
-    if (children.length === 0) return `${this.constructor.name}(${extra})`;
-    return `${this.constructor.name}(${extra}\n  ${children.join('\n  ')}\n)`;
+    this.#within('once');
+    return moduleText(this.constructor.name, this.extraRepr(), this[LINES]([...this.#own().modules]));
+  }
+
+  /** @internal */
+  [LINES](children: readonly [string, Module][]): string[] {
+    return children.map(([name, child]) => childLine(name, child.toString()));
   }
 
   [inspect.custom](): string {
@@ -280,61 +509,37 @@ export abstract class Module {
    * ```
    */
   summary(): string {
-    const rows = this.namedParameters().map(([name, p]) => [
-      name,
-      show(p.shape),
-      count(p.numel()),
-      p.requiresGrad ? '' : 'frozen',
-    ]);
-    const total = (of: Parameter[]) => count(of.reduce((sum, p) => sum + p.numel(), 0));
-    const parameters = this.parameters();
-    const learned = parameters.filter((p) => p.requiresGrad);
-    const table = [
-      ['parameter', 'shape', 'elements', ''],
-      ...rows,
-      ['total', '', total(parameters), `${total(learned)} trainable`],
-    ];
-    const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]!.length)));
-    const line = ([name, shape, elements, note]: string[]) =>
-      `${name!.padEnd(widths[0]!)}  ${shape!.padEnd(widths[1]!)}  ${elements!.padStart(widths[2]!)}  ${note}`.trimEnd();
-    return table.map(line).join('\n');
+    return parameterTable(this.namedParameters());
   }
 }
 
-const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+/** What belongs to each of some modules, by path. */
+const named = <T>(
+  modules: readonly [string, Module][],
+  own: (module: Module) => Iterable<[string, T]>,
+): [string, T][] =>
+  modules.flatMap(([path, module]) => [...own(module)].map(([name, value]): [string, T] => [join(path, name), value]));
 
-const count = (n: number): string => n.toLocaleString('en');
-
-function distinct<T>(named: [string, T][]): [string, T][] {
+function distinct<T>(named: readonly [string, T][]): [string, T][] {
   const seen = new Set<T>();
   return named.filter(([, value]) => !seen.has(value) && seen.add(value));
 }
 
-function mismatch(name: string, target: Tensor, given: unknown): string[] {
-  if (!(given instanceof Tensor)) return [`${name}: expected a Tensor, got ${describe(given)}`];
-  if (!sameShape(given.shape, target.shape))
-    return [`${name}: expected shape ${show(target.shape)}, got ${show(given.shape)}`];
-  return [];
+function checkPart(
+  where: string,
+  name: unknown,
+  part: unknown,
+  type: typeof Parameter | typeof Module,
+  expected: string,
+): void {
+  if (!propertyName.accepts(name)) propertyName.refuse(where, 'name', name);
+  if (part === null || part instanceof type) return;
+  throw new ValueError(`${where}: '${name}' must be ${expected} or null, got ${describe(part)}`);
 }
 
-function nameProblems(missing: readonly string[], unexpected: readonly string[], names: readonly string[]): string[] {
-  const hint = (name: string) => {
-    const nearest = nearestName(name, names);
-    return nearest === undefined ? '' : `; did you mean '${nearest}'?`;
-  };
-  return [
-    ...listed('missing', missing, shortened),
-    ...listed('unexpected', unexpected, (name) => `${shortened(name)}${hint(name)}`),
-  ];
-}
-
-/** More names than these, or longer ones, help nobody. */
-const MOST_NAMES = 20;
-const LONGEST_NAME = 200;
-
-const shortened = (name: string): string => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name);
-
-function listed(problem: string, names: readonly string[], show: (name: string) => string): string[] {
-  const lines = names.slice(0, MOST_NAMES).map((name) => `${problem}: ${show(name)}`);
-  return names.length > MOST_NAMES ? [...lines, `${problem}: ${names.length - MOST_NAMES} more`] : lines;
+function found<T>(where: string, what: string, path: unknown, all: ReadonlyMap<string, T>): T {
+  if (typeof path !== 'string') throw new ValueError(`${where}: the path must be a text, got ${describe(path)}`);
+  const value = all.get(path);
+  if (value === undefined) throw new ValueError(`${where}: ${unknownName(what, path, [...all.keys()])}`);
+  return value;
 }

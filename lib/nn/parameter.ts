@@ -20,6 +20,9 @@ import { Tensor, viewOf } from '../tensor/tensor.js';
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
  */
 export class Parameter extends Tensor {
+  /** What tells the type from that of a plain tensor, which has all else. */
+  declare private readonly kind: 'parameter';
+
   constructor(data: Tensor, requiresGrad = true) {
     requireTensor('Parameter', data);
     checkBoolean('Parameter', 'requiresGrad', requiresGrad);
@@ -35,3 +38,6 @@ export class Parameter extends Tensor {
     return this.toString();
   }
 }
+
+/** What a module has under a name: a parameter, unless it was made without one. */
+export type Learned<B extends boolean> = B extends true ? Parameter : null;

@@ -267,11 +267,16 @@ describe('states with many foreign names', () => {
 });
 
 describe('names that all objects have', () => {
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', (name) => {
+  it.each([
+    ['__proto__', '__proto__'],
+    ['constructor', 'constructor'],
+    ['toString', 'to_string'],
+    ['hasOwnProperty', 'has_own_property'],
+  ])('%s is a name like any other', (property, name) => {
     class Odd extends nn.Module {
       constructor(value: number) {
         super();
-        Object.defineProperty(this, name, { value: new nn.Parameter(tensor([value])), enumerable: true });
+        Object.defineProperty(this, property, { value: new nn.Parameter(tensor([value])), enumerable: true });
       }
       override forward(): void {}
     }
@@ -288,6 +293,8 @@ describe('names that all objects have', () => {
   });
 
   it.each([null, 3, new Map(), [zeros([1])], 'state'])('states are not made of %s', (state) => {
-    expect(() => new nn.Linear(1, 1).loadStateDict(state as never)).toThrow('loadStateDict: expected tensors by name');
+    expect(() => new nn.Linear(1, 1).loadStateDict(state as never)).toThrow(
+      'loadStateDict: state must be tensors by name',
+    );
   });
 });

@@ -480,16 +480,16 @@ describe('loadStateDict of a module', () => {
   it.each([null, undefined, 5, 'abc', [], [ones([1])], ones([1]), new Map()])('refuses %s', (state) => {
     const layer = new nn.Linear(2, 1);
     expect(() => layer.loadStateDict(state as never)).toThrow(ValueError);
-    expect(() => layer.loadStateDict(state as never)).toThrow(/loadStateDict: expected tensors by name/);
+    expect(() => layer.loadStateDict(state as never)).toThrow(/loadStateDict: state must be tensors by name/);
   });
 
   it('refuses options that are none', () => {
     const layer = new nn.Linear(2, 1);
     expect(() => layer.loadStateDict(layer.stateDict(), null as never)).toThrow(
-      /expected an object of options, .*got null/,
+      /strict must be true or false, got null/,
     );
     expect(() => layer.loadStateDict(layer.stateDict(), { strict: 'no' as never })).toThrow(
-      /strict: expected true or false/,
+      /strict must be true or false/,
     );
   });
 });

@@ -3,50 +3,62 @@ import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { ITEM, itemsOf, List, put } from './list.js';
 
 /** A module from one tensor to one tensor. */
-export interface Layer extends Module {
-  forward(x: Tensor): Tensor;
-}
+export type Layer = Module<[Tensor], Tensor>;
 
-class SequentialModule<T extends readonly Layer[]> extends Module implements Iterable<T[number]> {
-  /** How many layers there are. */
-  declare readonly length: number;
+type Modules = readonly Module[];
 
+type InputOf<M> = M extends { forward(...inputs: infer I): unknown } ? I[0] : never;
+type OutputOf<M> = M extends { forward(...inputs: never): infer O } ? O : never;
+
+/** What the first of some layers takes, and what the last gives. */
+type First<T extends Modules> = T extends readonly [infer F, ...unknown[]] ? InputOf<F> : InputOf<T[number]>;
+type Last<T extends Modules> = T extends readonly [...unknown[], infer L] ? OutputOf<L> : OutputOf<T[number]>;
+
+/** The layers with one more in front, so that at each position is the one before. */
+type Before<T extends Modules> = readonly [Module, ...T];
+
+/** The layers, with one that takes what the layer before gives in place of each that does not. */
+type Chain<T extends Modules> = {
+  [K in keyof T]: K extends '0'
+    ? T[K]
+    : OutputOf<Before<T>[K & keyof Before<T>]> extends InputOf<T[K]>
+      ? T[K]
+      : Module<[OutputOf<Before<T>[K & keyof Before<T>]>]>;
+};
+
+class Layers<T extends Modules> extends List<T[number], Module, [First<T>], Last<T>> {
   constructor(...layers: T) {
     super();
-    const wrong = layers.findIndex((layer) => !(layer instanceof Module));
-    if (wrong >= 0)
-      throw new ValueError(`Sequential: argument ${wrong} must be a Module, got ${describe(layers[wrong])}`);
-    Object.defineProperty(this, 'length', { value: layers.length });
-    Object.assign(this, layers);
+    put(this, 0, itemsOf(this, 'argument', layers));
   }
 
-  override forward(x: Tensor): Tensor {
+  override forward(x: First<T>): Last<T> {
     recording?.used(this);
-    let result = x;
-    for (const layer of this) result = layer.forward(result);
-    return result;
+    let result: unknown = x;
+    for (const layer of this) result = (layer as Module<[unknown]>).forward(result);
+    return result as Last<T>;
   }
 
-  /** The layer at a position; negative ones count from the end. */
-  at(index: number): T[number] | undefined {
-    return [...this].at(index);
-  }
-
-  *[Symbol.iterator](): Iterator<T[number]> {
-    for (let i = 0; i < this.length; i++) yield Reflect.get(this, i) as T[number];
+  /** @internal */
+  override [ITEM](item: unknown, where: string): T[number] {
+    if (item instanceof Module) return item;
+    throw new ValueError(`${this.constructor.name}: ${where} must be a Module, got ${describe(item)}`);
   }
 }
 
-Object.defineProperty(SequentialModule, 'name', { value: 'Sequential' });
+Object.defineProperty(Layers, 'name', { value: 'Sequential' });
 
 /** The layers under their positions, each with its own type. */
-type Indexed<T extends readonly Layer[]> = { [K in keyof T as K extends `${number}` ? K : never]: T[K] };
+type Indexed<T extends Modules> = { [K in keyof T as K extends `${number}` ? K : never]: T[K] };
 
 /**
- * Layers one after the other. Each keeps its own type under its position, and the whole can be iterated over.
+ * Layers one after the other: each takes what the one before gives. Each keeps its own type under its position, `model[0]`; the whole takes what
+ * the first takes, gives what the last gives, and can be iterated over.
  *
+ * @throws ValueError for what is no module
  * @example
  * ```ts
  * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU(), new nn.Linear(3, 1));
@@ -55,7 +67,5 @@ type Indexed<T extends readonly Layer[]> = { [K in keyof T as K extends `${numbe
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
  */
-export type Sequential<T extends readonly Layer[] = readonly Layer[]> = SequentialModule<T> & Indexed<T>;
-export const Sequential = SequentialModule as new <T extends readonly Layer[]>(
-  ...layers: T
-) => SequentialModule<T> & Indexed<T>;
+export type Sequential<T extends Modules = readonly Layer[]> = Layers<T> & Indexed<T>;
+export const Sequential = Layers as new <T extends Modules>(...layers: T & Chain<T>) => Layers<T> & Indexed<T>;

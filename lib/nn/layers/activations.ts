@@ -8,6 +8,7 @@ import { checkTensor } from '../../tensor/arguments.js';
 import { checkInteger } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { pythonText } from '../text.js';
 import type {
   ELUOptions,
   GELUOptions,
@@ -18,27 +19,27 @@ import type {
 import * as activations from './activation-functions.js';
 
 /** An activation function with the options it is called with. */
-abstract class Activation<O extends object> extends Module {
+abstract class Activation<O extends object> extends Module<[x: Tensor], Tensor> {
   readonly options: Readonly<Required<O>>;
-  readonly #call: (x: Tensor, options: O) => Tensor;
+  private readonly call: (x: Tensor, options: O) => Tensor;
 
   constructor(name: string, call: (x: Tensor, options: O) => Tensor, defaults: Required<O>, options: O) {
     super();
     checkOptions(name, options, Object.keys(defaults));
-    this.#call = call;
+    this.call = call;
     this.options = { ...defaults, ...options };
     for (const [key, usual] of Object.entries(defaults)) checkLike(name, key, Reflect.get(this.options, key), usual);
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return this.#call(x, this.options);
+    return this.call(x, this.options);
   }
 
   /** As PyTorch shows them: snake case, floats with a point, `inplace` only where it is true. */
   override extraRepr(): string {
     const shown = Object.entries(this.options).filter(([name, value]) => name !== 'inplace' || value === true);
-    return shown.map(([name, value]) => `${snakeCase(name)}=${literal(value)}`).join(', ');
+    return shown.map(([name, value]) => `${snakeCase(name)}=${pythonText(value)}`).join(', ');
   }
 }
 
@@ -50,12 +51,6 @@ function checkLike(op: string, key: string, value: unknown, usual: unknown): voi
 
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-function literal(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return Number.isInteger(value) ? `${value}.0` : String(value);
-}
-
 /**
  * 1 / (1 + e⁻ˣ).
  *
@@ -65,7 +60,7 @@ function literal(value: unknown): string {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
  */
-export class Sigmoid extends Module {
+export class Sigmoid extends Module<[x: Tensor], Tensor> {
   override forward(x: Tensor): Tensor {
     return pointwise.sigmoid(x);
   }
@@ -80,7 +75,7 @@ export class Sigmoid extends Module {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html
  */
-export class Tanh extends Module {
+export class Tanh extends Module<[x: Tensor], Tensor> {
   override forward(x: Tensor): Tensor {
     return pointwise.tanh(x);
   }
@@ -180,7 +175,7 @@ export class Softplus extends Activation<SoftplusOptions> {
 }
 
 /** What both softmax modules are: a function along a dimension, which has a default of its own. */
-abstract class AlongDim extends Module {
+abstract class AlongDim extends Module<[x: Tensor], Tensor> {
   readonly dim: number | null;
 
   constructor(dim: number | null = null) {

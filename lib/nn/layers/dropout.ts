@@ -9,6 +9,7 @@ import { checkTensor } from '../../tensor/arguments.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { pythonText } from '../text.js';
 
 export interface DropoutOptions extends DrawOptions {
   /** Probability of a zero. Default: 0.5. */
@@ -62,7 +63,7 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
  */
-export class Dropout extends Module {
+export class Dropout extends Module<[x: Tensor], Tensor> {
   readonly p: number;
   readonly inplace: boolean;
 
@@ -82,6 +83,6 @@ export class Dropout extends Module {
   }
 
   override extraRepr(): string {
-    return `p=${this.p}, inplace=${this.inplace ? 'True' : 'False'}`;
+    return `p=${pythonText(this.p)}, inplace=${pythonText(this.inplace)}`;
   }
 }

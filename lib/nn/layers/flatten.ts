@@ -13,7 +13,7 @@ import { Module } from '../module.js';
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Flatten.html
  */
-export class Flatten extends Module {
+export class Flatten extends Module<[x: Tensor], Tensor> {
   readonly startDim: number;
   readonly endDim: number;
 

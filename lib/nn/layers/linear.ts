@@ -5,7 +5,8 @@ import { checkInteger } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { kaimingUniform_, uniform_ } from '../init.js';
 import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { type Learned, Parameter } from '../parameter.js';
+import { pythonText } from '../text.js';
 
 export interface LinearOptions<B extends boolean = boolean> {
   /** Whether a bias is learned. Default: true. */
@@ -27,11 +28,11 @@ export interface LinearOptions<B extends boolean = boolean> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Linear.html
  */
-export class Linear<B extends boolean = true> extends Module {
+export class Linear<B extends boolean = true> extends Module<[x: Tensor], Tensor> {
   readonly inFeatures: number;
   readonly outFeatures: number;
   weight: Parameter;
-  bias: B extends true ? Parameter : B extends false ? null : Parameter | null;
+  bias: Learned<B>;
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions<B> = {}) {
     super();
@@ -44,7 +45,7 @@ export class Linear<B extends boolean = true> extends Module {
     if (options.bias !== undefined) checkBoolean('Linear', 'bias', options.bias);
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
     const bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
-    this.bias = bias as typeof this.bias;
+    this.bias = bias as Learned<B>;
     this.resetParameters();
   }
 
@@ -60,7 +61,7 @@ export class Linear<B extends boolean = true> extends Module {
   }
 
   override extraRepr(): string {
-    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${this.bias === null ? 'False' : 'True'}`;
+    return `in_features=${this.inFeatures}, out_features=${this.outFeatures}, bias=${pythonText(this.bias !== null)}`;
   }
 }
 
@@ -74,7 +75,7 @@ export class Linear<B extends boolean = true> extends Module {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Identity.html
  */
-export class Identity extends Module {
+export class Identity extends Module<[x: Tensor], Tensor> {
   override forward(x: Tensor): Tensor {
     return x;
   }

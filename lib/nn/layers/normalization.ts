@@ -12,7 +12,8 @@ import type { Frame } from '../../tensor/kernel.js';
 import { checkShape, type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { type Learned, Parameter } from '../parameter.js';
+import { pythonText, pythonTuple } from '../text.js';
 
 // A row is what is normalised together. Arguments: x, weight, (bias,) number of elements of a row, eps.
 
@@ -122,22 +123,22 @@ export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormFunct
   return scaling.call([x, options.weight ?? 1, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
 }
 
-export interface RMSNormOptions {
+export interface RMSNormOptions<A extends boolean = boolean> {
   /** Added to the mean square. Default: the type's machine epsilon. */
   eps?: number | null;
   /** Whether a weight, at first 1, is learned. Default: true. */
-  elementwiseAffine?: boolean;
+  elementwiseAffine?: A;
   /** Element type of the parameters. Default: float32. */
   dtype?: TensorOptions['dtype'];
 }
 
-export interface LayerNormOptions {
+export interface LayerNormOptions<A extends boolean = boolean, B extends boolean = boolean> {
   /** Added to the variance. Default: 1e-5. */
   eps?: number;
   /** Whether a weight, at first 1, and a bias, at first 0, are learned. Default: true. */
-  elementwiseAffine?: boolean;
+  elementwiseAffine?: A;
   /** Whether a bias is learned along with the weight. Default: true. */
-  bias?: boolean;
+  bias?: B;
   /** Element type of the parameters. Default: float32. */
   dtype?: TensorOptions['dtype'];
 }
@@ -147,9 +148,6 @@ function listed(op: string, shape: number | Shape): Shape {
   checkShape(op, sizes);
   return [...sizes];
 }
-
-const tuple = (shape: Shape): string => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`);
-const python = (flag: boolean): string => (flag ? 'True' : 'False');
 
 /**
  * Normalises over the trailing dimensions: see `nn.functional.layerNorm`.
@@ -161,13 +159,13 @@ const python = (flag: boolean): string => (flag ? 'True' : 'False');
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LayerNorm.html
  */
-export class LayerNorm extends Module {
+export class LayerNorm<A extends boolean = true, B extends boolean = true> extends Module<[x: Tensor], Tensor> {
   readonly normalizedShape: Shape;
   readonly eps: number;
-  weight: Parameter | null;
-  bias: Parameter | null;
+  weight: Learned<A>;
+  bias: A extends true ? Learned<B> : null;
 
-  constructor(normalizedShape: number | Shape, options: LayerNormOptions = {}) {
+  constructor(normalizedShape: number | Shape, options: LayerNormOptions<A, B> = {}) {
     super();
     checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype']);
     const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
@@ -176,8 +174,10 @@ export class LayerNorm extends Module {
     checkBoolean('LayerNorm', 'elementwiseAffine', elementwiseAffine);
     checkBoolean('LayerNorm', 'bias', bias);
     this.eps = eps;
-    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
-    this.bias = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape, { dtype })) : null;
+    const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+    const offset = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape, { dtype })) : null;
+    this.weight = weight as typeof this.weight;
+    this.bias = offset as typeof this.bias;
   }
 
   override forward(x: Tensor): Tensor {
@@ -186,7 +186,7 @@ export class LayerNorm extends Module {
   }
 
   override extraRepr(): string {
-    return `${tuple(this.normalizedShape)}, eps=${this.eps}, elementwise_affine=${python(this.weight !== null)}`;
+    return `${pythonTuple(this.normalizedShape)}, eps=${pythonText(this.eps)}, elementwise_affine=${pythonText(this.weight !== null)}, bias=${pythonText(this.bias !== null)}`;
   }
 }
 
@@ -200,12 +200,12 @@ export class LayerNorm extends Module {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.RMSNorm.html
  */
-export class RMSNorm extends Module {
+export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tensor> {
   readonly normalizedShape: Shape;
   readonly eps: number | null;
-  weight: Parameter | null;
+  weight: Learned<A>;
 
-  constructor(normalizedShape: number | Shape, options: RMSNormOptions = {}) {
+  constructor(normalizedShape: number | Shape, options: RMSNormOptions<A> = {}) {
     super();
     checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype']);
     const { eps = null, elementwiseAffine = true, dtype = 'float32' } = options;
@@ -213,7 +213,8 @@ export class RMSNorm extends Module {
     if (eps !== null) checkNumber('RMSNorm', 'eps', eps);
     checkBoolean('RMSNorm', 'elementwiseAffine', elementwiseAffine);
     this.eps = eps;
-    this.weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+    const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
+    this.weight = weight as typeof this.weight;
   }
 
   override forward(x: Tensor): Tensor {
@@ -222,6 +223,6 @@ export class RMSNorm extends Module {
   }
 
   override extraRepr(): string {
-    return `${tuple(this.normalizedShape)}, eps=${this.eps ?? 'None'}, elementwise_affine=${python(this.weight !== null)}`;
+    return `${pythonTuple(this.normalizedShape)}, eps=${pythonText(this.eps)}, elementwise_affine=${pythonText(this.weight !== null)}`;
   }
 }

@@ -12,31 +12,28 @@ type Loss<O> = (input: Tensor, target: Tensor, options: O) => Tensor;
 /** Weights are state: they are saved with the module and follow it to another type. */
 const WEIGHTS = ['weight', 'posWeight'] as const;
 
-/** PyTorch names its buffers `weight` and `pos_weight`, and so do we in state dicts. */
-const bufferName = { weight: 'weight', posWeight: 'pos_weight' } as const;
-
-abstract class LossModule<O extends object> extends Module {
+abstract class LossModule<O extends object> extends Module<[input: Tensor, target: Tensor], Tensor> {
   readonly options: O;
-  readonly #loss: Loss<O>;
-  readonly #weights: readonly (typeof WEIGHTS)[number][];
+  private readonly loss: Loss<O>;
+  private readonly weights: readonly (typeof WEIGHTS)[number][];
 
   constructor(name: string, loss: Loss<O>, options: O, known: readonly (keyof O & string)[]) {
     super();
     checkOptions(name, options, known);
-    this.#loss = loss;
+    this.loss = loss;
     this.options = { ...options };
-    this.#weights = WEIGHTS.filter((key) => (known as readonly string[]).includes(key));
-    for (const key of this.#weights) {
+    this.weights = WEIGHTS.filter((key) => (known as readonly string[]).includes(key));
+    for (const key of this.weights) {
       const weight = (Reflect.get(options, key) as Tensor | null | undefined) ?? null;
       if (weight !== null) checkTensor(name, key, weight);
-      this.registerBuffer(bufferName[key], weight);
+      this.registerBuffer(key, weight);
     }
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
     recording?.used(this);
-    const weights = this.#weights.map((key) => [key, Reflect.get(this, bufferName[key])]);
-    return this.#loss(input, target, { ...this.options, ...Object.fromEntries(weights) });
+    const weights = this.weights.map((key) => [key, Reflect.get(this, key)]);
+    return this.loss(input, target, { ...this.options, ...Object.fromEntries(weights) });
   }
 }
 
