@@ -4,81 +4,25 @@ import {
   allocate,
   allocateState,
   backend,
+  DONE,
   execute,
   type Instruction,
   type Storage,
   seedState,
   type View,
 } from '../../lib/backend/index.js';
-import { add, max, mul, param, rowMax, rowSum, sub } from '../../lib/expr/index.js';
-import { type Layout, noise, operand, valuesOf } from './operands.js';
+import { rowSum } from '../../lib/expr/index.js';
+import { noise, operand, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
+import { allSamples, outcomeOf } from './samples.js';
 import { runHere, training } from './training.js';
 
 const plus = singleOp('add', 'float32');
-const sum = programOf('float32', 1, (x) => rowSum(x!));
+const _sum = programOf('float32', 1, (x) => rowSum(x!));
 
 const map = (program: typeof plus, inputs: View[], outputs: View[], params: number[] = []): Instruction => {
   return { op: 'map', program, params, inputs, outputs };
 };
-
-/** One of every kind, with every way in which operands are encoded. `results` is all that they write. */
-function everyKind(): { instructions: Instruction[]; results: View[] } {
-  const results: View[] = [];
-  const result = (shape: readonly number[], dtype: View['dtype'] = 'float32', layout: Layout = 'contiguous') => {
-    const view = operand(dtype, shape, [0], layout);
-    results.push(view);
-    return view;
-  };
-  const a = operand('float32', [6, 5], noise(30), 'strided');
-  const b = operand('float32', [5, 4], noise(20, 2), 'transposed');
-  const batch = operand('float32', [3, 6, 5], noise(90), 'offset');
-  const index = operand('int32', [6, 5], [4, 0, 3, 1, 2]);
-  const state = allocateState();
-  seedState(state, 3);
-  results.push({ storage: state, offset: 0, shape: [628], strides: [1], dtype: 'int32' });
-  const scaled = programOf('float32', 2, (x, y) => [mul(param(0), add(x!, y!)), sub(x!, y!)], 1);
-  const bias = programOf('float32', 2, (x, y) => max(add(x!, y!), 0));
-  const shifted = programOf('float32', 1, (x) => [sub(x!, rowMax(x!)), rowSum(x!)]);
-  const product = result([6, 4], 'float32', 'transposed');
-  const instructions: Instruction[] = [
-    map(scaled, [a, operand('float32', [5], noise(5, 7))], [result([6, 5]), result([6, 5])], [0.25]),
-    map(singleOp('neg', 'float64'), [operand('float64', [], [2])], [result([], 'int32')]),
-    {
-      op: 'fold',
-      program: shifted,
-      params: [],
-      inputs: [a],
-      outputs: [result([6, 5]), result([6, 1])],
-      shape: [6, 5],
-      axes: [1],
-    },
-    {
-      op: 'fold',
-      program: sum,
-      params: [],
-      inputs: [batch],
-      outputs: [result([1, 1, 1])],
-      shape: [3, 6, 5],
-      axes: [0, 1, 2],
-    },
-    { op: 'matmul', a, b, outputs: [product], epilogue: null },
-    {
-      op: 'matmul',
-      a: batch,
-      b,
-      outputs: [result([3, 6, 4])],
-      epilogue: { program: bias, params: [], inputs: [operand('float32', [4], noise(4, 9))] },
-    },
-    map(plus, [product, product], [result([6, 4])]),
-    { op: 'gather', out: result([6, 5]), input: a, index, axis: 1 },
-    { op: 'scatter', out: result([6, 5]), index, source: a, axis: 0, mode: 'add' },
-    { op: 'random', kind: 'normal', state, out: result([40]), p0: 1, p1: 2 },
-    { op: 'random', kind: 'bernoulli', state, out: result([9], 'bool', 'offset'), p0: 0.5, p1: 0 },
-    { op: 'check', flag: operand('float64', [1], [0], 'offset') },
-  ];
-  return { instructions, results };
-}
 
 const flat = (storage: Storage, length: number, offset = 0): View => {
   return { storage, offset, shape: [length], strides: [1], dtype: 'float32' };
@@ -86,13 +30,12 @@ const flat = (storage: Storage, length: number, offset = 0): View => {
 
 describe('linked instructions', () => {
   it('do what they do one by one', () => {
-    const eager = everyKind();
-    const linked = everyKind();
-    const executable = backend.link(linked.instructions, []);
+    const [eager, linked] = [allSamples(), allSamples()];
+    const executable = backend.link(linked, []);
     for (let round = 0; round < 3; round++) {
-      for (const instruction of eager.instructions) expect(execute(backend, instruction)).toBe(-1);
+      for (const instruction of eager) expect(execute(backend, instruction)).toBe(DONE);
       expect(executable.run([])).toBeNull();
-      expect(linked.results.map((view) => valuesOf(view))).toEqual(eager.results.map((view) => valuesOf(view)));
+      expect(linked.map(outcomeOf)).toEqual(eager.map(outcomeOf));
     }
   });
 
