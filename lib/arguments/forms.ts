@@ -57,6 +57,8 @@ type ValuesOf<N extends Names, K> = { [I in keyof N]: N[I] extends keyof K ? Val
 /** The values of a call by name. */
 export type Named<K> = { -readonly [N in keyof K]: ValueOf<K[N]> };
 
+export type NamedOf<S> = S extends Signature<infer _, infer K> ? Named<K> : never;
+
 type IsRequired<K> = K extends { readonly isRequired: false } ? false : true;
 type Required<K> = { [N in keyof K]: IsRequired<K[N]> extends true ? N : never }[keyof K];
 
@@ -71,6 +73,9 @@ type Demanded<K, N> = {
 /** The parameters of a signature that have defaults, as an object: what its `…Options` interface extends. */
 export type OptionsOf<S> =
   S extends Signature<infer T, infer K> ? Optional<K, Exclude<NamesIn<T>[number], Operands<T>[number]>> : never;
+
+/** Options of which some are known better than their kinds say. */
+export type Narrowed<O, V> = { [P in keyof O]: P extends keyof V ? V[P] | undefined : O[P] };
 
 /** A parameter by position. `V` says what it takes where that is known better than its kind says. */
 type One<N, K, V> = Labelled<N, N extends keyof V ? V[N] : N extends keyof K ? ValueOf<K[N]> : never>;

@@ -1,9 +1,17 @@
+import { ValueError } from '../errors.js';
+import { unknownName } from '../options.js';
 import { type Kind, kind } from './kind.js';
 
 // The kinds of parameters that know nothing of tensors; `lib/tensor/kinds.ts` has the others, and these too.
 
 /** Any number, NaN and the infinities included. */
 export const number: Kind<number> = kind('a number', (value) => typeof value === 'number');
+
+/** A number but NaN. */
+export const real: Kind<number> = kind(
+  'a number',
+  (value): value is number => typeof value === 'number' && !Number.isNaN(value),
+);
 
 /** A number but NaN and the infinities. */
 export const finite: Kind<number> = kind('a finite number', (value): value is number => Number.isFinite(value));
@@ -41,6 +49,11 @@ export const choice = <const C extends string>(...texts: readonly C[]): Kind<C> 
   kind(
     texts.length === 1 ? `'${texts[0]}'` : `one of ${texts.map((one) => `'${one}'`).join(', ')}`,
     (value): value is C => (texts as readonly unknown[]).includes(value),
+    {
+      explain: (op, name, value) => {
+        if (typeof value === 'string') throw new ValueError(`${op}: ${unknownName(name, value, texts)}`);
+      },
+    },
   );
 
 /** A function. What it takes and gives, only calling it shows: the declaration says so, as in `callback<() => number>()`. */

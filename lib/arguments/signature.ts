@@ -31,10 +31,12 @@ export class Signature<T extends string, K> {
   readonly #operands: number;
   /** How many of them can be given by position. */
   readonly #positional: number;
-  /** What makes different parameters different types. */
-  declare readonly kinds: K;
+  readonly text: T;
+  readonly kinds: K;
 
   constructor(text: T, kinds: K) {
+    this.text = text;
+    this.kinds = kinds;
     const words = text.split(',').map((word) => word.trim());
     this.names = words.filter((word) => word !== '' && word !== '/' && word !== '*');
     this.#kinds = this.names.map((name) => (kinds as Record<string, Kind<unknown, boolean>>)[name]!);
@@ -42,6 +44,11 @@ export class Signature<T extends string, K> {
     this.#operands = Math.max(0, words.indexOf('/'));
     const star = words.indexOf('*');
     this.#positional = star < 0 ? this.names.length : star - Number(words.includes('/'));
+  }
+
+  /** The same parameters after operands, which are given by position. */
+  after<P extends string, L>(operands: P, kinds: L): Signature<`${P}, /, ${T}`, L & K> {
+    return new Signature<`${P}, /, ${T}`, L & K>(`${operands}, /, ${this.text}`, { ...kinds, ...this.kinds });
   }
 
   /** The values of a call's arguments, in the order of the parameters. */

@@ -1,16 +1,19 @@
+import { define } from '../arguments/define.js';
+import type { ArgumentsOf, FunctionOf, OptionsOf, Values } from '../arguments/forms.js';
+import { type Signature, signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { isFloat } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
-import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { eye, tensor as tensorOf } from '../ops/creation.js';
 import { stack } from '../ops/joining.js';
 import { orthogonalize } from '../ops/linalg-qr.js';
-import { type DrawOptions, randperm } from '../ops/random.js';
-import { checkOptions, unknownName } from '../options.js';
-import { requireTensor } from '../tensor/arguments.js';
+import { randperm } from '../ops/random.js';
 import { emptyOf } from '../tensor/empty.js';
-import { checkInteger, type Shape, show } from '../tensor/shape.js';
+import type { Generator } from '../tensor/generator.js';
+import * as kinds from '../tensor/kinds.js';
+import { drawing } from '../tensor/parameters.js';
+import { type Shape, show } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { fillTruncatedNormal } from './truncated-normal.js';
 
@@ -36,49 +39,100 @@ export type Nonlinearity = (typeof NONLINEARITIES)[number];
 /** Which count of connections to keep the variance for: those into an output (forward pass) or out of an input (backward pass). */
 export type FanMode = (typeof MODES)[number];
 
-export interface UniformOptions extends DrawOptions {
+const plain = signature('tensor, /', { tensor: kinds.tensor });
+
+const uniform = signature('tensor, /, a, b, generator', {
+  tensor: kinds.tensor,
   /** Lower bound. Default: 0. */
-  a?: number;
+  a: kinds.number.default(0),
   /** Upper bound. Default: 1. */
-  b?: number;
-}
+  b: kinds.number.default(1),
+  ...drawing,
+});
 
-export interface NormalOptions extends DrawOptions {
+const normal = signature('tensor, /, mean, std, generator', {
+  tensor: kinds.tensor,
   /** Default: 0. */
-  mean?: number;
+  mean: kinds.number.default(0),
   /** Standard deviation. Default: 1. */
-  std?: number;
-}
+  std: kinds.atLeast(0).default(1),
+  ...drawing,
+});
 
-export interface TruncNormalOptions extends NormalOptions {
+const truncated = signature('tensor, /, mean, std, a, b, generator', {
+  tensor: kinds.tensor,
+  /** Default: 0. */
+  mean: kinds.number.default(0),
+  /** Standard deviation. Default: 1. */
+  std: kinds.above(0).default(1),
   /** No value is below this. Default: -2. */
-  a?: number;
+  a: kinds.number.default(-2),
   /** No value is above this. Default: 2. */
-  b?: number;
-}
+  b: kinds.number.default(2),
+  ...drawing,
+});
 
-export interface DiracOptions {
+const constant = signature('tensor, /, val', { tensor: kinds.tensor, val: kinds.real });
+
+const dirac = signature('tensor, /, groups', {
+  tensor: kinds.tensor,
   /** Groups of channels, each of which keeps its identity. Default: 1. */
-  groups?: number;
-}
+  groups: kinds.integerFrom(1).default(1),
+});
 
-export interface GainOptions extends DrawOptions {
+const gained = signature('tensor, /, gain, generator', {
+  tensor: kinds.tensor,
   /** Multiplies the values; see `calculateGain`. Default: 1. */
-  gain?: number;
-}
+  gain: kinds.real.default(1),
+  ...drawing,
+});
 
-export interface KaimingOptions extends DrawOptions {
+const kaiming = signature('tensor, /, a, mode, nonlinearity, generator', {
+  tensor: kinds.tensor,
   /** Negative slope of the leaky ReLU that follows. Default: 0. */
-  a?: number;
+  a: kinds.real.default(0),
   /** Default: `'fan_in'`. */
-  mode?: FanMode;
+  mode: kinds.choice(...MODES).default('fan_in'),
   /** What follows the layer. Default: `'leaky_relu'`. */
-  nonlinearity?: Nonlinearity;
-}
+  nonlinearity: kinds.choice(...NONLINEARITIES).default('leaky_relu'),
+  ...drawing,
+});
 
-export interface SparseOptions extends DrawOptions {
+const sparse = signature('tensor, /, sparsity, std, generator', {
+  tensor: kinds.tensor,
+  sparsity: kinds.within(0, 1),
   /** Standard deviation of the values that are not 0. Default: 0.01. */
-  std?: number;
+  std: kinds.atLeast(0).default(0.01),
+  ...drawing,
+});
+
+const gain = signature('nonlinearity, param', {
+  nonlinearity: kinds.choice(...NONLINEARITIES),
+  /** The negative slope of `'leaky_relu'`. Default: null, 0.01. */
+  param: kinds.real.optional(),
+});
+
+export interface UniformOptions extends OptionsOf<typeof uniform> {}
+export interface NormalOptions extends OptionsOf<typeof normal> {}
+export interface TruncNormalOptions extends OptionsOf<typeof truncated> {}
+export interface DiracOptions extends OptionsOf<typeof dirac> {}
+export interface GainOptions extends OptionsOf<typeof gained> {}
+export interface KaimingOptions extends OptionsOf<typeof kaiming> {}
+export interface SparseOptions extends OptionsOf<typeof sparse> {}
+
+/** An initializer returns the tensor that it is given. */
+type Initializer<S, O = OptionsOf<S>> = <T extends Tensor>(...args: ArgumentsOf<S, O, { tensor: T }>) => T;
+
+function defineInitializer<T extends string, K>(
+  op: string,
+  takes: Signature<T, K>,
+  fill: (...values: Values<T, K>) => void,
+): Initializer<Signature<T, K>> {
+  const fn = define(op, takes, (...values) => {
+    fill(...values);
+    return (values as readonly unknown[])[0];
+  });
+  return fn as unknown as Initializer<Signature<T, K>>;
 }
 
 /**
@@ -93,15 +147,16 @@ export interface SparseOptions extends DrawOptions {
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.calculate_gain
  */
-export function calculateGain(nonlinearity: Nonlinearity, param: number | null = null): number {
-  checkChoice('calculateGain', 'nonlinearity', nonlinearity, NONLINEARITIES);
+export const calculateGain: FunctionOf<number, typeof gain> = define('calculateGain', gain, gainOf);
+
+function gainOf(nonlinearity: Nonlinearity, param: number | null): number {
   switch (nonlinearity) {
     case 'tanh':
       return 5 / 3;
     case 'relu':
       return Math.SQRT2;
     case 'leaky_relu':
-      return Math.sqrt(2 / (1 + checkNumber('calculateGain', 'param', param ?? 0.01) ** 2));
+      return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
     case 'selu':
       return 3 / 4;
     default:
@@ -120,13 +175,11 @@ export function calculateGain(nonlinearity: Nonlinearity, param: number | null =
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.uniform_
  */
-export function uniform_<T extends Tensor>(tensor: T, options: UniformOptions = {}): T {
-  checkCall('uniform_', tensor, options, ['a', 'b', 'generator']);
-  const { a = 0, b = 1 } = options;
-  checkNumber('uniform_', 'a', a);
-  checkNumber('uniform_', 'b', b);
-  return fillUniform(tensor, a, b, options);
-}
+export const uniform_: Initializer<typeof uniform, UniformOptions> = defineInitializer(
+  'uniform_',
+  uniform,
+  (tensor, a, b, generator) => fillUniform(tensor, a, b, generator),
+);
 
 /**
  * Normal values.
@@ -139,12 +192,11 @@ export function uniform_<T extends Tensor>(tensor: T, options: UniformOptions = 
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.normal_
  */
-export function normal_<T extends Tensor>(tensor: T, options: NormalOptions = {}): T {
-  checkCall('normal_', tensor, options, ['mean', 'std', 'generator']);
-  const { mean = 0, std = 1 } = options;
-  checkNumber('normal_', 'mean', mean);
-  return fillNormal(tensor, mean, std, options);
-}
+export const normal_: Initializer<typeof normal, NormalOptions> = defineInitializer(
+  'normal_',
+  normal,
+  (tensor, mean, std, generator) => fillNormal(tensor, mean, std, generator),
+);
 
 /**
  * Normal values of which those outside [a, b] are drawn again.
@@ -157,19 +209,15 @@ export function normal_<T extends Tensor>(tensor: T, options: NormalOptions = {}
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.trunc_normal_
  */
-export function truncNormal_<T extends Tensor>(tensor: T, options: TruncNormalOptions = {}): T {
-  checkCall('truncNormal_', tensor, options, ['mean', 'std', 'a', 'b', 'generator']);
-  requireFloat('truncNormal_', tensor);
-  const { mean = 0, std = 1, a = -2, b = 2, ...draw } = options;
-  checkNumber('truncNormal_', 'mean', mean);
-  if (!(typeof std === 'number' && std > 0))
-    throw new ValueError(`truncNormal_: the standard deviation must be above 0, got ${describe(std)}`);
-  checkNumber('truncNormal_', 'a', a);
-  checkNumber('truncNormal_', 'b', b);
-  if (a > b) throw new ValueError(`truncNormal_: expected a <= b, got [${a}, ${b}]`);
-  noGrad(() => fillTruncatedNormal(tensor, { mean, std, a, b }, draw));
-  return tensor;
-}
+export const truncNormal_: Initializer<typeof truncated, TruncNormalOptions> = defineInitializer(
+  'truncNormal_',
+  truncated,
+  (tensor, mean, std, a, b, generator) => {
+    requireFloat('truncNormal_', tensor);
+    if (a > b) throw new ValueError(`truncNormal_: expected a <= b, got [${a}, ${b}]`);
+    noGrad(() => fillTruncatedNormal(tensor, { mean, std, a, b }, generator));
+  },
+);
 
 /**
  * One value everywhere.
@@ -180,9 +228,7 @@ export function truncNormal_<T extends Tensor>(tensor: T, options: TruncNormalOp
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.constant_
  */
-export function constant_<T extends Tensor>(tensor: T, val: number): T {
-  return fill('constant_', tensor, checkNumber('constant_', 'val', val));
-}
+export const constant_: Initializer<typeof constant> = defineInitializer('constant_', constant, fill);
 
 /**
  * Ones.
@@ -193,7 +239,7 @@ export function constant_<T extends Tensor>(tensor: T, val: number): T {
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.ones_
  */
-export const ones_ = <T extends Tensor>(tensor: T): T => fill('ones_', tensor, 1);
+export const ones_: Initializer<typeof plain> = defineInitializer('ones_', plain, (tensor) => fill(tensor, 1));
 
 /**
  * Zeros.
@@ -204,7 +250,7 @@ export const ones_ = <T extends Tensor>(tensor: T): T => fill('ones_', tensor, 1
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.zeros_
  */
-export const zeros_ = <T extends Tensor>(tensor: T): T => fill('zeros_', tensor, 0);
+export const zeros_: Initializer<typeof plain> = defineInitializer('zeros_', plain, (tensor) => fill(tensor, 0));
 
 /**
  * Ones on the diagonal, zeros elsewhere: a Linear layer that passes on as many inputs as it can.
@@ -217,11 +263,10 @@ export const zeros_ = <T extends Tensor>(tensor: T): T => fill('zeros_', tensor,
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.eye_
  */
-export function eye_<T extends Tensor>(tensor: T): T {
-  checkCall('eye_', tensor, {}, []);
+export const eye_: Initializer<typeof plain> = defineInitializer('eye_', plain, (tensor) => {
   requireMatrix('eye_', tensor);
-  return write(tensor, eye(tensor.shape[0]!, tensor.shape[1]!, { dtype: tensor.dtype }));
-}
+  write(tensor, eye(tensor.shape[0]!, tensor.shape[1]!, { dtype: tensor.dtype }));
+});
 
 /**
  * The Dirac delta: a convolution that passes on as many channels as it can. Output channel i of a group has a 1 for input channel i, in
@@ -235,10 +280,7 @@ export function eye_<T extends Tensor>(tensor: T): T {
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.dirac_
  */
-export function dirac_<T extends Tensor>(tensor: T, options: DiracOptions = {}): T {
-  checkCall('dirac_', tensor, options, ['groups']);
-  const { groups = 1 } = options;
-  checkInteger('dirac_', 'groups', groups, 1);
+export const dirac_: Initializer<typeof dirac, DiracOptions> = defineInitializer('dirac_', dirac, (tensor, groups) => {
   const [outChannels = 0, inChannels = 0, ...window] = tensor.shape;
   if (tensor.ndim < 3 || tensor.ndim > 5) {
     throw new ShapeError(`dirac_: expected a tensor of 3 to 5 dimensions, got ${show(tensor.shape)}`);
@@ -253,8 +295,8 @@ export function dirac_<T extends Tensor>(tensor: T, options: DiracOptions = {}):
     const channel = out % perGroup;
     if (channel < inChannels) values[(out * inChannels + channel) * sizeOf(window) + middle] = 1;
   }
-  return writeValues(tensor, values);
-}
+  writeValues(tensor, values);
+});
 
 /**
  * Uniform values in ±gain · √(6 / (fanIn + fanOut)), Glorot's: activations and gradients keep their variance.
@@ -268,10 +310,14 @@ export function dirac_<T extends Tensor>(tensor: T, options: DiracOptions = {}):
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_uniform_
  * @see https://proceedings.mlr.press/v9/glorot10a.html
  */
-export function xavierUniform_<T extends Tensor>(tensor: T, options: GainOptions = {}): T {
-  const bound = Math.sqrt(3) * xavierDeviation('xavierUniform_', tensor, options);
-  return fillUniform(tensor, -bound, bound, options);
-}
+export const xavierUniform_: Initializer<typeof gained, GainOptions> = defineInitializer(
+  'xavierUniform_',
+  gained,
+  (tensor, gain, generator) => {
+    const bound = Math.sqrt(3) * xavierDeviation('xavierUniform_', tensor, gain);
+    fillUniform(tensor, -bound, bound, generator);
+  },
+);
 
 /**
  * Normal values of standard deviation gain · √(2 / (fanIn + fanOut)), Glorot's: activations and gradients keep their variance.
@@ -285,13 +331,13 @@ export function xavierUniform_<T extends Tensor>(tensor: T, options: GainOptions
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.xavier_normal_
  * @see https://proceedings.mlr.press/v9/glorot10a.html
  */
-export function xavierNormal_<T extends Tensor>(tensor: T, options: GainOptions = {}): T {
-  return fillNormal(tensor, 0, xavierDeviation('xavierNormal_', tensor, options), options);
-}
+export const xavierNormal_: Initializer<typeof gained, GainOptions> = defineInitializer(
+  'xavierNormal_',
+  gained,
+  (tensor, gain, generator) => fillNormal(tensor, 0, xavierDeviation('xavierNormal_', tensor, gain), generator),
+);
 
-function xavierDeviation(op: string, tensor: Tensor, options: GainOptions): number {
-  checkCall(op, tensor, options, ['gain', 'generator']);
-  const gain = checkNumber(op, 'gain', options.gain === undefined ? 1 : options.gain);
+function xavierDeviation(op: string, tensor: Tensor, gain: number): number {
   const [fanIn, fanOut] = fans(op, tensor.shape);
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }
@@ -308,10 +354,14 @@ function xavierDeviation(op: string, tensor: Tensor, options: GainOptions): numb
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_uniform_
  * @see https://arxiv.org/abs/1502.01852
  */
-export function kaimingUniform_<T extends Tensor>(tensor: T, options: KaimingOptions = {}): T {
-  const bound = Math.sqrt(3) * kaimingDeviation('kaimingUniform_', tensor, options);
-  return fillUniform(tensor, -bound, bound, options);
-}
+export const kaimingUniform_: Initializer<typeof kaiming, KaimingOptions> = defineInitializer(
+  'kaimingUniform_',
+  kaiming,
+  (tensor, a, mode, nonlinearity, generator) => {
+    const bound = Math.sqrt(3) * kaimingDeviation('kaimingUniform_', tensor, a, mode, nonlinearity);
+    fillUniform(tensor, -bound, bound, generator);
+  },
+);
 
 /**
  * Normal values of standard deviation gain / √fan, He's: made for layers that a (leaky) ReLU follows.
@@ -325,18 +375,16 @@ export function kaimingUniform_<T extends Tensor>(tensor: T, options: KaimingOpt
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.kaiming_normal_
  * @see https://arxiv.org/abs/1502.01852
  */
-export function kaimingNormal_<T extends Tensor>(tensor: T, options: KaimingOptions = {}): T {
-  return fillNormal(tensor, 0, kaimingDeviation('kaimingNormal_', tensor, options), options);
-}
+export const kaimingNormal_: Initializer<typeof kaiming, KaimingOptions> = defineInitializer(
+  'kaimingNormal_',
+  kaiming,
+  (tensor, a, mode, nonlinearity, generator) =>
+    fillNormal(tensor, 0, kaimingDeviation('kaimingNormal_', tensor, a, mode, nonlinearity), generator),
+);
 
-function kaimingDeviation(op: string, tensor: Tensor, options: KaimingOptions): number {
-  checkCall(op, tensor, options, ['a', 'mode', 'nonlinearity', 'generator']);
-  const { a = 0, mode = 'fan_in', nonlinearity = 'leaky_relu' } = options;
-  checkNumber(op, 'a', a);
-  checkChoice(op, 'mode', mode, MODES);
-  checkChoice(op, 'nonlinearity', nonlinearity, NONLINEARITIES);
+function kaimingDeviation(op: string, tensor: Tensor, a: number, mode: FanMode, nonlinearity: Nonlinearity): number {
   const [fanIn, fanOut] = fans(op, tensor.shape);
-  return calculateGain(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut);
+  return gainOf(nonlinearity, a) / Math.sqrt(mode === 'fan_in' ? fanIn : fanOut);
 }
 
 /** How many inputs each output is made of, and how many outputs each input takes part in. */
@@ -360,24 +408,25 @@ function fans(op: string, shape: Shape): [fanIn: number, fanOut: number] {
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.orthogonal_
  * @see https://arxiv.org/abs/1312.6120
  */
-export function orthogonal_<T extends Tensor>(tensor: T, options: GainOptions = {}): T {
-  checkCall('orthogonal_', tensor, options, ['gain', 'generator']);
-  requireFloat('orthogonal_', tensor);
-  const { gain = 1, ...draw } = options;
-  checkNumber('orthogonal_', 'gain', gain);
-  if (tensor.ndim < 2) {
-    throw new ShapeError(`orthogonal_: expected at least 2 dimensions, got ${show(tensor.shape)}`);
-  }
-  if (tensor.numel() === 0) return tensor;
-  const rows = tensor.shape[0]!;
-  const cols = tensor.numel() / rows;
-  const normals = emptyOf([rows, cols], tensor.dtype).normal_(0, 1, draw);
-  const { values } = orthogonalize({ rows, cols, values: Float64Array.from(normals.toTypedArray()) });
-  return writeValues(
-    tensor,
-    values.map((x) => x * gain),
-  );
-}
+export const orthogonal_: Initializer<typeof gained, GainOptions> = defineInitializer(
+  'orthogonal_',
+  gained,
+  (tensor, gain, generator) => {
+    requireFloat('orthogonal_', tensor);
+    if (tensor.ndim < 2) {
+      throw new ShapeError(`orthogonal_: expected at least 2 dimensions, got ${show(tensor.shape)}`);
+    }
+    if (tensor.numel() === 0) return;
+    const rows = tensor.shape[0]!;
+    const cols = tensor.numel() / rows;
+    const normals = emptyOf([rows, cols], tensor.dtype).normal_(0, 1, { generator });
+    const { values } = orthogonalize({ rows, cols, values: Float64Array.from(normals.toTypedArray()) });
+    writeValues(
+      tensor,
+      values.map((x) => x * gain),
+    );
+  },
+);
 
 /**
  * Normal values, of which in each column a share, at random, is set to 0.
@@ -393,51 +442,33 @@ export function orthogonal_<T extends Tensor>(tensor: T, options: GainOptions = 
  * ```
  * @see https://pytorch.org/docs/stable/nn.init.html#torch.nn.init.sparse_
  */
-export function sparse_<T extends Tensor>(tensor: T, sparsity: number, options: SparseOptions = {}): T {
-  checkCall('sparse_', tensor, options, ['std', 'generator']);
-  requireMatrix('sparse_', tensor);
-  if (!(typeof sparsity === 'number' && sparsity >= 0 && sparsity <= 1)) {
-    throw new ValueError(`sparse_: the sparsity must be between 0 and 1, got ${describe(sparsity)}`);
-  }
-  const { std = 0.01, ...draw } = options;
-  fillNormal(tensor, 0, std, draw);
-  const [rows, cols] = tensor.shape as [number, number];
-  const count = Math.ceil(sparsity * rows);
-  const places = Array.from({ length: cols }, () => randperm(rows, draw).narrow(0, 0, count));
-  if (tensor.numel() > 0) noGrad(() => tensor.copy_(tensor.scatter(0, stack(places, 1), 0)));
-  return tensor;
-}
+export const sparse_: Initializer<typeof sparse, SparseOptions> = defineInitializer(
+  'sparse_',
+  sparse,
+  (tensor, sparsity, std, generator) => {
+    requireMatrix('sparse_', tensor);
+    fillNormal(tensor, 0, std, generator);
+    const [rows, cols] = tensor.shape as [number, number];
+    const count = Math.ceil(sparsity * rows);
+    const places = Array.from({ length: cols }, () => randperm(rows, { generator }).narrow(0, 0, count));
+    if (tensor.numel() > 0) noGrad(() => tensor.copy_(tensor.scatter(0, stack(places, 1), 0)));
+  },
+);
 
-function fill<T extends Tensor>(op: string, tensor: T, value: number): T {
-  checkCall(op, tensor, {}, []);
+function fill(tensor: Tensor, value: number): void {
   noGrad(() => tensor.fill_(value));
-  return tensor;
 }
 
-function fillUniform<T extends Tensor>(tensor: T, low: number, high: number, options: DrawOptions): T {
-  noGrad(() => tensor.uniform_(low, high, streamOf(options)));
-  return tensor;
-}
+const fillUniform = (tensor: Tensor, low: number, high: number, generator: Generator | null): Tensor =>
+  noGrad(() => tensor.uniform_(low, high, { generator }));
 
-function fillNormal<T extends Tensor>(tensor: T, mean: number, std: number, options: DrawOptions): T {
-  noGrad(() => tensor.normal_(mean, std, streamOf(options)));
-  return tensor;
-}
+const fillNormal = (tensor: Tensor, mean: number, std: number, generator: Generator | null): Tensor =>
+  noGrad(() => tensor.normal_(mean, std, { generator }));
 
-const streamOf = ({ generator }: DrawOptions): DrawOptions => (generator === undefined ? {} : { generator });
+const write = (tensor: Tensor, values: Tensor): Tensor => noGrad(() => tensor.copy_(values));
 
-function write<T extends Tensor>(tensor: T, values: Tensor): T {
-  noGrad(() => tensor.copy_(values));
-  return tensor;
-}
-
-const writeValues = <T extends Tensor>(tensor: T, values: Float64Array): T =>
+const writeValues = (tensor: Tensor, values: Float64Array): Tensor =>
   write(tensor, tensorOf(values).reshape(tensor.shape));
-
-function checkCall(op: string, tensor: unknown, options: object, known: readonly string[]): void {
-  requireTensor(op, tensor);
-  checkOptions(op, options, known);
-}
 
 function requireFloat(op: string, { dtype }: Tensor): void {
   if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${dtype}`);
@@ -445,15 +476,4 @@ function requireFloat(op: string, { dtype }: Tensor): void {
 
 function requireMatrix(op: string, { shape }: Tensor): void {
   if (shape.length !== 2) throw new ShapeError(`${op}: expected a tensor of 2 dimensions, got ${show(shape)}`);
-}
-
-function checkNumber(op: string, name: string, value: unknown): number {
-  if (typeof value === 'number' && !Number.isNaN(value)) return value;
-  throw new ValueError(`${op}: ${name} must be a number, got ${describe(value)}`);
-}
-
-function checkChoice(op: string, kind: string, value: unknown, known: readonly string[]): void {
-  if (typeof value === 'string' && known.includes(value)) return;
-  if (typeof value === 'string') throw new ValueError(`${op}: ${unknownName(kind, value, known)}`);
-  throw new ValueError(`${op}: ${kind} must be one of ${known.join(', ')}, got ${describe(value)}`);
 }

@@ -1,12 +1,20 @@
 import { inspect } from 'node:util';
-import { checkBoolean } from '../options.js';
-import { requireTensor } from '../tensor/arguments.js';
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
+import * as kinds from '../tensor/kinds.js';
 import { Tensor, viewOf } from '../tensor/tensor.js';
+
+const parameterSignature = signature('data, requiresGrad', {
+  data: kinds.tensor,
+  /** Whether it gets gradients. Default: true. */
+  requiresGrad: kinds.boolean.default(true),
+});
+
+interface ParameterOptions extends OptionsOf<typeof parameterSignature> {}
 
 /**
  * A tensor that a module learns: as a property of a module it is found by `parameters()`. It shares the storage of the tensor it is made of.
  *
- * @param requiresGrad default true
  * @example
  * ```ts
  * class Scale extends nn.Module {
@@ -23,9 +31,8 @@ export class Parameter extends Tensor {
   /** What tells the type from that of a plain tensor, which has all else. */
   declare private readonly kind: 'parameter';
 
-  constructor(data: Tensor, requiresGrad = true) {
-    requireTensor('Parameter', data);
-    checkBoolean('Parameter', 'requiresGrad', requiresGrad);
+  constructor(...args: ArgumentsOf<typeof parameterSignature, ParameterOptions>) {
+    const [data, requiresGrad] = parameterSignature.read('Parameter', args);
     super(viewOf(data));
     if (requiresGrad) this.requiresGrad = true;
   }

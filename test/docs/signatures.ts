@@ -20,16 +20,51 @@ export interface DeclaredSignature {
 
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
-/** The signature that a constant of a file is, if it is one; an alias of another, or one that is imported, is that. */
-export function signatureOf(file: string, name: string): DeclaredSignature | null {
+/** The signature that an expression of a file is: a constant, of that file or another, or one with operands before it, as `onInput(constant)`. */
+export function signatureOf(file: string, expression: string): DeclaredSignature | null {
   const source = read(file);
+  const [, wrapper, inner] = /^(\w+)\((\w+)\)$/.exec(expression) ?? [];
+  if (wrapper !== undefined) return withOperands(file, wrapper, signatureOf(file, inner!));
+  const name = expression;
   const start = new RegExp(`^(?:export )?const ${name} = signature\\(`, 'm').exec(source);
   if (start === null) {
     const from = importOf(file, source, name);
     return from === null ? null : signatureOf(from, name);
   }
   const [text = "''", kinds = '{}'] = split(inside(source, start.index + start[0].length - 1)).map(({ code }) => code);
-  return { text: text.slice(1, -1), parameters: fieldsOf(file, source, kinds) };
+  const fields = kinds.startsWith('{') ? fieldsOf(file, source, kinds) : spreadOf(file, source, kinds);
+  const names = namesIn(text.slice(1, -1));
+  return {
+    text: text.slice(1, -1),
+    parameters: names.map(
+      (one) => fields.findLast((field) => field.name === one) ?? fail(`${file}: no kind of ${one}`),
+    ),
+  };
+}
+
+const namesIn = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => !['', '/', '*'].includes(word));
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+/** What a function like `onInput` makes of a signature, by its call of `after`. */
+function withOperands(file: string, wrapper: string, inner: DeclaredSignature | null): DeclaredSignature | null {
+  const from = importOf(file, read(file), wrapper) ?? file;
+  const source = read(from);
+  const call = new RegExp(`const ${wrapper} = [^;]*?\\.after\\(`).exec(source);
+  if (call === null || inner === null) return null;
+  const [operands = "''", kinds = '{}'] = split(inside(source, call.index + call[0].length - 1)).map(
+    ({ code }) => code,
+  );
+  return {
+    text: `${operands.slice(1, -1)}, /, ${inner.text}`,
+    parameters: [...fieldsOf(from, source, kinds), ...inner.parameters],
+  };
 }
 
 /** The parameters in an object of kinds, those of other objects that are spread into it included. */
@@ -45,8 +80,7 @@ function spreadOf(file: string, source: string, name: string): Declared[] {
   const start = new RegExp(`^(?:export )?const ${name} = \\{`, 'm').exec(source);
   if (start !== null) return fieldsOf(file, source, source.slice(start.index));
   const from = importOf(file, source, name);
-  if (from === null) throw new Error(`${file}: ${name} is declared nowhere`);
-  return spreadOf(from, read(from), name);
+  return from === null ? fail(`${file}: ${name} is declared nowhere`) : spreadOf(from, read(from), name);
 }
 
 /** The file that a name comes from. */

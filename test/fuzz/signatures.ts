@@ -151,7 +151,7 @@ const SAMPLES: Readonly<Record<Exclude<Kind, 'undefined'>, readonly unknown[]>> 
 
 /** What a kind takes, by the text of its declaration; null if that names what only its own file knows. */
 function kindsTaken(declared: string): Set<Kind> | null {
-  if (!/^kinds\./.test(declared)) return null;
+  if (!/^kinds\.(?!.*\b[A-Z]{2})/.test(declared)) return null;
   const kind: unknown = new Function('kinds', `return ${declared}`)(kinds);
   if (!(kind instanceof ParameterKind)) throw new Error(`${declared} is no kind of parameter`);
   const texts = [...declared.matchAll(/'([^']*)'/g)].map(([, text]) => text);
@@ -162,7 +162,7 @@ function kindsTaken(declared: string): Set<Kind> | null {
 }
 
 /** Parameters by position, any but the first ones of which can be an object of those that are left, and that object. */
-function parametersDeclared({ text, parameters }: DeclaredSignature): Parameter[] {
+function parametersDeclared({ text, parameters }: DeclaredSignature, shifts: boolean): Parameter[] {
   const words = text.split(',').map((word) => word.trim());
   const all = parameters.map(({ name, kind }) => ({ name, kinds: kindsTaken(kind), options: [] }));
   const names = (list: readonly string[]) => list.filter((word) => word !== '/' && word !== '*');
@@ -173,13 +173,26 @@ function parametersDeclared({ text, parameters }: DeclaredSignature): Parameter[
     if (options.includes(one)) one.kinds?.add('object');
     return one;
   });
+  for (const [i, { kinds }] of shifts ? byPosition.entries() : []) {
+    for (const next of byPosition[i + 1]?.kinds ?? []) kinds?.add(next);
+  }
   return [...byPosition, { name: 'options', kinds: new Set(['object', 'undefined']), options }];
+}
+
+/** The signature that a declaration names, and whether its first parameter may be left out by position. */
+function signatureIn(kind: PublicExport['kind'], source: string): { signature: string; shifts: boolean } | null {
+  const text = source.slice(0, source.search(kind === 'const' ? /;$/m : /^\}/m));
+  const [, bounds, signature] =
+    /= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
+    /(?:constructor|function \w+|= )(?:<[^(]*>)?\(\.\.\.(args): ArgumentsOf<typeof (\w+)/.exec(text) ??
+    [];
+  return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
 
 function parametersOf({ kind, path, source, file }: PublicExport): Parameter[] | null {
   const name = path.split('.').at(-1)!;
-  const [, signature] = /^[^;]*?= define\(\s*'\w+',\s*(\w+)/.exec(source) ?? [];
-  if (signature !== undefined) return parametersDeclared(signatureOf(file, signature)!);
+  const declaredBy = signatureIn(kind, source);
+  if (declaredBy !== null) return parametersDeclared(signatureOf(file, declaredBy.signature)!, declaredBy.shifts);
   const declared = source.slice(0, source.search(/^\}|;$/m) + 1);
   if (kind === 'class') {
     const body = source.slice(0, source.search(/^\}/m));

@@ -243,11 +243,7 @@ describe('refusals', () => {
     [() => init.uniform_(empty([2]), { a: 2, b: 1 }), ValueError, 'uniform_: expected from <= to, got [2, 1)'],
     [() => init.uniform_(empty([2], { dtype: 'int32' })), DTypeError, 'uniform_: expected a float tensor, got int32'],
     [() => init.normal_(empty([2]), { std: -1 }), ValueError, 'normal_: std must be at least 0, got -1'],
-    [
-      () => init.truncNormal_(empty([2]), { std: 0 }),
-      ValueError,
-      'truncNormal_: the standard deviation must be above 0',
-    ],
+    [() => init.truncNormal_(empty([2]), { std: 0 }), ValueError, 'truncNormal_: std must be above 0'],
     [() => init.truncNormal_(empty([2]), { a: 1, b: 0 }), ValueError, 'truncNormal_: expected a <= b, got [1, 0]'],
     [() => init.constant_(empty([2]), Number.NaN), ValueError, 'constant_: val must be a number, got NaN'],
     [() => init.eye_(empty([2])), ShapeError, 'eye_: expected a tensor of 2 dimensions, got [2]'],
@@ -298,14 +294,22 @@ describe('refusals', () => {
       ShapeError,
       'sparse_: expected a tensor of 2 dimensions, got [2, 2, 2]',
     ],
-    [() => init.sparse_(empty([2, 2]), 1.5), ValueError, 'sparse_: the sparsity must be between 0 and 1, got 1.5'],
-    [() => init.calculateGain('leaky_relu', Number.NaN), ValueError, 'calculateGain: param must be a number, got NaN'],
+    [() => init.sparse_(empty([2, 2]), 1.5), ValueError, 'sparse_: sparsity must be in [0, 1], got 1.5'],
+    [
+      () => init.calculateGain('leaky_relu', Number.NaN),
+      ValueError,
+      'calculateGain: param must be a number, or null, got NaN',
+    ],
     [
       () => Reflect.apply(init.calculateGain, undefined, ['swish']),
       ValueError,
       "calculateGain: unknown nonlinearity 'swish'",
     ],
-    [() => Reflect.apply(init.zeros_, undefined, [[1, 2]]), ValueError, 'zeros_: expected a Tensor, got an array of 2'],
+    [
+      () => Reflect.apply(init.zeros_, undefined, [[1, 2]]),
+      ValueError,
+      'zeros_: tensor must be a Tensor, got an array of 2',
+    ],
     [() => init.ones_(zeros([1]).expand([3])), ShapeError, 'expanded'],
     [
       () => init.normal_(ones([1]).expand([3])),

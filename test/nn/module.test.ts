@@ -237,7 +237,7 @@ describe('Parameter', () => {
     data.fill_(1);
     expect(String(parameter)).toBe('Parameter containing:\ntensor([1., 1.], requires_grad=True)');
     expect(cat([parameter, data]).requiresGrad).toBe(true);
-    expect(() => new nn.Parameter([1] as never)).toThrow('expected a Tensor, got an array of 1');
+    expect(() => new nn.Parameter([1] as never)).toThrow('Parameter: data must be a Tensor, got an array of 1');
   });
 });
 

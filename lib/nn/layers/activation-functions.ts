@@ -1,42 +1,58 @@
-import { describe } from '../../describe.js';
-import { ValueError } from '../../errors.js';
+import { define } from '../../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import * as pointwise from '../../ops/pointwise.js';
-import { checkBoolean, checkOptions } from '../../options.js';
-import { checkNumber, checkTensor } from '../../tensor/arguments.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import type { Operands } from '../../tensor/formula.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { type OnInput, onInput } from '../operands.js';
 
-// Activations as functions: one row each. The modules of the same names only carry their options.
+// Activations as functions: one row each. The modules of the same names only keep the arguments.
 
-export interface InplaceOptions {
+const inplace = {
   /** Write over the input. Default: false. */
-  inplace?: boolean;
-}
+  inplace: kinds.boolean.default(false),
+};
 
-export interface LeakyReLUOptions extends InplaceOptions {
+export const inplaceSignature = signature('inplace', inplace);
+
+export const leakyReluSignature = signature('negativeSlope, inplace', {
   /** The slope below 0. Default: 0.01. */
-  negativeSlope?: number;
-}
+  negativeSlope: kinds.number.default(0.01),
+  ...inplace,
+});
 
-export interface ELUOptions extends InplaceOptions {
+export const eluSignature = signature('alpha, inplace', {
   /** Minus the limit at -∞. Default: 1. */
-  alpha?: number;
-}
+  alpha: kinds.number.default(1),
+  ...inplace,
+});
 
-export interface GELUOptions {
+const approximate = {
   /** `'tanh'` for the approximation 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). Default: 'none', with erf. */
-  approximate?: 'none' | 'tanh';
-}
+  approximate: kinds.choice('none', 'tanh').default('none'),
+};
 
-export interface SoftplusOptions {
+export const geluSignature = signature('approximate', approximate);
+const geluByName = signature('input, /, *, approximate', { input: kinds.tensor, ...approximate });
+
+export const softplusSignature = signature('beta, threshold', {
   /** Default: 1. */
-  beta?: number;
+  beta: kinds.number.default(1),
   /** Where beta x is above this the function is x. Default: 20. */
-  threshold?: number;
-}
+  threshold: kinds.number.default(20),
+});
+
+export interface InplaceOptions extends OptionsOf<typeof inplaceSignature> {}
+export interface LeakyReLUOptions extends OptionsOf<typeof leakyReluSignature> {}
+export interface ELUOptions extends OptionsOf<typeof eluSignature> {}
+export interface GELUOptions extends OptionsOf<typeof geluSignature> {}
+export interface SoftplusOptions extends OptionsOf<typeof softplusSignature> {}
+
+type Activation<S, O> = FunctionOf<Tensor, OnInput<S>, O>;
 
 const float = { result: 'float' } as const;
 
@@ -60,17 +76,8 @@ const gaussianTanh = new Pointwise(
 const swish = new Pointwise('silu', (x) => e.mul(x, e.sigmoid(x)), float);
 
 /** Runs an activation with its numbers, over its input if it is to. */
-function run<R extends Expr[]>(
-  operation: Pointwise<R>,
-  inplace: boolean | undefined,
-  x: Tensor,
-  ...rest: Operands<R>
-): Tensor {
-  const { name } = operation.formula;
-  checkTensor(name, 'the input', x);
-  if (inplace !== undefined) checkBoolean(name, 'inplace', inplace);
-  return inplace === true ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
-}
+const run = <R extends Expr[]>(operation: Pointwise<R>, inplace: boolean, x: Tensor, ...rest: Operands<R>): Tensor =>
+  inplace ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]);
 
 /**
  * max(x, 0); the derivative at 0 is 0.
@@ -81,10 +88,11 @@ function run<R extends Expr[]>(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu.html
  */
-export function relu(x: Tensor, options: InplaceOptions = {}): Tensor {
-  checkOptions('relu', options, ['inplace']);
-  return run(rectifying, options.inplace, x);
-}
+export const relu: Activation<typeof inplaceSignature, InplaceOptions> = define(
+  'relu',
+  onInput(inplaceSignature),
+  (x, inplace) => run(rectifying, inplace, x),
+);
 
 /**
  * x above 0, negativeSlope · x below.
@@ -95,12 +103,11 @@ export function relu(x: Tensor, options: InplaceOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.leaky_relu.html
  */
-export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
-  checkOptions('leakyRelu', options, ['negativeSlope', 'inplace']);
-  const { negativeSlope = 0.01, inplace } = options;
-  checkNumber('leakyRelu', 'negativeSlope', negativeSlope);
-  return run(leaking, inplace, x, negativeSlope);
-}
+export const leakyRelu: Activation<typeof leakyReluSignature, LeakyReLUOptions> = define(
+  'leakyRelu',
+  onInput(leakyReluSignature),
+  (x, negativeSlope, inplace) => run(leaking, inplace, x, negativeSlope),
+);
 
 /**
  * x above 0, alpha (eˣ - 1) below.
@@ -111,12 +118,11 @@ export function leakyRelu(x: Tensor, options: LeakyReLUOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.elu.html
  */
-export function elu(x: Tensor, options: ELUOptions = {}): Tensor {
-  checkOptions('elu', options, ['alpha', 'inplace']);
-  const { alpha = 1, inplace } = options;
-  checkNumber('elu', 'alpha', alpha);
-  return run(exponential, inplace, x, alpha);
-}
+export const elu: Activation<typeof eluSignature, ELUOptions> = define(
+  'elu',
+  onInput(eluSignature),
+  (x, alpha, inplace) => run(exponential, inplace, x, alpha),
+);
 
 /**
  * x Φ(x), Φ being the normal distribution's cumulative function.
@@ -129,14 +135,9 @@ export function elu(x: Tensor, options: ELUOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gelu.html
  */
-export function gelu(x: Tensor, options: GELUOptions = {}): Tensor {
-  checkOptions('gelu', options, ['approximate']);
-  const { approximate = 'none' } = options;
-  if (approximate !== 'none' && approximate !== 'tanh') {
-    throw new ValueError(`gelu: approximate must be 'none' or 'tanh', got ${describe(approximate)}`);
-  }
-  return (approximate === 'tanh' ? gaussianTanh : gaussian).apply([x]);
-}
+export const gelu: FunctionOf<Tensor, typeof geluByName, GELUOptions> = define('gelu', geluByName, (x, approximate) =>
+  (approximate === 'tanh' ? gaussianTanh : gaussian).apply([x]),
+);
 
 /**
  * x / (1 + e⁻ˣ).
@@ -147,10 +148,11 @@ export function gelu(x: Tensor, options: GELUOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.silu.html
  */
-export function silu(x: Tensor, options: InplaceOptions = {}): Tensor {
-  checkOptions('silu', options, ['inplace']);
-  return run(swish, options.inplace, x);
-}
+export const silu: Activation<typeof inplaceSignature, InplaceOptions> = define(
+  'silu',
+  onInput(inplaceSignature),
+  (x, inplace) => run(swish, inplace, x),
+);
 
 /**
  * log(1 + e^(beta x)) / beta.
@@ -161,10 +163,8 @@ export function silu(x: Tensor, options: InplaceOptions = {}): Tensor {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.softplus.html
  */
-export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
-  checkOptions('softplus', options, ['beta', 'threshold']);
-  const { beta = 1, threshold = 20 } = options;
-  checkNumber('softplus', 'beta', beta);
-  checkNumber('softplus', 'threshold', threshold);
-  return pointwise.softplus(x, beta, threshold);
-}
+export const softplus: Activation<typeof softplusSignature, SoftplusOptions> = define(
+  'softplus',
+  onInput(softplusSignature),
+  (x, beta, threshold) => pointwise.softplus(x, beta, threshold),
+);

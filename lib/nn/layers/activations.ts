@@ -1,11 +1,9 @@
+import type { ArgumentsOf, NamedOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
-import { describe } from '../../describe.js';
-import { ValueError } from '../../errors.js';
 import * as pointwise from '../../ops/pointwise.js';
 import { logSoftmax, softmax } from '../../ops/softmax.js';
-import { checkOptions } from '../../options.js';
-import { checkTensor } from '../../tensor/arguments.js';
-import { checkInteger } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { pythonText } from '../text.js';
@@ -17,18 +15,23 @@ import type {
   SoftplusOptions,
 } from './activation-functions.js';
 import * as activations from './activation-functions.js';
+import {
+  eluSignature,
+  geluSignature,
+  inplaceSignature,
+  leakyReluSignature,
+  softplusSignature,
+} from './activation-functions.js';
 
 /** An activation function with the options it is called with. */
 abstract class Activation<O extends object> extends Module<[x: Tensor], Tensor> {
-  readonly options: Readonly<Required<O>>;
+  readonly options: Readonly<O>;
   private readonly call: (x: Tensor, options: O) => Tensor;
 
-  constructor(name: string, call: (x: Tensor, options: O) => Tensor, defaults: Required<O>, options: O) {
+  constructor(call: (x: Tensor, options: O) => Tensor, options: O) {
     super();
-    checkOptions(name, options, Object.keys(defaults));
     this.call = call;
-    this.options = { ...defaults, ...options };
-    for (const [key, usual] of Object.entries(defaults)) checkLike(name, key, Reflect.get(this.options, key), usual);
+    this.options = options;
   }
 
   override forward(x: Tensor): Tensor {
@@ -41,12 +44,6 @@ abstract class Activation<O extends object> extends Module<[x: Tensor], Tensor> 
     const shown = Object.entries(this.options).filter(([name, value]) => name !== 'inplace' || value === true);
     return shown.map(([name, value]) => `${snakeCase(name)}=${pythonText(value)}`).join(', ');
   }
-}
-
-/** Refuses an option of another type than its default, when the module is made rather than when it is used. */
-function checkLike(op: string, key: string, value: unknown, usual: unknown): void {
-  if (typeof value === typeof usual) return;
-  throw new ValueError(`${op}: ${key} must be a ${typeof usual}, got ${describe(value)}`);
 }
 
 const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -90,9 +87,9 @@ export class Tanh extends Module<[x: Tensor], Tensor> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html
  */
-export class ReLU extends Activation<InplaceOptions> {
-  constructor(options: InplaceOptions = {}) {
-    super('ReLU', activations.relu, { inplace: false }, options);
+export class ReLU extends Activation<NamedOf<typeof inplaceSignature>> {
+  constructor(...args: ArgumentsOf<typeof inplaceSignature, InplaceOptions>) {
+    super(activations.relu, inplaceSignature.named('ReLU', args));
   }
 }
 
@@ -105,9 +102,9 @@ export class ReLU extends Activation<InplaceOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html
  */
-export class LeakyReLU extends Activation<LeakyReLUOptions> {
-  constructor(options: LeakyReLUOptions = {}) {
-    super('LeakyReLU', activations.leakyRelu, { negativeSlope: 0.01, inplace: false }, options);
+export class LeakyReLU extends Activation<NamedOf<typeof leakyReluSignature>> {
+  constructor(...args: ArgumentsOf<typeof leakyReluSignature, LeakyReLUOptions>) {
+    super(activations.leakyRelu, leakyReluSignature.named('LeakyReLU', args));
   }
 }
 
@@ -121,9 +118,9 @@ export class LeakyReLU extends Activation<LeakyReLUOptions> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ELU.html
  * @see https://arxiv.org/abs/1511.07289
  */
-export class ELU extends Activation<ELUOptions> {
-  constructor(options: ELUOptions = {}) {
-    super('ELU', activations.elu, { alpha: 1, inplace: false }, options);
+export class ELU extends Activation<NamedOf<typeof eluSignature>> {
+  constructor(...args: ArgumentsOf<typeof eluSignature, ELUOptions>) {
+    super(activations.elu, eluSignature.named('ELU', args));
   }
 }
 
@@ -138,9 +135,9 @@ export class ELU extends Activation<ELUOptions> {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.GELU.html
  * @see https://arxiv.org/abs/1606.08415
  */
-export class GELU extends Activation<GELUOptions> {
-  constructor(options: GELUOptions = {}) {
-    super('GELU', activations.gelu, { approximate: 'none' }, options);
+export class GELU extends Activation<NamedOf<typeof geluSignature>> {
+  constructor(...args: ArgumentsOf<typeof geluSignature, GELUOptions>) {
+    super(activations.gelu, geluSignature.named('GELU', args));
   }
 }
 
@@ -153,9 +150,9 @@ export class GELU extends Activation<GELUOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.SiLU.html
  */
-export class SiLU extends Activation<InplaceOptions> {
-  constructor(options: InplaceOptions = {}) {
-    super('SiLU', activations.silu, { inplace: false }, options);
+export class SiLU extends Activation<NamedOf<typeof inplaceSignature>> {
+  constructor(...args: ArgumentsOf<typeof inplaceSignature, InplaceOptions>) {
+    super(activations.silu, inplaceSignature.named('SiLU', args));
   }
 }
 
@@ -168,20 +165,24 @@ export class SiLU extends Activation<InplaceOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Softplus.html
  */
-export class Softplus extends Activation<SoftplusOptions> {
-  constructor(options: SoftplusOptions = {}) {
-    super('Softplus', activations.softplus, { beta: 1, threshold: 20 }, options);
+export class Softplus extends Activation<NamedOf<typeof softplusSignature>> {
+  constructor(...args: ArgumentsOf<typeof softplusSignature, SoftplusOptions>) {
+    super(activations.softplus, softplusSignature.named('Softplus', args));
   }
 }
+
+const takingDim = signature('dim', {
+  /** Default: null, PyTorch's: 0 for 0-d, 1-d and 3-d inputs, else 1. */
+  dim: kinds.integer.optional(),
+});
 
 /** What both softmax modules are: a function along a dimension, which has a default of its own. */
 abstract class AlongDim extends Module<[x: Tensor], Tensor> {
   readonly dim: number | null;
 
-  constructor(dim: number | null = null) {
+  constructor(...args: ArgumentsOf<typeof takingDim>) {
     super();
-    if (dim !== null) checkInteger(this.constructor.name, 'dim', dim, Number.MIN_SAFE_INTEGER);
-    this.dim = dim;
+    [this.dim] = takingDim.read(new.target.name, args);
   }
 
   override extraRepr(): string {
@@ -191,7 +192,7 @@ abstract class AlongDim extends Module<[x: Tensor], Tensor> {
 
 /** PyTorch's choice for a softmax without a dim: 1, but 0 for 0-d, 1-d and 3-d inputs. */
 function softmaxDim(op: string, x: Tensor): number {
-  checkTensor(op, 'the input', x);
+  if (!kinds.tensor.accepts(x)) kinds.tensor.refuse(op, 'input', x);
   return x.ndim === 0 || x.ndim === 1 || x.ndim === 3 ? 0 : 1;
 }
 

@@ -1,8 +1,19 @@
+import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import { flatten } from '../../ops/views.js';
-import { checkInteger } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+
+const flattening = signature('startDim, endDim', {
+  /** The first dimension that is taken. Default: 1. */
+  startDim: kinds.integer.default(1),
+  /** The last one. Default: -1. */
+  endDim: kinds.integer.default(-1),
+});
+
+interface FlattenOptions extends OptionsOf<typeof flattening> {}
 
 /**
  * Makes dimensions `startDim` to `endDim` one; by default all but the first, the batch.
@@ -17,12 +28,9 @@ export class Flatten extends Module<[x: Tensor], Tensor> {
   readonly startDim: number;
   readonly endDim: number;
 
-  constructor(startDim = 1, endDim = -1) {
+  constructor(...args: ArgumentsOf<typeof flattening, FlattenOptions>) {
     super();
-    checkInteger('Flatten', 'startDim', startDim, Number.MIN_SAFE_INTEGER);
-    checkInteger('Flatten', 'endDim', endDim, Number.MIN_SAFE_INTEGER);
-    this.startDim = startDim;
-    this.endDim = endDim;
+    [this.startDim, this.endDim] = flattening.read('Flatten', args);
   }
 
   override forward(x: Tensor): Tensor {

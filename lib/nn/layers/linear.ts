@@ -1,19 +1,25 @@
-import { empty, type TensorOptions } from '../../ops/creation.js';
+import type { ArgumentsOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
+import { empty } from '../../ops/creation.js';
 import { linear } from '../../ops/products.js';
-import { checkBoolean, checkOptions } from '../../options.js';
-import { checkInteger } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { kaimingUniform_, uniform_ } from '../init.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 
-export interface LinearOptions<B extends boolean = boolean> {
+const linearSignature = signature('inFeatures, outFeatures, bias, dtype', {
+  inFeatures: kinds.integerFrom(0),
+  outFeatures: kinds.integerFrom(0),
   /** Whether a bias is learned. Default: true. */
-  bias?: B;
+  bias: kinds.boolean.default(true),
   /** Element type of the parameters. Default: float32. */
-  dtype?: TensorOptions['dtype'];
-}
+  dtype: kinds.dtype.default('float32'),
+});
+
+export interface LinearOptions<B extends boolean = boolean>
+  extends Narrowed<OptionsOf<typeof linearSignature>, { bias: B }> {}
 
 /**
  * y = x Wᵀ + b.
@@ -34,26 +40,21 @@ export class Linear<B extends boolean = true> extends Module<[x: Tensor], Tensor
   weight: Parameter;
   bias: Learned<B>;
 
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions<B> = {}) {
+  constructor(...args: ArgumentsOf<typeof linearSignature, LinearOptions<B>, { bias: B }>) {
     super();
-    checkOptions('Linear', options, ['bias', 'dtype']);
-    checkInteger('Linear', 'inFeatures', inFeatures);
-    checkInteger('Linear', 'outFeatures', outFeatures);
+    const [inFeatures, outFeatures, bias, dtype] = linearSignature.read('Linear', args);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
-    const { dtype = 'float32' } = options;
-    if (options.bias !== undefined) checkBoolean('Linear', 'bias', options.bias);
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
-    const bias = options.bias === false ? null : new Parameter(empty([outFeatures], { dtype }));
-    this.bias = bias as Learned<B>;
+    this.bias = (bias ? new Parameter(empty([outFeatures], { dtype })) : null) as Learned<B>;
     this.resetParameters();
   }
 
   /** Draws the parameters again. */
   resetParameters(): void {
-    kaimingUniform_(this.weight, { a: Math.sqrt(5) });
+    kaimingUniform_(this.weight, Math.sqrt(5));
     const bound = this.inFeatures > 0 ? 1 / Math.sqrt(this.inFeatures) : 0;
-    if (this.bias !== null) uniform_(this.bias, { a: -bound, b: bound });
+    if (this.bias !== null) uniform_(this.bias, -bound, bound);
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,15 +1,18 @@
+import { define } from '../../arguments/define.js';
+import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
+import { type Kind, kind } from '../../arguments/kind.js';
+import { signature } from '../../arguments/signature.js';
 import { dtypes, isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sameShape, sizeOf } from '../../backend/view.js';
 import { DTypeError, ShapeError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
-import { ones, type TensorOptions, zeros } from '../../ops/creation.js';
-import { checkBoolean, checkOptions } from '../../options.js';
-import { checkNumber, checkTensor } from '../../tensor/arguments.js';
+import { ones, zeros } from '../../ops/creation.js';
 import { Formula } from '../../tensor/formula.js';
 import type { Frame } from '../../tensor/kernel.js';
-import { checkShape, type Shape, show } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
+import { isShape, type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
@@ -46,9 +49,7 @@ const scaling = new Formula('rmsNorm', (x, weight, n, eps) => {
 });
 
 /** The frame that folds the trailing dimensions, which must be `normalizedShape`. */
-function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
-  checkTensor(op, 'the input', x);
-  checkShape(op, normalizedShape);
+function trailingFrame(op: string, x: Tensor, normalizedShape: Shape): Frame {
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
   const lead = x.ndim - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(shapeOf(x).slice(lead), normalizedShape)) {
@@ -57,28 +58,44 @@ function trailingFrame(op: string, x: unknown, normalizedShape: Shape): Frame {
   return { shape: shapeOf(x), axes: normalizedShape.map((_, i) => lead + i), keepdim: true };
 }
 
-function checkAffine(op: string, name: string, tensor: Tensor | null | undefined, normalizedShape: Shape): void {
-  if (tensor === null || tensor === undefined) return;
-  checkTensor(op, name, tensor);
-  if (sameShape(shapeOf(tensor), normalizedShape)) return;
+function checkAffine(op: string, name: string, tensor: Tensor | null, normalizedShape: Shape): void {
+  if (tensor === null || sameShape(shapeOf(tensor), normalizedShape)) return;
   throw new ShapeError(`${op}: ${name} must have normalizedShape ${show(normalizedShape)}, got ${show(tensor.shape)}`);
 }
 
-export interface RMSNormFunctionOptions {
-  /** Multiplies the result; has `normalizedShape`. Default: none. */
-  weight?: Tensor | null;
-  /** Added to the mean square. Default: the type's machine epsilon. */
-  eps?: number | null;
-}
+const weight = {
+  /** Multiplies the result; has `normalizedShape`. Default: null, none. */
+  weight: kinds.tensor.optional(),
+};
 
-export interface LayerNormFunctionOptions {
-  /** Multiplies the result; has `normalizedShape`. Default: none. */
-  weight?: Tensor | null;
-  /** Added to the result; has `normalizedShape`. Default: none. */
-  bias?: Tensor | null;
+const meanSquareEps = {
+  /** Added to the mean square. Default: null, the type's machine epsilon. */
+  eps: kinds.number.optional(),
+};
+
+const varianceEps = {
   /** Added to the variance. Default: 1e-5. */
-  eps?: number;
-}
+  eps: kinds.number.default(1e-5),
+};
+
+const centringSignature = signature('input, /, normalizedShape, weight, bias, eps', {
+  input: kinds.tensor,
+  normalizedShape: kinds.shape,
+  ...weight,
+  /** Added to the result; has `normalizedShape`. Default: null, none. */
+  bias: kinds.tensor.optional(),
+  ...varianceEps,
+});
+
+const scalingSignature = signature('input, /, normalizedShape, weight, eps', {
+  input: kinds.tensor,
+  normalizedShape: kinds.shape,
+  ...weight,
+  ...meanSquareEps,
+});
+
+export interface LayerNormFunctionOptions extends OptionsOf<typeof centringSignature> {}
+export interface RMSNormFunctionOptions extends OptionsOf<typeof scalingSignature> {}
 
 /**
  * (x - mean) / √(variance + eps) · weight + bias over the trailing dimensions, in one pass over memory.
@@ -92,15 +109,16 @@ export interface LayerNormFunctionOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html
  * @see https://arxiv.org/abs/1607.06450
  */
-export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormFunctionOptions = {}): Tensor {
-  checkOptions('layerNorm', options, ['weight', 'bias', 'eps']);
-  const { weight, bias, eps = 1e-5 } = options;
-  const frame = trailingFrame('layerNorm', x, normalizedShape);
-  checkAffine('layerNorm', 'weight', weight, normalizedShape);
-  checkAffine('layerNorm', 'bias', bias, normalizedShape);
-  checkNumber('layerNorm', 'eps', eps);
-  return centring.call([x, weight ?? 1, bias ?? 0, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
-}
+export const layerNorm: FunctionOf<Tensor, typeof centringSignature, LayerNormFunctionOptions> = define(
+  'layerNorm',
+  centringSignature,
+  (x, normalizedShape, weight, bias, eps) => {
+    const frame = trailingFrame('layerNorm', x, normalizedShape);
+    checkAffine('layerNorm', 'weight', weight, normalizedShape);
+    checkAffine('layerNorm', 'bias', bias, normalizedShape);
+    return centring.call([x, weight ?? 1, bias ?? 0, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
+  },
+);
 
 /**
  * x / √(mean x² + eps) · weight over the trailing dimensions, in one pass over memory.
@@ -114,40 +132,58 @@ export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormF
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.rms_norm.html
  * @see https://arxiv.org/abs/1910.07467
  */
-export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormFunctionOptions = {}): Tensor {
-  checkOptions('rmsNorm', options, ['weight', 'eps']);
-  const frame = trailingFrame('rmsNorm', x, normalizedShape);
-  checkAffine('rmsNorm', 'weight', options.weight, normalizedShape);
-  const eps = options.eps ?? dtypes[x.dtype].epsilon;
-  checkNumber('rmsNorm', 'eps', eps);
-  return scaling.call([x, options.weight ?? 1, sizeOf(normalizedShape), eps], x.dtype, undefined, frame);
-}
+export const rmsNorm: FunctionOf<Tensor, typeof scalingSignature, RMSNormFunctionOptions> = define(
+  'rmsNorm',
+  scalingSignature,
+  (x, normalizedShape, weight, eps) => {
+    const frame = trailingFrame('rmsNorm', x, normalizedShape);
+    checkAffine('rmsNorm', 'weight', weight, normalizedShape);
+    const added = eps ?? dtypes[x.dtype].epsilon;
+    return scaling.call([x, weight ?? 1, sizeOf(normalizedShape), added], x.dtype, undefined, frame);
+  },
+);
 
-export interface RMSNormOptions<A extends boolean = boolean> {
-  /** Added to the mean square. Default: the type's machine epsilon. */
-  eps?: number | null;
-  /** Whether a weight, at first 1, is learned. Default: true. */
-  elementwiseAffine?: A;
+const sizeOrShape: Kind<number | Shape> = kind(
+  'a size or an array of sizes',
+  (value): value is number | Shape => isShape(typeof value === 'number' ? [value] : value),
+  {
+    error: ShapeError,
+    explain: (op, _, value) => kinds.shape.refuse(op, '', typeof value === 'number' ? [value] : value),
+  },
+);
+
+const learned = {
+  /** Whether weights, at first 1 (and biases, at first 0), are learned. Default: true. */
+  elementwiseAffine: kinds.boolean.default(true),
+};
+
+const dtype = {
   /** Element type of the parameters. Default: float32. */
-  dtype?: TensorOptions['dtype'];
-}
+  dtype: kinds.dtype.default('float32'),
+};
 
-export interface LayerNormOptions<A extends boolean = boolean, B extends boolean = boolean> {
-  /** Added to the variance. Default: 1e-5. */
-  eps?: number;
-  /** Whether a weight, at first 1, and a bias, at first 0, are learned. Default: true. */
-  elementwiseAffine?: A;
+const layerNormSignature = signature('normalizedShape, eps, elementwiseAffine, bias, dtype', {
+  normalizedShape: sizeOrShape,
+  ...varianceEps,
+  ...learned,
   /** Whether a bias is learned along with the weight. Default: true. */
-  bias?: B;
-  /** Element type of the parameters. Default: float32. */
-  dtype?: TensorOptions['dtype'];
-}
+  bias: kinds.boolean.default(true),
+  ...dtype,
+});
 
-function listed(op: string, shape: number | Shape): Shape {
-  const sizes = typeof shape === 'number' ? [shape] : shape;
-  checkShape(op, sizes);
-  return [...sizes];
-}
+const rmsNormSignature = signature('normalizedShape, eps, elementwiseAffine, dtype', {
+  normalizedShape: sizeOrShape,
+  ...meanSquareEps,
+  ...learned,
+  ...dtype,
+});
+
+export interface LayerNormOptions<A extends boolean = boolean, B extends boolean = boolean>
+  extends Narrowed<OptionsOf<typeof layerNormSignature>, { elementwiseAffine: A; bias: B }> {}
+export interface RMSNormOptions<A extends boolean = boolean>
+  extends Narrowed<OptionsOf<typeof rmsNormSignature>, { elementwiseAffine: A }> {}
+
+const listed = (shape: number | Shape): Shape => (typeof shape === 'number' ? [shape] : [...shape]);
 
 /**
  * Normalises over the trailing dimensions: see `nn.functional.layerNorm`.
@@ -165,14 +201,12 @@ export class LayerNorm<A extends boolean = true, B extends boolean = true> exten
   weight: Learned<A>;
   bias: A extends true ? Learned<B> : null;
 
-  constructor(normalizedShape: number | Shape, options: LayerNormOptions<A, B> = {}) {
+  constructor(
+    ...args: ArgumentsOf<typeof layerNormSignature, LayerNormOptions<A, B>, { elementwiseAffine: A; bias: B }>
+  ) {
     super();
-    checkOptions('LayerNorm', options, ['eps', 'elementwiseAffine', 'bias', 'dtype']);
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype = 'float32' } = options;
-    this.normalizedShape = listed('LayerNorm', normalizedShape);
-    checkNumber('LayerNorm', 'eps', eps);
-    checkBoolean('LayerNorm', 'elementwiseAffine', elementwiseAffine);
-    checkBoolean('LayerNorm', 'bias', bias);
+    const [shape, eps, elementwiseAffine, bias, dtype] = layerNormSignature.read('LayerNorm', args);
+    this.normalizedShape = listed(shape);
     this.eps = eps;
     const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
     const offset = elementwiseAffine && bias ? new Parameter(zeros(this.normalizedShape, { dtype })) : null;
@@ -182,7 +216,7 @@ export class LayerNorm<A extends boolean = true, B extends boolean = true> exten
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return layerNorm(x, this.normalizedShape, { weight: this.weight, bias: this.bias, eps: this.eps });
+    return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
   }
 
   override extraRepr(): string {
@@ -205,13 +239,10 @@ export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tenso
   readonly eps: number | null;
   weight: Learned<A>;
 
-  constructor(normalizedShape: number | Shape, options: RMSNormOptions<A> = {}) {
+  constructor(...args: ArgumentsOf<typeof rmsNormSignature, RMSNormOptions<A>, { elementwiseAffine: A }>) {
     super();
-    checkOptions('RMSNorm', options, ['eps', 'elementwiseAffine', 'dtype']);
-    const { eps = null, elementwiseAffine = true, dtype = 'float32' } = options;
-    this.normalizedShape = listed('RMSNorm', normalizedShape);
-    if (eps !== null) checkNumber('RMSNorm', 'eps', eps);
-    checkBoolean('RMSNorm', 'elementwiseAffine', elementwiseAffine);
+    const [shape, eps, elementwiseAffine, dtype] = rmsNormSignature.read('RMSNorm', args);
+    this.normalizedShape = listed(shape);
     this.eps = eps;
     const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
     this.weight = weight as typeof this.weight;
@@ -219,7 +250,7 @@ export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tenso
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return rmsNorm(x, this.normalizedShape, { weight: this.weight, eps: this.eps });
+    return rmsNorm(x, this.normalizedShape, this.weight, this.eps);
   }
 
   override extraRepr(): string {
