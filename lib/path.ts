@@ -4,6 +4,9 @@ import { describe } from './describe.js';
 import { ValueError } from './errors.js';
 import { messageOf } from './realm.js';
 
+/** A path, or a `file:` URL. By its shape, so that the typings need neither those of Node nor those of browsers. */
+export type Path = string | { readonly href: string; readonly protocol: string };
+
 /** A path as the caller means it now, whatever the working directory will be when it is used. */
 export function absolutePath(op: string, path: unknown): string {
   const text = textOf(op, path);

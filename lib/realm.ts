@@ -30,8 +30,17 @@ export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
+/** What an `AbortController` has as its `signal`. Declared here, so that the typings need neither those of Node nor those of browsers. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** Whether a value is an AbortSignal of any realm. */
-export const isAbortSignal = (value: unknown): value is AbortSignal =>
+export const isAbortSignal = (value: unknown): value is Signal =>
   Object.prototype.toString.call(value) === '[object AbortSignal]' && 'addEventListener' in (value as object);
 
 /** What went wrong, in words, whatever was thrown. */

@@ -1,7 +1,7 @@
 // Makes dist/: a few modules of all that is in lib/, with source maps and declarations. The entry points share a core, so that there is one Tensor.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
 
@@ -75,6 +75,12 @@ await bundle.write({
 });
 await bundle.close();
 execFileSync('npx', ['tsc', '-p', path('tsconfig.build.json')], { stdio: 'inherit' });
+// Typed arrays have no arguments before TypeScript 5.7.
+for (const name of await readdir(path('dist'), { recursive: true })) {
+  if (!name.endsWith('.d.ts')) continue;
+  const file = path(`dist/${name}`);
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/\b(\w+Array)<ArrayBuffer(Like)?>/g, '$1'));
+}
 // For those who build the core from the package's sources.
 await cp(path('node_modules/node-api-headers/include'), path('dist/headers'), { recursive: true });
 await cp(path('node_modules/node-api-headers/LICENSE'), path('dist/headers/LICENSE'));

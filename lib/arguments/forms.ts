@@ -106,6 +106,7 @@ export type ArgumentsOf<S, O = OptionsOf<S>, V = unknown> =
     ? [...Leading<Operands<T>, K, V>, ...Forms<Either<T>, ByName<T>, K, O, V>]
     : never;
 
-/** A function of this signature. */
-export type FunctionOf<R, S, O = OptionsOf<S>> =
-  ArgumentsOf<S, O> extends infer A extends readonly unknown[] ? (...args: A) => R : never;
+/** A function of this signature. An interface, whose arguments TypeScript looks at when it must: those of most functions are tensors, which have the functions as methods. */
+export interface FunctionOf<R, S, O = OptionsOf<S>> {
+  (...args: ArgumentsOf<S, O> extends infer A extends readonly unknown[] ? A : never): R;
+}

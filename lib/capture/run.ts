@@ -8,7 +8,7 @@ import { tensor } from '../ops/creation.js';
 import { indexSelect } from '../ops/indexing.js';
 import { narrow } from '../ops/views.js';
 import { checkOptions } from '../options.js';
-import { isAbortSignal, isPromise } from '../realm.js';
+import { isAbortSignal, isPromise, type Signal } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { checkInteger } from '../tensor/shape.js';
 import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
@@ -44,7 +44,7 @@ export interface RunOptions
   /** How often to go through the source. Default: 1. */
   epochs?: number;
   /** Stops after the step under way; the promise is then rejected with the signal's reason. Default: none. */
-  signal?: AbortSignal;
+  signal?: Signal;
   /** Called every `progressInterval` milliseconds while it runs, and at the end. An error in it stops the run, which is then rejected with it. Default: none. */
   onProgress?: (progress: Progress) => unknown;
   /** Default: 200. */

@@ -4,10 +4,19 @@ import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { type DType, dtypes } from '../backend/dtype.js';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
-import { absolutePath } from '../path.js';
+import { absolutePath, type Path } from '../path.js';
 import { checkBytes, messageOf } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
+
+type IdxData = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+type IdxName = 'uint8' | 'int8' | 'int16' | 'int32' | 'float32' | 'float64';
+
+interface IdxElement {
+  readonly dtype: IdxName;
+  readonly size: number;
+  readonly decode: (bytes: Uint8Array) => IdxData;
+}
 
 /** Element types of an IDX file, by the code in its header. Values are big-endian. */
 const idxTypes = {
@@ -17,15 +26,15 @@ const idxTypes = {
   12: { dtype: 'int32', size: 4, decode: (bytes: Uint8Array) => new Int32Array(littleEndian(bytes, 4)) },
   13: { dtype: 'float32', size: 4, decode: (bytes: Uint8Array) => new Float32Array(littleEndian(bytes, 4)) },
   14: { dtype: 'float64', size: 8, decode: (bytes: Uint8Array) => new Float64Array(littleEndian(bytes, 8)) },
-} as const;
+} as const satisfies Readonly<Record<number, IdxElement>>;
 
 type IdxType = keyof typeof idxTypes;
 
 /** An IDX file as it is stored: the shape, the element type, and the values in row-major order. */
 export interface IdxArray {
   readonly shape: readonly number[];
-  readonly dtype: (typeof idxTypes)[IdxType]['dtype'];
-  readonly data: Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+  readonly dtype: IdxName;
+  readonly data: IdxData;
 }
 
 interface IdxHeader {
@@ -56,10 +65,9 @@ const PROBE_BYTES = 1 << 12;
  * the size of the file before anything is allocated for the values.
  * @see http://yann.lecun.com/exdb/mnist/
  */
-export async function readIdx(source: string | URL): Promise<IdxArray> {
-  absolutePath('readIdx', source);
+export async function readIdx(source: Path): Promise<IdxArray> {
   const path = String(source);
-  const file = await open(source);
+  const file = await open(absolutePath('readIdx', source));
   try {
     const { size } = await file.stat();
     const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));
@@ -86,7 +94,7 @@ export async function readIdx(source: string | URL): Promise<IdxArray> {
  * ```
  * @throws FormatError as {@link readIdx} does
  */
-export async function loadIdx(path: string | URL): Promise<Tensor> {
+export async function loadIdx(path: Path): Promise<Tensor> {
   absolutePath('loadIdx', path);
   const array = await readIdx(path);
   return idxTensor(array, array.dtype in dtypes ? (array.dtype as DType) : 'int32');

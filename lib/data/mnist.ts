@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FormatError, ValueError } from '../errors.js';
 import { checkBoolean, checkOptions } from '../options.js';
-import { absolutePath } from '../path.js';
+import { absolutePath, type Path } from '../path.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, idxTensor, readIdx } from './idx.js';
 
@@ -38,7 +38,7 @@ export interface MnistOptions {
  * @throws FormatError if a file is not what its name says, or files do not belong together
  * @throws ValueError if a file is missing
  */
-export async function loadMnist(folder: string | URL, options: MnistOptions = {}): Promise<Mnist> {
+export async function loadMnist(folder: Path, options: MnistOptions = {}): Promise<Mnist> {
   const absolute = absolutePath('loadMnist', folder);
   const name = typeof folder === 'string' ? folder : absolute;
   checkOptions('loadMnist', options, ['normalize']);

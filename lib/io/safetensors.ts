@@ -3,7 +3,7 @@ import { dtypes } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { FormatError, ValueError } from '../errors.js';
 import { checkOptions } from '../options.js';
-import { absoluteFilePath, absolutePath } from '../path.js';
+import { absoluteFilePath, absolutePath, type Path } from '../path.js';
 import { checkBytes, hasNames, isPlainObject } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { storageOf, Tensor } from '../tensor/tensor.js';
@@ -47,7 +47,7 @@ const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name,
  * @see https://huggingface.co/docs/safetensors
  */
 export async function saveSafetensors(
-  path: string | URL,
+  path: Path,
   tensors: TensorRecord,
   options: SafetensorsOptions = {},
 ): Promise<void> {
@@ -76,7 +76,7 @@ function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
  * @throws FormatError if the file is foreign, truncated or inconsistent: nothing is allocated for the tensors before the
  * header has been compared with the size of the file
  */
-export async function loadSafetensors(path: string | URL): Promise<Record<string, Tensor>> {
+export async function loadSafetensors(path: Path): Promise<Record<string, Tensor>> {
   const name = absolutePath('loadSafetensors', path);
   return readFrom(name, async (file, header, start) => {
     const loaded: [string, Tensor][] = [];
@@ -99,7 +99,7 @@ export async function loadSafetensors(path: string | URL): Promise<Record<string
  * ```
  * @throws FormatError as {@link loadSafetensors} does
  */
-export async function loadSafetensorsMetadata(path: string | URL): Promise<Record<string, string>> {
+export async function loadSafetensorsMetadata(path: Path): Promise<Record<string, string>> {
   return readFrom(absolutePath('loadSafetensorsMetadata', path), (_, header) => Promise.resolve(header.metadata));
 }
 

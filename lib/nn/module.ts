@@ -496,6 +496,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     return children.map(([name, child]) => childLine(name, child.toString()));
   }
 
+  /** @internal */
   [inspect.custom](): string {
     return this.toString();
   }

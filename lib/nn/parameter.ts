@@ -41,6 +41,7 @@ export class Parameter extends Tensor {
     return `Parameter containing:\n${super.toString()}`;
   }
 
+  /** @internal */
   override [inspect.custom](): string {
     return this.toString();
   }

@@ -16,13 +16,23 @@ import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
 
+// Their types are written out: declarations would list what these constants have, in terms that are not exported.
+type HookMethods = Pick<typeof hooks, 'registerHook' | 'registerPostAccumulateGradHook' | 'retainGrad'>;
+type ProductMethods = Omit<typeof products, 'linear'>;
+type ReductionMethods = Omit<typeof reductions, 'max' | 'min'>;
+type ViewMethods = Omit<typeof views, 'broadcastTensors'>;
+type RandomMethods = Pick<
+  typeof random,
+  'bernoulli_' | 'exponential_' | 'normal_' | 'random_' | 'uniform_' | 'bernoulli' | 'multinomial'
+>;
+
 const { registerHook, registerPostAccumulateGradHook, retainGrad } = hooks;
-const hookMethods = { registerHook, registerPostAccumulateGradHook, retainGrad };
+const hookMethods: HookMethods = { registerHook, registerPostAccumulateGradHook, retainGrad };
 const { linear, ...productMethods } = products;
 const { max, min, ...reductionMethods } = reductions;
 const { broadcastTensors, ...viewMethods } = views;
 const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
-const randomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
+const randomMethods: RandomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -46,13 +56,13 @@ type InPlace<T> = {
 declare module '../tensor/tensor.js' {
   interface Tensor
     extends Methods<typeof conversion>,
-      Methods<typeof hookMethods>,
-      Methods<typeof productMethods>,
-      Methods<typeof reductionMethods>,
-      Methods<typeof viewMethods>,
+      Methods<HookMethods>,
+      Methods<ProductMethods>,
+      Methods<ReductionMethods>,
+      Methods<ViewMethods>,
       Methods<typeof indexing>,
       Methods<typeof softmaxes>,
-      Methods<typeof randomMethods>,
+      Methods<RandomMethods>,
       Methods<typeof arithmetic>,
       InPlace<typeof arithmetic>,
       Methods<typeof bitwise>,

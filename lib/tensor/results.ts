@@ -40,7 +40,7 @@ export class NamedResults<T = unknown> implements Iterable<T> {
     return `${this.#operation}(\n${lines.join(',\n')})`;
   }
 
-  /** As PyTorch prints a tuple with names. */
+  /** As PyTorch prints a tuple with names. @internal */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -515,7 +515,7 @@ export class Tensor {
     });
   }
 
-  /** `console.log(t)` prints what PyTorch prints. */
+  /** `console.log(t)` prints what PyTorch prints. @internal */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -71,7 +71,7 @@ export function put(list: Module<never, unknown>, start: number, items: readonly
   }
 }
 
-/** The items of an iterable, as a list keeps them. @param each what messages call one */
+/** @internal The items of an iterable, as a list keeps them. @param each what messages call one */
 export function itemsOf<T>(list: { [ITEM](item: unknown, where: string): T }, each: string, items: unknown): T[] {
   if (typeof items !== 'object' || items === null || !(Symbol.iterator in items)) {
     throw new ValueError(`${list.constructor.name}: expected an array, got ${describe(items)}`);
