@@ -26,6 +26,8 @@ export * from './ops/products.js';
 export * from './ops/random.js';
 export * from './ops/reductions.js';
 export * from './ops/softmax.js';
+export * as special from './ops/special.js';
+export * from './ops/special-functions.js';
 export * from './ops/views.js';
 export * as optim from './optim/index.js';
 export { type Binary, type Elementwise, elementwise, type Operand, type Unary } from './tensor/elementwise.js';

@@ -71,7 +71,8 @@ function expOfMinusSquare(x: number): number {
   return Math.exp(-head * head) * Math.exp((head - x) * (head + x));
 }
 
-const erfcSeries = Float64Array.of(
+/** Coefficients of the series that `erfcTail` sums. */
+export const erfcSeries = Float64Array.of(
   1.1775789345674017,
   -0.004590054580646478,
   -0.08424913336651792,

@@ -12,6 +12,7 @@ import * as products from './products.js';
 import * as random from './random.js';
 import * as reductions from './reductions.js';
 import * as softmaxes from './softmax.js';
+import * as special from './special-functions.js';
 import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
@@ -30,6 +31,7 @@ const { registerHook, registerPostAccumulateGradHook, retainGrad } = hooks;
 const hookMethods: HookMethods = { registerHook, registerPostAccumulateGradHook, retainGrad };
 const { linear, ...productMethods } = products;
 const { max, min, ...reductionMethods } = reductions;
+const { polygamma, ...specialMethods } = special;
 const { broadcastTensors, ...viewMethods } = views;
 const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
 const randomMethods: RandomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
@@ -68,6 +70,8 @@ declare module '../tensor/tensor.js' {
       Methods<typeof bitwise>,
       InPlace<typeof bitwise>,
       Methods<typeof comparison>,
+      Methods<typeof specialMethods>,
+      InPlace<typeof specialMethods>,
       InPlace<typeof comparison>,
       Methods<typeof pointwise>,
       InPlace<typeof pointwise> {
@@ -93,6 +97,8 @@ declare module '../tensor/tensor.js' {
     min(other: Tensor): Tensor;
     min(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
     min(options: reductions.KeepdimOptions & { dim: number }): reductions.Extremes;
+    /** The function of this order, which stands first in `polygamma(n, x)`. */
+    polygamma(n: number): Tensor;
     /** The last two dimensions exchanged. */
     readonly mT: Tensor;
     /** All dimensions in reverse order. */
@@ -123,6 +129,9 @@ define('backward', function (this: Tensor, gradient: Tensor | null | undefined, 
   backward(this, gradient ?? undefined, options);
 } as Method);
 defineAll({ max, min });
+define('polygamma', function (this: Tensor, n: unknown) {
+  return polygamma(n as number, this);
+});
 for (const functions of [
   conversion,
   hookMethods,
@@ -135,6 +144,7 @@ for (const functions of [
   arithmetic,
   bitwise,
   comparison,
+  specialMethods,
   pointwise,
 ]) {
   defineAll(functions);

@@ -46,14 +46,41 @@ const float64 = (values: readonly number[], requiresGrad = false) =>
   tensor([...values], { dtype: 'float64', requiresGrad });
 
 /** Whether NaN is where it should be, and anything else within a few units in the last place. */
-const isClose = (actual: number, expected: number): boolean =>
+const isClose = (actual: number, expected: number, atol: number): boolean =>
   actual === expected ||
   (Number.isNaN(actual) && Number.isNaN(expected)) ||
-  Math.abs(actual - expected) <= 1e-16 + 4e-15 * Math.abs(expected);
+  Math.abs(actual - expected) <= atol + 4e-15 * Math.abs(expected);
+
+/** As near as that to a zero of digamma PyTorch is no nearer. */
+const toleranceOf = (at: string): number => (/gamma/.test(at) ? 1e-15 : 1e-16);
+
+/** Where PyTorch’s own algorithm gives up, or loses digits: what is right, by mpmath to 50 digits. */
+const RIGHT: Readonly<Record<string, number>> = {
+  'derivative 0 of sinc(1e-10)': -3.289868133696453e-10,
+  'derivative 0 of i1(NaN)': NaN,
+  'derivative 0 of i1e(NaN)': NaN,
+  'derivative 0 of logNdtr(-500)': 500.0019999840003,
+  'derivative 0 of logNdtr(-Infinity)': Infinity,
+  'derivative 0 of erfcx(100.25)': -5.6129541245187657e-5,
+  'derivative 0 of erfcx(Infinity)': 0,
+  // Its trigamma has nine digits, and takes the sine of a rounded multiple of π.
+  'derivative 0 of digamma(0.5)': 4.934802200544679,
+  'derivative 0 of digamma(-0.5)': 8.934802200544679,
+  'derivative 0 of digamma(1)': 1.6449340668482264,
+  'derivative 0 of digamma(-1)': Infinity,
+  'derivative 0 of digamma(1.5)': 0.9348022005446793,
+  'derivative 0 of digamma(2.5)': 0.49035775610023485,
+  'derivative 0 of digamma(-2.5)': 9.539246644989124,
+  'derivative 0 of digamma(3)': 0.39493406684822646,
+  'derivative 0 of digamma(-500)': Infinity,
+};
 
 function expectValues(actual: Tensor, expected: readonly number[], labels: readonly string[]): void {
-  const values = Array.from(actual.toTypedArray(), (value, i) => ({ at: labels[i], value, expected: expected[i]! }));
-  expect(values.filter(({ value, expected }) => !isClose(value, expected))).toEqual([]);
+  const values = Array.from(actual.toTypedArray(), (value, i) => {
+    const at = labels[i]!;
+    return { at, value, expected: RIGHT[at] ?? expected[i]! };
+  });
+  expect(values.filter(({ at, value, expected }) => !isClose(value, expected, toleranceOf(at)))).toEqual([]);
 }
 
 test('the recorded values are of every operation there is', () => {
@@ -97,8 +124,7 @@ describe('float32 is the float64 value, rounded', () => {
     const wide = call(float64(points)).toTypedArray();
     const pairs = Array.from(call(tensor(points)).toTypedArray(), (value, i) => ({ value, expected: wide[i]! }));
     const error = (value: number, expected: number) => Math.abs(value - expected) / Math.max(Math.abs(expected), 1e-3);
-    const isNear = (value: number, expected: number) =>
-      Number.isNaN(expected) ? Number.isNaN(value) : error(value, expected) <= 3e-7;
+    const isNear = (value: number, expected: number) => Object.is(value, expected) || error(value, expected) <= 3e-7;
     expect(pairs.filter(({ value, expected }) => !isNear(value, expected))).toEqual([]);
   });
 });
@@ -109,7 +135,13 @@ function smoothOperands({ call }: Pick<Row, 'call'>, ...shapes: readonly (readon
     [0.3, -0.7, 1.9, -2.3],
     [1.2, 2.6, -0.45, 3.1],
   ];
-  const candidates: ((x: number) => number)[] = [(x) => x, (x) => x / 4, Math.abs, (x) => 1 + Math.abs(x)];
+  const candidates: ((x: number) => number)[] = [
+    (x) => x,
+    (x) => x / 4,
+    Math.abs,
+    (x) => Math.abs(x) / 4,
+    (x) => 1 + Math.abs(x),
+  ];
   for (const candidate of candidates) {
     const operands = shapes.map((shape, i) => {
       const size = shape.reduce((product, n) => product * n, 1);

@@ -3,6 +3,8 @@ import * as arithmetic from '../../lib/ops/arithmetic.js';
 import * as bitwise from '../../lib/ops/bitwise.js';
 import * as comparison from '../../lib/ops/comparison.js';
 import * as pointwise from '../../lib/ops/pointwise.js';
+import * as special from '../../lib/ops/special.js';
+import * as specialFunctions from '../../lib/ops/special-functions.js';
 import { pointwiseOf } from '../../lib/tensor/elementwise.js';
 
 export type Call = (...operands: (Tensor | number)[]) => Tensor;
@@ -27,13 +29,16 @@ const OTHERS: Readonly<Record<string, number>> = {
   positive: 1,
   nanToNum: 1,
   isreal: 1,
+  logit: 1,
   bitwiseNot: 1,
 };
 
-const exported = [pointwise, arithmetic, comparison, bitwise].flatMap((module) => Object.entries(module)) as [
-  name: string,
-  call: Call,
-][];
+// The same function may have other names, too.
+const functions = new Map<unknown, string>();
+for (const module of [pointwise, arithmetic, comparison, bitwise, specialFunctions, special]) {
+  for (const [name, fn] of Object.entries(module)) if (!functions.has(fn)) functions.set(fn, name);
+}
+const exported = [...functions].map(([fn, name]) => [name, fn]) as [name: string, call: Call][];
 
 function dtypeOf(call: Call, operands: number): 'float64' | 'int32' {
   try {
