@@ -23,6 +23,16 @@ export const step = capture((batch: Tensor) => model.forward(batch).sum());
 export const loader = new DataLoader(new TensorDataset(x, tensor(sizes)), { batchSize: 2 });
 export const saved: Promise<void> = saveSafetensors('x', { x, w: model.weight });
 sgd.step();
+export class Net extends nn.Module<[Tensor], Tensor> {
+  body = new nn.Sequential(new nn.Linear(3, 2), new nn.ReLU());
+  heads = new nn.ModuleDict({ mean: new nn.Linear(2, 1) });
+  layers = new nn.ModuleList([new nn.Tanh()]);
+  scales = new nn.ParameterDict({ mean: x });
+  override forward(batch: Tensor): Tensor {
+    const [values, indices] = this.heads.mean.forward(this.body.forward(batch)).max(1);
+    return values.add(indices).mul(this.scales.mean);
+  }
+}
 // @ts-expect-error
 x.storage;
 // @ts-expect-error
@@ -49,7 +59,14 @@ test('a strict program that checks our declarations too compiles, and sees nothi
       'nabla/training': [join(types, 'training/index.d.ts')],
     };
     const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
-    const target = { target: 'ES2023', lib: ['ES2023'], module: 'NodeNext', types: ['node'], noEmit: true };
+    const target = {
+      target: 'ES2023',
+      lib: ['ES2023'],
+      module: 'NodeNext',
+      types: ['node'],
+      noEmit: true,
+      declaration: true,
+    };
     const compilerOptions = { ...strict, ...target, skipLibCheck: false, paths };
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');

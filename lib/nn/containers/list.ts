@@ -2,7 +2,7 @@ import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { Module } from '../module.js';
 
-/** @internal How a list looks at an item: what it keeps it as, or an error that says where it was given. */
+/** How a list looks at an item: what it keeps it as, or an error that says where it was given. */
 export const ITEM = Symbol('item');
 
 // What is private here is so by being outside the class: a clone is made without its constructor, which is what would give it #private parts.

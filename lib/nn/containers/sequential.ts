@@ -68,4 +68,4 @@ type Indexed<T extends Modules> = { [K in keyof T as K extends `${number}` ? K :
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sequential.html
  */
 export type Sequential<T extends Modules = readonly Layer[]> = Layers<T> & Indexed<T>;
-export const Sequential = Layers as new <T extends Modules>(...layers: T & Chain<T>) => Layers<T> & Indexed<T>;
+export const Sequential = Layers as new <T extends Modules>(...layers: T & Chain<T>) => Sequential<T>;
