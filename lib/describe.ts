@@ -1,3 +1,13 @@
+const OF_NABLA = Symbol.for('nabla');
+
+/** This copy of the library: another one's tensors and modules are strangers here. */
+const thisCopy: { readonly file: string } = { file: import.meta.url ?? 'a bundle' };
+
+/** Marks a class, so that messages can tell its objects from those of another copy of the library in the same process. */
+export function mark(prototype: object): void {
+  Object.defineProperty(prototype, OF_NABLA, { value: thisCopy });
+}
+
 /** What came, in an error message. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -6,7 +16,13 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (value === null || typeof value !== 'object') return String(value);
   const name: unknown = value.constructor?.name;
-  return `a ${typeof name === 'string' && name !== '' ? name : 'object'}`;
+  return `a ${typeof name === 'string' && name !== '' ? name : 'object'}${foreignness(value)}`;
+}
+
+function foreignness(value: object): string {
+  const copy: unknown = Reflect.get(value, OF_NABLA);
+  if (copy === thisCopy || typeof copy !== 'object' || copy === null || !('file' in copy)) return '';
+  return ` of another copy of nabla (${copy.file}; this one is ${thisCopy.file})`;
 }
 
 /** Longer texts are cut. */

@@ -8,14 +8,16 @@ import { type Plugin, rolldown } from 'rolldown';
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 
 interface Manifest {
+  readonly bin: Record<string, string>;
   readonly exports: Record<string, string | { readonly default: string }>;
 }
 const manifest: Manifest = JSON.parse(readFileSync(path('package.json'), 'utf8'));
 
-/** `{ 'data/index': '…/lib/data/index.ts' }` and so on: what package.json exports. */
+/** `{ 'data/index': '…/lib/data/index.ts' }` and so on: what package.json exports, and its commands. */
 const entries = Object.fromEntries(
-  Object.values(manifest.exports).flatMap((target) => {
-    const name = typeof target === 'object' && /^\.\/dist\/(.*)\.js$/.exec(target.default)?.[1];
+  [...Object.values(manifest.exports), ...Object.values(manifest.bin)].flatMap((target) => {
+    const file = typeof target === 'object' ? target.default : target;
+    const name = /^\.\/dist\/(.*)\.js$/.exec(file)?.[1];
     return name ? [[name, path(`lib/${name}.ts`)]] : [];
   }),
 );

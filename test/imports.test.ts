@@ -43,7 +43,7 @@ const imports = files.flatMap(importsOf);
 
 /** -1 for files beside the folders; what the package exports stands above all. */
 function layerOf(file: string): number {
-  if (file === 'index.ts') return LAYERS.length;
+  if (file === 'index.ts' || file === 'cli.ts') return LAYERS.length;
   return LAYERS.findIndex((folders) => folders.includes(file.split('/')[0]!));
 }
 

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
 import { messageOf } from '../realm.js';

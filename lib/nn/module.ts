@@ -5,7 +5,7 @@ import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { type DType, isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
-import { describe } from '../describe.js';
+import { describe, mark } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { checkBoolean, unknownName } from '../options.js';
 import { hasNames } from '../realm.js';
@@ -513,6 +513,8 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     return parameterTable(this.namedParameters());
   }
 }
+
+mark(Module.prototype);
 
 /** What belongs to each of some modules, by path. */
 const named = <T>(

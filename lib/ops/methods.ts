@@ -1,5 +1,6 @@
 import { type BackwardOptions, backward } from '../autograd/backward.js';
 import * as hooks from '../autograd/hooks.js';
+import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import * as arithmetic from './arithmetic.js';
@@ -35,6 +36,8 @@ const { polygamma, ...specialMethods } = special;
 const { broadcastTensors, ...viewMethods } = views;
 const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
 const randomMethods: RandomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
+
+mark(Tensor.prototype);
 
 type AnyFunction = (...args: never[]) => unknown;
 

@@ -28,6 +28,13 @@ export function loadAddon(): { readonly addon: Addon; readonly file: string } | 
   return { reason: explain(name, failures, sources) };
 }
 
+/** For every file that may be the core why it is not, or undefined where it is. */
+export const examineCandidates = (): readonly { readonly file: string; readonly reason: string | undefined }[] =>
+  findBinaries().candidates.map((file) => {
+    const result = tryToLoad(file);
+    return { file, reason: typeof result === 'string' ? result : undefined };
+  });
+
 function tryToLoad(file: string): Addon | string {
   if (!existsSync(file)) return 'not there';
   try {
