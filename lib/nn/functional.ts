@@ -23,7 +23,7 @@ export {
   type RMSNormFunctionOptions,
   rmsNorm,
 } from './layers/normalization.js';
-export * from './losses/classification.js';
+export { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './losses/classification.js';
 export {
   type BCEOptions,
   type BCEWithLogitsOptions,
@@ -35,8 +35,8 @@ export {
   klDiv,
   l1Loss,
   mseLoss,
-  type Reduction,
   type ReductionOptions,
   type SmoothL1Options,
   smoothL1Loss,
 } from './losses/pointwise.js';
+export type { Reduction } from './losses/reduction.js';

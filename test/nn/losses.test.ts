@@ -121,7 +121,7 @@ describe('losses refuse', () => {
       'an unknown reduction',
       () => F.l1Loss(logits, logits, { reduction: 'avg' as 'mean' }),
       ValueError,
-      /'none', 'mean', 'sum', got 'avg'/,
+      /unknown reduction 'avg'; known: none, mean, sum/,
     ],
     [
       'an unknown option',

@@ -1,32 +1,41 @@
+import { define } from '../../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
 import { isFloat, isInteger } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
-import { describe } from '../../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { sum } from '../../ops/reductions.js';
 import { reshape } from '../../ops/views.js';
-import { checkOptions } from '../../options.js';
-import { checkTensor } from '../../tensor/arguments.js';
 import { refuseIf } from '../../tensor/check.js';
 import { averageOver, Formula } from '../../tensor/formula.js';
 import { type Frame, Kernel } from '../../tensor/kernel.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Operand } from '../../tensor/promotion.js';
-import { allAxes, checkInteger, type Shape, show } from '../../tensor/shape.js';
-import { shapeOf, Tensor } from '../../tensor/tensor.js';
-import { checkReduction, REDUCTIONS, type Reduction, type ReductionOptions } from './pointwise.js';
+import { allAxes, type Shape, show } from '../../tensor/shape.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { type OnPair, onPair } from '../operands.js';
+import { type Reduction, reducing } from './reduction.js';
 
-export interface NLLOptions extends ReductionOptions {
+const ofClasses = {
   /** A weight per class; `'mean'` then divides by the sum of the targets' weights. Default: null, 1 for each. */
-  weight?: Tensor | null;
+  weight: kinds.tensor.optional(),
   /** Targets of this class count for nothing. Default: -100. */
-  ignoreIndex?: number;
-}
+  ignoreIndex: kinds.integer.default(-100),
+  ...reducing,
+};
 
-export interface CrossEntropyOptions extends NLLOptions {
+export const nllSignature = signature('weight, ignoreIndex, reduction', ofClasses);
+
+export const crossEntropySignature = signature('weight, ignoreIndex, reduction, labelSmoothing', {
+  ...ofClasses,
   /** How much of each target is spread evenly over all classes. Default: 0. */
-  labelSmoothing?: number;
-}
+  labelSmoothing: kinds.within(0, 1).default(0),
+});
+
+export interface NLLOptions extends OptionsOf<typeof nllSignature> {}
+export interface CrossEntropyOptions extends OptionsOf<typeof crossEntropySignature> {}
 
 // A row is the classes of one sample. Arguments: input and weight per class, target per sample, then numbers.
 
@@ -102,8 +111,7 @@ const census = new Kernel(
 );
 
 /** Class logits (or log-probabilities): (classes), (batch, classes) or (batch, classes, …); the frame folds the classes. */
-function classFrame(op: string, input: unknown): Frame {
-  checkTensor(op, 'the input', input);
+function classFrame(op: string, input: Tensor): Frame {
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
   if (input.ndim === 0) throw new ShapeError(`${op}: the input must have a dimension of classes, got a 0-d tensor`);
   return { shape: shapeOf(input), axes: [input.ndim === 1 ? 0 : 1], keepdim: false };
@@ -114,9 +122,8 @@ function sampleShape({ shape, axes }: Frame): Shape {
 }
 
 /** Weights as an operand: one per class, laid along the class dimension; or the number 1. */
-function classWeights(op: string, weight: Tensor | null | undefined, frame: Frame): Operand {
-  if (weight === null || weight === undefined) return 1;
-  checkTensor(op, 'weight', weight);
+function classWeights(op: string, weight: Tensor | null, frame: Frame): Operand {
+  if (weight === null) return 1;
   const classes = frame.shape[frame.axes[0]!]!;
   if (!sameShape(shapeOf(weight), [classes])) {
     throw new ShapeError(`${op}: weight must have shape [${classes}], one per class, got ${show(weight.shape)}`);
@@ -125,7 +132,7 @@ function classWeights(op: string, weight: Tensor | null | undefined, frame: Fram
 }
 
 /** Refuses targets that are not classes; returns how many are not ignored, float64. */
-function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: number): Tensor {
+function countTargets(op: string, target: Tensor, frame: Frame, ignoreIndex: number): Tensor {
   checkTargetType(op, target, frame);
   const classes = frame.shape[frame.axes[0]!]!;
   const all = { shape: shapeOf(target), axes: allAxes(shapeOf(target).length), keepdim: false };
@@ -141,8 +148,7 @@ function countTargets(op: string, target: unknown, frame: Frame, ignoreIndex: nu
   return counted!;
 }
 
-function checkTargetType(op: string, target: unknown, frame: Frame): asserts target is Tensor {
-  checkTensor(op, 'the target', target);
+function checkTargetType(op: string, target: Tensor, frame: Frame): void {
   if (!isInteger(target.dtype)) {
     throw new DTypeError(
       `${op}: class indices must be int32, got ${target.dtype}; convert with .int(), or pass probabilities of shape ${show(frame.shape)}`,
@@ -183,19 +189,19 @@ function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand):
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
  */
-export function nllLoss(input: Tensor, target: Tensor, options: NLLOptions = {}): Tensor {
-  checkOptions('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
-  const { ignoreIndex = -100, reduction = 'mean' } = options;
-  const frame = classFrame('nllLoss', input);
-  checkReduction('nllLoss', reduction, REDUCTIONS);
-  checkInteger('nllLoss', 'ignoreIndex', ignoreIndex, Number.MIN_SAFE_INTEGER);
-  const counted = countTargets('nllLoss', target, frame, ignoreIndex);
-  const weight = classWeights('nllLoss', options.weight, frame);
-  const rows = likelihood.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame);
-  return reduceRows(rows, reduction, () =>
-    weight instanceof Tensor ? totalWeight(target, weight, ignoreIndex, frame) : counted,
-  );
-}
+export const nllLoss: FunctionOf<Tensor, OnPair<typeof nllSignature>, NLLOptions> = define(
+  'nllLoss',
+  onPair(nllSignature),
+  (input, target, classWeight, ignoreIndex, reduction) => {
+    const frame = classFrame('nllLoss', input);
+    const counted = countTargets('nllLoss', target, frame, ignoreIndex);
+    const weight = classWeights('nllLoss', classWeight, frame);
+    const rows = likelihood.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame);
+    return reduceRows(rows, reduction, () =>
+      typeof weight !== 'number' ? totalWeight(target, weight, ignoreIndex, frame) : counted,
+    );
+  },
+);
 
 /**
  * -weight[target] · log softmax(input)[target]; for a target of probabilities the sum of that over all classes, each times its probability.
@@ -213,37 +219,34 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLOptions = {})
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
  */
-export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  checkOptions('crossEntropy', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
-  const { ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
-  const frame = classFrame('crossEntropy', input);
-  checkReduction('crossEntropy', reduction, REDUCTIONS);
-  checkInteger('crossEntropy', 'ignoreIndex', ignoreIndex, Number.MIN_SAFE_INTEGER);
-  if (!(typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new ValueError(`crossEntropy: labelSmoothing must be in [0, 1], got ${describe(labelSmoothing)}`);
-  }
-  const weight = classWeights('crossEntropy', options.weight, frame);
-  const classes = frame.shape[frame.axes[0]!]!;
-  if (target instanceof Tensor && isFloat(target.dtype) && sameShape(shapeOf(target), shapeOf(input))) {
-    if (ignoreIndex >= 0) {
-      throw new ValueError(
-        `crossEntropy: ignoreIndex is for class indices, but the target has probabilities; leave it out, got ${ignoreIndex}`,
-      );
-    }
-    const rows = softEntropy.call([input, target, weight, labelSmoothing, classes], input.dtype, undefined, frame);
-    return reduceRows(rows, reduction, () => rows.numel());
-  }
-  const counted = countTargets('crossEntropy', target, frame, ignoreIndex);
-  const rows =
-    labelSmoothing === 0
-      ? entropy.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame)
-      : smoothedEntropy.call(
-          [input, target, weight, ignoreIndex, labelSmoothing, classes],
-          input.dtype,
-          undefined,
-          frame,
+export const crossEntropy: FunctionOf<Tensor, OnPair<typeof crossEntropySignature>, CrossEntropyOptions> = define(
+  'crossEntropy',
+  onPair(crossEntropySignature),
+  (input, target, classWeight, ignoreIndex, reduction, labelSmoothing) => {
+    const frame = classFrame('crossEntropy', input);
+    const weight = classWeights('crossEntropy', classWeight, frame);
+    const classes = frame.shape[frame.axes[0]!]!;
+    if (isFloat(target.dtype) && sameShape(shapeOf(target), shapeOf(input))) {
+      if (ignoreIndex >= 0) {
+        throw new ValueError(
+          `crossEntropy: ignoreIndex is for class indices, but the target has probabilities; leave it out, got ${ignoreIndex}`,
         );
-  return reduceRows(rows, reduction, () =>
-    weight instanceof Tensor ? totalWeight(target, weight, ignoreIndex, frame) : counted,
-  );
-}
+      }
+      const rows = softEntropy.call([input, target, weight, labelSmoothing, classes], input.dtype, undefined, frame);
+      return reduceRows(rows, reduction, () => rows.numel());
+    }
+    const counted = countTargets('crossEntropy', target, frame, ignoreIndex);
+    const rows =
+      labelSmoothing === 0
+        ? entropy.call([input, target, weight, ignoreIndex], input.dtype, undefined, frame)
+        : smoothedEntropy.call(
+            [input, target, weight, ignoreIndex, labelSmoothing, classes],
+            input.dtype,
+            undefined,
+            frame,
+          );
+    return reduceRows(rows, reduction, () =>
+      typeof weight !== 'number' ? totalWeight(target, weight, ignoreIndex, frame) : counted,
+    );
+  },
+);

@@ -1,10 +1,24 @@
+import type { ArgumentsOf, NamedOf } from '../../arguments/forms.js';
 import { recording } from '../../backend/recording.js';
-import { checkOptions } from '../../options.js';
-import { checkTensor } from '../../tensor/arguments.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
-import { type CrossEntropyOptions, crossEntropy, type NLLOptions, nllLoss } from './classification.js';
+import {
+  type CrossEntropyOptions,
+  crossEntropy,
+  crossEntropySignature,
+  type NLLOptions,
+  nllLoss,
+  nllSignature,
+} from './classification.js';
 import * as losses from './pointwise.js';
+import {
+  bceSignature,
+  bceWithLogitsSignature,
+  huberSignature,
+  klDivSignature,
+  reductionSignature,
+  smoothL1Signature,
+} from './pointwise.js';
 
 /** What a loss module does: its function with the options it was made with. */
 type Loss<O> = (input: Tensor, target: Tensor, options: O) => Tensor;
@@ -17,17 +31,12 @@ abstract class LossModule<O extends object> extends Module<[input: Tensor, targe
   private readonly loss: Loss<O>;
   private readonly weights: readonly (typeof WEIGHTS)[number][];
 
-  constructor(name: string, loss: Loss<O>, options: O, known: readonly (keyof O & string)[]) {
+  constructor(loss: Loss<O>, options: O) {
     super();
-    checkOptions(name, options, known);
     this.loss = loss;
-    this.options = { ...options };
-    this.weights = WEIGHTS.filter((key) => (known as readonly string[]).includes(key));
-    for (const key of this.weights) {
-      const weight = (Reflect.get(options, key) as Tensor | null | undefined) ?? null;
-      if (weight !== null) checkTensor(name, key, weight);
-      this.registerBuffer(key, weight);
-    }
+    this.options = options;
+    this.weights = WEIGHTS.filter((key) => key in options);
+    for (const key of this.weights) this.registerBuffer(key, Reflect.get(options, key) as Tensor | null);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -46,9 +55,9 @@ abstract class LossModule<O extends object> extends Module<[input: Tensor, targe
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.L1Loss.html
  */
-export class L1Loss extends LossModule<losses.ReductionOptions> {
-  constructor(options: losses.ReductionOptions = {}) {
-    super('L1Loss', losses.l1Loss, options, ['reduction']);
+export class L1Loss extends LossModule<NamedOf<typeof reductionSignature>> {
+  constructor(...args: ArgumentsOf<typeof reductionSignature, losses.ReductionOptions>) {
+    super(losses.l1Loss, reductionSignature.named('L1Loss', args));
   }
 }
 
@@ -61,9 +70,9 @@ export class L1Loss extends LossModule<losses.ReductionOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MSELoss.html
  */
-export class MSELoss extends LossModule<losses.ReductionOptions> {
-  constructor(options: losses.ReductionOptions = {}) {
-    super('MSELoss', losses.mseLoss, options, ['reduction']);
+export class MSELoss extends LossModule<NamedOf<typeof reductionSignature>> {
+  constructor(...args: ArgumentsOf<typeof reductionSignature, losses.ReductionOptions>) {
+    super(losses.mseLoss, reductionSignature.named('MSELoss', args));
   }
 }
 
@@ -76,9 +85,9 @@ export class MSELoss extends LossModule<losses.ReductionOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.SmoothL1Loss.html
  */
-export class SmoothL1Loss extends LossModule<losses.SmoothL1Options> {
-  constructor(options: losses.SmoothL1Options = {}) {
-    super('SmoothL1Loss', losses.smoothL1Loss, options, ['reduction', 'beta']);
+export class SmoothL1Loss extends LossModule<NamedOf<typeof smoothL1Signature>> {
+  constructor(...args: ArgumentsOf<typeof smoothL1Signature, losses.SmoothL1Options>) {
+    super(losses.smoothL1Loss, smoothL1Signature.named('SmoothL1Loss', args));
   }
 }
 
@@ -91,9 +100,9 @@ export class SmoothL1Loss extends LossModule<losses.SmoothL1Options> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.HuberLoss.html
  */
-export class HuberLoss extends LossModule<losses.HuberOptions> {
-  constructor(options: losses.HuberOptions = {}) {
-    super('HuberLoss', losses.huberLoss, options, ['reduction', 'delta']);
+export class HuberLoss extends LossModule<NamedOf<typeof huberSignature>> {
+  constructor(...args: ArgumentsOf<typeof huberSignature, losses.HuberOptions>) {
+    super(losses.huberLoss, huberSignature.named('HuberLoss', args));
   }
 }
 
@@ -106,9 +115,9 @@ export class HuberLoss extends LossModule<losses.HuberOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
  */
-export class BCELoss extends LossModule<losses.BCEOptions> {
-  constructor(options: losses.BCEOptions = {}) {
-    super('BCELoss', losses.binaryCrossEntropy, options, ['reduction', 'weight']);
+export class BCELoss extends LossModule<NamedOf<typeof bceSignature>> {
+  constructor(...args: ArgumentsOf<typeof bceSignature, losses.BCEOptions>) {
+    super(losses.binaryCrossEntropy, bceSignature.named('BCELoss', args));
   }
 }
 
@@ -121,9 +130,9 @@ export class BCELoss extends LossModule<losses.BCEOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html
  */
-export class BCEWithLogitsLoss extends LossModule<losses.BCEWithLogitsOptions> {
-  constructor(options: losses.BCEWithLogitsOptions = {}) {
-    super('BCEWithLogitsLoss', losses.binaryCrossEntropyWithLogits, options, ['reduction', 'weight', 'posWeight']);
+export class BCEWithLogitsLoss extends LossModule<NamedOf<typeof bceWithLogitsSignature>> {
+  constructor(...args: ArgumentsOf<typeof bceWithLogitsSignature, losses.BCEWithLogitsOptions>) {
+    super(losses.binaryCrossEntropyWithLogits, bceWithLogitsSignature.named('BCEWithLogitsLoss', args));
   }
 }
 
@@ -137,9 +146,9 @@ export class BCEWithLogitsLoss extends LossModule<losses.BCEWithLogitsOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html
  */
-export class KLDivLoss extends LossModule<losses.KLDivOptions> {
-  constructor(options: losses.KLDivOptions = {}) {
-    super('KLDivLoss', losses.klDiv, options, ['reduction', 'logTarget']);
+export class KLDivLoss extends LossModule<NamedOf<typeof klDivSignature>> {
+  constructor(...args: ArgumentsOf<typeof klDivSignature, losses.KLDivOptions>) {
+    super(losses.klDiv, klDivSignature.named('KLDivLoss', args));
   }
 }
 
@@ -153,9 +162,9 @@ export class KLDivLoss extends LossModule<losses.KLDivOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
  */
-export class NLLLoss extends LossModule<NLLOptions> {
-  constructor(options: NLLOptions = {}) {
-    super('NLLLoss', nllLoss, options, ['weight', 'ignoreIndex', 'reduction']);
+export class NLLLoss extends LossModule<NamedOf<typeof nllSignature>> {
+  constructor(...args: ArgumentsOf<typeof nllSignature, NLLOptions>) {
+    super(nllLoss, nllSignature.named('NLLLoss', args));
   }
 }
 
@@ -169,8 +178,8 @@ export class NLLLoss extends LossModule<NLLOptions> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
  */
-export class CrossEntropyLoss extends LossModule<CrossEntropyOptions> {
-  constructor(options: CrossEntropyOptions = {}) {
-    super('CrossEntropyLoss', crossEntropy, options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
+export class CrossEntropyLoss extends LossModule<NamedOf<typeof crossEntropySignature>> {
+  constructor(...args: ArgumentsOf<typeof crossEntropySignature, CrossEntropyOptions>) {
+    super(crossEntropy, crossEntropySignature.named('CrossEntropyLoss', args));
   }
 }

@@ -1,43 +1,65 @@
+import { define } from '../../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
 import { computeType, isFloat } from '../../backend/dtype.js';
 import { sameShape, sizeOf } from '../../backend/view.js';
-import { describe } from '../../describe.js';
 import { DTypeError, ValueError } from '../../errors.js';
 import type { Expr, ExprLike } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { adjoints } from '../../expr/index.js';
-import { checkBoolean, checkOptions } from '../../options.js';
-import { checkTensor } from '../../tensor/arguments.js';
 import { refuseIf } from '../../tensor/check.js';
 import { Formula, type GradientRule, type Operands } from '../../tensor/formula.js';
-import { commonType, type Operand, wider } from '../../tensor/promotion.js';
+import * as kinds from '../../tensor/kinds.js';
+import { commonType, wider } from '../../tensor/promotion.js';
 import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
 import { shapeOf, Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
+import { type OnPair, onPair } from '../operands.js';
+import { type Reduction, reducing } from './reduction.js';
 
-/** How the losses of the elements are reduced: not at all, their sum divided by the number of elements, or their sum. */
-export type Reduction = 'none' | 'mean' | 'sum';
+export const reductionSignature = signature('reduction', reducing);
 
-export interface ReductionOptions {
-  /** How the losses of the elements are reduced: `'mean'`, `'sum'`, or `'none'` to keep them. Default: `'mean'`. */
-  reduction?: Reduction;
-}
+export const smoothL1Signature = signature('reduction, beta', {
+  ...reducing,
+  /** Below this distance the loss is quadratic; 0 makes it l1Loss. Default: 1. */
+  beta: kinds.atLeast(0).default(1),
+});
 
-/** null is no reduction, and refused as such. */
-const reductionOf = ({ reduction = 'mean' }: ReductionOptions): Reduction => reduction;
+export const huberSignature = signature('reduction, delta', {
+  ...reducing,
+  /** Below this distance the loss is quadratic. Default: 1. */
+  delta: kinds.above(0).default(1),
+});
 
-export function checkReduction<R extends string>(
-  op: string,
-  reduction: unknown,
-  known: readonly R[],
-): asserts reduction is R {
-  if (!known.includes(reduction as R)) {
-    throw new ValueError(
-      `${op}: reduction must be one of ${known.map((r) => `'${r}'`).join(', ')}, got ${describe(reduction)}`,
-    );
-  }
-}
+const weighted = {
+  /** Multiplies each loss; broadcasts. Default: null, 1. */
+  weight: kinds.tensor.optional(),
+};
 
-export const REDUCTIONS: readonly Reduction[] = ['none', 'mean', 'sum'];
+export const bceSignature = signature('weight, reduction', { ...weighted, ...reducing });
+
+export const bceWithLogitsSignature = signature('weight, reduction, posWeight', {
+  ...weighted,
+  ...reducing,
+  /** Multiplies the losses of positive targets; broadcasts. Default: null, 1. */
+  posWeight: kinds.tensor.optional(),
+});
+
+export const klDivSignature = signature('reduction, logTarget', {
+  /** As elsewhere; `'batchmean'` divides the sum by the first size, as the divergence is defined. Default: 'mean'. */
+  reduction: kinds.choice('none', 'mean', 'sum', 'batchmean').default('mean'),
+  /** Whether the target is given as logarithms. Default: false. */
+  logTarget: kinds.boolean.default(false),
+});
+
+export interface ReductionOptions extends OptionsOf<typeof reductionSignature> {}
+export interface SmoothL1Options extends OptionsOf<typeof smoothL1Signature> {}
+export interface HuberOptions extends OptionsOf<typeof huberSignature> {}
+export interface BCEOptions extends OptionsOf<typeof bceSignature> {}
+export interface BCEWithLogitsOptions extends OptionsOf<typeof bceWithLogitsSignature> {}
+export interface KLDivOptions extends OptionsOf<typeof klDivSignature> {}
+
+type LossFunction<S, O> = FunctionOf<Tensor, OnPair<S>, O>;
 
 /**
  * The element type of a loss. `broadcast`: input and target as they promote when both have the common shape, so that a 0-d one counts;
@@ -78,8 +100,7 @@ class PointwiseLoss<R extends Expr[]> {
 
   apply(input: Tensor, target: Tensor, rest: Operands<R>, reduction: Reduction): Tensor {
     const name = this.#name;
-    checkPair(name, input, target);
-    checkReduction(name, reduction, REDUCTIONS);
+    requireFloat(name, input);
     const tensors = [input, target, ...rest.filter((arg) => arg instanceof Tensor)];
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
     if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
@@ -108,9 +129,7 @@ const warnOfBroadcast = (name: string, input: Tensor, target: Tensor): void =>
     'NABLA_LOSS_BROADCAST',
   );
 
-function checkPair(op: string, input: unknown, target: unknown): void {
-  checkTensor(op, 'the input', input);
-  checkTensor(op, 'the target', target);
+function requireFloat(op: string, input: Tensor): void {
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
 }
 
@@ -200,33 +219,6 @@ const logDivergence = new PointwiseLoss('klDiv', 'operands', (input, target) =>
   e.mul(e.exp(target), e.sub(target, input)),
 );
 
-export interface SmoothL1Options extends ReductionOptions {
-  /** Below this distance the loss is quadratic; 0 makes it l1Loss. Default: 1. */
-  beta?: number;
-}
-
-export interface HuberOptions extends ReductionOptions {
-  /** Below this distance the loss is quadratic. Default: 1. */
-  delta?: number;
-}
-
-export interface BCEOptions extends ReductionOptions {
-  /** Multiplies each loss; broadcasts. Default: null, 1. */
-  weight?: Tensor | null;
-}
-
-export interface BCEWithLogitsOptions extends BCEOptions {
-  /** Multiplies the losses of positive targets; broadcasts. Default: null, 1. */
-  posWeight?: Tensor | null;
-}
-
-export interface KLDivOptions {
-  /** As elsewhere; `'batchmean'` divides the sum by the first size, as the divergence is defined. Default: 'mean'. */
-  reduction?: Reduction | 'batchmean';
-  /** Whether the target is given as logarithms. Default: false. */
-  logTarget?: boolean;
-}
-
 /**
  * |input - target|; the derivative where they are equal is 0.
  *
@@ -239,10 +231,11 @@ export interface KLDivOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
  */
-export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
-  checkOptions('l1Loss', options, ['reduction']);
-  return absolute.apply(input, target, [], reductionOf(options));
-}
+export const l1Loss: LossFunction<typeof reductionSignature, ReductionOptions> = define(
+  'l1Loss',
+  onPair(reductionSignature),
+  (input, target, reduction) => absolute.apply(input, target, [], reduction),
+);
 
 /**
  * (input - target)².
@@ -256,10 +249,11 @@ export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
-export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
-  checkOptions('mseLoss', options, ['reduction']);
-  return squared.apply(input, target, [], reductionOf(options));
-}
+export const mseLoss: LossFunction<typeof reductionSignature, ReductionOptions> = define(
+  'mseLoss',
+  onPair(reductionSignature),
+  (input, target, reduction) => squared.apply(input, target, [], reduction),
+);
 
 /**
  * 0.5 d² / beta where d = |input - target| is below beta, d - 0.5 beta elsewhere.
@@ -273,15 +267,15 @@ export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
  */
-export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
-  checkOptions('smoothL1Loss', options, ['reduction', 'beta']);
-  const { beta = 1, reduction = 'mean' } = options;
-  if (!(typeof beta === 'number' && beta >= 0))
-    throw new ValueError(`smoothL1Loss: beta must be at least 0, got ${describe(beta)}`);
-  const inverse = 1 / beta;
-  if (Math.fround(inverse) === Number.POSITIVE_INFINITY) return absolute.apply(input, target, [], reduction);
-  return smoothed.apply(input, target, [beta, inverse], reduction);
-}
+export const smoothL1Loss: LossFunction<typeof smoothL1Signature, SmoothL1Options> = define(
+  'smoothL1Loss',
+  onPair(smoothL1Signature),
+  (input, target, reduction, beta) => {
+    const inverse = 1 / beta;
+    if (Math.fround(inverse) === Number.POSITIVE_INFINITY) return absolute.apply(input, target, [], reduction);
+    return smoothed.apply(input, target, [beta, inverse], reduction);
+  },
+);
 
 /**
  * 0.5 d² where d = |input - target| is below delta, delta (d - 0.5 delta) elsewhere.
@@ -295,13 +289,11 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: SmoothL1Opt
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
  */
-export function huberLoss(input: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
-  checkOptions('huberLoss', options, ['reduction', 'delta']);
-  const { delta = 1, reduction = 'mean' } = options;
-  if (!(typeof delta === 'number' && delta > 0))
-    throw new ValueError(`huberLoss: delta must be above 0, got ${describe(delta)}`);
-  return hubered.apply(input, target, [delta], reduction);
-}
+export const huberLoss: LossFunction<typeof huberSignature, HuberOptions> = define(
+  'huberLoss',
+  onPair(huberSignature),
+  (input, target, reduction, delta) => hubered.apply(input, target, [delta], reduction),
+);
 
 const outsideUnit = new Formula('binaryCrossEntropy', (x) => e.rowSum(e.not(e.and(e.ge(x, 0), e.le(x, 1)))));
 
@@ -332,13 +324,15 @@ function checkUnit(x: Tensor): void {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html
  */
-export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOptions = {}): Tensor {
-  checkOptions('binaryCrossEntropy', options, ['reduction', 'weight']);
-  checkPair('binaryCrossEntropy', input, target);
-  const weight = weightOf('binaryCrossEntropy', 'weight', options.weight);
-  checkUnit(input);
-  return binary.apply(input, target, [weight], reductionOf(options));
-}
+export const binaryCrossEntropy: LossFunction<typeof bceSignature, BCEOptions> = define(
+  'binaryCrossEntropy',
+  onPair(bceSignature),
+  (input, target, weight, reduction) => {
+    requireFloat('binaryCrossEntropy', input);
+    checkUnit(input);
+    return binary.apply(input, target, [weight ?? 1], reduction);
+  },
+);
 
 /**
  * -weight (posWeight target log σ(input) + (1 - target) log(1 - σ(input))), without overflow.
@@ -352,25 +346,14 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options: BCEOp
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html
  */
-export function binaryCrossEntropyWithLogits(
-  input: Tensor,
-  target: Tensor,
-  options: BCEWithLogitsOptions = {},
-): Tensor {
-  checkOptions('binaryCrossEntropyWithLogits', options, ['reduction', 'weight', 'posWeight']);
-  const { reduction = 'mean' } = options;
-  const weight = weightOf('binaryCrossEntropyWithLogits', 'weight', options.weight);
-  const posWeight = weightOf('binaryCrossEntropyWithLogits', 'posWeight', options.posWeight);
-  if (weight === 1 && posWeight === 1) return binaryLogits.apply(input, target, [], reduction);
-  return weightedLogits.apply(input, target, [weight, posWeight], reduction);
-}
-
-/** A weight as an operand: 1 where there is none. */
-function weightOf(op: string, name: string, weight: Tensor | null | undefined): Operand {
-  if (weight === null || weight === undefined) return 1;
-  checkTensor(op, name, weight);
-  return weight;
-}
+export const binaryCrossEntropyWithLogits: LossFunction<typeof bceWithLogitsSignature, BCEWithLogitsOptions> = define(
+  'binaryCrossEntropyWithLogits',
+  onPair(bceWithLogitsSignature),
+  (input, target, weight, reduction, posWeight) =>
+    weight === null && posWeight === null
+      ? binaryLogits.apply(input, target, [], reduction)
+      : weightedLogits.apply(input, target, [weight ?? 1, posWeight ?? 1], reduction),
+);
 
 /**
  * target (log target - input), the input being logarithms; 0 where the target is 0.
@@ -385,12 +368,12 @@ function weightOf(op: string, name: string, weight: Tensor | null | undefined): 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
  */
-export function klDiv(input: Tensor, target: Tensor, options: KLDivOptions = {}): Tensor {
-  checkOptions('klDiv', options, ['reduction', 'logTarget']);
-  const { reduction = 'mean', logTarget = false } = options;
-  checkReduction('klDiv', reduction, [...REDUCTIONS, 'batchmean']);
-  checkBoolean('klDiv', 'logTarget', logTarget);
-  const loss = logTarget ? logDivergence : divergence;
-  if (reduction !== 'batchmean') return loss.apply(input, target, [], reduction);
-  return loss.apply(input, target, [], 'sum').div(shapeOf(input)[0] ?? 1);
-}
+export const klDiv: LossFunction<typeof klDivSignature, KLDivOptions> = define(
+  'klDiv',
+  onPair(klDivSignature),
+  (input, target, reduction, logTarget) => {
+    const loss = logTarget ? logDivergence : divergence;
+    if (reduction !== 'batchmean') return loss.apply(input, target, [], reduction);
+    return loss.apply(input, target, [], 'sum').div(shapeOf(input)[0] ?? 1);
+  },
+);
