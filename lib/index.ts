@@ -34,4 +34,5 @@ export { type Binary, type Elementwise, elementwise, type Operand, type Unary } 
 export { promoteTypes, resultType } from './tensor/promotion.js';
 export type { Results } from './tensor/results.js';
 export { type NestedArray, Tensor } from './tensor/tensor.js';
+export { type Batched, type BatchedOptions, batched } from './training/batched.js';
 export { type EpochResult, type Trainable, type TrainOptions, train } from './training/train.js';

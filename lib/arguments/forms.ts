@@ -106,7 +106,8 @@ export type ArgumentsOf<S, O = OptionsOf<S>, V = unknown> =
     ? [...Leading<Operands<T>, K, V>, ...Forms<Either<T>, ByName<T>, K, O, V>]
     : never;
 
-/** A function of this signature. An interface, whose arguments TypeScript looks at when it must: those of most functions are tensors, which have the functions as methods. */
+/** A function of this signature. */
 export interface FunctionOf<R, S, O = OptionsOf<S>> {
+  // biome-ignore lint/style/useShorthandFunctionType: an alias is resolved at once, and tensors, which are among the arguments, have the functions as methods
   (...args: ArgumentsOf<S, O> extends infer A extends readonly unknown[] ? A : never): R;
 }

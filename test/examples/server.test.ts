@@ -1,9 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { nn, tensor } from 'nabla';
+import { saveSafetensors } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { imageOf, writeDigits } from './digits.js';
 
@@ -13,10 +15,20 @@ let server: ChildProcessWithoutNullStreams;
 let printed = '';
 let url: string;
 
+function start(...args: string[]): ChildProcessWithoutNullStreams {
+  const started = spawn(process.execPath, ['--import', 'tsx', 'examples/server.ts', '--port', '0', ...args], {
+    cwd: root,
+  });
+  for (const stream of [started.stdout, started.stderr]) stream.on('data', (text) => (printed += text));
+  return started;
+}
+
 async function untilPrinted(pattern: RegExp): Promise<RegExpExecArray> {
   await vi.waitFor(() => expect(printed).toMatch(pattern), 30_000);
   return pattern.exec(printed)!;
 }
+
+const at = (path: string): string => url.replace('predict', path);
 
 async function post(body: string): Promise<{ status: number; answer: Record<string, unknown> }> {
   const response = await fetch(url, { method: 'POST', body });
@@ -26,9 +38,7 @@ async function post(body: string): Promise<{ status: number; answer: Record<stri
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nabla-server-'));
   await writeDigits(folder);
-  const args = ['--port', '0', '--epochs', '1000000', '--data', folder];
-  server = spawn(process.execPath, ['--import', 'tsx', 'examples/server.ts', ...args], { cwd: root });
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (text) => (printed += text));
+  server = start('--epochs', '1000000', '--data', folder);
   url = (await untilPrinted(/Listening on (\S+)/))[1]!;
 });
 afterAll(async () => {
@@ -60,9 +70,61 @@ describe('the prediction server', () => {
     expect((await fetch(`${url}s`)).status).toBe(404);
   });
 
+  it('tells its health, and what it did, to Prometheus', async () => {
+    expect(await (await fetch(at('health'))).json()).toMatchObject({ status: 'ok' });
+    const text = await (await fetch(at('metrics'))).text();
+    expect(text).toMatch(/^http_requests_total\{status="200"\} \d+$/m);
+    expect(text).toMatch(/^http_requests_total\{status="413"\} 1$/m);
+    expect(text).toMatch(/^http_request_seconds_count \d+$/m);
+    expect(text).toMatch(/^inputs_waiting 0$/m);
+  });
+
+  it('computes together what comes together, and refuses what is too much', async () => {
+    const batchesOf = async () => Number(/^batches_total (\d+)$/m.exec(await (await fetch(at('metrics'))).text())![1]);
+    const before = await batchesOf();
+    const body = JSON.stringify({ pixels: imageOf(5) });
+    const some = await Promise.all(Array.from({ length: 64 }, () => post(body)));
+    expect(some.every(({ status, answer }) => status === 200 && answer.digit === 5)).toBe(true);
+    expect((await batchesOf()) - before).toBeLessThan(64);
+  });
+
   it('stops when it is told to', async () => {
     server.kill('SIGTERM');
     expect(await once(server, 'close')).toEqual([0, null]);
     expect(printed).toMatch(/Stopped\n$/);
+  });
+});
+
+describe('the server of a checkpoint', () => {
+  const weights = () => join(folder, 'weights.safetensors');
+  const build = () =>
+    new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 10));
+
+  it('serves it, and what it becomes, with the bits of the model', async () => {
+    const pixels = imageOf(7);
+    const probabilityOf = (model: nn.Sequential) =>
+      Math.max(
+        ...model
+          .forward(tensor([pixels]))
+          .softmax(1)
+          .toTypedArray(),
+      );
+    const [first, second] = [build(), build()];
+    await saveSafetensors(weights(), first.stateDict());
+    printed = '';
+    server = start('--weights', weights());
+    url = (await untilPrinted(/Listening on (\S+)/))[1]!;
+    const answerOf = async () => (await post(JSON.stringify({ pixels }))).answer;
+    expect(await answerOf()).toMatchObject({ probability: probabilityOf(first), epochs: 1 });
+
+    await saveSafetensors(weights(), second.stateDict());
+    await untilPrinted(/Weights 2/);
+    expect(await answerOf()).toMatchObject({ probability: probabilityOf(second), epochs: 2 });
+
+    await writeFile(weights(), 'no weights');
+    await untilPrinted(/not a safetensors file/);
+    expect(await answerOf()).toMatchObject({ probability: probabilityOf(second), epochs: 2 });
+    server.kill('SIGTERM');
+    expect(await once(server, 'close')).toEqual([0, null]);
   });
 });
