@@ -54,23 +54,26 @@ const adamRule = (name: string, takes: Takes, isDecoupled: (options: object) => 
       forgets: options.betas[0] <= 0.5,
       ...decayFlags(options, isDecoupled(options)),
     }),
-    numbers: ({ lr, betas: [beta1, beta2], eps, weightDecay }, { step }) => ({
-      beta1,
-      beta2,
-      rest1: 1 - beta1,
-      rest2: 1 - beta2,
-      eps,
-      weightDecay,
-      kept: 1 - lr * weightDecay,
-      stepSize: lr / (1 - beta1 ** step),
-      correction: Math.sqrt(1 - beta2 ** step),
-    }),
-    update(values, { beta1, beta2, rest1, rest2, eps, stepSize, correction, ...decay }, flags) {
+    numbers({ lr, betas: [beta1, beta2], eps, weightDecay }, { step }) {
+      const correction = Math.sqrt(1 - beta2 ** step);
+      return {
+        beta1,
+        beta2,
+        rest1: 1 - beta1,
+        rest2: 1 - beta2,
+        // Both sides of the quotient times the correction, which saves a division for every element.
+        stepSize: (lr / (1 - beta1 ** step)) * correction,
+        eps: eps * correction,
+        weightDecay,
+        kept: 1 - lr * weightDecay,
+      };
+    },
+    update(values, { beta1, beta2, rest1, rest2, eps, stepSize, ...decay }, flags) {
       const { parameter, gradient } = decayed(values, decay, flags);
       const expAvg = lerp(values.expAvg, gradient, rest1, beta1, flags.forgets);
       const expAvgSq = e.add(e.mul(values.expAvgSq, beta2), e.mul(e.mul(rest2, gradient), gradient));
       const largest = flags.amsgrad ? { maxExpAvgSq: e.max(values.maxExpAvgSq, expAvgSq) } : {};
-      const scale = e.add(e.div(e.sqrt(largest.maxExpAvgSq ?? expAvgSq), correction), eps);
+      const scale = e.add(e.sqrt(largest.maxExpAvgSq ?? expAvgSq), eps);
       return { parameter: e.sub(parameter, e.div(e.mul(stepSize, expAvg), scale)), expAvg, expAvgSq, ...largest };
     },
   });
