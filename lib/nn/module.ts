@@ -1,16 +1,17 @@
 import { inspect } from 'node:util';
-import type { OptionsOf } from '../arguments/forms.js';
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
+import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
-import { type DType, isFloat } from '../backend/dtype.js';
+import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
 import { describe, mark } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { checkBoolean, unknownName } from '../options.js';
+import { unknownName } from '../options.js';
 import { hasNames } from '../realm.js';
 import * as kinds from '../tensor/kinds.js';
-import { dropGrad, gradState, isTensor, Tensor } from '../tensor/tensor.js';
+import { dropGrad, gradState, isTensor, peekGrad, Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { COPY, Copies } from './copies.js';
 import { livingModules } from './living.js';
@@ -74,6 +75,28 @@ export interface NamingOptions extends OptionsOf<typeof naming> {}
 
 export interface StateDictOptions extends OptionsOf<typeof saving> {}
 
+const switching = signature('mode', {
+  /** True for training, false for evaluation. Default: true. */
+  mode: kinds.boolean.default(true),
+});
+
+const learning = signature('requiresGrad', {
+  /** Whether they get gradients. Default: true. */
+  requiresGrad: kinds.boolean.default(true),
+});
+
+const zeroing = signature('setToNone', {
+  /** Whether gradients are forgotten rather than filled with zeros. Default: true. */
+  setToNone: kinds.boolean.default(true),
+});
+
+interface TrainModeOptions extends OptionsOf<typeof switching> {}
+interface LearningOptions extends OptionsOf<typeof learning> {}
+interface ZeroGradOptions extends OptionsOf<typeof zeroing> {}
+
+const applying = signature('fn', { fn: kinds.callback<(module: Module) => void>() });
+const converting = signature('dtype', { dtype: kinds.dtype });
+
 const loading = signature('state, /, strict', {
   state: kind('tensors by name', (value): value is Readonly<StateDict> => hasNames(value) && !isTensor(value)),
   /** Whether a missing or an unexpected name is an error. Shapes must agree in any case. Default: true. */
@@ -126,6 +149,27 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   readonly #buffers = new Map<string, boolean>();
   /** The properties that have been seen to be parameters. */
   readonly #parameters = new Set<string>();
+
+  static {
+    takeNoMore(
+      Module,
+      'registerParameter',
+      'registerModule',
+      'addModule',
+      'namedChildren',
+      'children',
+      'namedModules',
+      'modules',
+      'getSubmodule',
+      'getParameter',
+      'getBuffer',
+      'clone',
+      'eval',
+      'float',
+      'double',
+      'summary',
+    );
+  }
 
   constructor() {
     livingModules.add(this);
@@ -424,8 +468,8 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   }
 
   /** Sets training mode (or, with false, evaluation mode) here and in all modules within. */
-  train(mode = true): this {
-    checkBoolean('train', 'mode', mode);
+  train(...args: ArgumentsOf<typeof switching, TrainModeOptions>): this {
+    const [mode] = switching.read('train', args);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
@@ -436,8 +480,8 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   }
 
   /** Calls `fn` with every module within, innermost first, and last with this one. */
-  apply(fn: (module: Module) => void): this {
-    if (typeof fn !== 'function') throw new ValueError(`apply: expected a function, got ${describe(fn)}`);
+  apply(...args: ArgumentsOf<typeof applying>): this {
+    const [fn] = applying.read('apply', args);
     this.#within('once');
     return this.#apply(fn);
   }
@@ -448,19 +492,25 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     return this;
   }
 
-  /** Forgets the gradients of all parameters. */
-  zeroGrad(): void {
-    for (const parameter of this.parameters()) dropGrad(parameter);
+  /** Forgets the gradients of all parameters, or fills them with zeros. */
+  zeroGrad(...args: ArgumentsOf<typeof zeroing, ZeroGradOptions>): void {
+    const [setToNone] = zeroing.read('zeroGrad', args);
+    for (const parameter of this.parameters()) {
+      if (setToNone) dropGrad(parameter);
+      else noGrad(() => peekGrad(parameter)?.zero_());
+    }
   }
 
   /** Switches gradients of all parameters on or off. */
-  requiresGrad_(value = true): this {
-    for (const parameter of this.parameters()) parameter.requiresGrad = value;
+  requiresGrad_(...args: ArgumentsOf<typeof learning, LearningOptions>): this {
+    const [requiresGrad] = learning.read('requiresGrad_', args);
+    for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad;
     return this;
   }
 
   /** Converts all parameters and float buffers to another float type. */
-  to(dtype: DType): this {
+  to(...args: ArgumentsOf<typeof converting>): this {
+    const [dtype] = converting.read('to', args);
     const tensors = [...this.parameters(), ...this.buffers().filter((buffer) => isFloat(buffer.dtype))];
     for (const tensor of tensors) {
       const gradient = gradState(tensor);

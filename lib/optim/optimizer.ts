@@ -1,5 +1,5 @@
 import type { ArgumentsOf } from '../arguments/forms.js';
-import { takeNothing } from '../arguments/nothing.js';
+import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
@@ -60,7 +60,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   #slots = new Slots(0);
 
   static {
-    takeNothing(Optimizer, 'stateDict');
+    takeNoMore(Optimizer, 'stateDict');
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { ArgumentsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { integer } from '../arguments/kinds.js';
-import { takeNothing } from '../arguments/nothing.js';
+import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { allocateState, faultOfState, STATE_WORDS, seedState, stateWords } from '../backend/random-state.js';
 import type { Storage } from '../backend/storage.js';
@@ -53,7 +53,7 @@ export class Generator {
   static {
     streamOf = (generator) => generator.#state;
     isGenerator = (value): value is Generator => typeof value === 'object' && value !== null && #state in value;
-    takeNothing(Generator, 'initialSeed', 'getState');
+    takeNoMore(Generator, 'initialSeed', 'getState');
   }
 
   constructor(...args: ArgumentsOf<typeof making>) {

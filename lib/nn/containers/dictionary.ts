@@ -1,3 +1,6 @@
+import { kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
+import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { unknownName } from '../../options.js';
@@ -18,7 +21,8 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
 {
   declare readonly [CONTENTS]: Map<string, V>;
 
-  constructor(items: Items<Added, Readonly<Record<string, Added>>> = []) {
+  constructor(...args: [items?: Items<Added, Readonly<Record<string, Added>>>]) {
+    const [items] = contents.read(new.target.name, args);
     super();
     Object.defineProperty(this, CONTENTS, { value: new Map<string, V>() });
     for (const [key, item] of pairsOf<Added>(this, items)) this.set(key, item);
@@ -94,6 +98,18 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
   }
 }
 
+takeNoMore(Dictionary, 'get', 'has', 'set', 'keys', 'values', 'items');
+
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value;
+
+const contents = signature('items', {
+  items: kind(
+    'an object of items by key, or [key, item] pairs',
+    (value): value is object => isIterable(value) || isPlainObject(value),
+  ).default([]),
+});
+
 /** What a dictionary is made of. */
 export type Items<V, T> = T | Iterable<readonly [string, V]>;
 
@@ -119,10 +135,8 @@ const propertyOf = (
   configurable: true,
 });
 
-function* pairsOf<V>(dictionary: Module, items: unknown): Iterable<readonly [string, V]> {
-  const isIterable = typeof items === 'object' && items !== null && Symbol.iterator in items;
-  if (!isIterable && !isPlainObject(items)) throw notItems(dictionary, items);
-  const pairs = isIterable ? (items as Iterable<unknown>) : Object.entries(items);
+function* pairsOf<V>(dictionary: Module, items: object): Iterable<readonly [string, V]> {
+  const pairs = isIterable(items) ? items : Object.entries(items);
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2) throw notItems(dictionary, items);
     yield pair as [string, V];

@@ -1,3 +1,6 @@
+import { kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
+import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { Module } from '../module.js';
@@ -64,12 +67,22 @@ export abstract class List<T, Added = T, Inputs extends readonly unknown[] = nev
   }
 }
 
+takeNoMore(List, 'at', 'append', 'extend', 'insert');
+
 /** Makes items properties of a list, from a position on. */
 export function put(list: Module<never, unknown>, start: number, items: readonly unknown[]): void {
   for (const [i, value] of items.entries()) {
     Object.defineProperty(list, start + i, { value, writable: true, enumerable: true, configurable: true });
   }
 }
+
+/** What a list is made of. */
+export const listing = signature('items', {
+  items: kind(
+    'an array',
+    (value): value is Iterable<unknown> => typeof value === 'object' && value !== null && Symbol.iterator in value,
+  ).default([]),
+});
 
 /** @internal The items of an iterable, as a list keeps them. @param each what messages call one */
 export function itemsOf<T>(list: { [ITEM](item: unknown, where: string): T }, each: string, items: unknown): T[] {

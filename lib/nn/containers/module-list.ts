@@ -2,7 +2,7 @@ import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { LINES, Module } from '../module.js';
 import { childLine } from '../text.js';
-import { ITEM, itemsOf, List, put } from './list.js';
+import { ITEM, itemsOf, List, listing, put } from './list.js';
 
 /** The error of a container that is called. */
 export const notCallable = (container: Module): ValueError =>
@@ -32,7 +32,8 @@ export const notCallable = (container: Module): ValueError =>
 export class ModuleList<M extends Module = Module> extends List<M, M, never[], never> {
   [index: number]: M;
 
-  constructor(modules: Iterable<M> = []) {
+  constructor(...args: [modules?: Iterable<M>]) {
+    const [modules] = listing.read('ModuleList', args);
     super();
     put(this, 0, itemsOf(this, 'item', modules));
   }

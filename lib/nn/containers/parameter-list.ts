@@ -4,7 +4,7 @@ import { ValueError } from '../../errors.js';
 import { Tensor } from '../../tensor/tensor.js';
 import type { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
-import { ITEM, itemsOf, List, put } from './list.js';
+import { ITEM, itemsOf, List, listing, put } from './list.js';
 import { notCallable } from './module-list.js';
 
 /** What a container of parameters keeps: a tensor becomes a parameter over its storage. */
@@ -46,7 +46,8 @@ export const parameterLines = (
 export class ParameterList extends List<Parameter, Tensor, never[], never> {
   [index: number]: Parameter;
 
-  constructor(parameters: Iterable<Tensor> = []) {
+  constructor(...args: [parameters?: Iterable<Tensor>]) {
+    const [parameters] = listing.read('ParameterList', args);
     super();
     put(this, 0, itemsOf(this, 'item', parameters));
   }

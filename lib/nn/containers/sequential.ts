@@ -1,3 +1,4 @@
+import { takeNoMore } from '../../arguments/no-more.js';
 import { recording } from '../../backend/recording.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
@@ -49,6 +50,7 @@ class Layers<T extends Modules> extends List<T[number], Module, [First<T>], Last
   }
 }
 
+takeNoMore(Layers, 'forward');
 Object.defineProperty(Layers, 'name', { value: 'Sequential' });
 
 /** The layers under their positions, each with its own type. */

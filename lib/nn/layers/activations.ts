@@ -1,4 +1,5 @@
 import type { ArgumentsOf, NamedOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import * as pointwise from '../../ops/pointwise.js';
@@ -181,8 +182,9 @@ abstract class AlongDim extends Module<[x: Tensor], Tensor> {
   readonly dim: number | null;
 
   constructor(...args: ArgumentsOf<typeof takingDim>) {
+    const [dim] = takingDim.read(new.target.name, args);
     super();
-    [this.dim] = takingDim.read(new.target.name, args);
+    this.dim = dim;
   }
 
   override extraRepr(): string {
@@ -229,3 +231,5 @@ export class LogSoftmax extends AlongDim {
     return logSoftmax(x, this.dim ?? softmaxDim('LogSoftmax', x));
   }
 }
+
+for (const layer of [Activation, Sigmoid, Tanh, Softmax, LogSoftmax]) takeNoMore(layer, 'forward');

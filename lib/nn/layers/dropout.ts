@@ -1,5 +1,6 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import * as e from '../../expr/index.js';
@@ -77,8 +78,10 @@ export class Dropout extends Module<[x: Tensor], Tensor> {
   readonly inplace: boolean;
 
   constructor(...args: ArgumentsOf<typeof moduleSignature, DropoutModuleOptions>) {
+    const [p, inplace] = moduleSignature.read('Dropout', args);
     super();
-    [this.p, this.inplace] = moduleSignature.read('Dropout', args);
+    this.p = p;
+    this.inplace = inplace;
   }
 
   override forward(x: Tensor): Tensor {
@@ -90,3 +93,5 @@ export class Dropout extends Module<[x: Tensor], Tensor> {
     return `p=${pythonText(this.p)}, inplace=${pythonText(this.inplace)}`;
   }
 }
+
+takeNoMore(Dropout, 'forward');

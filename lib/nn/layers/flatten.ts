@@ -1,4 +1,5 @@
 import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import { flatten } from '../../ops/views.js';
@@ -29,8 +30,10 @@ export class Flatten extends Module<[x: Tensor], Tensor> {
   readonly endDim: number;
 
   constructor(...args: ArgumentsOf<typeof flattening, FlattenOptions>) {
+    const [startDim, endDim] = flattening.read('Flatten', args);
     super();
-    [this.startDim, this.endDim] = flattening.read('Flatten', args);
+    this.startDim = startDim;
+    this.endDim = endDim;
   }
 
   override forward(x: Tensor): Tensor {
@@ -42,3 +45,5 @@ export class Flatten extends Module<[x: Tensor], Tensor> {
     return `start_dim=${this.startDim}, end_dim=${this.endDim}`;
   }
 }
+
+takeNoMore(Flatten, 'forward');

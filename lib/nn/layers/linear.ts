@@ -1,4 +1,5 @@
 import type { ArgumentsOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { empty } from '../../ops/creation.js';
 import { linear } from '../../ops/products.js';
@@ -41,8 +42,8 @@ export class Linear<B extends boolean = true> extends Module<[x: Tensor], Tensor
   bias: Learned<B>;
 
   constructor(...args: ArgumentsOf<typeof linearSignature, LinearOptions<B>, { bias: B }>) {
-    super();
     const [inFeatures, outFeatures, bias, dtype] = linearSignature.read('Linear', args);
+    super();
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     this.weight = new Parameter(empty([outFeatures, inFeatures], { dtype }));
@@ -81,3 +82,5 @@ export class Identity extends Module<[x: Tensor], Tensor> {
     return x;
   }
 }
+
+for (const layer of [Linear, Identity]) takeNoMore(layer, 'forward');

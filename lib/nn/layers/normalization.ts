@@ -1,6 +1,7 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { dtypes, isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
@@ -204,8 +205,8 @@ export class LayerNorm<A extends boolean = true, B extends boolean = true> exten
   constructor(
     ...args: ArgumentsOf<typeof layerNormSignature, LayerNormOptions<A, B>, { elementwiseAffine: A; bias: B }>
   ) {
-    super();
     const [shape, eps, elementwiseAffine, bias, dtype] = layerNormSignature.read('LayerNorm', args);
+    super();
     this.normalizedShape = listed(shape);
     this.eps = eps;
     const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
@@ -240,8 +241,8 @@ export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tenso
   weight: Learned<A>;
 
   constructor(...args: ArgumentsOf<typeof rmsNormSignature, RMSNormOptions<A>, { elementwiseAffine: A }>) {
-    super();
     const [shape, eps, elementwiseAffine, dtype] = rmsNormSignature.read('RMSNorm', args);
+    super();
     this.normalizedShape = listed(shape);
     this.eps = eps;
     const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
@@ -257,3 +258,5 @@ export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tenso
     return `${pythonTuple(this.normalizedShape)}, eps=${pythonText(this.eps)}, elementwise_affine=${pythonText(this.weight !== null)}`;
   }
 }
+
+for (const layer of [LayerNorm, RMSNorm]) takeNoMore(layer, 'forward');

@@ -1,4 +1,5 @@
 import type { ArgumentsOf, NamedOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { recording } from '../../backend/recording.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
@@ -183,3 +184,5 @@ export class CrossEntropyLoss extends LossModule<NamedOf<typeof crossEntropySign
     super(crossEntropy, crossEntropySignature.named('CrossEntropyLoss', args));
   }
 }
+
+takeNoMore(LossModule, 'forward');
