@@ -67,14 +67,17 @@ export const sameView = (a: View, b: View): boolean =>
   sameShape(a.shape, b.shape) &&
   sameShape(a.strides, b.strides);
 
-/** Whether one element in memory is several of the view's. */
-export function isRepeated({ shape, strides }: Pick<View, 'shape' | 'strides'>): boolean {
-  let repeated = false;
-  for (let i = 0; i < shape.length; i++) {
-    if (shape[i] === 0) return false;
-    if (strides[i] === 0 && shape[i] !== 1) repeated = true;
+/** Whether one element in memory may be several of the view's: some axis steps no further than those with smaller steps reach together. */
+export function isRepeated(view: Pick<View, 'shape' | 'strides'>): boolean {
+  if (isContiguous(view)) return false;
+  const { shape, strides } = view;
+  const axes = shape.map((size, axis) => ({ size, step: Math.abs(strides[axis]!) })).filter(({ size }) => size > 1);
+  let reach = 0;
+  for (const { size, step } of axes.sort((a, b) => a.step - b.step)) {
+    if (step <= reach) return true;
+    reach += step * (size - 1);
   }
-  return repeated;
+  return false;
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

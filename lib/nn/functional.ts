@@ -1,5 +1,6 @@
 /** The functions behind the modules: `nn.functional.crossEntropy(…)`. */
 
+export { type PaddingMode, type PadOptions, pad } from '../ops/padding.js';
 export { sigmoid, tanh } from '../ops/pointwise.js';
 export { linear } from '../ops/products.js';
 export { logSoftmax, softmax } from '../ops/softmax.js';

@@ -21,6 +21,7 @@ export { Dropout } from './layers/dropout.js';
 export { Flatten } from './layers/flatten.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
+export * from './layers/padding.js';
 export * from './losses/modules.js';
 export {
   type IncompatibleKeys,

@@ -4,15 +4,18 @@ import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
 import { checkDType, computeType, type DType, isFloat, isInteger } from '../backend/dtype.js';
 import { isContiguous } from '../backend/view.js';
-import { DTypeError } from '../errors.js';
+import { DTypeError, ShapeError } from '../errors.js';
 import { convert } from '../tensor/basics.js';
 import { requireInt32 } from '../tensor/check.js';
 import { writeInPlace } from '../tensor/elementwise.js';
+import { emptyOf } from '../tensor/empty.js';
 import { copying } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
+import { expandTo } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { type Operand, wider } from '../tensor/promotion.js';
-import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { show } from '../tensor/shape.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 
 const dtypeOrTensor: Kind<DType | Tensor> = kind(
   `${kinds.dtype.expected}, or a Tensor`,
@@ -84,6 +87,23 @@ function asInt32(op: string, source: Operand): Operand {
 export const fill_: FunctionOf<Tensor, typeof filling> = define('fill_', filling, (x, value) => {
   const operand = typeof value === 'boolean' ? Number(value) : value;
   return writeInPlace('fill_', copying, x, [isInteger(x.dtype) ? asInt32('fill_', operand) : operand]);
+});
+
+/**
+ * A tensor of the shape and type of `x` with one value in every element; a gradient flows to that of a 0-d tensor.
+ *
+ * @throws ShapeError for a value of any dimensions
+ * @example
+ * ```ts
+ * fill(tensor([1, 2]), 0.5); // tensor([0.5000, 0.5000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.fill.html
+ */
+export const fill: FunctionOf<Tensor, typeof filling> = define('fill', filling, (x, value) => {
+  if (typeof value === 'number' || typeof value === 'boolean') return fill_(emptyOf(shapeOf(x), x.dtype), value);
+  if (value.ndim > 0)
+    throw new ShapeError(`fill: value must be a number or a 0-d tensor, got shape ${show(value.shape)}`);
+  return convert(expandTo(convert(value, x.dtype), shapeOf(x)), x.dtype);
 });
 
 /** Writes 0 over every element of `x`. @example ones([2]).zero_(); // tensor([0., 0.]) */

@@ -255,6 +255,50 @@ export const fullLike: FunctionOf<Tensor, typeof likeningValue, TensorOptions> =
   (x, fillValue, dtype, requiresGrad) => filled('fullLike', shapeOf(x), fillValue, dtype ?? x.dtype, requiresGrad),
 );
 
+const ofOwnType = signature('input, /, size, *, dtype, requiresGrad', {
+  input: kinds.tensor,
+  size: kinds.shape,
+  ...making,
+});
+const ofOwnTypeAndValue = signature('input, /, size, fillValue, *, dtype, requiresGrad', {
+  input: kinds.tensor,
+  size: kinds.shape,
+  fillValue: value,
+  ...making,
+});
+const ofOwnTypeAndData = signature('input, /, data, *, dtype, requiresGrad', {
+  input: kinds.tensor,
+  data: values,
+  ...making,
+});
+
+type New = FunctionOf<Tensor, typeof ofOwnType, TensorOptions>;
+
+/** `zeros` of the element type of `x`, unless another is given. @example tensor([true]).newZeros([2]); // tensor([False, False]) */
+export const newZeros: New = define('newZeros', ofOwnType, (x, size, dtype, requiresGrad) =>
+  filled('newZeros', size, 0, dtype ?? x.dtype, requiresGrad),
+);
+/** `ones` of the element type of `x`, unless another is given. @example arange(3).newOnes([2]); // tensor([1, 1]) */
+export const newOnes: New = define('newOnes', ofOwnType, (x, size, dtype, requiresGrad) =>
+  filled('newOnes', size, 1, dtype ?? x.dtype, requiresGrad),
+);
+/** `empty` of the element type of `x`, unless another is given. @example arange(3).newEmpty([2]).dtype; // 'int32' */
+export const newEmpty: New = define('newEmpty', ofOwnType, (x, size, dtype, requiresGrad) =>
+  finished(emptyOf(size, dtype ?? x.dtype), requiresGrad),
+);
+/** `full` of the element type of `x`, unless another is given. @example arange(3).newFull([2], 7); // tensor([7, 7]) */
+export const newFull: FunctionOf<Tensor, typeof ofOwnTypeAndValue, TensorOptions> = define(
+  'newFull',
+  ofOwnTypeAndValue,
+  (x, size, fillValue, dtype, requiresGrad) => filled('newFull', size, fillValue, dtype ?? x.dtype, requiresGrad),
+);
+/** `tensor` of the element type of `x`, unless another is given. @example arange(3).newTensor([4, 5]); // tensor([4, 5]) */
+export const newTensor: FunctionOf<Tensor, typeof ofOwnTypeAndData, TensorOptions> = define(
+  'newTensor',
+  ofOwnTypeAndData,
+  (x, data, dtype, requiresGrad) => tensor(data, { dtype: dtype ?? x.dtype, requiresGrad }),
+);
+
 const progression = signature('start, end, step, *, dtype, requiresGrad', {
   /** The first. Default: 0. */
   start: kinds.finite.default(0),

@@ -8,8 +8,11 @@ import * as kinds from '../tensor/kinds.js';
 import { wider } from '../tensor/promotion.js';
 import { checkNdim, normalizeDim, type Shape, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
+import { atleast1d, atleast2d, atleast3d } from './axes.js';
 import { clone, to } from './conversion.js';
-import { narrow, unsqueeze } from './views.js';
+import { zeros } from './creation.js';
+import { tensorsOf } from './operands.js';
+import { narrow, reshape, unsqueeze } from './views.js';
 
 interface CatAttrs {
   readonly axis: number;
@@ -40,6 +43,28 @@ interface JoinOptions extends OptionsOf<typeof joining> {}
 
 type Join = FunctionOf<Tensor, typeof joining, JoinOptions>;
 
+const stacking = signature('tensors', { tensors: kinds.tensors });
+type Stacking = FunctionOf<Tensor, typeof stacking>;
+
+const joined = (op: string): Join =>
+  define(op, joining, (tensors, dim) => {
+    const scalar = tensors.findIndex((x) => x.ndim === 0);
+    if (scalar >= 0) throw new ShapeError(`${op}: element ${scalar} is 0-d and has no dimension to join; use stack`);
+    const dtype = tensors.map((x) => x.dtype).reduce(wider);
+    const parts = tensors.filter((x) => !isLegacyEmpty(x));
+    if (parts.length === 0) return to(clone(tensors[0]!), dtype);
+    const axis = normalizeDim(op, dim, parts[0]!.ndim);
+    const shape = joinedShape(op, parts, axis);
+    const out = emptyOf(shape, dtype);
+    let start = 0;
+    for (const part of parts) {
+      narrow(out, axis, start, shapeOf(part)[axis]!).copy_(part.detach());
+      start += shapeOf(part)[axis]!;
+    }
+    const typed = parts.map((part) => to(part, dtype));
+    return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => shapeOf(part)[axis]!) });
+  });
+
 /**
  * Tensors joined along an existing dimension; their other sizes must agree, their types are promoted.
  *
@@ -49,30 +74,14 @@ type Join = FunctionOf<Tensor, typeof joining, JoinOptions>;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.cat.html
  */
-export const cat: Join = define('cat', joining, (tensors, dim) => {
-  const scalar = tensors.findIndex((x) => x.ndim === 0);
-  if (scalar >= 0) throw new ShapeError(`cat: element ${scalar} is 0-d and has no dimension to join; use stack`);
-  const dtype = tensors.map((x) => x.dtype).reduce(wider);
-  const parts = tensors.filter((x) => !isLegacyEmpty(x));
-  if (parts.length === 0) return to(clone(tensors[0]!), dtype);
-  const axis = normalizeDim('cat', dim, parts[0]!.ndim);
-  const shape = joinedShape(parts, axis);
-  const out = emptyOf(shape, dtype);
-  let start = 0;
-  for (const part of parts) {
-    narrow(out, axis, start, shapeOf(part)[axis]!).copy_(part.detach());
-    start += shapeOf(part)[axis]!;
-  }
-  const typed = parts.map((part) => to(part, dtype));
-  return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => shapeOf(part)[axis]!) });
-});
+export const cat: Join = joined('cat');
 
-function joinedShape(parts: readonly Tensor[], axis: number): Shape {
+function joinedShape(op: string, parts: readonly Tensor[], axis: number): Shape {
   const first = shapeOf(parts[0]!);
   let size = 0;
   for (const { shape } of parts) {
     const agrees = shape.length === first.length && shape.every((own, i) => i === axis || own === first[i]);
-    if (!agrees) throw new ShapeError(`cat: sizes must agree but for dim ${axis}: ${show(first)} and ${show(shape)}`);
+    if (!agrees) throw new ShapeError(`${op}: sizes must agree but for dim ${axis}: ${show(first)} and ${show(shape)}`);
     size += shape[axis]!;
   }
   return first.with(axis, size);
@@ -98,3 +107,94 @@ export const stack: Join = define('stack', joining, (tensors, dim) => {
     axis,
   );
 });
+
+/** The same as `cat`. @example concat([ones([1, 2]), zeros([2, 2])]).shape; // [3, 2] */
+export const concat: Join = joined('concat');
+/** The same as `cat`. @example concatenate([ones([1, 2]), zeros([2, 2])]).shape; // [3, 2] */
+export const concatenate: Join = joined('concatenate');
+
+/**
+ * Tensors side by side: along dim 1, or vectors along dim 0.
+ *
+ * @example
+ * ```ts
+ * hstack([tensor([1, 2]), tensor([3])]); // tensor([1., 2., 3.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.hstack.html
+ */
+export const hstack: Stacking = define('hstack', stacking, (tensors) => {
+  const parts = atleast1d(tensors);
+  return cat(parts, Math.min(1, parts[0]!.ndim - 1));
+});
+
+/**
+ * Tensors one below the other, vectors as rows.
+ *
+ * @example
+ * ```ts
+ * vstack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.vstack.html
+ */
+export const vstack: Stacking = define('vstack', stacking, (tensors) => {
+  return cat(atleast2d(tensors), 0);
+});
+
+/** The same as `vstack`. @example rowStack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 2.], [3., 4.]]) */
+export const rowStack: Stacking = define('rowStack', stacking, (tensors) => {
+  return vstack(tensors);
+});
+
+/**
+ * Tensors one behind the other, along a third dimension.
+ *
+ * @example
+ * ```ts
+ * dstack([tensor([1, 2]), tensor([3, 4])]); // tensor([[[1., 3.], [2., 4.]]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.dstack.html
+ */
+export const dstack: Stacking = define('dstack', stacking, (tensors) => {
+  return cat(atleast3d(tensors), 2);
+});
+
+/**
+ * Tensors side by side, vectors as columns.
+ *
+ * @example
+ * ```ts
+ * columnStack([tensor([1, 2]), tensor([3, 4])]); // tensor([[1., 3.], [2., 4.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.column_stack.html
+ */
+export const columnStack: Stacking = define('columnStack', stacking, (tensors) => {
+  return hstack(tensors.map((x) => (x.ndim < 2 ? reshape(x, [x.numel(), 1]) : x)));
+});
+
+/**
+ * A matrix with the given ones along its diagonal, zeros elsewhere; a vector counts as a row. They come one by one, or as one array.
+ *
+ * @throws ShapeError for tensors of more than two dimensions
+ * @example
+ * ```ts
+ * blockDiag(tensor([[1, 2]]), tensor([[3], [4]])); // tensor([[1., 2., 0.], [0., 0., 3.], [0., 0., 4.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.block_diag.html
+ */
+export function blockDiag(...given: readonly (Tensor | readonly Tensor[])[]): Tensor {
+  const tensors = tensorsOf('blockDiag', given);
+  const tooMany = tensors.findIndex((x) => x.ndim > 2);
+  if (tooMany >= 0)
+    throw new ShapeError(`blockDiag: tensor ${tooMany} must be a matrix, got shape ${show(tensors[tooMany]!.shape)}`);
+  const dtype = tensors.map((x) => x.dtype).reduce(wider);
+  const blocks = atleast2d(tensors);
+  const width = blocks.reduce((sum, x) => sum + shapeOf(x)[1]!, 0);
+  let left = 0;
+  const rows = blocks.map((x) => {
+    const [height, own] = shapeOf(x) as [number, number];
+    const blank = (columns: number) => zeros([height, columns], { dtype });
+    left += own;
+    return cat([blank(left - own), x, blank(width - left)], 1);
+  });
+  return cat(rows, 0);
+}

@@ -4,38 +4,58 @@ import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import * as arithmetic from './arithmetic.js';
+import * as axes from './axes.js';
 import * as bitwise from './bitwise.js';
 import * as comparison from './comparison.js';
 import * as conversion from './conversion.js';
+import * as creation from './creation.js';
+import * as diagonals from './diagonals.js';
+import * as grids from './grids.js';
 import * as indexing from './indexing.js';
 import * as pointwise from './pointwise.js';
 import * as products from './products.js';
 import * as random from './random.js';
+import * as rearranging from './rearranging.js';
 import * as reductions from './reductions.js';
+import * as sizes from './sizes.js';
 import * as softmaxes from './softmax.js';
 import * as special from './special-functions.js';
+import * as splitting from './splitting.js';
+import * as strided from './strided.js';
+import * as triangles from './triangles.js';
+import * as viewScatter from './view-scatter.js';
 import * as views from './views.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
 
-// Their types are written out: declarations would list what these constants have, in terms that are not exported.
-type HookMethods = Pick<typeof hooks, 'registerHook' | 'registerPostAccumulateGradHook' | 'retainGrad'>;
-type ProductMethods = Omit<typeof products, 'linear'>;
-type ReductionMethods = Omit<typeof reductions, 'max' | 'min'>;
-type ViewMethods = Omit<typeof views, 'broadcastTensors'>;
-type RandomMethods = Pick<
-  typeof random,
-  'bernoulli_' | 'exponential_' | 'normal_' | 'random_' | 'uniform_' | 'bernoulli' | 'multinomial'
->;
+/** Some of what a file exports. */
+const only = <T extends object, K extends keyof T>(all: T, ...names: readonly K[]): Pick<T, K> =>
+  Object.fromEntries(names.map((name) => [name, all[name]])) as Pick<T, K>;
 
-const { registerHook, registerPostAccumulateGradHook, retainGrad } = hooks;
-const hookMethods: HookMethods = { registerHook, registerPostAccumulateGradHook, retainGrad };
-const { linear, ...productMethods } = products;
-const { max, min, ...reductionMethods } = reductions;
-const { polygamma, ...specialMethods } = special;
-const { broadcastTensors, ...viewMethods } = views;
-const { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial } = random;
-const randomMethods: RandomMethods = { bernoulli_, exponential_, normal_, random_, uniform_, bernoulli, multinomial };
+/** All that a file exports, but for some names. */
+const without = <T extends object, K extends keyof T>(all: T, ...names: readonly K[]): Omit<T, K> =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;
+
+const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook', 'retainGrad');
+const productMethods = without(products, 'linear');
+const reductionMethods = without(reductions, 'max', 'min');
+const specialMethods = without(special, 'polygamma');
+const viewMethods = without(views, 'broadcastTensors');
+const axisMethods = without(axes, 'atleast1d', 'atleast2d', 'atleast3d');
+const stridedMethods = only(strided, 'asStrided', 'diagonal', 'unfold');
+const triangleMethods = without(triangles, 'trilIndices', 'triuIndices');
+const newMethods = only(creation, 'newEmpty', 'newFull', 'newOnes', 'newTensor', 'newZeros');
+const gridMethods = only(grids, 'combinations');
+const randomMethods = only(
+  random,
+  'bernoulli',
+  'bernoulli_',
+  'exponential_',
+  'multinomial',
+  'normal_',
+  'random_',
+  'uniform_',
+);
 
 mark(Tensor.prototype);
 
@@ -61,13 +81,23 @@ type InPlace<T> = {
 declare module '../tensor/tensor.js' {
   interface Tensor
     extends Methods<typeof conversion>,
-      Methods<HookMethods>,
-      Methods<ProductMethods>,
-      Methods<ReductionMethods>,
-      Methods<ViewMethods>,
+      Methods<typeof hookMethods>,
+      Methods<typeof productMethods>,
+      Methods<typeof reductionMethods>,
+      Methods<typeof viewMethods>,
+      Methods<typeof axisMethods>,
+      Methods<typeof diagonals>,
+      Methods<typeof gridMethods>,
+      Methods<typeof newMethods>,
+      Methods<typeof rearranging>,
+      Methods<typeof sizes>,
+      Methods<typeof splitting>,
+      Methods<typeof stridedMethods>,
+      Methods<typeof triangleMethods>,
+      Methods<typeof viewScatter>,
       Methods<typeof indexing>,
       Methods<typeof softmaxes>,
-      Methods<RandomMethods>,
+      Methods<typeof randomMethods>,
       Methods<typeof arithmetic>,
       InPlace<typeof arithmetic>,
       Methods<typeof bitwise>,
@@ -106,6 +136,10 @@ declare module '../tensor/tensor.js' {
     readonly mT: Tensor;
     /** All dimensions in reverse order. */
     readonly T: Tensor;
+    /** The same as `mT`, as elements are real. */
+    readonly mH: Tensor;
+    /** The transpose of a matrix, as elements are real. */
+    readonly H: Tensor;
   }
 }
 
@@ -131,9 +165,9 @@ function defineAll(functions: object): void {
 define('backward', function (this: Tensor, gradient: Tensor | null | undefined, options: BackwardOptions | undefined) {
   backward(this, gradient ?? undefined, options);
 } as Method);
-defineAll({ max, min });
+defineAll(only(reductions, 'max', 'min'));
 define('polygamma', function (this: Tensor, n: unknown) {
-  return polygamma(n as number, this);
+  return special.polygamma(n as number, this);
 });
 for (const functions of [
   conversion,
@@ -141,6 +175,16 @@ for (const functions of [
   productMethods,
   reductionMethods,
   viewMethods,
+  axisMethods,
+  diagonals,
+  gridMethods,
+  newMethods,
+  rearranging,
+  sizes,
+  splitting,
+  stridedMethods,
+  triangleMethods,
+  viewScatter,
   indexing,
   softmaxes,
   randomMethods,
@@ -157,6 +201,16 @@ Object.defineProperties(Tensor.prototype, {
   mT: {
     get(this: Tensor): Tensor {
       return views.transpose(this, -2, -1);
+    },
+  },
+  mH: {
+    get(this: Tensor): Tensor {
+      return axes.adjoint(this);
+    },
+  },
+  H: {
+    get(this: Tensor): Tensor {
+      return views.t(this);
     },
   },
   T: {

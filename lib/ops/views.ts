@@ -2,11 +2,11 @@ import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { type BackwardRule, record } from '../autograd/node.js';
+import type { BackwardRule } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
-import { ShapeError, ValueError } from '../errors.js';
-import { checkHeap } from '../tensor/heap.js';
+import { ShapeError } from '../errors.js';
+import { checkViews } from '../tensor/heap.js';
 import * as kinds from '../tensor/kinds.js';
 import { expandTo, owned, reshapeRule, resolveShape, restride, viewAs, view as viewOn } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
@@ -21,7 +21,7 @@ import {
 } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
-import { zeros } from './creation.js';
+import { axisOf, selectedOf, slicedOf, takeSlice } from './slices.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
 
@@ -315,38 +315,6 @@ export const unflatten: FunctionOf<Tensor, typeof unflattening> = define('unflat
   return reshape(x, shapeOf(x).toSpliced(axis, 1, ...whole));
 });
 
-interface SliceAttrs {
-  readonly shape: Shape;
-  readonly axis: number;
-  readonly start: number;
-  readonly step: number;
-}
-
-/** The adjoint of a slice: zeros of the whole shape with the gradient in its place. */
-const sliceRule: BackwardRule<SliceAttrs> = {
-  name: 'Slice',
-  backward: (g, _, attrs) => [unslice(g, attrs)],
-};
-
-const unsliceRule: BackwardRule<SliceAttrs> = {
-  name: 'SliceBackward',
-  backward: (g, saved, { axis, start, step }) => [takeSlice(g, axis, start, shapeOf(saved[0]!)[axis]!, step)],
-};
-
-function unslice(g: Tensor, attrs: SliceAttrs): Tensor {
-  const whole = zeros(attrs.shape, { dtype: g.dtype });
-  const { axis, start, step } = attrs;
-  takeSlice(whole, axis, start, shapeOf(g)[axis]!, step).copy_(g.detach());
-  return record(whole, unsliceRule, [g], [g], attrs);
-}
-
-function takeSlice(x: Tensor, axis: number, start: number, length: number, step: number): Tensor {
-  const shape = shapeOf(x).with(axis, length);
-  const strides = viewOf(x).strides.with(axis, viewOf(x).strides[axis]! * step);
-  const offset = viewOf(x).offset + start * viewOf(x).strides[axis]!;
-  return viewOn(x, shape, strides, offset, sliceRule, { shape: shapeOf(x), axis, start, step });
-}
-
 const narrowing = signature('input, /, dim, start, length', {
   input: kinds.tensor,
   dim: kinds.dim,
@@ -365,8 +333,7 @@ const narrowing = signature('input, /, dim, start, length', {
  * @see https://pytorch.org/docs/stable/generated/torch.narrow.html
  */
 export const narrow: FunctionOf<Tensor, typeof narrowing> = define('narrow', narrowing, (x, dim, start, length) => {
-  if (x.ndim === 0) throw new ShapeError('narrow: cannot be applied to a 0-d tensor');
-  const axis = normalizeDim('narrow', dim, x.ndim);
+  const axis = axisOf('narrow', x, dim);
   const size = shapeOf(x)[axis]!;
   const given = typeof start === 'number' ? start : start.item();
   const place = kinds.integerFrom(-size, size);
@@ -409,14 +376,7 @@ interface SliceOptions extends OptionsOf<typeof slicing> {}
 export const slice: FunctionOf<Tensor, typeof slicing, SliceOptions> = define(
   'slice',
   slicing,
-  (x, dim, start, end, step) => {
-    if (x.ndim === 0) throw new ShapeError('slice: cannot be applied to a 0-d tensor');
-    const axis = normalizeDim('slice', dim, x.ndim);
-    const size = shapeOf(x)[axis]!;
-    const clip = (i: number) => Math.min(size, Math.max(0, i < 0 ? i + size : i));
-    const first = clip(start);
-    return takeSlice(x, axis, first, Math.max(0, Math.ceil((clip(end ?? size) - first) / step)), step);
-  },
+  (x, dim, start, end, step) => slicedOf('slice', x, dim, start, end, step),
 );
 
 const selecting = signature('input, /, dim, index', { input: kinds.tensor, dim: kinds.dim, index: kinds.number });
@@ -432,15 +392,9 @@ const selecting = signature('input, /, dim, index', { input: kinds.tensor, dim: 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.select.html
  */
-export const select: FunctionOf<Tensor, typeof selecting> = define('select', selecting, (x, dim, index) => {
-  if (x.ndim === 0) throw new ShapeError('select: cannot be applied to a 0-d tensor');
-  const axis = normalizeDim('select', dim, x.ndim);
-  const size = shapeOf(x)[axis]!;
-  if (!Number.isInteger(index) || index < -size || index >= size) {
-    throw new ValueError(`select: index ${describe(index)} is out of range for dim ${dim} of size ${size}`);
-  }
-  return squeeze(takeSlice(x, axis, index < 0 ? index + size : index, 1, 1), axis);
-});
+export const select: FunctionOf<Tensor, typeof selecting> = define('select', selecting, (x, dim, index) =>
+  selectedOf('select', x, dim, index),
+);
 
 const sizeOrSizes: Kind<number | readonly number[]> = kind(
   'the size of the parts, or an array of sizes',
@@ -518,11 +472,6 @@ function listedSizes(op: string, sizes: readonly number[]): readonly number[] {
   return sizes;
 }
 
-/** What a view takes of V8's heap, about. */
-const VIEW_BYTES = 300;
-
-const checkViews = (op: string, count: number): void => checkHeap(op, `${count} views`, count * VIEW_BYTES);
-
 /** `split` into the sizes listed. @example splitWithSizes(arange(5), [1, 4]); // [tensor([0]), tensor([1, 2, 3, 4])] */
 export const splitWithSizes: FunctionOf<Tensor[], typeof splittingBySizes, AlongOptions> = define(
   'splitWithSizes',
@@ -544,8 +493,7 @@ export const chunk: FunctionOf<Tensor[], typeof chunking, AlongOptions> = define
   'chunk',
   chunking,
   (x, chunks, dim) => {
-    const axis = normalizeDim('chunk', dim, x.ndim);
-    if (x.ndim === 0) throw new ShapeError('chunk: cannot be applied to a 0-d tensor');
+    const axis = axisOf('chunk', x, dim);
     const size = shapeOf(x)[axis]!;
     // PyTorch keeps the number of chunks when there is nothing to divide.
     if (size === 0) checkViews('chunk', chunks);
@@ -565,8 +513,7 @@ export const chunk: FunctionOf<Tensor[], typeof chunking, AlongOptions> = define
  * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
  */
 export const unbind: FunctionOf<Tensor[], typeof unbinding, AlongOptions> = define('unbind', unbinding, (x, dim) => {
-  if (x.ndim === 0) throw new ShapeError('unbind: cannot be applied to a 0-d tensor');
-  const axis = normalizeDim('unbind', dim, x.ndim);
+  const axis = axisOf('unbind', x, dim);
   checkViews('unbind', shapeOf(x)[axis]!);
   return Array.from({ length: shapeOf(x)[axis]! }, (_, i) => select(x, axis, i));
 });

@@ -19,4 +19,10 @@ export function checkHeap(op: string, what: string, bytes: number): void {
   );
 }
 
+/** What a view takes of V8's heap, about. */
+const VIEW_BYTES = 300;
+
+/** Refuses more views at a time than V8's heap has place for. */
+export const checkViews = (op: string, count: number): void => checkHeap(op, `${count} views`, count * VIEW_BYTES);
+
 const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);

@@ -1,4 +1,6 @@
+import { allAre } from '../arguments/elements.js';
 import { type Kind, kind } from '../arguments/kind.js';
+import { integer } from '../arguments/kinds.js';
 import { checkDType, type DType, dtypes } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Generator, isGenerator } from './generator.js';
@@ -36,7 +38,7 @@ export const operand: Kind<Operand> = kind(
 /** One tensor or more, in an array. */
 export const tensors: Kind<readonly Tensor[]> = kind(
   'an array of tensors',
-  (value): value is readonly Tensor[] => Array.isArray(value) && value.length > 0 && value.every(isTensor),
+  (value): value is readonly Tensor[] => Array.isArray(value) && value.length > 0 && allAre(value, isTensor),
   {
     explain: (op, name, value) => {
       if (!Array.isArray(value)) return;
@@ -69,6 +71,24 @@ export const dimList: Kind<readonly number[]> = kind(
   'an array of dims',
   (value): value is readonly number[] => isList(value),
   { error: ShapeError },
+);
+
+/** One dimension, or a list of them. Whether a tensor has them, `normalizeDim` says. */
+export const dimOrList: Kind<number | readonly number[]> = kind(
+  'a dim or an array of dims',
+  (value): value is number | readonly number[] => typeof value === 'number' || isList(value),
+  { error: ShapeError },
+);
+
+const isIntegers = (value: unknown): value is readonly number[] => isList(value) && allAre(value, integer.accepts);
+
+/** A few integers. */
+export const integers: Kind<readonly number[]> = kind('an array of integers', isIntegers);
+
+/** One integer, or a few. */
+export const integerOrMore: Kind<number | readonly number[]> = kind(
+  'an integer or an array of integers',
+  (value): value is number | readonly number[] => Number.isSafeInteger(value) || isIntegers(value),
 );
 
 /** The size of a dimension. */

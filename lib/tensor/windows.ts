@@ -1,7 +1,8 @@
 import { withGrad } from '../autograd/mode.js';
 import { type BackwardRule, record, renewViews, requireFresh } from '../autograd/node.js';
 import { computeType } from '../backend/dtype.js';
-import { isContiguous, sizeOf, type View } from '../backend/view.js';
+import { backend } from '../backend/index.js';
+import { contiguousStrides, isContiguous, isRepeated, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { convert } from './basics.js';
 import { emptyOf, filledOf } from './empty.js';
@@ -14,6 +15,7 @@ import {
   isBlind,
   isMarked,
   nodeOf,
+  operandOf,
   setBase,
   setNode,
   storageOf,
@@ -25,7 +27,7 @@ import {
 // of what the base has become. Both are linear and each other's derivative, so that gradients of gradients need nothing more.
 
 /** Elements of a tensor of `whole`, contiguous, as a view of it sees them. */
-interface Window {
+export interface Window {
   readonly whole: Shape;
   readonly offset: number;
   readonly shape: Shape;
@@ -34,19 +36,19 @@ interface Window {
 
 const contiguous = (x: Tensor): Tensor => (x.isContiguous() ? x : convert(x, x.dtype));
 
-function through(x: Tensor, { offset, shape, strides }: Window): Tensor {
+/** What a window shows of a contiguous tensor, outside the graph. */
+export function through(x: Tensor, { offset, shape, strides }: Window): Tensor {
   const { storage, offset: start, dtype } = viewOf(x);
   return new Tensor({ storage, offset: start + offset, shape, strides, dtype });
 }
 
-/** Elements that a window shows in several places get the sum of what these get. */
-const takeRule: BackwardRule<Window> = {
-  name: 'AsStrided',
-  backward: (g, _, window) => {
-    const shape = window.shape.map((size, axis) => (window.strides[axis] === 0 ? Math.min(size, 1) : size));
-    return [putInto(null, { ...window, shape }, sumTo(g, shape))];
-  },
-};
+const takeRule: BackwardRule<Window> = { name: 'AsStrided', backward: (g, _, window) => [adjointOf(g, window)] };
+
+/** The adjoint of looking through a window: elements that a window shows in several places get the sum of what these get. */
+export function adjointOf(g: Tensor, window: Window): Tensor {
+  const shape = window.shape.map((size, axis) => (window.strides[axis] === 0 ? Math.min(size, 1) : size));
+  return putInto(null, { ...window, shape }, sumTo(g, shape));
+}
 
 function take(x: Tensor, window: Window): Tensor {
   const source = contiguous(x);
@@ -61,14 +63,55 @@ const putRule: BackwardRule<Window> = {
   ],
 };
 
-/** A copy of `whole` with `values` in a window of it; zeros where one of them is null. */
+/** A copy of `whole` with `values` in a window of it; zeros where one of them is null. What shares an element adds up. */
 function putInto(whole: Tensor | null, window: Window, values: Tensor | null): Tensor {
   const { dtype } = (whole ?? values)!;
   const zero = filledOf([], 0, dtype);
   const out = emptyOf(window.whole, dtype);
   write(out, whole ?? zero);
-  write(through(out, window), values ?? zero);
+  if (values !== null && isRepeated(window)) addThrough(out, window, values);
+  else write(through(out, window), values ?? zero);
   return record(out, putRule, [whole ?? zero, values ?? zero], [], window);
+}
+
+/** Adds values to what a window shows of `out`, which is contiguous. */
+function addThrough(out: Tensor, window: Window, values: Tensor): void {
+  const positions = emptyOf([sizeOf(window.whole)], 'int32');
+  storageOf(positions)
+    .array('int32')
+    .forEach((_, i, all) => {
+      all[i] = i;
+    });
+  const flat = (x: Tensor): View => ({
+    ...operandOf(convert(x, x.dtype)),
+    shape: [sizeOf(window.shape)],
+    strides: [1],
+  });
+  const target = { ...operandOf(out), shape: [sizeOf(window.whole)], strides: [1] };
+  backend.scatter(target, flat(through(positions, window)), flat(values.detach()), 0, 'add');
+}
+
+/** Where elements are, as `View` says it. */
+type Layout = Pick<View, 'shape' | 'strides' | 'offset'>;
+
+const lookRules = new Map<string, BackwardRule<Window>>();
+
+/** What PyTorch calls the gradient of a view: `Slice`, `Diagonal`. */
+function lookRule(name: string): BackwardRule<Window> {
+  let rule = lookRules.get(name);
+  if (rule === undefined) {
+    rule = { name, backward: takeRule.backward };
+    lookRules.set(name, rule);
+  }
+  return rule;
+}
+
+/** A view of some of the elements of `x`: `look` says which, for any strides that a tensor of this shape may have. */
+export function lookAt(x: Tensor, name: string, look: (of: Layout) => Layout): Tensor {
+  const { shape: whole } = viewOf(x);
+  const { shape, strides, offset } = look(viewOf(x));
+  const window = { whole, ...look({ shape: whole, strides: contiguousStrides(whole), offset: 0 }) };
+  return view(x, shape, strides, offset, lookRule(name), window);
 }
 
 /** Writes values, broadcast, outside the graph. */

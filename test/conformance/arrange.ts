@@ -42,7 +42,7 @@ export function asOptions(given: Iterable<[string, unknown]>): Named {
 
 function choose(overloads: readonly Signature[] | undefined, args: readonly unknown[], kwargs: Named): Signature {
   const fits = ({ parameters }: Signature) =>
-    args.length <= parameters.length &&
+    gathered(parameters, args).length <= parameters.length &&
     parameters.every(({ name, only }, i) => only === undefined || typeof (args[i] ?? kwargs[name]) === only) &&
     Object.keys(kwargs).every((key) => parameters.some(({ name }) => name === key));
   return overloads?.find(fits) ?? overloads?.at(-1) ?? unlisted(args.length);
@@ -53,6 +53,7 @@ function unlisted(count: number): Signature {
     name: `operand${i}`,
     required: true,
     only: undefined,
+    gathers: false,
   }));
   return { parameters, positional: count };
 }
@@ -63,13 +64,20 @@ function bind(
   kwargs: Named,
   convert: Convert,
 ): Map<string, unknown> {
-  if (args.length > parameters.length)
-    throw new Error(`signature table: ${args.length} arguments for ${parameters.length}`);
-  const byPosition = args.map((value, i): [string, unknown] => [parameters[i]!.name, value]);
+  const list = gathered(parameters, args);
+  if (list.length > parameters.length)
+    throw new Error(`signature table: ${list.length} arguments for ${parameters.length}`);
+  const byPosition = list.map((value, i): [string, unknown] => [parameters[i]!.name, value]);
   const given = [...byPosition, ...Object.entries(kwargs)];
   return new Map(
     given.map(([name, value]) => [name, value === null ? undefined : asShape(name, convert(value, name))]),
   );
+}
+
+/** `sum_to_size(2, 3)`: what Python takes one by one, as an array. */
+function gathered(parameters: readonly Parameter[], args: readonly unknown[]): readonly unknown[] {
+  const at = parameters.findIndex(({ gathers }) => gathers);
+  return at < 0 || typeof args[at] !== 'number' ? args : [...args.slice(0, at), args.slice(at)];
 }
 
 /** `rand(3)`: Python takes sizes one by one, nabla as an array. */

@@ -5,6 +5,8 @@ export interface Parameter {
   readonly required: boolean;
   /** The only JavaScript type this parameter admits, where that is what tells two overloads apart. */
   readonly only: 'boolean' | 'string' | undefined;
+  /** Whether it takes all numbers that are left, one by one, as Python's `*size`. */
+  readonly gathers: boolean;
 }
 
 export interface Signature {
@@ -17,9 +19,10 @@ const SHAPE_LIKE = new Set(['dim', 'dims', 'size', 'shape', 'start_dim', 'end_di
 const ONLY = { bool: 'boolean', str: 'string' } as const;
 
 function parseParameter(text: string): Parameter {
-  const [, name, type, optional] = /^(\w+)(?::(bool|str))?(=?)$/.exec(text) ?? [];
+  const [, star, name, type, optional] = /^(\*?)(\w+)(?::(bool|str))?(=?)$/.exec(text) ?? [];
   if (name === undefined) throw new Error(`signature table: cannot read parameter "${text}"`);
-  return { name, required: optional === '', only: type === 'bool' || type === 'str' ? ONLY[type] : undefined };
+  const only = type === 'bool' || type === 'str' ? ONLY[type] : undefined;
+  return { name, required: optional === '', only, gathers: star === '*' };
 }
 
 function parseSignature(list: string): Signature {

@@ -1,36 +1,33 @@
 import { describe, expect, test } from 'vitest';
 import {
   arange,
+  blockDiag,
   broadcastTensors,
   cat,
+  columnStack,
+  concat,
+  concatenate,
+  dstack,
   gradcheck,
   gradgradcheck,
+  hstack,
   ones,
   randn,
+  rowStack,
   ShapeError,
   stack,
   Tensor,
   tensor,
   ValueError,
+  vstack,
   zeros,
 } from '../../lib/index.js';
 import * as joining from '../../lib/ops/joining.js';
 import * as views from '../../lib/ops/views.js';
 import { storageOf } from '../../lib/tensor/tensor.js';
+import { type Arrangement, counting, describeArrangements } from './rearranged.js';
 
-/** 0, 1, 2, … in the given shape. */
-const counting = (...shape: number[]): Tensor => arange(shape.reduce((a, b) => a * b, 1)).reshape(shape);
-
-interface View {
-  readonly name: string;
-  readonly of: () => Tensor;
-  readonly take: (x: Tensor) => Tensor | Tensor[];
-  readonly expected: unknown;
-  /** Whether the elements are copied, because strides cannot show them. */
-  readonly copies?: boolean;
-}
-
-const rows: readonly View[] = [
+const rows: readonly Arrangement[] = [
   {
     name: 'view',
     of: () => counting(6),
@@ -103,6 +100,7 @@ const rows: readonly View[] = [
     name: 'expand',
     of: () => counting(2, 1),
     take: (x) => x.expand([-1, 2]),
+    overlaps: true,
     expected: [
       [0, 0],
       [1, 1],
@@ -112,6 +110,7 @@ const rows: readonly View[] = [
     name: 'expand with new dims',
     of: () => counting(2),
     take: (x) => x.expand([1, 2, 2]),
+    overlaps: true,
     expected: [
       [
         [0, 1],
@@ -120,11 +119,12 @@ const rows: readonly View[] = [
     ],
   },
   { name: 'expand to nothing', of: () => counting(1), take: (x) => x.expand([0]), expected: [] },
-  { name: 'expandAs', of: () => counting(1), take: (x) => x.expandAs(zeros([3])), expected: [0, 0, 0] },
+  { name: 'expandAs', of: () => counting(1), take: (x) => x.expandAs(zeros([3])), overlaps: true, expected: [0, 0, 0] },
   {
     name: 'broadcastTo',
     of: () => counting(2),
     take: (x) => x.broadcastTo([2, 2]),
+    overlaps: true,
     expected: [
       [0, 1],
       [0, 1],
@@ -179,6 +179,7 @@ const rows: readonly View[] = [
     name: 'narrow from a tensor',
     of: () => counting(5),
     take: (x) => x.narrow(0, tensor(2, { dtype: 'int32' }), 1),
+    reads: true,
     expected: [2],
   },
   { name: 'narrow to nothing', of: () => counting(5), take: (x) => x.narrow(0, 5, 0), expected: [] },
@@ -223,44 +224,7 @@ test('there is a row for every view', () => {
   expect(Object.keys(views).filter((name) => !named.has(name))).toEqual(['broadcastTensors']);
 });
 
-const listed = (result: Tensor | Tensor[]): Tensor[] => (Array.isArray(result) ? result : [result]);
-
-describe.each(rows)('$name', ({ of, take, expected, copies = false }) => {
-  test('shows the right elements', () => {
-    const result = take(of());
-    expect(Array.isArray(result) ? result.map((part) => part.toArray()) : result.toArray()).toEqual(expected);
-  });
-
-  test(copies ? 'copies' : 'copies nothing', () => {
-    const x = of();
-    const parts = listed(take(x));
-    for (const part of parts) expect(storageOf(part) === storageOf(x)).toBe(!copies);
-    if (copies || parts.every((part) => part.numel() === 0)) return;
-    x.fill_(7);
-    for (const part of parts) expect(part.eq(7).all().item()).toBe(true);
-  });
-
-  test('of a strided tensor', () => {
-    const x = of();
-    const strided = stack([x, zeros(x.shape, { dtype: 'int32' })], -1).select(-1, 0);
-    const values = listed(take(of())).map((part) => part.toArray());
-    const apart = () => listed(take(strided)).map((part) => part.toArray());
-    try {
-      expect(apart()).toEqual(values);
-    } catch (error) {
-      if (!(error instanceof ShapeError && /^view: .* use reshape$/.test(error.message))) throw error;
-    }
-  });
-
-  test('passes gradients on', () => {
-    const shape = of().shape;
-    const x = randn(shape, { dtype: 'float64', requiresGrad: true });
-    if (x.numel() === 0) return;
-    expect(gradcheck(take, x)).toBe(true);
-    expect(gradgradcheck((a) => listed(take(a)).map((part) => part.square()), x)).toBe(true);
-    expect(gradcheck((a) => listed(take(a.mul(a))).map((part) => part.exp()), x)).toBe(true);
-  });
-});
+describeArrangements(rows);
 
 describe('strides that can be shown otherwise', () => {
   test.each<[name: string, x: Tensor, shape: number[]]>([
@@ -290,7 +254,18 @@ describe('joining', () => {
   const mixed = () => [tensor([[1, 2]], { dtype: 'float64' }), counting(2, 2)];
 
   test('there is a test for every function', () => {
-    expect(Object.keys(joining).sort()).toEqual(['cat', 'stack']);
+    expect(Object.keys(joining).sort()).toEqual([
+      'blockDiag',
+      'cat',
+      'columnStack',
+      'concat',
+      'concatenate',
+      'dstack',
+      'hstack',
+      'rowStack',
+      'stack',
+      'vstack',
+    ]);
   });
 
   test('cat', () => {
@@ -335,11 +310,57 @@ describe('joining', () => {
     expect(stack([tensor(1), tensor(2)]).toArray()).toEqual([1, 2]);
   });
 
+  test('the names that say how tensors lie', () => {
+    const [v, m] = [counting(2), counting(2, 2)];
+    expect(concat([v, v], -1).toArray()).toEqual([0, 1, 0, 1]);
+    expect(concatenate([v, v]).toArray()).toEqual([0, 1, 0, 1]);
+    expect(hstack([tensor(5), v]).toArray()).toEqual([5, 0, 1]);
+    expect(hstack([m, m]).toArray()).toEqual([
+      [0, 1, 0, 1],
+      [2, 3, 2, 3],
+    ]);
+    for (const below of [vstack, rowStack]) {
+      expect(below([v, m]).toArray()).toEqual([
+        [0, 1],
+        [0, 1],
+        [2, 3],
+      ]);
+    }
+    expect(dstack([v, v]).toArray()).toEqual([
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    ]);
+    expect(columnStack([v, m]).toArray()).toEqual([
+      [0, 0, 1],
+      [1, 2, 3],
+    ]);
+    expect(columnStack([tensor(1), tensor(2)]).toArray()).toEqual([[1, 2]]);
+  });
+
+  test('blockDiag', () => {
+    const blocks = [tensor([[1, 2]]), tensor(7), tensor([8, 9])];
+    const expected = [
+      [1, 2, 0, 0, 0],
+      [0, 0, 7, 0, 0],
+      [0, 0, 0, 8, 9],
+    ];
+    expect(blockDiag(...blocks).toArray()).toEqual(expected);
+    expect(blockDiag(blocks).toArray()).toEqual(expected);
+    expect(blockDiag(ones([2, 0]), ones([0, 3])).shape).toEqual([2, 3]);
+    expect(blockDiag(tensor(true), tensor([1.5])).dtype).toBe('float32');
+  });
+
   test('gradients, also where parts share a tensor or need none', () => {
     const x = randn([2, 3], { dtype: 'float64', requiresGrad: true });
     const y = randn([2, 1], { dtype: 'float64', requiresGrad: true });
     expect(gradcheck((a, b) => cat([a, b, a.narrow(1, 0, 2)], 1).square(), [x, y])).toBe(true);
     expect(gradgradcheck((a, b) => cat([a, b], 1).exp(), [x, y])).toBe(true);
+    expect(gradcheck((a, b) => blockDiag(a, b, a).square(), [x, y])).toBe(true);
+    expect(gradcheck((a, b) => [hstack([a, b]), vstack([a, a]), dstack([a, a]), columnStack([b, a])], [x, y])).toBe(
+      true,
+    );
     expect(gradcheck((a) => stack([a.t(), ones([3, 2], { dtype: 'float64' }), a.t().exp()], 1), x)).toBe(true);
   });
 
@@ -431,6 +452,10 @@ describe('refusals', () => {
     [() => Reflect.apply(cat, undefined, [[x(), 1]]), ValueError, 'cat: tensors[1] must be a Tensor, got 1'],
     [() => cat([x()], 2), ShapeError, 'cat: dim must be between -2 and 1'],
     [() => stack([counting(2), counting(3)]), ShapeError, 'stack: shapes must be equal: [2] and [3]'],
+    [() => hstack([]), ValueError, 'hstack: tensors must be at least one tensor, got an empty array'],
+    [() => vstack([x(), counting(2, 2)]), ShapeError, 'cat: sizes must agree but for dim 0'],
+    [() => blockDiag(x(), zeros([1, 1, 1])), ShapeError, 'blockDiag: tensor 1 must be a matrix, got shape [1, 1, 1]'],
+    [() => blockDiag(), ValueError, 'blockDiag: tensors must be at least one tensor, got an empty array'],
     [() => stack([counting(2)], 2), ShapeError, 'stack: dim must be between -2 and 1'],
   ])('%s', (call, error, message) => {
     expect(call).toThrow(error);

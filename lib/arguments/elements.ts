@@ -1,0 +1,5 @@
+/** Whether each element of an array is what it should be. Unlike `every`, holes are looked at, and the first that is wrong ends it. */
+export function allAre<T>(array: readonly unknown[], is: (value: unknown) => value is T): array is readonly T[] {
+  for (let i = 0; i < array.length; i++) if (!is(array[i])) return false;
+  return true;
+}
