@@ -1,4 +1,5 @@
 import { type Instruction, readsOf, type Storage, writesOf } from '../backend/index.js';
+import { Occupancy } from './occupancy.js';
 
 /** From the instruction that first touches it to the last one, both included. */
 interface Lifetime {
@@ -22,17 +23,14 @@ export function placeTemporaries(
   isTemporary: (storage: Storage) => boolean,
 ): Placement {
   const offsets = new Map<Storage, number>();
-  const placed: Lifetime[] = [];
+  const taken = new Occupancy(instructions.length);
   let bytes = 0;
   for (const one of lifetimes(instructions, isTemporary).sort((a, b) => b.storage.byteLength - a.storage.byteLength)) {
-    const neighbours = placed
-      .filter((other) => other.first <= one.last && one.first <= other.last)
-      .map(({ storage }) => ({ start: offsets.get(storage)!, end: offsets.get(storage)! + storage.byteLength }))
-      .sort((a, b) => a.start - b.start);
-    const offset = lowestGap(neighbours, one.storage.byteLength);
+    const size = one.storage.byteLength;
+    const offset = taken.lowestGap(one, size);
+    taken.add(one, offset, offset + size);
     offsets.set(one.storage, offset);
-    placed.push(one);
-    bytes = Math.max(bytes, offset + one.storage.byteLength);
+    bytes = Math.max(bytes, offset + size);
   }
   return { offsets, bytes };
 }
@@ -48,13 +46,4 @@ function lifetimes(instructions: readonly Instruction[], isTemporary: (storage: 
     }
   });
   return [...found.values()];
-}
-
-function lowestGap(taken: readonly { readonly start: number; readonly end: number }[], size: number): number {
-  let offset = 0;
-  for (const { start, end } of taken) {
-    if (start - offset >= size) break;
-    offset = Math.max(offset, end);
-  }
-  return offset;
 }

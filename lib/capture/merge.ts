@@ -1,12 +1,16 @@
 import { isBool } from '../backend/dtype.js';
 import { type Storage, sizeOf, type View } from '../backend/index.js';
 import { foldsColumns, planLoops } from '../backend/loops.js';
-import { type Expr, expand, hasRows, input } from '../expr/index.js';
-import { isComparison, type Nest, type NestInput, programOf, relocate, sameElements, within } from './nest.js';
+import { type Expr, hasRows, input, stageCount } from '../expr/index.js';
+import { isComparison, type Nest, type NestInput, relocate, sameElements, within, writtenAs } from './nest.js';
 import { writesAfterReads } from './overlap.js';
 
 /** Operands that one instruction can have; the core's limit is a little higher. */
-const MAX_OPERANDS = 40;
+export const MAX_OPERANDS = 40;
+/** Operations of a merged nest: beyond that a pass over memory hardly counts, and merging and compiling stay cheap. */
+const MAX_SIZE = 1024;
+/** Operations of all its stages, each of which may have to compute all elements again. */
+const MAX_STREAMED = 4096;
 /** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed again after each. */
 const RESIDENT_ROW = 1024;
 
@@ -17,34 +21,34 @@ const RESIDENT_ROW = 1024;
  */
 export function merge(first: Nest, second: Nest, needed: (storage: Storage) => boolean): Nest | null {
   if (first.compute !== second.compute || second.product !== null) return null;
+  if (first.size + second.size > MAX_SIZE) return null;
   const frame = commonFrame(first, second);
   if (frame === null) return null;
   const [producer, consumer] = frame;
-  const inputs: NestInput[] = [...producer.inputs];
   const substituted: (Expr | null)[] = consumer.inputs.map((operand) => valueFrom(producer, operand));
   if (consumer.inputs.some(({ view }, i) => substituted[i] === null && writes(producer, view!.storage))) return null;
+  if (producer.outputs.some((output) => writesOther(consumer, output))) return null;
+  const inputs: NestInput[] = [...producer.inputs];
   const places = consumer.inputs.map((operand, i) =>
     substituted[i] === null ? placeOf(operand, inputs, consumer.shape) : -1,
   );
-  const read = (i: number) => substituted[i] ?? input(places[i]!, inputs[places[i]!]!.kind);
-  const results = relocate(consumer.roots, read, producer.params.length).map((root, i) =>
-    consumer.roots[i]!.rate === 'element' ? perElement(root) : root,
-  );
-  if (producer.outputs.some((output) => writesOther(consumer, output))) return null;
   const kept = producer.outputs.map(({ storage }) => needed(storage) && !writes(consumer, storage));
+  const outputs = [...producer.outputs.filter((_, i) => kept[i]), ...consumer.outputs];
+  if (inputs.length + outputs.length > MAX_OPERANDS) return null;
+  const read = (i: number) => substituted[i] ?? input(places[i]!, inputs[places[i]!]!.kind);
+  const relocated = relocate(consumer.roots, read, producer.params.length);
+  const results = writtenAs(consumer.roots, relocated, consumer.axes);
   const merged: Nest = {
     ...producer,
     name: `${producer.name}+${consumer.name}`,
     inputs,
     params: [...producer.params, ...consumer.params],
+    size: producer.size + consumer.size,
     roots: [...producer.roots.filter((_, i) => kept[i]), ...results],
-    outputs: [...producer.outputs.filter((_, i) => kept[i]), ...consumer.outputs],
+    outputs,
   };
-  return fits(merged) && writesAfterReads(merged) && foldsAsFast(merged, [producer, consumer]) ? merged : null;
+  return hasFewStages(merged) && writesAfterReads(merged) && foldsAsFast(merged, [producer, consumer]) ? merged : null;
 }
-
-/** What was read once per element may turn out to be the same for a whole row, but is still written once per element. */
-const perElement = (root: Expr): Expr => (root.rate === 'element' ? root : expand(root));
 
 const writes = (nest: Nest, storage: Storage): boolean => nest.outputs.some((output) => output.storage === storage);
 
@@ -79,10 +83,12 @@ function placeOf(operand: NestInput, inputs: NestInput[], shape: readonly number
   return known >= 0 ? known : inputs.push(operand) - 1;
 }
 
-function fits(nest: Nest): boolean {
-  if (nest.inputs.length + nest.outputs.length > MAX_OPERANDS) return false;
-  if (nest.axes === null || sizeOf(nest.axes.map((axis) => nest.shape[axis]!)) <= RESIDENT_ROW) return true;
-  return programOf(nest).streamed.length === 1;
+/** Whether stages are few enough; there is but one where rows do not stay in registers. */
+function hasFewStages({ shape, axes, roots, size }: Nest): boolean {
+  if (axes === null) return true;
+  const stages = stageCount(roots);
+  if (stages > 1 && sizeOf(axes.map((axis) => shape[axis]!)) > RESIDENT_ROW) return false;
+  return stages * size <= MAX_STREAMED;
 }
 
 /**
@@ -96,8 +102,8 @@ function foldsAsFast(merged: Nest, parts: readonly Nest[]): boolean {
 }
 
 function isFoldedInColumns(nest: Nest): boolean {
-  if (programOf(nest).resident.length > 1) return false;
-  const { shape, inputs, outputs } = nest;
+  const { shape, inputs, outputs, roots } = nest;
+  if (stageCount(roots) > 1) return false;
   const axes = nest.axes!;
   const operands = [...inputs.map(({ view }) => view!), ...outputs];
   const keptAxes = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));

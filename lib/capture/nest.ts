@@ -8,7 +8,19 @@ import {
   sameShape,
   type View,
 } from '../backend/index.js';
-import { compile, type Expr, expand, input, param, rewrite, sourceOf } from '../expr/index.js';
+import { strideAt } from '../backend/loops.js';
+import {
+  compile,
+  type Expr,
+  expand,
+  input,
+  inputsOf,
+  param,
+  rewrite,
+  shareCommon,
+  sourceOf,
+  structureOf,
+} from '../expr/index.js';
 
 /** What a nest reads: memory, or with a view of null the product that a matmul has just made. */
 export interface NestInput {
@@ -28,69 +40,137 @@ export interface Nest {
   readonly product: Pick<MatmulInstruction, 'a' | 'b'> | null;
   readonly inputs: readonly NestInput[];
   readonly params: readonly number[];
+  /** How many operations it is, at most. */
+  readonly size: number;
   /** One per output. */
   readonly roots: readonly Expr[];
   readonly outputs: readonly View[];
 }
 
+/** An instruction as a nest, without operands that its program does not read; null for one that is none. */
 export function nestOf(instruction: Instruction): Nest | null {
   switch (instruction.op) {
     case 'map': {
       const { program, params, inputs, outputs } = instruction;
-      const operands = inputs.map((view): NestInput => ({ view, kind: 'element' }));
-      return {
-        ...perElement(program),
-        axes: null,
-        product: null,
-        inputs: operands,
-        params,
-        outputs,
-        shape: outputs[0]!.shape,
-      };
+      const frame = { shape: outputs[0]!.shape, axes: null, product: null };
+      return nestIn(frame, computationOf(program, 'map'), inputs, params, outputs);
     }
     case 'fold': {
       const { program, params, inputs, outputs, shape, axes } = instruction;
-      const { signature, roots } = sourceOf(program);
-      const operands = inputs.map((view, i): NestInput => ({ view, kind: signature.inputs[i]! }));
-      const { name, compute } = signature;
-      return { name, compute, roots, axes, product: null, inputs: operands, params, outputs, shape };
+      return nestIn({ shape, axes, product: null }, computationOf(program, 'fold'), inputs, params, outputs);
     }
-    case 'matmul':
-      return matmulNest(instruction);
+    case 'matmul': {
+      const { a, b, outputs, epilogue } = instruction;
+      const frame = { shape: outputs[0]!.shape, axes: null, product: { a, b } };
+      if (epilogue === null) return nestIn(frame, bareProduct(a.dtype as ComputeType), [null], [], outputs);
+      const { program, params, inputs } = epilogue;
+      return nestIn(frame, computationOf(program, 'matmul'), [null, ...inputs], params, outputs);
+    }
     default:
       return null;
   }
 }
 
-function matmulNest({ a, b, outputs, epilogue }: MatmulInstruction): Nest {
-  const frame = { shape: outputs[0]!.shape, axes: null, product: { a, b }, outputs };
-  const product: NestInput = { view: null, kind: 'element' };
-  if (epilogue === null) {
-    const compute = a.dtype as ComputeType;
-    return { ...frame, name: 'matmul', compute, inputs: [product], params: [], roots: [input(0, 'element')] };
-  }
-  const inputs = [product, ...epilogue.inputs.map((view): NestInput => ({ view, kind: 'element' }))];
-  return { ...frame, ...perElement(epilogue.program), inputs, params: epilogue.params };
+type Frame = Pick<Nest, 'shape' | 'axes' | 'product'>;
+
+/** What a program computes. */
+interface Computation extends Pick<Nest, 'name' | 'compute' | 'size' | 'roots'> {
+  /** Its inputs that are read, which is all that the roots count. */
+  readonly reads: readonly { readonly input: number; readonly kind: Kind }[];
 }
 
-/** What a program without folds computes, everything being per element in it. */
-function perElement(program: Parameters<typeof sourceOf>[0]): Pick<Nest, 'name' | 'compute' | 'roots'> {
-  const { signature, roots } = sourceOf(program);
-  const plain = rewrite(roots, (original, rebuilt) => {
+function nestIn(
+  { shape, axes, product }: Frame,
+  { name, compute, reads, size, roots }: Computation,
+  views: readonly (View | null)[],
+  params: readonly number[],
+  outputs: readonly View[],
+): Nest {
+  const inputs = reads.map(({ input, kind }): NestInput => ({ view: views[input]!, kind }));
+  return { name, compute, shape, axes, product, inputs, params, size, roots, outputs };
+}
+
+const bareProduct = (compute: ComputeType): Computation => ({
+  name: 'matmul',
+  compute,
+  reads: [{ input: 0, kind: 'element' }],
+  size: 0,
+  roots: [input(0, 'element')],
+});
+
+const computations = {
+  map: new WeakMap<Program, Computation>(),
+  fold: new WeakMap<Program, Computation>(),
+  matmul: new WeakMap<Program, Computation>(),
+};
+
+/** Of each program once. Without folds everything is per element. */
+function computationOf(program: Program, op: keyof typeof computations): Computation {
+  let known = computations[op].get(program);
+  if (known === undefined) {
+    const { signature, roots, size } = sourceOf(program);
+    const own = op === 'fold' ? roots : withoutRows(roots);
+    // The product is made in any case.
+    const used = op === 'matmul' ? [...new Set([0, ...inputsOf(own)])] : inputsOf(own);
+    const reads = used.map((i) => ({ input: i, kind: op === 'fold' ? signature.inputs[i]! : 'element' }) as const);
+    const { name, compute } = signature;
+    known = { name, compute, reads, size, roots: overInputs(own, used) };
+    computations[op].set(program, known);
+  }
+  return known;
+}
+
+const withoutRows = (roots: readonly Expr[]): Expr[] =>
+  rewrite(roots, (original, rebuilt) => {
     if (original.op === 'input') return input(original.value, 'element');
     return original.op === 'expand' ? rebuilt.args[0]! : rebuilt;
   });
-  return { name: signature.name, compute: signature.compute, roots: plain };
+
+/** Expressions that read these inputs only, which are numbered from 0 on instead. */
+const overInputs = (roots: readonly Expr[], used: readonly number[]): Expr[] =>
+  rewrite(roots, (original, rebuilt) => {
+    return original.op === 'input' ? input(used.indexOf(original.value), original.rate as Kind) : rebuilt;
+  });
+
+/** Programs by what they compute and from what: of nests that are alike, one is compiled. */
+export type Programs = Map<string, Program>;
+
+function programOf(nest: Nest, programs: Programs): Program {
+  const { name, compute, inputs, params, roots } = nest;
+  const signature = { name, compute, inputs: inputs.map(({ kind }) => kind), params: params.length };
+  const key = `${name} ${compute} ${signature.inputs.join(' ')} ${signature.params}\n${structureOf(roots)}`;
+  let known = programs.get(key);
+  if (known === undefined) {
+    known = compile(signature, compiledRoots(nest));
+    programs.set(key, known);
+  }
+  return known;
 }
 
-export const programOf = ({ name, compute, inputs, params, roots }: Nest): Program =>
-  compile({ name, compute, inputs: inputs.map(({ kind }) => kind), params: params.length }, roots);
+/** With what is computed twice made one. */
+export const compiledRoots = ({ roots, axes }: Nest): readonly Expr[] => writtenAs(roots, shareCommon(roots), axes);
 
-export function instructionOf(nest: Nest): Instruction {
+/**
+ * What roots have become, written as often as they were: a value for each element may turn out to be the same for a whole row. Without rows all is
+ * per element.
+ */
+export function writtenAs(
+  before: readonly Expr[],
+  roots: readonly Expr[],
+  axes: readonly number[] | null,
+): readonly Expr[] {
+  if (axes === null) return roots;
+  return roots.map((root, i) => (before[i]!.rate === 'element' ? perElement(root) : root));
+}
+
+/** A value once per element, though it be the same for a whole row. */
+const perElement = (root: Expr): Expr => (root.rate === 'element' ? root : expand(root));
+
+export function instructionOf(nest: Nest, programs: Programs): Instruction {
   const { shape, axes, product, inputs, params, outputs } = nest;
   const views = inputs.flatMap(({ view }) => view ?? []);
   if (product !== null && isProductItself(nest)) return { op: 'matmul', ...product, outputs, epilogue: null };
-  const program = programOf(nest);
+  const program = programOf(nest, programs);
   if (product !== null) return { op: 'matmul', ...product, outputs, epilogue: { program, params, inputs: views } };
   if (axes === null) return { op: 'map', program, params, inputs: views, outputs };
   return { op: 'fold', program, params, inputs: views, outputs, shape, axes };
@@ -109,20 +189,9 @@ export function withOutputs(nest: Nest, wanted: (output: View) => boolean): Nest
   const kept = nest.outputs.map(wanted);
   if (kept.every(Boolean)) return nest;
   const roots = nest.roots.filter((_, i) => kept[i]);
-  return withUsedInputs({ ...nest, roots, outputs: nest.outputs.filter((_, i) => kept[i]) });
-}
-
-/** Without inputs that nothing reads. */
-export function withUsedInputs(nest: Nest): Nest {
-  const used = new Set<number>();
-  rewrite(nest.roots, (original, rebuilt) => {
-    if (original.op === 'input') used.add(original.value);
-    return rebuilt;
-  });
-  if (nest.product !== null) used.add(0);
-  const order = [...used].sort((a, b) => a - b);
-  const roots = relocate(nest.roots, (i) => input(order.indexOf(i), nest.inputs[i]!.kind), 0);
-  return { ...nest, roots, inputs: order.map((i) => nest.inputs[i]!) };
+  const used = nest.product === null ? inputsOf(roots) : [...new Set([0, ...inputsOf(roots)])];
+  const inputs = used.map((i) => nest.inputs[i]!);
+  return { ...nest, roots: overInputs(roots, used), inputs, outputs: nest.outputs.filter((_, i) => kept[i]) };
 }
 
 /** The expressions over other inputs, and over parameters that start at another number. */
@@ -139,8 +208,8 @@ export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr
  */
 export function within(nest: Nest, shape: readonly number[], axes: readonly number[] | null): Nest | null {
   if (sameShape(nest.shape, shape) && (nest.axes === null || (axes !== null && sameShape(nest.axes, axes)))) {
-    if (axes === null || nest.axes !== null) return { ...nest, axes };
-    return { ...nest, axes, roots: nest.roots.map((root) => (root.rate === 'element' ? root : expand(root))) };
+    if (axes === null || nest.axes !== null) return nest;
+    return { ...nest, axes, roots: nest.roots.map(perElement) };
   }
   return axes === null || nest.axes !== null || nest.product !== null ? null : perRow(nest, shape, axes);
 }
@@ -169,8 +238,10 @@ function perRow(nest: Nest, shape: readonly number[], axes: readonly number[]): 
 /** Whether two views have the same elements in an iteration over `shape`. */
 export function sameElements(a: View, b: View, shape: readonly number[]): boolean {
   if (a.storage !== b.storage || a.offset !== b.offset || a.dtype !== b.dtype) return false;
-  const [left, right] = [broadcastStrides(a, shape), broadcastStrides(b, shape)];
-  return shape.every((size, axis) => size === 1 || left[axis] === right[axis]);
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (shape[axis] !== 1 && strideAt(a, axis - shape.length) !== strideAt(b, axis - shape.length)) return false;
+  }
+  return true;
 }
 
 const COMPARISONS: readonly string[] = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'];

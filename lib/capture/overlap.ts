@@ -1,5 +1,6 @@
-import type { Storage, View } from '../backend/index.js';
-import { type Nest, programOf, sameElements } from './nest.js';
+import type { View } from '../backend/index.js';
+import { type Expr, isFold, stageCount, topological } from '../expr/index.js';
+import { compiledRoots, type Nest, sameElements } from './nest.js';
 
 /**
  * Whether a nest that is made of two leaves in memory what the first and then the second would, where it writes what it reads. An output may be
@@ -9,17 +10,18 @@ import { type Nest, programOf, sameElements } from './nest.js';
  *   writes the elements of a tile before the last folds run over that tile.
  */
 export function writesAfterReads(nest: Nest): boolean {
-  const { outputs, product } = nest;
-  return outputs.every(({ storage }, i) => {
-    if (outputs.some((other, j) => j !== i && other.storage === storage)) return false;
+  const { inputs, outputs, product } = nest;
+  for (let i = 0; i < outputs.length; i++) {
+    const { storage } = outputs[i]!;
+    for (let j = 0; j < i; j++) if (outputs[j]!.storage === storage) return false;
     if (product !== null && (product.a.storage === storage || product.b.storage === storage)) return false;
-    return inputsOver(nest, storage).every((input) => readsAsWritten(nest, input, i) && !foldsWritten(nest, input));
-  });
+    for (let input = 0; input < inputs.length; input++) {
+      if (inputs[input]!.view?.storage !== storage) continue;
+      if (!readsAsWritten(nest, input, i) || foldsWritten(nest, input)) return false;
+    }
+  }
+  return true;
 }
-
-/** The numbers of the inputs that lie in this memory. */
-const inputsOver = ({ inputs }: Nest, storage: Storage): number[] =>
-  inputs.flatMap(({ view }, i) => (view?.storage === storage ? [i] : []));
 
 function readsAsWritten(nest: Nest, input: number, output: number): boolean {
   const { view, kind } = nest.inputs[input]!;
@@ -29,6 +31,14 @@ function readsAsWritten(nest: Nest, input: number, output: number): boolean {
 
 function foldsWritten(nest: Nest, input: number): boolean {
   if (nest.axes === null) return false;
-  const { resident, streamed } = programOf(nest);
-  return [resident, streamed].some((stages) => stages.at(-1)!.folds.some(({ src }) => src === input));
+  const roots = compiledRoots(nest);
+  const last = stageCount(roots) - 1;
+  return topological(roots).some((node) => isFold(node) && node.stage === last && isInputItself(node.args[0]!, input));
+}
+
+/** Whether an element is read where the input is, by no instruction before. */
+function isInputItself(element: Expr, input: number): boolean {
+  let node = element;
+  while (node.rate === 'element' && (node.op === 'detach' || node.op === 'expand')) node = node.args[0]!;
+  return node.op === 'input' && node.rate === 'element' && node.value === input;
 }

@@ -240,22 +240,24 @@ export class CapturedProgram {
 
 function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const replaced = unchangedConstants(recorder, visible);
-  const inPlaceOf = (view: View): View => ({ ...view, storage: replaced.get(view.storage) ?? view.storage });
   const states = new Set(recorder.instructions.map(stateOf));
-  const isTemporary = (storage: Storage) => recorder.made.has(storage) && !visible.has(storage) && !states.has(storage);
+  const isTemporary = (storage: Storage) =>
+    recorder.made.has(storage) && !visible.has(storage) && !states.has(storage) && !replaced.has(storage);
   const first = initialisations(recorder, replaced);
-  const recorded = [...first, ...recorder.instructions.map((one) => withViews(one, inPlaceOf))];
+  const recorded = [...first, ...recorder.instructions];
   const places = new Map<Instruction, number>();
   const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places);
   const { offsets, bytes } = placeTemporaries(fused, isTemporary);
   const arena = allocate('bool', bytes);
-  const inArena = (view: View): View => {
+  const placed = (view: View): View => {
     const offset = offsets.get(view.storage);
-    return offset === undefined
-      ? view
-      : { ...view, storage: arena, offset: view.offset + offset / dtypes[view.dtype].size };
+    if (offset !== undefined) {
+      return { ...view, storage: arena, offset: view.offset + offset / dtypes[view.dtype].size };
+    }
+    const copy = replaced.get(view.storage);
+    return copy === undefined ? view : { ...view, storage: copy };
   };
-  const instructions = fused.map((one) => withViews(one, inArena));
+  const instructions = fused.map((one) => withViews(one, placed));
   const origins = fused.map((one) => (places.get(one) ?? -1) - first.length);
   const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
   const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };

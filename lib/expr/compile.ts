@@ -3,7 +3,7 @@ import type { Fold, MicroOp } from '../backend/micro-ops.js';
 import type { FoldInstruction, Kind, MicroInstruction, Program, Stage } from '../backend/program.js';
 import { NablaError } from '../errors.js';
 import { type Expr, isFold } from './expr.js';
-import { shareCommon, topological } from './graph.js';
+import { shareCommon, stageCount, topological } from './graph.js';
 
 export interface Signature {
   readonly name: string;
@@ -12,21 +12,29 @@ export interface Signature {
   readonly params: number;
 }
 
-/** What a program was compiled from, to compile it again together with others. */
+/** What a program was compiled from, to compile it together with others. */
 export interface Source {
   readonly signature: Signature;
   readonly roots: readonly Expr[];
+  /** How many operations they are. */
+  readonly size: number;
 }
 
 const sources = new WeakMap<Program, Source>();
 
 export const sourceOf = (program: Program): Source => sources.get(program)!;
 
-/** A slot before registers are allotted: a fixed one (input, output, parameter, constant) or a value still to be placed. */
-type Value = { readonly slot: number } | { readonly kind: Kind; register?: number };
+/** A slot before registers are allotted: a fixed one (input, output, parameter, constant), or a value that an instruction makes. */
+type Value = { readonly slot: number } | Made;
+interface Made {
+  readonly kind: Kind;
+  /** Which of its kind, unless the value is made where an output is. */
+  register?: number;
+  output?: number;
+}
 interface Draft<T> {
   readonly op: T;
-  dst: Value;
+  readonly dst: Value;
   readonly args: readonly Value[];
 }
 interface DraftStage {
@@ -43,13 +51,14 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
   const roots = shareCommon(outputs);
   const order = topological(roots);
   checkLeaves(signature, order);
-  const rows = order.some((node) => isFold(node)) || signature.inputs.includes('row');
+  const rows = order.some(isFold) || signature.inputs.includes('row');
   const kinds = roots.map((root): Kind => (root.rate === 'element' || !rows ? 'element' : 'row'));
-  const constants = distinctConstants(order);
-  const context = { signature, roots, kinds, constants, levels: stageLevels(order) };
+  const constants = new Constants(order);
+  const context = { signature, roots, kinds, constants };
   const resident = new Emitter(context, false);
-  const streamed = new Emitter(context, true);
-  const registersBefore = signature.inputs.length + roots.length + signature.params + constants.length;
+  // Of one stage there is nothing to compute again.
+  const streamed = resident.stages.length === 1 ? resident : new Emitter(context, true);
+  const registersBefore = signature.inputs.length + roots.length + signature.params + constants.values.length;
   // Both variants address one set of registers: element registers first, so row registers start after the larger need.
   const needs = [resident, streamed].map((emitter) => allotRegisters(emitter.stages));
   const elementRegisters = Math.max(...needs.map((need) => need.element));
@@ -60,13 +69,13 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
     inputs: signature.inputs,
     outputs: kinds,
     params: signature.params,
-    constants,
+    constants: constants.values,
     elementRegisters,
     rowRegisters: Math.max(...needs.map((need) => need.row)),
     resident: resident.stages.map((stage) => finish(stage, base)),
     streamed: streamed.stages.map((stage) => finish(stage, base)),
   };
-  sources.set(program, { signature, roots });
+  sources.set(program, { signature, roots, size: order.filter(({ args }) => args.length > 0).length });
   return program;
 }
 
@@ -81,51 +90,33 @@ function checkLeaves({ name, inputs, params }: Signature, order: readonly Expr[]
   }
 }
 
-/**
- * The stage in which a node can be computed: an element operation after the last stage that makes a row value it reads; a fold or row operation
- * at the end of the stage that has its operands.
- */
-function stageLevels(order: readonly Expr[]): Map<Expr, number> {
-  const levels = new Map<Expr, number>();
-  for (const node of order) {
-    let level = 0;
-    for (const arg of node.args) {
-      const crosses = arg.rate === 'row' && arg.op !== 'input' && (node.rate === 'element' || isFold(node));
-      level = Math.max(level, levels.get(arg)! + (crosses ? 1 : 0));
-    }
-    levels.set(node, level);
-  }
-  return levels;
-}
-
 interface Context {
   readonly signature: Signature;
   readonly roots: readonly Expr[];
   readonly kinds: readonly Kind[];
-  readonly constants: readonly number[];
-  readonly levels: ReadonlyMap<Expr, number>;
+  readonly constants: Constants;
 }
 
 /** Emits the instructions of one variant of a program; see `Program` for what tells `resident` and `streamed` apart. */
 class Emitter {
   readonly stages: DraftStage[];
   readonly #context: Context;
-  readonly #streamed: boolean;
   #elements = new Map<Expr, Value>();
   readonly #rows = new Map<Expr, Value>();
 
   constructor(context: Context, streamed: boolean) {
     this.#context = context;
-    this.#streamed = streamed;
-    const { roots, levels } = context;
-    const count = 1 + Math.max(...roots.map((root) => levels.get(root)!));
-    this.stages = Array.from({ length: count }, () => ({ elements: [], folds: [], rows: [] }));
-    const rowNodes = topological(roots).filter((node) => node.rate === 'row' && node.op !== 'input');
+    const { roots } = context;
+    this.stages = Array.from({ length: stageCount(roots) }, () => ({ elements: [], folds: [], rows: [] }));
+    const rowNodes: Expr[][] = this.stages.map(() => []);
+    for (const node of topological(roots)) {
+      if (node.rate === 'row' && node.op !== 'input') rowNodes[node.stage]!.push(node);
+    }
     this.stages.forEach((stage, level) => {
-      if (this.#streamed) this.#elements = new Map();
-      for (const node of rowNodes) if (levels.get(node) === level) this.#rowNode(node, stage);
-      if (level === count - 1) this.#writeOutputs(stage);
+      if (streamed) this.#elements = new Map();
+      for (const node of rowNodes[level]!) this.#rowNode(node, stage);
     });
+    this.#writeOutputs(this.stages.at(-1)!);
   }
 
   #rowNode(node: Expr, stage: DraftStage): void {
@@ -149,40 +140,38 @@ class Emitter {
 
   /** The slot that holds `node` once per row (or once per call). */
   #row(node: Expr, stage: DraftStage): Value {
-    return this.#leaf(node) ?? this.#memoised(this.#rows, node, stage.rows, 'row', (arg) => this.#row(arg, stage));
+    const known = this.#rows;
+    for (const one of topological([node], (user) => (known.has(user) ? [] : user.args))) {
+      if (!known.has(one)) known.set(one, this.#value(one, stage.rows, 'row', known));
+    }
+    return known.get(node)!;
   }
 
   /** The slot that holds `node` once per element; a row value is expanded. */
   #element(node: Expr, stage: DraftStage): Value {
-    if (node.rate === 'row') {
-      const known = this.#elements.get(node);
-      if (known !== undefined) return known;
-      const dst: Value = { kind: 'element' };
-      stage.elements.push({ op: 'expand', dst, args: [this.#row(node, stage)] });
-      this.#elements.set(node, dst);
-      return dst;
+    const known = this.#elements;
+    for (const one of topological([node], (user) => (user.rate === 'row' || known.has(user) ? [] : user.args))) {
+      if (!known.has(one)) known.set(one, this.#newElement(one, stage));
     }
-    if (node.op === 'expand') return this.#element(node.args[0]!, stage);
-    const operand = (arg: Expr) => this.#element(arg, stage);
-    return this.#leaf(node) ?? this.#memoised(this.#elements, node, stage.elements, 'element', operand);
+    return known.get(node)!;
   }
 
-  #memoised(
-    memo: Map<Expr, Value>,
-    node: Expr,
-    code: Draft<MicroOp>[],
-    kind: Kind,
-    operand: (arg: Expr) => Value,
-  ): Value {
-    const known = memo.get(node);
-    if (known !== undefined) return known;
-    const args = node.args.map(operand);
-    let dst = args[0]!;
-    if (node.op !== 'detach') {
-      dst = { kind };
-      code.push({ op: node.op as MicroOp, dst, args });
-    }
-    memo.set(node, dst);
+  /** Likewise, its operands being known. */
+  #newElement(node: Expr, stage: DraftStage): Value {
+    if (node.op === 'expand') return this.#elements.get(node.args[0]!)!;
+    if (node.rate !== 'row') return this.#value(node, stage.elements, 'element', this.#elements);
+    const dst: Value = { kind: 'element' };
+    stage.elements.push({ op: 'expand', dst, args: [this.#row(node, stage)] });
+    return dst;
+  }
+
+  #value(node: Expr, code: Draft<MicroOp>[], kind: Kind, known: ReadonlyMap<Expr, Value>): Value {
+    const leaf = this.#leaf(node);
+    if (leaf !== undefined) return leaf;
+    const args = node.args.map((arg) => known.get(arg)!);
+    if (node.op === 'detach') return args[0]!;
+    const dst: Value = { kind };
+    code.push({ op: node.op as MicroOp, dst, args });
     return dst;
   }
 
@@ -191,7 +180,7 @@ class Emitter {
     const params = signature.inputs.length + roots.length;
     if (node.op === 'input') return { slot: node.value };
     if (node.op === 'param') return { slot: params + node.value };
-    if (node.op === 'constant') return { slot: params + signature.params + indexOfValue(constants, node.value) };
+    if (node.op === 'constant') return { slot: params + signature.params + constants.indexOf(node.value) };
     return undefined;
   }
 
@@ -201,15 +190,13 @@ class Emitter {
     const inputCount = signature.inputs.length;
     if (roots.length > 1) this.#loadInputs(values, stage, inputCount);
     values.forEach((value, i) => {
-      const output: Value = { slot: inputCount + i };
+      const slot = inputCount + i;
       const code = kinds[i] === 'row' ? stage.rows : stage.elements;
-      const maker = 'kind' in value ? code.findLastIndex((draft) => draft.dst === value) : -1;
+      // Another output that is the same value copies it from there.
+      const maker = isInRegister(value) ? code.findLastIndex((draft) => draft.dst === value) : -1;
       const readsLater = code.slice(maker + 1).some((draft) => draft.args.some((arg) => isInput(arg, inputCount)));
-      if (maker >= 0 && !readsLater && 'kind' in value) {
-        redirect(this.stages, value, output);
-        // Another output that is the same value copies it from here.
-        for (let j = i + 1; j < values.length; j++) if (values[j] === value) values[j] = output;
-      } else code.push({ op: 'copy', dst: output, args: [value] });
+      if (isInRegister(value) && maker >= 0 && !readsLater) value.output = slot;
+      else code.push({ op: 'copy', dst: { slot }, args: [value] });
     });
   }
 
@@ -227,27 +214,25 @@ class Emitter {
 
 const isInput = (value: Value, inputCount: number): boolean => 'slot' in value && value.slot < inputCount;
 
-/** Tells -0 from 0, which a Set would not. */
-function distinctConstants(order: readonly Expr[]): number[] {
-  const values: number[] = [];
-  for (const { op, value } of order) if (op === 'constant' && indexOfValue(values, value) < 0) values.push(value);
-  return values;
-}
+/** The different constants of expressions, in the order in which they are met. */
+class Constants {
+  readonly values: number[] = [];
+  readonly #places = new Map<number | string, number>();
 
-const indexOfValue = (values: readonly number[], value: number): number => values.findIndex((v) => Object.is(v, value));
-
-/** Makes the instruction that computes `value` write to `output`, and its readers read from there. */
-function redirect(stages: readonly DraftStage[], value: Value, output: Value): void {
-  const swap = (v: Value) => (v === value ? output : v);
-  for (const stage of stages) {
-    for (const code of [stage.elements, stage.folds, stage.rows]) {
-      code.forEach((draft, i) => {
-        const { op, dst, args } = draft;
-        code[i] = { op: op as never, dst: swap(dst), args: args.map(swap) };
-      });
+  constructor(order: readonly Expr[]) {
+    for (const { op, value } of order) {
+      if (op !== 'constant' || this.#places.has(keyOf(value))) continue;
+      this.#places.set(keyOf(value), this.values.push(value) - 1);
     }
   }
+
+  indexOf(value: number): number {
+    return this.#places.get(keyOf(value))!;
+  }
 }
+
+/** Tells -0 from 0, which a Map would not. */
+const keyOf = (value: number): number | string => (Object.is(value, -0) ? '-0' : value);
 
 /** Linear scan: a register is free again after the last instruction that reads it. Returns how many each kind needs. */
 function allotRegisters(stages: readonly DraftStage[]): Record<Kind, number> {
@@ -260,19 +245,23 @@ function allotRegisters(stages: readonly DraftStage[]): Record<Kind, number> {
   const free: Record<Kind, number[]> = { element: [], row: [] };
   code.forEach((draft, i) => {
     for (const arg of new Set(draft.args)) {
-      if ('kind' in arg && lastRead.get(arg) === i) free[arg.kind].push(arg.register!);
+      if (isInRegister(arg) && lastRead.get(arg) === i) free[arg.kind].push(arg.register!);
     }
     const { dst } = draft;
-    if ('slot' in dst) return;
+    if (!isInRegister(dst)) return;
     dst.register = free[dst.kind].pop() ?? needed[dst.kind]++;
     if (!lastRead.has(dst)) free[dst.kind].push(dst.register);
   });
   return needed;
 }
 
+const isInRegister = (value: Value): value is Made => 'kind' in value && value.output === undefined;
+
 function finish(stage: DraftStage, base: Readonly<Record<Kind, number>>): Stage {
-  const slot = (value: Value | undefined) =>
-    value === undefined ? -1 : 'slot' in value ? value.slot : base[value.kind] + value.register!;
+  const slot = (value: Value | undefined): number => {
+    if (value === undefined) return -1;
+    return 'slot' in value ? value.slot : (value.output ?? base[value.kind] + value.register!);
+  };
   const micro = ({ op, dst, args }: Draft<MicroOp>): MicroInstruction => {
     return { op, dst: slot(dst), a: slot(args[0]), b: slot(args[1]), c: slot(args[2]) };
   };

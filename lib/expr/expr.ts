@@ -35,6 +35,15 @@ export class Expr {
   /** The constant itself, or the number of the input or parameter. */
   readonly value: number;
   readonly rate: Rate;
+  /** @internal The length of the longest way down to a leaf. */
+  readonly depth: number;
+  /** @internal Whether it speaks of rows at all: by a fold, or by a position in one. Anything else is a map. */
+  readonly hasRows: boolean;
+  /**
+   * @internal The stage of a program in which it can be computed: an element operation after the last stage that makes a row value it reads; a fold
+   * or row operation at the end of the stage that has its operands.
+   */
+  readonly stage: number;
   readonly #made = true;
 
   static {
@@ -50,6 +59,18 @@ export class Expr {
     this.args = Object.freeze(args);
     this.value = value;
     this.rate = rate;
+    // Kept with each node, because merging and compiling ask it of deep expressions again and again.
+    const folds = isFold(this);
+    let [depth, hasRows, stage] = [0, folds || op === 'position', 0];
+    for (const arg of args) {
+      const crosses = arg.rate === 'row' && arg.op !== 'input' && (rate === 'element' || folds);
+      depth = Math.max(depth, arg.depth + 1);
+      hasRows ||= arg.hasRows;
+      stage = Math.max(stage, arg.stage + (crosses ? 1 : 0));
+    }
+    this.depth = depth;
+    this.hasRows = hasRows;
+    this.stage = stage;
     Object.freeze(this);
   }
 }
@@ -93,12 +114,12 @@ export function withArgs(x: Expr, args: readonly Expr[]): Expr {
 export function apply(op: MicroOp, args: readonly ExprLike[]): Expr {
   const operands = args.map(toExpr);
   const [a, b, c] = operands as [Expr, Expr, Expr];
-  if (operands.length > 0 && operands.every((x) => x.op === 'constant')) {
+  // These say how often a value is there, which is no less of a constant.
+  if (op === 'position' || op === 'expand') return make(op, operands, 0, 'element');
+  if (operands.every((x) => x.op === 'constant')) {
     return constant(microOps[op].apply(a.value, b?.value ?? 0, c?.value ?? 0));
   }
-  const simpler = simplify(op, a, b, c);
-  const perElement = op === 'position' || op === 'expand';
-  return simpler ?? make(op, operands, 0, perElement ? 'element' : rateOf(operands));
+  return simplify(op, a, b, c) ?? make(op, operands, 0, rateOf(operands));
 }
 
 function simplify(op: MicroOp, a: Expr, b: Expr, c: Expr): Expr | undefined {

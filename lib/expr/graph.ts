@@ -1,37 +1,32 @@
-import { type Expr, isFold, withArgs } from './expr.js';
+import { type Expr, withArgs } from './expr.js';
 
-/** Every node that `roots` need, operands before users. */
-export function topological(roots: readonly Expr[]): Expr[] {
+/**
+ * Every node that `roots` need, operands before users.
+ *
+ * @param argsOf what a node needs, if not all of its operands
+ */
+export function topological(
+  roots: readonly Expr[],
+  argsOf: (node: Expr) => readonly Expr[] = (node) => node.args,
+): Expr[] {
   const order: Expr[] = [];
   const seen = new Set<Expr>();
   // No recursion: an expression may be deeper than the stack.
-  const path: { readonly node: Expr; next: number }[] = [];
+  const path: { readonly node: Expr; readonly args: readonly Expr[]; next: number }[] = [];
   const enter = (node: Expr): void => {
     if (seen.has(node)) return;
     seen.add(node);
-    path.push({ node, next: 0 });
+    path.push({ node, args: argsOf(node), next: 0 });
   };
   for (const root of roots) {
     enter(root);
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const arg = top.node.args[top.next++];
+      const arg = top.args[top.next++];
       if (arg !== undefined) enter(arg);
       else order.push(path.pop()!.node);
     }
   }
   return order;
-}
-
-/** The length of the longest way from `root` down to a leaf. */
-export function depthOf(root: Expr): number {
-  const depths = new Map<Expr, number>();
-  for (const node of topological([root])) {
-    depths.set(
-      node,
-      node.args.reduce((depth, arg) => Math.max(depth, depths.get(arg)! + 1), 0),
-    );
-  }
-  return depths.get(root)!;
 }
 
 /** Rebuilds `roots` bottom-up: `replace` may stand another node in for one (its operands are rebuilt already). */
@@ -50,14 +45,30 @@ export function shareCommon(roots: readonly Expr[]): Expr[] {
   const nodes = new Map<string, Expr>();
   const ids = new Map<Expr, number>();
   return rewrite(roots, (_, node) => {
-    const value = Object.is(node.value, -0) ? '-0' : node.value;
-    const key = `${node.op} ${value} ${node.rate} ${node.args.map((arg) => ids.get(arg)).join(' ')}`;
+    const key = textOf(node, ids);
     const known = nodes.get(key);
     if (known !== undefined) return known;
     nodes.set(key, node);
     ids.set(node, ids.size);
     return node;
   });
+}
+
+/** The same text for expressions that are made in the same way, and for no others. */
+export function structureOf(roots: readonly Expr[]): string {
+  const ids = new Map<Expr, number>();
+  const lines = topological(roots).map((node) => {
+    ids.set(node, ids.size);
+    return textOf(node, ids);
+  });
+  return `${lines.join('\n')}\n${roots.map((root) => ids.get(root)).join(' ')}`;
+}
+
+/** A node by the numbers of its operands. */
+function textOf({ op, value, rate, args }: Expr, ids: ReadonlyMap<Expr, number>): string {
+  let text = `${op} ${Object.is(value, -0) ? '-0' : value} ${rate}`;
+  for (const arg of args) text += ` ${ids.get(arg)}`;
+  return text;
 }
 
 export const substitute = (root: Expr, from: Expr, to: Expr): Expr =>
@@ -73,6 +84,8 @@ export function inputsOf(roots: readonly Expr[]): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** Whether `roots` speak of rows at all: by a fold, or by a position in one. Anything else is a map. */
-export const hasRows = (roots: readonly Expr[]): boolean =>
-  topological(roots).some((node) => isFold(node) || node.op === 'position');
+/** Whether `roots` speak of rows at all: anything else is a map. */
+export const hasRows = (roots: readonly Expr[]): boolean => roots.some((root) => root.hasRows);
+
+/** How many stages a program that computes `roots` has. */
+export const stageCount = (roots: readonly Expr[]): number => 1 + Math.max(...roots.map((root) => root.stage));

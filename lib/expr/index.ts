@@ -2,4 +2,4 @@ export { adjoints } from './adjoint.js';
 export { compile, type Signature, type Source, sourceOf } from './compile.js';
 export * from './compound.js';
 export * from './expr.js';
-export { depthOf, hasRows, inputsOf, rewrite, shareCommon, substitute, topological } from './graph.js';
+export { hasRows, inputsOf, rewrite, shareCommon, stageCount, structureOf, substitute, topological } from './graph.js';

@@ -5,17 +5,7 @@ import { computeType, dtypes, isBool, isFloat, isInteger } from '../backend/dtyp
 import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
-import {
-  depthOf,
-  Expr,
-  type ExprLike,
-  input,
-  isConstant,
-  isMade,
-  rewrite,
-  toExpr,
-  topological,
-} from '../expr/index.js';
+import { Expr, type ExprLike, input, isConstant, isMade, rewrite, toExpr, topological } from '../expr/index.js';
 import { checkOperand, checkTensor } from './arguments.js';
 import { convert } from './basics.js';
 import { requireInt32 } from './check.js';
@@ -295,7 +285,7 @@ export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elem
   return callable(new Pointwise(build.name || 'elementwise', over, { result: 'float' }, build.length));
 }
 
-/** What compiling and two derivatives go through without running out of stack. */
+/** A gradient keeps what each operation made in a register: those of more would fit no cache. */
 const MOST_DEPTH = 400;
 
 /** The function of the user can have returned anything: an argument of another function, kept from its call, would be taken for an own one. */
@@ -309,7 +299,7 @@ function checkExpression(root: unknown, inputs: readonly Expr[]): asserts root i
       'elementwise: the expression contains an argument of another function; give it to this one as an argument of its own',
     );
   }
-  const depth = depthOf(root);
+  const { depth } = root;
   if (depth <= MOST_DEPTH) return;
   throw new ValueError(
     `elementwise: the expression is ${depth} operations deep, of ${MOST_DEPTH} that there may be; make several functions of it`,

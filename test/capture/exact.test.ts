@@ -1,6 +1,7 @@
 import {
   CaptureError,
   capture,
+  elementwise,
   grad,
   manualSeed,
   nn,
@@ -841,6 +842,21 @@ describe('values chosen with where', () => {
     expectSameAsPlain(
       (x) => where(x!.gt(0), x!.sqrt(), x!.neg()),
       () => [randn([30])],
+    );
+  });
+
+  it('are one for each element, even if they turn out to be the same for all of a row', () => {
+    const one = elementwise((x) => where(x, 1, 1));
+    expectSameAsPlain(
+      (x) => [x.sum(1), where(x.gt(0), one(x), one(x))],
+      () => [randn([3, 4])],
+    );
+    expectSameAsPlain(
+      (x) => {
+        const sum = x.sum(1, { keepdim: true });
+        return [where(x.gt(0), sum.mul(2), sum.mul(2))];
+      },
+      () => [randn([3, 4])],
     );
   });
 });

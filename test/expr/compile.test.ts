@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { slotLayout } from '../../lib/backend/program.js';
 import { NablaError } from '../../lib/errors.js';
 import * as e from '../../lib/expr/index.js';
-import { compile, type Expr } from '../../lib/expr/index.js';
+import { adjoints, compile, type Expr } from '../../lib/expr/index.js';
 import { evaluate, type Row, run } from './evaluate.js';
 import { dice, randomExpressions, randomRow, type Shape } from './random-expressions.js';
 
@@ -185,6 +185,21 @@ describe('stages', () => {
       expect(Math.max(...slots)).toBeLessThan(count);
     }
   });
+});
+
+test('an expression may be deeper than the stack', () => {
+  const depth = 5000;
+  const p = e.param(0);
+  let chain: Expr = a;
+  for (let i = 0; i < depth; i++) chain = e.add(e.mul(chain, p), i % 3);
+  // A row value of such an expression, and one that is made of the row value.
+  const deepRow = e.rowSum(chain);
+  let rows: Expr = deepRow;
+  for (let i = 0; i < depth; i++) rows = e.sub(rows, p);
+  const values = { ...row, params: [0.25] };
+  expectRight([e.mul(chain, rows), deepRow], { ...three, params: 1 }, values);
+  const [gradient] = adjoints(chain, e.constant(1), [a]);
+  expectRight([gradient!], { ...three, params: 1 }, values);
 });
 
 test('the position counts along the row', () => {

@@ -1,0 +1,247 @@
+import { type Instruction, readsOf, type Storage, storagesRead, storagesWritten, type View } from '../backend/index.js';
+import { MAX_OPERANDS } from './merge.js';
+import { type Nest, nestOf, sameElements } from './nest.js';
+import { Places } from './places.js';
+
+export type StorageTest = (storage: Storage) => boolean;
+
+/** An instruction, or what several were merged to, with what fusion asks of it again and again. */
+export interface Step {
+  /** Null if it is still to be made of the nest. */
+  readonly instruction: Instruction | null;
+  readonly nest: Nest | null;
+  readonly reads: readonly Storage[];
+  readonly writes: readonly Storage[];
+  /** The last instruction it is of that may find a value it cannot go on with. */
+  readonly stopsAt: number;
+}
+
+/** None may. */
+export const NEVER = -1;
+
+export const canStop = ({ stopsAt }: Step): boolean => stopsAt !== NEVER;
+
+export function stepOf(instruction: Instruction, stopsAt: number): Step {
+  const nest = nestOf(instruction);
+  if (nest !== null) {
+    const step = stepOfNest(nest, stopsAt);
+    // Operands that it does not read are gone from the nest.
+    return viewsRead(nest).length < readsOf(instruction).length ? step : { ...step, instruction };
+  }
+  return {
+    instruction,
+    nest,
+    reads: once(storagesRead(instruction)),
+    writes: once(storagesWritten(instruction)),
+    stopsAt,
+  };
+}
+
+export function stepOfNest(nest: Nest, stopsAt: number): Step {
+  const [reads, writes] = [storagesOf(viewsRead(nest)), storagesOf(nest.outputs)];
+  return { instruction: null, nest, reads, writes, stopsAt };
+}
+
+function viewsRead({ product, inputs }: Nest): View[] {
+  const views = product === null ? [] : [product.a, product.b];
+  for (const { view } of inputs) if (view !== null) views.push(view);
+  return views;
+}
+
+const storagesOf = (views: readonly View[]): readonly Storage[] => once(views.map(({ storage }) => storage));
+
+const once = (storages: readonly Storage[]): readonly Storage[] =>
+  storages.filter((storage, i) => storages.indexOf(storage) === i);
+
+/** Where memory is written and read. */
+interface Accesses {
+  readonly writers: Places;
+  readonly readers: Places;
+  /** The nests that read it element by element, by where they start. */
+  readonly starts: Map<number, Places>;
+}
+
+/** A step with the lists that say where it is. */
+interface Entry {
+  readonly step: Step;
+  /** Those that it is in. */
+  readonly own: readonly Places[];
+  /** What it reads element by element, with those that begin to read there too. */
+  readonly elements: readonly { readonly view: View; readonly readers: Places }[];
+  /** Those of steps that it cannot change places with: one would see what the other writes, or be seen not to be done if the other stops. */
+  readonly conflicting: readonly Places[];
+}
+
+/** Whether a nest takes others that have nothing to do with what it writes, so that they add to its operands. */
+const hasRoom = (nest: Nest | null): boolean =>
+  nest !== null && nest.inputs.length + nest.outputs.length < MAX_OPERANDS;
+
+/** Whether a nest reads the elements of a view one by one, as another nest does over `shape`. */
+const readsElements = (nest: Nest, view: View, shape: readonly number[]): boolean => {
+  const larger = nest.shape.length >= shape.length ? nest.shape : shape;
+  return nest.inputs.some(
+    (input) => input.kind === 'element' && input.view !== null && sameElements(input.view, view, larger),
+  );
+};
+
+/** How many steps of the same memory are looked at: what is further away can rarely be brought near. */
+const MOST_RELATED = 16;
+
+/**
+ * Steps at numbered places, some of which may be empty, with the definitions and uses of all memory: what a step conflicts with, or has in
+ * common with another, is looked up and not searched for. They come one by one, so that lists are of what is there already, and stay short.
+ */
+export class Steps {
+  readonly #coming: readonly Step[];
+  readonly #lastReads = new Map<Storage, number>();
+  readonly #entries: (Entry | null)[] = [];
+  readonly #accesses = new Map<Storage, Accesses>();
+  readonly #stopping = new Places();
+  /** Those that write what is seen even if an instruction stops the others. */
+  readonly #seen = new Places();
+  readonly #isOutside: StorageTest;
+
+  constructor(coming: readonly Step[], isOutside: StorageTest) {
+    this.#coming = coming;
+    this.#isOutside = isOutside;
+    coming.forEach(({ reads }, place) => {
+      for (const storage of reads) this.#lastReads.set(storage, place);
+    });
+  }
+
+  /** Takes the next one that comes to its place, which is returned; -1 if there are no more. */
+  next(): number {
+    const place = this.#entries.length;
+    if (place === this.#coming.length) return -1;
+    this.put(place, this.#coming[place]!);
+    return place;
+  }
+
+  at(place: number): Step | null {
+    return this.#entries[place]?.step ?? null;
+  }
+
+  inOrder(): Step[] {
+    return this.#entries.flatMap((entry) => entry?.step ?? []);
+  }
+
+  put(place: number, step: Step): void {
+    const entry = this.#entryOf(step);
+    for (const places of entry.own) places.add(place);
+    this.#entries[place] = entry;
+  }
+
+  remove(place: number): void {
+    for (const places of this.#entries[place]!.own) places.delete(place);
+    this.#entries[place] = null;
+  }
+
+  /** The last place before it that the step at `place` cannot be moved over. */
+  lastConflict(place: number): number {
+    let last = -1;
+    for (const places of this.#entries[place]!.conflicting) last = Math.max(last, places.before(place));
+    return last;
+  }
+
+  /** The first place after it that the step at `place` cannot be moved over; infinity if there is none. */
+  firstConflict(place: number): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const places of this.#entries[place]!.conflicting) first = Math.min(first, places.after(place));
+    return first;
+  }
+
+  /** Whether memory is read after `place`, other than at `except`: by what is there or by what comes. */
+  isReadAfter(storage: Storage, place: number, except: number): boolean {
+    if ((this.#lastReads.get(storage) ?? -1) >= this.#entries.length) return true;
+    const { readers } = this.#accessesOf(storage);
+    const first = readers.after(place);
+    return Number.isFinite(first === except ? readers.after(except) : first);
+  }
+
+  /**
+   * Earlier steps with which the one at `place` has something in common, the nearest first: the last that write what it reads, and the nearest
+   * few that read the same elements.
+   */
+  relatedBefore(place: number): number[] {
+    const { step, elements } = this.#entries[place]!;
+    const found = new Set<number>();
+    for (const storage of step.reads) found.add(this.#accessesOf(storage).writers.before(place));
+    found.delete(-1);
+    for (const { view, readers } of elements) {
+      let other = readers.before(place);
+      for (let i = 0; i < MOST_RELATED && other >= 0; i++, other = readers.before(other)) {
+        if (readsElements(this.#entries[other]!.step.nest!, view, step.nest!.shape)) found.add(other);
+      }
+    }
+    return [...found].sort((a, b) => b - a);
+  }
+
+  /** Likewise those that come later, as far as they are there: the nearest few that read what it writes, or the same elements. */
+  relatedAfter(place: number): number[] {
+    const { step, elements } = this.#entries[place]!;
+    const found = new Set<number>();
+    for (const readers of [
+      ...step.writes.map((storage) => this.#accessesOf(storage).readers),
+      ...elements.map(({ readers }) => readers),
+    ]) {
+      let other = readers.after(place);
+      for (let i = 0; i < MOST_RELATED && Number.isFinite(other); i++, other = readers.after(other)) found.add(other);
+    }
+    return [...found].sort((a, b) => a - b);
+  }
+
+  #entryOf(step: Step): Entry {
+    const { reads, writes } = step;
+    const isSeen = writes.some(this.#isOutside);
+    const elements = this.#elementsOf(step.nest);
+    const own: Places[] = [];
+    if (hasRoom(step.nest)) for (const { readers } of elements) if (!own.includes(readers)) own.push(readers);
+    const conflicting: Places[] = [];
+    for (const storage of reads) {
+      const { readers, writers } = this.#accessesOf(storage);
+      own.push(readers);
+      conflicting.push(writers);
+    }
+    for (const storage of writes) {
+      const { readers, writers } = this.#accessesOf(storage);
+      own.push(writers);
+      conflicting.push(writers, readers);
+    }
+    if (canStop(step)) {
+      own.push(this.#stopping);
+      conflicting.push(this.#seen);
+    }
+    if (isSeen) {
+      own.push(this.#seen);
+      conflicting.push(this.#stopping);
+    }
+    return { step, own, elements, conflicting };
+  }
+
+  /** A product reads its operands in another order: it has none. */
+  #elementsOf(nest: Nest | null): Entry['elements'] {
+    if (nest === null || nest.product !== null) return [];
+    return nest.inputs.flatMap(({ view, kind }) =>
+      kind === 'element' && view !== null ? { view, readers: this.#startsOf(view) } : [],
+    );
+  }
+
+  #accessesOf(storage: Storage): Accesses {
+    let known = this.#accesses.get(storage);
+    if (known === undefined) {
+      known = { writers: new Places(), readers: new Places(), starts: new Map() };
+      this.#accesses.set(storage, known);
+    }
+    return known;
+  }
+
+  #startsOf({ storage, offset }: View): Places {
+    const { starts } = this.#accessesOf(storage);
+    let known = starts.get(offset);
+    if (known === undefined) {
+      known = new Places();
+      starts.set(offset, known);
+    }
+    return known;
+  }
+}
