@@ -88,10 +88,13 @@ export function cartesianProd(...tensors: readonly Tensor[]): Tensor {
   );
 }
 
+/** A row of more is a slip: there would be few rows of it, or more than memory holds. */
+const LONGEST_CHOICE = 2 ** 24;
+
 const choosing = signature('input, /, r, withReplacement', {
   input: kinds.tensor,
   /** How many to choose. Default: 2. */
-  r: kinds.integerFrom(0).default(2),
+  r: kinds.integerFrom(0, LONGEST_CHOICE).default(2),
   /** Whether an element can be chosen several times. Default: false. */
   withReplacement: kinds.boolean.default(false),
 });
@@ -141,6 +144,7 @@ function fillChoices(
   count: number,
   apart: number,
 ): void {
+  if (count === 0) return;
   const choice = Array.from({ length: r }, (_, i) => i * apart);
   for (let row = 0; row < count; row++) {
     into.set(choice, row * r);

@@ -139,12 +139,15 @@ function polygammaOf(n: number): Pointwise<[]> {
   return operation;
 }
 
-const ordered = signature('n, input, /', { n: kinds.integerFrom(0), input: kinds.tensor });
+/** Beyond this the expression has thousands of operations, and the values leave float64. */
+const HIGHEST_ORDER = 30;
+
+const ordered = signature('n, input, /', { n: kinds.integerFrom(0, HIGHEST_ORDER), input: kinds.tensor });
 
 /**
  * The n-th derivative of `digamma`.
  *
- * @param n the order, from 0 on
+ * @param n the order, from 0 to 30
  * @example
  * ```ts
  * polygamma(1, tensor([1, 0.5])); // tensor([1.6449, 4.9348])
@@ -155,7 +158,7 @@ export const polygamma: FunctionOf<Tensor, typeof ordered> = define('polygamma',
   polygammaOf(n).apply([x]),
 );
 
-const orderedInPlace = signature('input, n, /', { input: kinds.tensor, n: kinds.integerFrom(0) });
+const orderedInPlace = signature('input, n, /', { input: kinds.tensor, n: kinds.integerFrom(0, HIGHEST_ORDER) });
 
 /** `polygamma` in place. @example tensor([1, 0.5]).polygamma_(1); // tensor([1.6449, 4.9348]) */
 export const polygamma_: FunctionOf<Tensor, typeof orderedInPlace> = define('polygamma_', orderedInPlace, (x, n) =>

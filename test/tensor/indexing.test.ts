@@ -298,7 +298,7 @@ describe('refusals', () => {
     [
       () => scatter(x(), 1, at([[0]]), 1, { reduce: 'mul' } as object),
       ValueError,
-      "scatter: reduce must be 'add', or null, got 'mul'",
+      "scatter: unknown reduce 'mul'; known: add",
     ],
     [
       () => Reflect.apply(Tensor.prototype.scatter, x(), [1, at([[0]]), '1']),
