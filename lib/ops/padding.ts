@@ -176,11 +176,13 @@ function padFrom(x: Tensor, pad: readonly number[], mode: keyof typeof sources):
   return storageOf(result) === storageOf(x) ? clone(result) : result;
 }
 
+const MODES = ['constant', ...(Object.keys(sources) as (keyof typeof sources)[])] as const;
+
 const padding = signature('input, /, pad, mode, value', {
   input: kinds.tensor,
   pad: kinds.integers,
   /** All but `'constant'` pad the last 1 to 3 dimensions, those of an image, with one or two before them. Default: `'constant'`. */
-  mode: kinds.choice('constant', ...(Object.keys(sources) as (keyof typeof sources)[])).default('constant'),
+  mode: kinds.choice(...MODES).default('constant'),
   /** For `'constant'` alone. Default: null, 0. */
   value: kinds.number.optional(),
 });

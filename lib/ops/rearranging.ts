@@ -1,7 +1,7 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
-import { signature } from '../arguments/signature.js';
 import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import { isInteger } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';

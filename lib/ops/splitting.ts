@@ -1,8 +1,8 @@
 import { define } from '../arguments/define.js';
 import { allAre } from '../arguments/elements.js';
 import type { FunctionOf } from '../arguments/forms.js';
-import { signature } from '../arguments/signature.js';
 import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { isInteger } from '../backend/dtype.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { checkViews } from '../tensor/heap.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Epilogue } from '../../lib/backend/program.js';
 import type { ComputeType } from '../../lib/backend/dtype.js';
 import { backend, getNumThreads, setNumThreads } from '../../lib/backend/index.js';
+import type { Epilogue } from '../../lib/backend/program.js';
 import type { View } from '../../lib/backend/view.js';
 import { add, max, mul, param, sub } from '../../lib/expr/index.js';
 import { batchOf, elementsOf, type MatrixLayout, matrix, matrixLayouts, naiveProduct, quarters } from './matrices.js';

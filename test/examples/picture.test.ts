@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
-import { renderPicture } from '../../examples/lib/picture.js';
 import { logTicks } from '../../examples/lib/figure.js';
+import { renderPicture } from '../../examples/lib/picture.js';
 
 const epochOf = (testAccuracy: number) => ({ trainLoss: 0.2, trainAccuracy: 0.95, testLoss: 0.25, testAccuracy });
 const words = { title: 'Digits & <others>', subtitle: '97 %' };
