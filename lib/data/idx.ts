@@ -66,8 +66,9 @@ const PROBE_BYTES = 1 << 12;
  * @see http://yann.lecun.com/exdb/mnist/
  */
 export async function readIdx(source: Path): Promise<IdxArray> {
+  const place = absolutePath('readIdx', source);
   const path = String(source);
-  const file = await open(absolutePath('readIdx', source));
+  const file = await open(place);
   try {
     const { size } = await file.stat();
     const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));

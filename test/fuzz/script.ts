@@ -1,8 +1,9 @@
 import * as nabla from 'nabla';
 import * as data from 'nabla/data';
 import * as io from 'nabla/io';
+import * as training from 'nabla/training';
 
-const packages = { nabla, 'nabla/data': data, 'nabla/io': io };
+const packages = { nabla, 'nabla/data': data, 'nabla/io': io, 'nabla/training': training };
 
 /** The names of some text that a package exports. */
 function importsOf(text: string, from: object): string {
@@ -22,7 +23,7 @@ export function asModule(code: string): string {
   return [...lines, '', code].join('\n');
 }
 
-const everything = { ...nabla, ...data, ...io };
+const everything = { ...nabla, ...data, ...io, ...training };
 
 /** Runs statements that use nabla, and gives what they return. */
 export function evaluate<T>(code: string): T {

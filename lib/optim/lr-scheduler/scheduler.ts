@@ -48,8 +48,12 @@ export abstract class LRScheduler {
   #saved: Saved | null = null;
 
   /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
-  constructor({ optimizer, lastEpoch, ...settings }: Beginning) {
+  constructor(beginning: Beginning) {
     const { name } = this.constructor;
+    if (typeof beginning !== 'object' || beginning === null || !('optimizer' in beginning)) {
+      throw new ValueError(`${name}: a schedule is made by new StepLR(optimizer, …) and the like`);
+    }
+    const { optimizer, lastEpoch, ...settings } = beginning;
     this.optimizer = optimizer;
     Object.assign(this, settings);
     this.lastEpoch = lastEpoch;

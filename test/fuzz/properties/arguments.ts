@@ -100,7 +100,7 @@ const BY_KIND: Readonly<Partial<Record<Kind, readonly string[]>>> = {
 };
 
 /** These change what the process does, take what only a person can give, or are no names of variables. */
-const LEFT_OUT = /Error$|^new (Expr|Tensor|optim\.Optimizer)$|^var$/;
+const LEFT_OUT = /Error$|^new (Expr|Tensor|Metric|optim\.Optimizer)$|^var$/;
 
 const properties = Object.entries(Object.getOwnPropertyDescriptors(nabla.Tensor.prototype));
 const methods = new Set(properties.filter(([, { value }]) => typeof value === 'function').map(([name]) => name));
@@ -129,7 +129,9 @@ function write(random: number[]): Program {
   const isMethod = at > 0 && methods.has(code) && parameters[0]!.kinds?.has('tensor') === true && choose.below(3) === 0;
   const call = isMethod ? `ones([2, 3]).${code}(${args.slice(1).join(', ')})` : `${code}(${args.join(', ')})`;
   const where = `${code}: ${option === undefined ? parameter.name : `${parameter.name}.${option.name}`}`;
-  return { code: call, where, wrong: kinds !== null && !kinds.has(kind) };
+  // By name, undefined is what is not given.
+  const isGiven = option === undefined || kind !== 'undefined';
+  return { code: call, where, wrong: isGiven && kinds !== null && !kinds.has(kind) };
 }
 
 /** Errors of the system say what it was that failed: no such file, and the like. */
