@@ -49,7 +49,14 @@ export const logNdtr: Unary = unary('logNdtr', normal.logNdtr, {
   gradient: (g, _, x) => [e.mul(e.div(g, normal.erfcx(e.mul(x, -Math.SQRT1_2))), Math.sqrt(2 / Math.PI))],
 });
 /** e^(x²) · `erfc`(x), also where the one overflows and the other vanishes. @example special.erfcx(tensor([0, 100])); // tensor([1.0000, 0.0056]) */
-export const erfcx: Unary = unary('erfcx', normal.erfcx, wide);
+export const erfcx: Unary = unary('erfcx', normal.erfcx, {
+  ...wide,
+  // At infinity NaN, as PyTorch's formula gives; the limit would be 0.
+  gradient: (g, _, x) => {
+    const slope = e.adjoints(normal.erfcx(x), g, [x])[0] ?? 0;
+    return [e.where(e.eq(x, Number.POSITIVE_INFINITY), Number.NaN, slope)];
+  },
+});
 /** The entropy -x · ln x; 0 at 0, -∞ below. @example special.entr(tensor([0, 0.5, -1])); // tensor([0.0000, 0.3466,   -inf]) */
 export const entr: Unary = unary(
   'entr',
