@@ -51,10 +51,11 @@ export const logNdtr: Unary = unary('logNdtr', normal.logNdtr, {
 /** e^(x²) · `erfc`(x), also where the one overflows and the other vanishes. @example special.erfcx(tensor([0, 100])); // tensor([1.0000, 0.0056]) */
 export const erfcx: Unary = unary('erfcx', normal.erfcx, {
   ...wide,
-  // At infinity NaN, as PyTorch's formula gives; the limit would be 0.
+  // At the infinities what PyTorch's formula, 2 x erfcx(x) - 2 / √π, gives.
   gradient: (g, _, x) => {
     const slope = e.adjoints(normal.erfcx(x), g, [x])[0] ?? 0;
-    return [e.where(e.eq(x, Number.POSITIVE_INFINITY), Number.NaN, slope)];
+    const far = e.where(e.lt(x, 0), e.mul(g, Number.NEGATIVE_INFINITY), Number.NaN);
+    return [e.where(e.isInfinite(x), far, slope)];
   },
 });
 /** The entropy -x · ln x; 0 at 0, -∞ below. @example special.entr(tensor([0, 0.5, -1])); // tensor([0.0000, 0.3466,   -inf]) */
