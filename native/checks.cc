@@ -128,8 +128,8 @@ void check(const Program& program) {
 
 void check(const Instruction& instruction) {
   const int dims = instruction.outer + instruction.inner;
-  // Of no rows nothing is read or written; of rows of no elements, their results are.
-  for (int d = 0; d < instruction.outer; d++) {
+  // Where there are no elements, what operands have of them is nowhere.
+  for (int d = 0; d < dims; d++) {
     if (instruction.sizes[d] == 0) return;
   }
   for (int i = 0; i < instruction.operand_count; i++) {
