@@ -53,9 +53,9 @@ export const erfcx: Unary = unary('erfcx', normal.erfcx, {
   ...wide,
   // At the infinities what PyTorch's formula, 2 x erfcx(x) - 2 / √π, gives.
   gradient: (g, _, x) => {
-    const slope = e.adjoints(normal.erfcx(x), g, [x])[0] ?? 0;
-    const far = e.where(e.lt(x, 0), e.mul(g, Number.NEGATIVE_INFINITY), Number.NaN);
-    return [e.where(e.isInfinite(x), far, slope)];
+    const slope = e.adjoints(normal.erfcx(x), e.toExpr(1), [x])[0] ?? 0;
+    const far = e.where(e.lt(x, 0), Number.NEGATIVE_INFINITY, Number.NaN);
+    return [e.mul(g, e.where(e.isInfinite(x), far, slope))];
   },
 });
 /** The entropy -x · ln x; 0 at 0, -∞ below. @example special.entr(tensor([0, 0.5, -1])); // tensor([0.0000, 0.3466,   -inf]) */
