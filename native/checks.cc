@@ -2,6 +2,7 @@
 
 #ifdef NABLA_CHECKED
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -127,14 +128,18 @@ void check(const Program& program) {
 }
 
 void check(const Instruction& instruction) {
-  const int dims = instruction.outer + instruction.inner;
-  // Where there are no elements, what operands have of them is nowhere.
-  for (int d = 0; d < dims; d++) {
-    if (instruction.sizes[d] == 0) return;
-  }
-  for (int i = 0; i < instruction.operand_count; i++) {
+  const Program* program = instruction.program;
+  const int64_t* sizes = instruction.sizes;
+  const int outer = instruction.outer, dims = outer + instruction.inner, count = instruction.operand_count;
+  // Of no rows nothing is read or written.
+  if (std::find(sizes, sizes + outer, 0) != sizes + outer) return;
+  // Of rows without elements, a program's row operands are. A product has its factors besides the program's operands.
+  const bool is_fold = program != nullptr && count == program->inputs + program->outputs;
+  const bool has_elements = std::find(sizes + outer, sizes + dims, 0) == sizes + dims;
+  for (int i = 0; i < count; i++) {
+    if (is_fold && !has_elements && !program->is_row[i]) continue;
     const Operand& operand = instruction.operands[i];
-    Reach("an operand").axes(dims, instruction.sizes, operand.strides).in_memory(operand.data, operand.dtype);
+    Reach("an operand").axes(dims, sizes, operand.strides).in_memory(operand.data, operand.dtype);
   }
 }
 
