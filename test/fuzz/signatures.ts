@@ -184,7 +184,7 @@ function signatureIn(kind: PublicExport['kind'], source: string): { signature: s
   const text = source.slice(0, source.search(kind === 'const' ? /;$/m : /^\}/m));
   const [, bounds, signature] =
     /= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
-    /(?:constructor|function \w+|= )(?:<[^(]*>)?\(\.\.\.(args): ArgumentsOf<typeof (\w+)/.exec(text) ??
+    /(?:constructor|function \w+|= )(?:<[^(]*>)?\(\s*\.\.\.(args): ArgumentsOf<typeof (\w+)/.exec(text) ??
     [];
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
