@@ -1,6 +1,12 @@
 import './ops/methods.js';
 
-export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/backward.js';
+export {
+  type BackwardOptions,
+  backward,
+  type GradOptions,
+  grad,
+  type TensorBackwardOptions,
+} from './autograd/backward.js';
 export type { FunctionContext } from './autograd/function.js';
 export type { HookHandle, LeafHook, TensorHook } from './autograd/hooks.js';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.js';

@@ -24,6 +24,13 @@ export function hasNames(value: unknown): value is Record<string, unknown> {
   return isPlainObject(value) || Object.keys(value).length > 0;
 }
 
+/**
+ * Whether a value holds others by name, as options, state dicts and the like do: an object of the caller's own class can, but not one of the
+ * library's, nor a typed array, whose indices are names.
+ */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  isPlainObject(value) || (hasNames(value) && !('uncloneable' in value) && !ArrayBuffer.isView(value));
+
 /** Whether a value is what an async function returns, or stands for it. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   types.isPromise(value) || (typeof value === 'object' && value !== null && 'then' in value && isFunction(value.then));

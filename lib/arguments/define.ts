@@ -34,6 +34,16 @@ export function defineBounds<T extends string, K, R>(
   return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
 }
 
+/** The same for a function that returns a promise: what it refuses rejects the promise. */
+export function defineAsync<T extends string, K, R>(
+  op: string,
+  takes: Signature<T, K>,
+  body: (...values: Values<T, K>) => Promise<R>,
+): FunctionOf<Promise<R>, Signature<T, K>> {
+  const fn = async (...args: readonly unknown[]) => body(...takes.read(op, args));
+  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<Promise<R>, Signature<T, K>>;
+}
+
 /** A function of more parameters than these takes longer than an array does. */
 const SLOTS = 6;
 
@@ -44,6 +54,7 @@ const fits = (slot: Slot, value: unknown): boolean => (value === undefined ? !sl
 
 function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, body: Body<R>): Body<R> {
   const checked = (args: readonly unknown[]): R => body(...takes.read(op, args));
+  if (takes.names.length === 0) return (...args) => (args.length === 0 ? body() : checked(args));
   if (takes.names.length > SLOTS) return (...args) => checked(args);
   const slots = Array.from({ length: SLOTS }, (_, i) => takes.slot(i) ?? NONE);
   const [s0, s1, s2, s3, s4, s5] = slots as [Slot, Slot, Slot, Slot, Slot, Slot];

@@ -1,3 +1,6 @@
+/** What one of `oneOrList` is, as an array. */
+export const listed = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
+
 /** Whether each element of an array is what it should be. Unlike `every`, holes are looked at, and the first that is wrong ends it. */
 export function allAre<T>(array: readonly unknown[], is: (value: unknown) => value is T): array is readonly T[] {
   for (let i = 0; i < array.length; i++) if (!is(array[i])) return false;

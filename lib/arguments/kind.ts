@@ -52,6 +52,17 @@ export class Kind<T, R extends boolean = true> {
     return new Kind<T | null, false>(`${this.expected}, or null`, accepts, this.#refusal, null, false);
   }
 
+  /** The same for a parameter that must be given, and for which null can be given. */
+  orNull(): Kind<T | null> {
+    return new Kind<T | null, true>(
+      `${this.expected}, or null`,
+      (value): value is T | null => value === null || this.accepts(value),
+      this.#refusal,
+      undefined,
+      true,
+    );
+  }
+
   /** Throws the error that a value which is not taken gets. */
   refuse(op: string, name: string, value: unknown): never {
     const { error = ValueError, explain } = this.#refusal;

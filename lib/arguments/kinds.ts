@@ -1,6 +1,9 @@
 import { ValueError } from '../errors.js';
-import { unknownName } from '../options.js';
+import { isPath, type Path } from '../path.js';
+import { isAbortSignal, isRecord, type Signal, typedArrayName } from '../realm.js';
+import { allAre } from './elements.js';
 import { type Kind, kind } from './kind.js';
+import { unknownName } from './unknown-name.js';
 
 // The kinds of parameters that know nothing of tensors; `lib/tensor/kinds.ts` has the others, and these too.
 
@@ -55,6 +58,55 @@ export const choice = <const C extends string>(...texts: readonly C[]): Kind<C> 
       },
     },
   );
+
+/** Names the first element of an array that is not what it should be. */
+const explainList =
+  (one: Kind<unknown>) =>
+  (op: string, name: string, value: unknown): void => {
+    if (!Array.isArray(value)) return;
+    const wrong = value.findIndex((item) => !one.accepts(item));
+    one.refuse(op, `${name}[${wrong}]`, value[wrong]);
+  };
+
+/** An array of any number of one kind of thing. */
+export const listOf = <T>(expected: string, one: Kind<T>): Kind<readonly T[]> =>
+  kind(expected, (value): value is readonly T[] => Array.isArray(value) && allAre(value, one.accepts), {
+    explain: explainList(one),
+  });
+
+/** One thing of a kind, or an array of them. `listed` gives an array of either. */
+export const oneOrList = <T>(expected: string, one: Kind<T>): Kind<T | readonly T[]> =>
+  kind(
+    expected,
+    (value): value is T | readonly T[] => one.accepts(value) || (Array.isArray(value) && allAre(value, one.accepts)),
+    { explain: explainList(one) },
+  );
+
+/** An object whose values are all of one kind. */
+export const recordOf = <T>(expected: string, one: Kind<T>): Kind<Readonly<Record<string, T>>> =>
+  kind(
+    expected,
+    (value): value is Readonly<Record<string, T>> => isRecord(value) && allAre(Object.values(value), one.accepts),
+    {
+      explain: (op, name, value) => {
+        if (!isRecord(value)) return;
+        const wrong = Object.keys(value).find((key) => !one.accepts(value[key]))!;
+        one.refuse(op, `${name}.${wrong}`, value[wrong]);
+      },
+    },
+  );
+
+/** A path, or a `file:` URL. Whether a file can have it, `absolutePath` says. */
+export const path: Kind<Path> = kind('a path as a text or a file: URL', isPath);
+
+/** Bytes; a Buffer is such an array. */
+export const bytes: Kind<Uint8Array> = kind(
+  'a Uint8Array',
+  (value): value is Uint8Array => typedArrayName(value) === 'Uint8Array',
+);
+
+/** What stops something that is under way. */
+export const signal: Kind<Signal> = kind('an AbortSignal', isAbortSignal);
 
 /** A function. What it takes and gives, only calling it shows: the declaration says so, as in `callback<() => number>()`. */
 export const callback = <F extends (...args: never[]) => unknown>(): Kind<F> =>

@@ -1,9 +1,9 @@
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { unknownName } from '../options.js';
-import { hasNames, isPlainObject } from '../realm.js';
+import { isRecord } from '../realm.js';
 import type { KindsOf, Named, Nameless, Values } from './forms.js';
 import type { Kind } from './kind.js';
+import { unknownName } from './unknown-name.js';
 
 /** What a parameter takes by position, and what it is where nothing is given. */
 export interface Slot {
@@ -15,10 +15,6 @@ export interface Slot {
 const never = (): boolean => false;
 
 type Names = Readonly<Record<string, unknown>>;
-
-/** Options can be an object of the caller's own class, but not one of the library's, nor a typed array, whose indices are names. */
-const isOptions = (value: unknown): value is Names =>
-  isPlainObject(value) || (hasNames(value) && !('uncloneable' in value) && !ArrayBuffer.isView(value));
 
 /** A parameter list: see `signature`. */
 export class Signature<T extends string, K> {
@@ -64,7 +60,7 @@ export class Signature<T extends string, K> {
 
   /** Refuses an object that has anything but what some of the parameters take. */
   check(op: string, options: unknown): void {
-    if (!isOptions(options)) {
+    if (!isRecord(options)) {
       const known = this.options.join(', ');
       throw new ValueError(`${op}: expected an object of options, { ${known} }, got ${describe(options)}`);
     }
@@ -103,8 +99,7 @@ export class Signature<T extends string, K> {
       const value = args[i];
       if (value === undefined) continue;
       if (i < this.#positional && this.#kinds[i]!.accepts(value)) values[i] = value;
-      else if (i === count - 1 && i >= this.#operands && isOptions(value))
-        this.#readOptions(op, value, args, i, values);
+      else if (i === count - 1 && i >= this.#operands && isRecord(value)) this.#readOptions(op, value, args, i, values);
       else if (i < this.#positional) this.#kinds[i]!.refuse(op, this.names[i]!, value);
       else throw this.#tooMany(op, count);
     }
@@ -164,3 +159,6 @@ export const signature = <const T extends string, K extends KindsOf<T>>(
   text: T,
   kinds: K & Nameless<T, K>,
 ): Signature<T, K> => new Signature<T, K>(text, kinds);
+
+/** The parameter list of what takes nothing. */
+export const nothing: Signature<'', unknown> = new Signature('', {});

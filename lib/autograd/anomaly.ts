@@ -1,13 +1,17 @@
+import { define } from '../arguments/define.js';
+import { nothing } from '../arguments/signature.js';
 import { recording } from '../backend/recording.js';
-import { describe } from '../describe.js';
-import { AutogradError, CaptureError, ValueError } from '../errors.js';
-import { isPromise } from '../realm.js';
+import { AutogradError, CaptureError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { calling, type Running, synchronous } from './mode.js';
 
 let detecting = false;
 
+/** `isAnomalyDetected` for the library, which asks whenever it records. */
+export const detectsAnomaly = (): boolean => detecting;
+
 /** Whether backward passes look for NaN. @example autograd.isAnomalyDetected(); // false */
-export const isAnomalyDetected = (): boolean => detecting;
+export const isAnomalyDetected: () => boolean = define('isAnomalyDetected', nothing, detectsAnomaly);
 
 /**
  * Runs `fn`, and refuses a gradient that is NaN in a backward pass within: the error names the operation whose derivative it is, and says where
@@ -21,8 +25,7 @@ export const isAnomalyDetected = (): boolean => detecting;
  * ```
  * @see https://pytorch.org/docs/stable/autograd.html#anomaly-detection
  */
-export function detectAnomaly<T>(fn: () => T): T {
-  if (typeof fn !== 'function') throw new ValueError(`detectAnomaly: expected a function, got ${describe(fn)}`);
+export const detectAnomaly: Running = define('detectAnomaly', calling, (fn) => {
   recording?.refuse(
     new CaptureError(
       'detectAnomaly: a captured function cannot look for NaN when it is replayed; call the plain function',
@@ -31,14 +34,11 @@ export function detectAnomaly<T>(fn: () => T): T {
   const before = detecting;
   detecting = true;
   try {
-    const result = fn();
-    if (isPromise(result))
-      throw new AutogradError('detectAnomaly: the function must be synchronous, but it returned a promise');
-    return result;
+    return synchronous('detectAnomaly', fn());
   } finally {
     detecting = before;
   }
-}
+}) as Running;
 
 /** Frames above an operation: its own functions are some ten of them. */
 const FRAMES = 60;

@@ -1,38 +1,64 @@
+import { define } from '../arguments/define.js';
+import { listed } from '../arguments/elements.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import type { DType } from '../backend/dtype.js';
 import { release, type Storage, trackAllocations } from '../backend/storage.js';
 import { sameShape } from '../backend/view.js';
 import { AutogradError, ShapeError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { convert } from '../tensor/basics.js';
 import { writeInPlace } from '../tensor/elementwise.js';
 import { filledOf } from '../tensor/empty.js';
 import { adding, addOf } from '../tensor/formula.js';
+import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
-import { leafHooksOf, nodeOf, peekGrad, storageOf, Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
-import { checkAnomaly, isAnomalyDetected } from './anomaly.js';
+import { isTensor, leafHooksOf, nodeOf, peekGrad, storageOf, type Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
+import { checkAnomaly, detectsAnomaly } from './anomaly.js';
 import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
 
-export interface BackwardOptions {
-  /** Keep what the graph saved, so that another backward pass can use it. Default: `createGraph`. */
-  retainGraph?: boolean;
-  /** Record the backward pass itself, so that gradients can be differentiated again. Default: false. */
-  createGraph?: boolean;
-}
+const gradients = kinds.oneOrList<Tensor | null>('a Tensor, or an array of tensors and nulls', kinds.tensor.orNull());
 
-export interface GradOptions extends BackwardOptions {
-  /** The gradient that flows into each output. Default: 1 for an output of one element. */
-  gradOutputs?: Tensor | readonly (Tensor | null)[];
+const passing = {
+  /** Keep what the graph saved, so that another backward pass can use it. Default: null, as `createGraph`. */
+  retainGraph: kinds.boolean.optional(),
+  /** Record the backward pass itself, so that gradients can be differentiated again. Default: false. */
+  createGraph: kinds.boolean.default(false),
+};
+
+const accumulating = signature('tensors, /, gradTensors, retainGraph, createGraph', {
+  tensors: kinds.tensorOrList,
+  /** The gradient that flows into each tensor. Default: null, 1 for a tensor of one element. */
+  gradTensors: gradients.default(null),
+  ...passing,
+});
+
+const starting = signature('input, /, gradient, retainGraph, createGraph', {
+  input: kinds.tensor,
+  /** The gradient that flows into the tensor. Default: null, 1 for a tensor of one element. */
+  gradient: kinds.tensor.optional(),
+  ...passing,
+});
+
+const returning = signature('outputs, inputs, /, gradOutputs, retainGraph, createGraph, allowUnused', {
+  outputs: kinds.tensorOrList,
+  inputs: kinds.tensorOrList,
+  /** The gradient that flows into each output. Default: null, 1 for an output of one element. */
+  gradOutputs: gradients.default(null),
+  ...passing,
   /** Give null for an input that the outputs do not depend on, instead of an error. Default: false. */
-  allowUnused?: boolean;
-}
+  allowUnused: kinds.boolean.default(false),
+});
+
+export interface BackwardOptions extends OptionsOf<typeof accumulating> {}
+export interface TensorBackwardOptions extends OptionsOf<typeof starting> {}
+export interface GradOptions extends OptionsOf<typeof returning> {}
 
 /**
  * Accumulates the gradients of `tensors` into the `grad` of every leaf they depend on, in one pass.
  *
- * @param gradTensors the gradient that flows into each tensor; 1 for a tensor of one element
+ * @param gradTensors the gradient that flows into each tensor; 1 for a tensor of one element, and where it is null
  * @throws AutogradError if a tensor does not require a gradient, the graph was freed, or a saved tensor has changed
  * @example
  * ```ts
@@ -42,17 +68,23 @@ export interface GradOptions extends BackwardOptions {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
  */
-export function backward(
-  tensors: Tensor | readonly Tensor[],
-  gradTensors?: Tensor | readonly (Tensor | null)[],
-  options: BackwardOptions = {},
-): void {
-  checkOptions('backward', options, ['retainGraph', 'createGraph']);
-  checkFlags('backward', options);
-  const roots = seedRoots('backward', list('backward', 'the tensors', tensors), gradTensors);
-  const createGraph = options.createGraph ?? false;
+export const backward: FunctionOf<void, typeof accumulating, BackwardOptions> = define(
+  'backward',
+  accumulating,
+  (tensors, gradTensors, retainGraph, createGraph) =>
+    accumulate(seedRoots('backward', listed(tensors), gradTensors), retainGraph, createGraph),
+);
+
+/** `x.backward()`. */
+export const backwardOf: FunctionOf<void, typeof starting, TensorBackwardOptions> = define(
+  'backward',
+  starting,
+  (x, gradient, retainGraph, createGraph) => accumulate(seedRoots('backward', [x], gradient), retainGraph, createGraph),
+);
+
+function accumulate(roots: readonly Root[], retainGraph: boolean | null, createGraph: boolean): void {
   const grads = new LeafGrads(createGraph, seedsOf(roots));
-  const pass = () => propagate(roots, options.retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
+  const pass = () => propagate(roots, retainGraph ?? createGraph, (leaf, grad) => grads.accumulate(leaf, grad));
   runPass(createGraph, pass, () => grads.storages());
 }
 
@@ -68,66 +100,45 @@ export function backward(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
  */
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  options: GradOptions = {},
-): (Tensor | null)[] {
-  checkOptions('grad', options, ['retainGraph', 'createGraph', 'gradOutputs', 'allowUnused']);
-  checkFlags('grad', options);
-  const targets = list('grad', 'the inputs', inputs);
-  const notRequired = targets.findIndex((target) => !target.requiresGrad);
-  if (notRequired >= 0) throw new AutogradError(`grad: input ${notRequired} does not require a gradient`);
-  const roots = seedRoots('grad', list('grad', 'the outputs', outputs), options.gradOutputs);
-  const createGraph = options.createGraph ?? false;
-  const seeds = seedsOf(roots);
-  const found = new Map<Node | Tensor, Tensor>();
-  const wanted = new Set(targets.map((target) => nodeOf(target) ?? target));
-  const keep = (edge: Node | Tensor, gradient: Tensor): void => {
-    if (!wanted.has(edge)) return;
-    const before = found.get(edge);
-    const own = seeds.has(storageOf(gradient)) || isShown(gradient) ? convert(gradient, gradient.dtype) : gradient;
-    found.set(edge, before === undefined ? own : addOf(before, gradient));
-  };
-  const pass = () => propagate(roots, options.retainGraph ?? createGraph, keep, wanted);
-  runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => storageOf(gradient))));
-  return targets.map((target, i) => {
-    const gradient = found.get(nodeOf(target) ?? target) ?? null;
-    if (gradient === null && options.allowUnused !== true) {
-      throw new AutogradError(
-        `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,
-      );
-    }
-    return gradient;
-  });
-}
+export const grad: FunctionOf<(Tensor | null)[], typeof returning, GradOptions> = define(
+  'grad',
+  returning,
+  (outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused) => {
+    const targets = listed(inputs);
+    const notRequired = targets.findIndex((target) => !target.requiresGrad);
+    if (notRequired >= 0) throw new AutogradError(`grad: input ${notRequired} does not require a gradient`);
+    const roots = seedRoots('grad', listed(outputs), gradOutputs);
+    const seeds = seedsOf(roots);
+    const found = new Map<Node | Tensor, Tensor>();
+    const wanted = new Set(targets.map((target) => nodeOf(target) ?? target));
+    const keep = (edge: Node | Tensor, gradient: Tensor): void => {
+      if (!wanted.has(edge)) return;
+      const before = found.get(edge);
+      const own = seeds.has(storageOf(gradient)) || isShown(gradient) ? convert(gradient, gradient.dtype) : gradient;
+      found.set(edge, before === undefined ? own : addOf(before, gradient));
+    };
+    const pass = () => propagate(roots, retainGraph ?? createGraph, keep, wanted);
+    runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => storageOf(gradient))));
+    return targets.map((target, i) => {
+      const gradient = found.get(nodeOf(target) ?? target) ?? null;
+      if (gradient === null && !allowUnused) {
+        throw new AutogradError(
+          `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,
+        );
+      }
+      return gradient;
+    });
+  },
+);
 
-/** One tensor, or several. */
-function list(where: string, name: string, x: Tensor | readonly Tensor[]): readonly Tensor[] {
-  const tensors: readonly Tensor[] = Array.isArray(x) ? x : [x as Tensor];
-  for (let i = 0; i < tensors.length; i++) checkTensor(where, `each of ${name}`, tensors[i]);
-  return tensors;
-}
-
-type SeedsGiven = Tensor | readonly (Tensor | null)[] | null | undefined;
+type SeedsGiven = Tensor | readonly (Tensor | null)[] | null;
 
 /** The gradients given for the roots; where there is none, 1 is meant. */
 function seedsGiven(where: string, given: SeedsGiven, count: number): readonly (Tensor | null)[] {
-  if (given === undefined || given === null) return [];
-  const seeds: readonly (Tensor | null)[] = Array.isArray(given) ? given : [given as Tensor];
-  if (seeds.length !== count) {
-    throw new ValueError(`${where}: expected a gradient for each of ${count} tensors, got ${seeds.length}`);
-  }
-  for (let i = 0; i < seeds.length; i++) {
-    if ((seeds[i] ?? null) !== null) checkTensor(where, `gradient ${i}`, seeds[i]);
-  }
-  return seeds;
-}
-
-function checkFlags(where: string, { retainGraph, createGraph, allowUnused }: GradOptions): void {
-  if (retainGraph !== undefined) checkBoolean(where, 'retainGraph', retainGraph);
-  if (createGraph !== undefined) checkBoolean(where, 'createGraph', createGraph);
-  if (allowUnused !== undefined) checkBoolean(where, 'allowUnused', allowUnused);
+  if (given === null) return [];
+  const seeds = listed(given);
+  if (seeds.length === count) return seeds;
+  throw new ValueError(`${where}: expected a gradient for each of ${count} tensors, got ${seeds.length}`);
 }
 
 interface Root {
@@ -215,7 +226,7 @@ function propagate(
   // Hooks of a leaf are called once, with all that the pass brings it.
   const hooked = new Map<Tensor, Tensor>();
   const send = (edge: Node | Tensor, grad: Tensor) => {
-    if (edge instanceof Tensor) {
+    if (isTensor(edge)) {
       if (!hasHooks(edge)) return arrive(edge, grad);
       const before = hooked.get(edge);
       hooked.set(edge, before === undefined ? grad : addOf(before, grad));
@@ -231,7 +242,7 @@ function propagate(
       if (wanted?.has(node)) arrive(node, grad);
       if (leads !== null && !leads.has(node)) continue;
       const grads = node.backward(grad);
-      if (isAnomalyDetected()) checkAnomaly(node.rule.name, node.origin, grads);
+      if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);
       if (!retain) node.release();
       node.edges.forEach((edge, i) => {
         const next = grads[i] ?? null;
@@ -266,7 +277,7 @@ function reachable(roots: readonly Root[]): Node[] {
   const pass = ++passes;
   const nodes: Node[] = [];
   const visit = (edge: Edge) => {
-    if (edge === null || edge instanceof Tensor || edge.pass === pass) return;
+    if (edge === null || isTensor(edge) || edge.pass === pass) return;
     edge.pass = pass;
     nodes.push(edge);
   };

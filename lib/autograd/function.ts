@@ -1,3 +1,5 @@
+import { boolean } from '../arguments/kinds.js';
+import { takeNoMore } from '../arguments/no-more.js';
 import { type DType, isFloat } from '../backend/dtype.js';
 import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
@@ -6,9 +8,9 @@ import { convert } from '../tensor/basics.js';
 import { filledOf } from '../tensor/empty.js';
 import { sumTo } from '../tensor/layout.js';
 import { broadcastsTo, type Shape, show } from '../tensor/shape.js';
-import { anyRequiresGrad, shapeOf, Tensor } from '../tensor/tensor.js';
+import { anyRequiresGrad, isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { callShown } from './hooks.js';
-import { isGradEnabled, noGrad } from './mode.js';
+import { recordsGradients, noGrad } from './mode.js';
 import { type BackwardRule, record } from './node.js';
 
 /** What `forward` leaves for `backward`. Anything but tensors may be kept as properties of it. */
@@ -42,29 +44,34 @@ class Context implements FunctionContext {
   notDifferentiable: readonly Tensor[] = [];
   materializes = true;
 
+  static {
+    takeNoMore(Context, 'setMaterializeGrads');
+  }
+
   constructor(needsInputGrad: readonly boolean[]) {
     this.needsInputGrad = needsInputGrad;
   }
 
   saveForBackward(...tensors: Tensor[]): void {
-    const bad = tensors.find((tensor) => !(tensor instanceof Tensor));
-    if (bad !== undefined) {
-      throw new ValueError(
-        `saveForBackward: expected tensors, got ${describe(bad)}; keep it as a property of the context`,
-      );
-    }
+    requireTensors('saveForBackward', tensors, 'keep it as a property of the context');
     this.savedTensors = tensors;
   }
 
   markNonDifferentiable(...results: Tensor[]): void {
+    requireTensors('markNonDifferentiable', results, 'give it results of forward');
     this.notDifferentiable = results;
   }
 
   setMaterializeGrads(value: boolean): void {
-    if (typeof value !== 'boolean')
-      throw new ValueError(`setMaterializeGrads: expected true or false, got ${describe(value)}`);
+    if (!boolean.accepts(value)) boolean.refuse('setMaterializeGrads', 'value', value);
     this.materializes = value;
   }
+}
+
+function requireTensors(op: string, list: readonly unknown[], hint: string): void {
+  const wrong = list.findIndex((one) => !isTensor(one));
+  if (wrong >= 0)
+    throw new ValueError(`${op}: argument ${wrong} must be a Tensor, got ${describe(list[wrong])}; ${hint}`);
 }
 
 /** What a subclass has to have. */
@@ -140,13 +147,22 @@ export abstract class CustomFunction {
   }
 }
 
+function requireDefinition(given: unknown): void {
+  const parts: Partial<Definition> = typeof given === 'function' ? given : {};
+  if (typeof parts.forward === 'function' && typeof parts.backward === 'function') return;
+  throw new ValueError(
+    `Function.apply: must be called on a class with static methods forward and backward, as in Exp.apply(x); it was called on ${describe(given)}`,
+  );
+}
+
 function applyFunction(definition: Definition, args: readonly unknown[]): unknown {
+  requireDefinition(definition);
   const { name } = definition;
-  const wanted = args.map((arg) => arg instanceof Tensor && isGradEnabled() && arg.requiresGrad);
+  const wanted = args.map((arg) => isTensor(arg) && recordsGradients() && arg.requiresGrad);
   const ctx = new Context(wanted);
   const returned = noGrad(() => definition.forward(ctx, ...(args as never[])));
   const list: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
-  const bad = list.find((result) => !(result instanceof Tensor));
+  const bad = list.find((result) => !isTensor(result));
   if (bad !== undefined || list.length === 0) {
     throw new ValueError(
       `${name}.forward: expected a tensor or an array of tensors as result, got ${describe(bad ?? returned)}`,
@@ -164,7 +180,7 @@ function recordApplication(
   args: readonly unknown[],
   results: readonly Tensor[],
 ): void {
-  const places = args.flatMap((arg, i) => (arg instanceof Tensor ? [i] : []));
+  const places = args.flatMap((arg, i) => (isTensor(arg) ? [i] : []));
   const inputs = places.map((i) => args[i] as Tensor);
   const application: Application = {
     definition,
@@ -175,21 +191,39 @@ function recordApplication(
     results: results.map((result) => ({ shape: shapeOf(result), dtype: result.dtype })),
     arrived: results.map(() => null),
   };
+  const rules = rulesOf(definition);
   const isDifferentiable = (result: Tensor) => isFloat(result.dtype) && !ctx.notDifferentiable.includes(result);
   if (results.length === 1) {
-    if (isDifferentiable(results[0]!)) record(results[0]!, ruleOf(definition), inputs, ctx.savedTensors, application);
+    if (isDifferentiable(results[0]!)) record(results[0]!, rules.inputs, inputs, ctx.savedTensors, application);
     return;
   }
   // Gradients of several results meet at one node, which a tensor that nobody sees is the result of.
-  const joint = record(filledOf([], 0, 'float32'), ruleOf(definition), inputs, ctx.savedTensors, application);
+  const joint = record(filledOf([], 0, 'float32'), rules.inputs, inputs, ctx.savedTensors, application);
   if (!anyRequiresGrad([joint])) return;
   results.forEach((result, i) => {
-    if (isDifferentiable(result)) record(result, arrivalRule(definition), [joint], [], { application, i });
+    if (isDifferentiable(result)) record(result, rules.result, [joint], [], { application, i });
   });
 }
 
-/** Notes what comes for one of several results, and wakes the node where they meet. */
-const arrivalRule = ({ name }: Definition): BackwardRule<{ application: Application; i: number }> => ({
+interface Rules {
+  /** Passes the gradients of all results on to the inputs. */
+  readonly inputs: BackwardRule<Application>;
+  /** Notes what comes for one of several results, and wakes the node where they meet. */
+  readonly result: BackwardRule<{ readonly application: Application; readonly i: number }>;
+}
+
+const known = new WeakMap<Definition, Rules>();
+
+function rulesOf(definition: Definition): Rules {
+  let rules = known.get(definition);
+  if (rules === undefined) {
+    rules = { inputs: inputsRule(definition), result: resultRule(definition) };
+    known.set(definition, rules);
+  }
+  return rules;
+}
+
+const resultRule = ({ name }: Definition): Rules['result'] => ({
   name,
   gradFn: `${name}Backward`,
   backward: (grad, _, { application: { arrived }, i }) => {
@@ -198,7 +232,7 @@ const arrivalRule = ({ name }: Definition): BackwardRule<{ application: Applicat
   },
 });
 
-const ruleOf = ({ name }: Definition): BackwardRule<Application> => ({
+const inputsRule = ({ name }: Definition): Rules['inputs'] => ({
   name,
   gradFn: `${name}Backward`,
   backward: (grad, saved, application) => {
@@ -234,7 +268,7 @@ function gradientsOf({ definition, ctx, places, shapes, dtypes }: Application, r
 }
 
 function fittedGradient(name: string, place: number, grad: unknown, shape: Shape, dtype: DType): Tensor {
-  if (!(grad instanceof Tensor)) {
+  if (!isTensor(grad)) {
     throw new ValueError(`${name}.backward: gradient ${place} must be a Tensor or null, got ${describe(grad)}`);
   }
   if (!broadcastsTo(shape, shapeOf(grad))) {

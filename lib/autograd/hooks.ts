@@ -1,14 +1,18 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import { recording } from '../backend/recording.js';
 import type { Storage } from '../backend/storage.js';
 import { untracked } from '../backend/storage.js';
 import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { AutogradError, CaptureError, DTypeError, ShapeError, ValueError } from '../errors.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { convert } from '../tensor/basics.js';
 import { addOf } from '../tensor/formula.js';
+import * as kinds from '../tensor/kinds.js';
+import { type Single, single } from '../tensor/parameters.js';
 import { show } from '../tensor/shape.js';
-import { leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, Tensor } from '../tensor/tensor.js';
+import { isTensor, leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
 
 // Functions of the user's within a backward pass. What these have seen belongs to them too: the pass may not reuse its memory.
 
@@ -53,7 +57,7 @@ export const isShown = (x: Tensor): boolean => shown?.has(storageOf(x)) ?? false
 /** Calls a function of the user's with tensors of a pass. What it returns is the user's too. */
 export function callShown<T>(tensors: readonly (Tensor | null)[], fn: () => T): T {
   const show = (x: unknown) => {
-    if (x instanceof Tensor) shown?.add(storageOf(x));
+    if (isTensor(x)) shown?.add(storageOf(x));
   };
   tensors.forEach(show);
   const result = untracked(fn);
@@ -76,7 +80,7 @@ export function applyHooks(hooks: readonly TensorHook[], grad: Tensor): Tensor {
 }
 
 function checkedResult(result: unknown, given: Tensor): Tensor {
-  if (!(result instanceof Tensor)) {
+  if (!isTensor(result)) {
     throw new ValueError(`registerHook: the hook must return a gradient, or nothing, got ${describe(result)}`);
   }
   if (!sameShape(shapeOf(result), shapeOf(given))) {
@@ -114,7 +118,6 @@ function refuseInCapture(name: string): void {
 
 /** Where the hooks of a tensor's gradient are kept: with what made it, or with the leaf. */
 function hooksOf(name: string, x: Tensor): Hooks {
-  checkTensor(name, 'the input', x);
   refuseInCapture(name);
   if (!x.requiresGrad) {
     throw new AutogradError(
@@ -141,9 +144,8 @@ function register<H>(list: H[], hook: H): HookHandle {
   };
 }
 
-function checkHook(name: string, hook: unknown): void {
-  if (typeof hook !== 'function') throw new ValueError(`${name}: expected a function, got ${describe(hook)}`);
-}
+const hooking = signature('input, hook, /', { input: kinds.tensor, hook: kinds.callback<TensorHook>() });
+const following = signature('input, hook, /', { input: kinds.tensor, hook: kinds.callback<LeafHook>() });
 
 /**
  * Calls `hook` with the gradient of this tensor in each backward pass, when it is complete; a tensor that it returns takes the
@@ -161,10 +163,9 @@ function checkHook(name: string, hook: unknown): void {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_hook.html
  */
-export function registerHook(x: Tensor, hook: TensorHook): HookHandle {
-  checkHook('registerHook', hook);
-  return register(hooksOf('registerHook', x).before, hook);
-}
+export const registerHook: FunctionOf<HookHandle, typeof hooking> = define('registerHook', hooking, (x, hook) =>
+  register(hooksOf('registerHook', x).before, hook),
+);
 
 /**
  * Calls `hook` with this leaf after each backward pass has accumulated its `grad`: to step an optimizer at once, for instance.
@@ -179,15 +180,18 @@ export function registerHook(x: Tensor, hook: TensorHook): HookHandle {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.register_post_accumulate_grad_hook.html
  */
-export function registerPostAccumulateGradHook(x: Tensor, hook: LeafHook): HookHandle {
-  const name = 'registerPostAccumulateGradHook';
-  checkHook(name, hook);
-  const hooks = hooksOf(name, x);
-  if (!x.isLeaf) {
-    throw new AutogradError(`${name}: an operation made this tensor, which accumulates nothing; use registerHook`);
-  }
-  return register(hooks.after, hook);
-}
+export const registerPostAccumulateGradHook: FunctionOf<HookHandle, typeof following> = define(
+  'registerPostAccumulateGradHook',
+  following,
+  (x, hook) => {
+    const name = 'registerPostAccumulateGradHook';
+    const hooks = hooksOf(name, x);
+    if (!x.isLeaf) {
+      throw new AutogradError(`${name}: an operation made this tensor, which accumulates nothing; use registerHook`);
+    }
+    return register(hooks.after, hook);
+  },
+);
 
 const retaining = new WeakSet<Tensor>();
 
@@ -205,7 +209,7 @@ const retaining = new WeakSet<Tensor>();
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.retain_grad.html
  */
-export function retainGrad(x: Tensor): void {
+export const retainGrad: Single<void> = define('retainGrad', single, (x) => {
   const hooks = hooksOf('retainGrad', x);
   if (x.isLeaf || retaining.has(x)) return;
   retaining.add(x);
@@ -213,4 +217,4 @@ export function retainGrad(x: Tensor): void {
     const before = peekGrad(x);
     x.grad = before === null ? convert(grad, grad.dtype) : addOf(before, grad);
   });
-}
+});

@@ -1,11 +1,25 @@
-import { describe } from '../describe.js';
-import { AutogradError, ValueError } from '../errors.js';
+import { define } from '../arguments/define.js';
+import type { Kind } from '../arguments/kind.js';
+import { callback } from '../arguments/kinds.js';
+import { nothing, type Signature, signature } from '../arguments/signature.js';
+import { AutogradError } from '../errors.js';
 import { isPromise } from '../realm.js';
 
 let enabled = true;
 
+/** `isGradEnabled` for the library, which asks in every operation. */
+export const recordsGradients = (): boolean => enabled;
+
+/** A function to run. */
+export const calling: Signature<'fn, /', { fn: Kind<() => unknown> }> = signature('fn, /', {
+  fn: callback<() => unknown>(),
+});
+
+/** What runs a function, and gives what it gives. */
+export type Running = <T>(fn: () => T) => T;
+
 /** Whether operations are being recorded for `backward`. @example noGrad(() => isGradEnabled()); // false */
-export const isGradEnabled = (): boolean => enabled;
+export const isGradEnabled: () => boolean = define('isGradEnabled', nothing, recordsGradients);
 
 /**
  * Runs `fn` without recording: nothing inside needs or gets a gradient. Restored when `fn` returns or throws.
@@ -19,7 +33,7 @@ export const isGradEnabled = (): boolean => enabled;
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.no_grad.html
  */
-export const noGrad = <T>(fn: () => T): T => withGrad(false, fn);
+export const noGrad: Running = define('noGrad', calling, (fn) => withGrad(false, fn)) as Running;
 
 /**
  * Runs `fn` with recording on, inside `noGrad`.
@@ -31,23 +45,21 @@ export const noGrad = <T>(fn: () => T): T => withGrad(false, fn);
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.enable_grad.html
  */
-export const enableGrad = <T>(fn: () => T): T => withGrad(true, fn);
+export const enableGrad: Running = define('enableGrad', calling, (fn) => withGrad(true, fn)) as Running;
 
+/** Runs a function with recording on or off. */
 export function withGrad<T>(on: boolean, fn: () => T): T {
-  if (typeof fn !== 'function') {
-    throw new ValueError(`${on ? 'enableGrad' : 'noGrad'}: expected a function, got ${describe(fn)}`);
-  }
   const before = enabled;
   enabled = on;
   try {
-    const result = fn();
-    if (isPromise(result)) {
-      throw new AutogradError(
-        `${on ? 'enableGrad' : 'noGrad'}: the function must be synchronous, but it returned a promise`,
-      );
-    }
-    return result;
+    return synchronous(on ? 'enableGrad' : 'noGrad', fn());
   } finally {
     enabled = before;
   }
+}
+
+/** Refuses a promise: what is on or off for a function would be so for whatever runs between its awaits. */
+export function synchronous<T>(op: string, result: T): T {
+  if (!isPromise(result)) return result;
+  throw new AutogradError(`${op}: the function must be synchronous, but it returned a promise`);
 }

@@ -2,9 +2,9 @@ import { isFloat } from '../backend/dtype.js';
 import type { View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { anyRequiresGrad, nodeOf, setNode, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
-import { isAnomalyDetected, placeOfCall } from './anomaly.js';
+import { detectsAnomaly, placeOfCall } from './anomaly.js';
 import type { Hooks } from './hooks.js';
-import { isGradEnabled } from './mode.js';
+import { recordsGradients } from './mode.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
 export interface BackwardRule<A> {
@@ -39,7 +39,7 @@ export class Node<A = unknown> {
   /** What is called with the gradient when it is complete. */
   hooks: Hooks | null = null;
   /** Where the operation was called, if anomalies are looked for. */
-  readonly origin: string | undefined = isAnomalyDetected() ? placeOfCall() : undefined;
+  readonly origin: string | undefined = detectsAnomaly() ? placeOfCall() : undefined;
   /** Whether each input wants a gradient. */
   readonly needs: readonly boolean[];
   #saved: readonly Tensor[] | null;
@@ -131,7 +131,7 @@ export function record<A>(
   saved: readonly Tensor[],
   attrs: A,
 ): Tensor {
-  if (isGradEnabled() && isFloat(output.dtype) && anyRequiresGrad(inputs)) {
+  if (recordsGradients() && isFloat(output.dtype) && anyRequiresGrad(inputs)) {
     requireFresh(rule.name, inputs);
     setNode(output, new Node(rule, inputs, saved, attrs) as Node);
   }

@@ -1,6 +1,6 @@
+import { unknownName } from '../arguments/unknown-name.js';
 import { describe } from '../describe.js';
 import { DTypeError } from '../errors.js';
-import { unknownName } from '../options.js';
 /** Element types. PyTorch's int64 maps to int32 (with range checks where values enter). */
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
 

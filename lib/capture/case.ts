@@ -1,4 +1,4 @@
-import { isGradEnabled } from '../autograd/mode.js';
+import { recordsGradients } from '../autograd/mode.js';
 import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { Module } from '../nn/module.js';
@@ -77,9 +77,9 @@ export class Case<R> {
     });
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
-    const mode = isGradEnabled();
+    const mode = recordsGradients();
     this.#assumptions = [
-      () => isGradEnabled() === mode,
+      () => recordsGradients() === mode,
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
       sameFlags(flags),

@@ -1,7 +1,7 @@
+import { nearestName } from '../arguments/unknown-name.js';
 import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { NablaError } from '../errors.js';
-import { nearestName } from '../options.js';
 import { show } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 

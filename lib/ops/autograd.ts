@@ -1,7 +1,13 @@
 // The namespace `autograd`: what PyTorch has in torch.autograd.
 
 export { detectAnomaly, isAnomalyDetected } from '../autograd/anomaly.js';
-export { type BackwardOptions, backward, type GradOptions, grad } from '../autograd/backward.js';
+export {
+  type BackwardOptions,
+  backward,
+  type GradOptions,
+  grad,
+  type TensorBackwardOptions,
+} from '../autograd/backward.js';
 export { CustomFunction as Function, type FunctionContext } from '../autograd/function.js';
 export type { HookHandle, LeafHook, TensorHook } from '../autograd/hooks.js';
 export { enableGrad, isGradEnabled, noGrad } from '../autograd/mode.js';

@@ -1,34 +1,49 @@
+import { define } from '../arguments/define.js';
+import { listed } from '../arguments/elements.js';
+import type { FunctionOf, Named, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import { grad } from '../autograd/backward.js';
 import { dtypes } from '../backend/dtype.js';
-import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions } from '../options.js';
-import { checkNumber, checkTensor } from '../tensor/arguments.js';
+import * as kinds from '../tensor/kinds.js';
 import { type Shape, show } from '../tensor/shape.js';
-import { storageOf, Tensor } from '../tensor/tensor.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { zeros } from './creation.js';
 import { Generator, randnLike } from './random.js';
-
-export interface GradcheckOptions {
-  /** How far an element is moved to either side. Default: 1e-6. */
-  eps?: number;
-  /** Absolute tolerance. Default: 1e-5. */
-  atol?: number;
-  /** Tolerance relative to the finite difference. Default: 1e-3. */
-  rtol?: number;
-  /** Throw where gradients differ, instead of returning false. Default: true. */
-  raiseException?: boolean;
-}
-
-export interface GradgradcheckOptions extends GradcheckOptions {
-  /** What flows into each output, itself an input of the check. Default: normal values, the same on every call. */
-  gradOutputs?: Tensor | readonly Tensor[];
-}
 
 /** A function to check: of tensors, to a tensor or several. It must give the same values every time. */
 export type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 
-const OPTIONS = ['eps', 'atol', 'rtol', 'raiseException'];
+const checked = {
+  fn: kinds.callback<Differentiable>(),
+  inputs: kinds.tensorOrList,
+};
+
+const comparing = {
+  /** How far an element is moved to either side. Default: 1e-6. */
+  eps: kinds.above(0).default(1e-6),
+  /** Absolute tolerance. Default: 1e-5. */
+  atol: kinds.atLeast(0).default(1e-5),
+  /** Tolerance relative to the finite difference. Default: 1e-3. */
+  rtol: kinds.atLeast(0).default(1e-3),
+  /** Throw where gradients differ, instead of returning false. Default: true. */
+  raiseException: kinds.boolean.default(true),
+};
+
+const once = signature('fn, inputs, /, *, eps, atol, rtol, raiseException', { ...checked, ...comparing });
+
+const twice = signature('fn, inputs, /, gradOutputs, *, eps, atol, rtol, raiseException', {
+  ...checked,
+  /** What flows into each output, itself an input of the check. Default: null, normal values, the same on every call. */
+  gradOutputs: kinds.tensorOrList.optional(),
+  ...comparing,
+});
+
+export interface GradcheckOptions extends OptionsOf<typeof once> {}
+export interface GradgradcheckOptions extends OptionsOf<typeof twice> {}
+
+/** How values are compared. */
+type Comparison = Named<typeof comparing>;
 
 /**
  * Compares the gradients that `backward` computes with central finite differences,
@@ -44,14 +59,12 @@ const OPTIONS = ['eps', 'atol', 'rtol', 'raiseException'];
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
  */
-export function gradcheck(
-  fn: Differentiable,
-  inputs: Tensor | readonly Tensor[],
-  options: GradcheckOptions = {},
-): boolean {
-  checkOptions('gradcheck', options, OPTIONS);
-  return check('gradcheck', fn, listOf('gradcheck', 'input', inputs), options);
-}
+export const gradcheck: FunctionOf<boolean, typeof once, GradcheckOptions> = define(
+  'gradcheck',
+  once,
+  (fn, inputs, eps, atol, rtol, raiseException) =>
+    check('gradcheck', fn, listed(inputs), { eps, atol, rtol, raiseException }),
+);
 
 /**
  * The same for second derivatives: checks the gradients of the gradients, with respect to the inputs and to what flows into the outputs.
@@ -64,56 +77,39 @@ export function gradcheck(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradgradcheck.html
  */
-export function gradgradcheck(
-  fn: Differentiable,
-  inputs: Tensor | readonly Tensor[],
-  options: GradgradcheckOptions = {},
-): boolean {
-  checkOptions('gradgradcheck', options, [...OPTIONS, 'gradOutputs']);
-  const all = listOf('gradgradcheck', 'input', inputs);
-  const outputs = differentiableOutputs('gradgradcheck', fn, all);
-  const given = options.gradOutputs;
-  const flowing = given === undefined ? normalLike(outputs) : listOf('gradgradcheck', 'gradOutput', given);
-  const gradients: Differentiable = (...args) => {
-    const own = args.slice(0, all.length);
-    const wanted = own.filter((input) => input.requiresGrad);
-    const gradOutputs = args.slice(all.length);
-    const found = grad(differentiableOutputs('gradgradcheck', fn, own), wanted, {
-      gradOutputs,
-      createGraph: true,
-      allowUnused: true,
-    });
-    return found.filter((gradient) => gradient !== null);
-  };
-  return check('gradgradcheck', gradients, [...all, ...flowing], options);
-}
-
-/** One tensor, or several. */
-function listOf(where: string, name: string, x: Tensor | readonly Tensor[]): readonly Tensor[] {
-  if (x instanceof Tensor) return [x];
-  if (!Array.isArray(x))
-    throw new ValueError(`${where}: ${name}s must be a Tensor or an array of them, got ${describe(x)}`);
-  for (let i = 0; i < x.length; i++) checkTensor(where, `${name} ${i}`, x[i]);
-  return x;
-}
+export const gradgradcheck: FunctionOf<boolean, typeof twice, GradgradcheckOptions> = define(
+  'gradgradcheck',
+  twice,
+  (fn, inputs, given, eps, atol, rtol, raiseException) => {
+    const all = listed(inputs);
+    const outputs = differentiableOutputs('gradgradcheck', fn, all);
+    const flowing = given === null ? normalLike(outputs) : listed(given);
+    const gradients: Differentiable = (...args) => {
+      const own = args.slice(0, all.length);
+      const wanted = own.filter((input) => input.requiresGrad);
+      const gradOutputs = args.slice(all.length);
+      const found = grad(differentiableOutputs('gradgradcheck', fn, own), wanted, {
+        gradOutputs,
+        createGraph: true,
+        allowUnused: true,
+      });
+      return found.filter((gradient) => gradient !== null);
+    };
+    return check('gradgradcheck', gradients, [...all, ...flowing], { eps, atol, rtol, raiseException });
+  },
+);
 
 function normalLike(tensors: readonly Tensor[]): Tensor[] {
   const generator = new Generator(0);
   return tensors.map((x) => randnLike(x, { generator, requiresGrad: true }));
 }
 
-function check(where: string, fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions): boolean {
-  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, raiseException = true } = options;
-  checkNumber(where, 'atol', atol);
-  checkNumber(where, 'rtol', rtol);
-  checkBoolean(where, 'raiseException', raiseException);
-  if (!(typeof eps === 'number' && eps > 0))
-    throw new ValueError(`${where}: eps must be above 0, got ${describe(eps)}`);
+function check(where: string, fn: Differentiable, inputs: readonly Tensor[], comparison: Comparison): boolean {
   checkInputs(where, inputs);
   const run = () => differentiableOutputs(where, fn, inputs);
-  const mismatch = firstMismatch(run, inputs, eps, options);
+  const mismatch = firstMismatch(run, inputs, comparison);
   if (mismatch === undefined) return true;
-  if (!raiseException) return false;
+  if (!comparison.raiseException) return false;
   const { output, input, analytic, numeric } = mismatch;
   throw new AutogradError(
     `${where}: the derivative of output ${output} with respect to input ${input} is ${analytic} by backward, ` +
@@ -132,8 +128,7 @@ interface Mismatch {
 function firstMismatch(
   run: () => readonly Tensor[],
   inputs: readonly Tensor[],
-  eps: number,
-  { atol = 1e-5, rtol = 1e-3 }: GradcheckOptions,
+  { eps, atol, rtol }: Comparison,
 ): Mismatch | undefined {
   const outputs = run();
   const jacobians = outputs.map((output) => jacobian(output, inputs));
@@ -162,8 +157,6 @@ const close = (actual: number, expected: number, atol: number, rtol: number): bo
 
 function checkInputs(where: string, inputs: readonly Tensor[]): void {
   for (const [i, input] of inputs.entries()) {
-    if (!(input instanceof Tensor))
-      throw new ValueError(`${where}: input ${i} must be a Tensor, got ${describe(input)}`);
     if (!input.requiresGrad) continue;
     if (!isDouble(input)) {
       throw new DTypeError(`${where}: input ${i} requires a gradient and must be float64, got ${input.dtype}`);
@@ -178,8 +171,9 @@ function checkInputs(where: string, inputs: readonly Tensor[]): void {
 }
 
 function differentiableOutputs(where: string, fn: Differentiable, inputs: readonly Tensor[]): readonly Tensor[] {
-  if (typeof fn !== 'function') throw new ValueError(`${where}: expected a function, got ${describe(fn)}`);
-  const outputs = listOf(where, 'output', fn(...inputs)).filter((output) => output.requiresGrad);
+  const given: unknown = fn(...inputs);
+  if (!kinds.tensorOrList.accepts(given)) kinds.tensorOrList.refuse(where, 'the result of fn', given);
+  const outputs = listed(given).filter((output) => output.requiresGrad);
   if (outputs.length === 0) throw new AutogradError(`${where}: no output depends on an input that requires a gradient`);
   const narrow = outputs.find((output) => !isDouble(output));
   if (narrow !== undefined) throw new DTypeError(`${where}: outputs must be float64, got ${narrow.dtype}`);

@@ -1,4 +1,4 @@
-import { type BackwardOptions, backward } from '../autograd/backward.js';
+import { backwardOf } from '../autograd/backward.js';
 import * as hooks from '../autograd/hooks.js';
 import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
@@ -121,7 +121,7 @@ declare module '../tensor/tensor.js' {
      * ```
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
      */
-    backward(gradient?: Tensor | null, options?: BackwardOptions): void;
+    backward(...args: Rest<Parameters<typeof backwardOf>>): void;
     max(): Tensor;
     max(other: Tensor): Tensor;
     max(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
@@ -162,9 +162,7 @@ function defineAll(functions: object): void {
   }
 }
 
-define('backward', function (this: Tensor, gradient: Tensor | null | undefined, options: BackwardOptions | undefined) {
-  backward(this, gradient ?? undefined, options);
-} as Method);
+defineAll({ backward: backwardOf });
 defineAll(only(reductions, 'max', 'min'));
 define('polygamma', function (this: Tensor, n: unknown) {
   return special.polygamma(n as number, this);

@@ -1,4 +1,4 @@
-import { isGradEnabled } from '../autograd/mode.js';
+import { recordsGradients } from '../autograd/mode.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import { sizeOf } from '../backend/view.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
@@ -17,7 +17,7 @@ import { permute } from './views.js';
 const rule: BackwardRule<{ readonly polar: Tensor; readonly frame: Frame }> = {
   name: 'NuclearNorm',
   backward: (g, _, { polar, frame }) => {
-    if (isGradEnabled()) throw new UnsupportedError("norm: the second derivative of p = 'nuc' is not available");
+    if (recordsGradients()) throw new UnsupportedError("norm: the second derivative of p = 'nuc' is not available");
     return [mul(repeatOver(g, frame), polar)];
   },
 };

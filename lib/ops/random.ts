@@ -2,7 +2,7 @@ import { define, defineBounds } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { backend, type DType, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
+import { backend, type DType, dtypes, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
 import { overwritten, requireWritable } from '../tensor/elementwise.js';
@@ -305,8 +305,6 @@ function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | null, p
   inOrder.copy_(reshape(values, inOrder.shape));
 }
 
-const LARGEST = { float32: (2 - 2 ** -23) * 2 ** 127, float64: Number.MAX_VALUE };
-
 function requireFloat(op: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
 }
@@ -341,7 +339,7 @@ export const uniform_: FunctionOf<Tensor, typeof uniform, UniformOptions> = defi
   (x, from, to, generator) => {
     requireFloat('uniform_', x);
     if (!(from <= to)) throw new ValueError(`uniform_: expected from <= to, got [${from}, ${to})`);
-    if (x.numel() > 0 && !(to - from <= LARGEST[x.dtype as 'float32' | 'float64'])) {
+    if (x.numel() > 0 && !(to - from <= dtypes[x.dtype].largest)) {
       throw new ValueError(`uniform_: ${x.dtype} does not hold the distance from ${from} to ${to}`);
     }
     return drawInto('uniform_', 'uniform', x, generator, from, to);

@@ -1,7 +1,7 @@
+import { unknownName } from '../arguments/unknown-name.js';
 import { isRepeated, sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { unknownName } from '../options.js';
 import { show } from '../tensor/shape.js';
 import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 import type { Kept } from './rule.js';

@@ -1,4 +1,4 @@
-import { isGradEnabled } from '../autograd/mode.js';
+import { recordsGradients } from '../autograd/mode.js';
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { ComputeType, DType } from '../backend/dtype.js';
 import { computeType, dtypes, isBool, isFloat, isInteger } from '../backend/dtype.js';
@@ -316,7 +316,7 @@ export function writeInPlace<A extends Expr[]>(
 ): Tensor {
   const tensors = args.filter((arg) => arg instanceof Tensor);
   const wanted = isInGraph(x) || tensors.some((arg) => arg.requiresGrad);
-  const recorded = wanted && isGradEnabled() && isFloat(x.dtype);
+  const recorded = wanted && recordsGradients() && isFloat(x.dtype);
   checkWritable(name, x, recorded);
   const others = tensors.filter((arg) => arg !== x);
   const shape = broadcastShapes(name, viewOf(x).shape, ...others.map((arg) => viewOf(arg).shape));
@@ -359,7 +359,7 @@ export function writeInPlace<A extends Expr[]>(
 /** Notes that all of `x` was written over by what has no gradient. */
 export function overwritten(name: string, x: Tensor): void {
   x.bumpVersion(name);
-  if (!isGradEnabled() || nodeOf(x) === null) return;
+  if (!recordsGradients() || nodeOf(x) === null) return;
   if (x.isView) {
     rebase(x, null);
     return;
@@ -400,7 +400,7 @@ function overwritingRule(name: string): BackwardRule<Overwriting> {
 
 /** Refuses a tensor that an in-place operation which records nothing may not write to. */
 export const requireWritable = (name: string, x: Tensor): void =>
-  checkWritable(name, x, isGradEnabled() && isInGraph(x));
+  checkWritable(name, x, recordsGradients() && isInGraph(x));
 
 /** Whether a tensor, or what it is a view of, has a gradient. */
 const isInGraph = (x: Tensor): boolean => x.requiresGrad || baseOf(x)?.requiresGrad === true;

@@ -1,6 +1,6 @@
 import { allAre } from '../arguments/elements.js';
 import { type Kind, kind } from '../arguments/kind.js';
-import { integer } from '../arguments/kinds.js';
+import { integer, oneOrList } from '../arguments/kinds.js';
 import { checkDType, type DType, dtypes } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Generator, isGenerator } from './generator.js';
@@ -48,6 +48,9 @@ export const tensors: Kind<readonly Tensor[]> = kind(
     },
   },
 );
+
+/** A tensor, or any number of them in an array. */
+export const tensorOrList: Kind<Tensor | readonly Tensor[]> = oneOrList('a Tensor or an array of tensors', tensor);
 
 /** The name of an element type. */
 export const dtype: Kind<DType> = kind(

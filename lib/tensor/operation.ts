@@ -1,4 +1,4 @@
-import { isGradEnabled } from '../autograd/mode.js';
+import { recordsGradients } from '../autograd/mode.js';
 import { type BackwardRule, record } from '../autograd/node.js';
 import type { ComputeType, DType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
@@ -101,7 +101,7 @@ export class Operation {
     frame: Frame | null,
     values = inputs,
   ): Tensor {
-    if (!isGradEnabled() || !anyRequiresGrad(inputs)) return output;
+    if (!recordsGradients() || !anyRequiresGrad(inputs)) return output;
     const plan = this.#plan(inputs);
     const saved = plan.saved.map((slot) => values[slot] ?? output);
     return record(output, this.#rule, inputs, saved, {
@@ -166,7 +166,7 @@ export class Operation {
 
   /** Several gradients in one pass over memory: only unrecorded, and where each has the shape and type of the whole. */
   #joinable({ frame, plan, shape, shapes, dtypes }: Call): boolean {
-    if (isGradEnabled() || frame !== null) return false;
+    if (recordsGradients() || frame !== null) return false;
     let first = -1;
     let count = 0;
     for (let i = 0; i < plan.gradients.length; i++) {

@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { Generator, nn, Tensor, tensor } from 'nabla';
 import { describe, expect, it, test } from 'vitest';
-import { define } from '../../lib/arguments/define.js';
+import { define, defineAsync } from '../../lib/arguments/define.js';
 import { signature } from '../../lib/arguments/signature.js';
 import { DTypeError, NablaError, ShapeError, ValueError } from '../../lib/errors.js';
 import * as kinds from '../../lib/tensor/kinds.js';
@@ -200,6 +201,84 @@ describe('refusals', () => {
     );
     expect(() => list.check('group', { keepdim: 1 })).toThrow('group: keepdim must be true or false, got 1');
     expect(() => list.check('group', { kepdim: true })).toThrow("group: unknown option 'kepdim'");
+  });
+});
+
+describe('what can be options', () => {
+  class Settings {
+    keepdim = true;
+  }
+
+  it.each([null, 3, 'keepdim', [], new Map(), new Date(0), () => 0, Symbol('s'), x, Int32Array.of(1)])(
+    'not %s',
+    (options) => {
+      expect(() => list.check('reduce', options)).toThrow(
+        'reduce: expected an object of options, { dim, keepdim, dtype }, got',
+      );
+    },
+  );
+
+  it('objects of another realm, without a prototype, or of classes', () => {
+    for (const options of [runInNewContext('({ keepdim: true })'), Object.create(null), new Settings()]) {
+      expect(() => list.check('reduce', options)).not.toThrow();
+    }
+    const own = Object.defineProperty({}, '__proto__', { value: 1, enumerable: true });
+    expect(() => list.check('reduce', own)).toThrow("unknown option '__proto__'");
+  });
+});
+
+describe('lists and records', () => {
+  const counts = kinds.listOf('an array of numbers', kinds.number);
+  const numbers = kinds.oneOrList('a number or an array of numbers', kinds.number);
+  const byName = kinds.recordOf('numbers by name', kinds.number);
+  const taking = define(
+    'f',
+    signature('a, b, c', { a: counts, b: numbers.optional(), c: byName.optional() }),
+    (a, b, c) => [a, b, c],
+  );
+  const call = (...args: readonly unknown[]): unknown => Reflect.apply(taking, undefined, args);
+
+  it('are taken as they are', () => {
+    const given = [[], [1, 2], Object.create(null)] as const;
+    expect(call(...given)).toEqual(given);
+    expect(call([1], 2, { x: 1 })).toEqual([[1], 2, { x: 1 }]);
+    expect(call([1])).toEqual([[1], null, null]);
+  });
+
+  test.each<[args: unknown[], message: string]>([
+    [[3], 'f: a must be an array of numbers, got 3'],
+    [[[1, '2']], "f: a[1] must be a number, got '2'"],
+    [[[], 'x'], "f: b must be a number or an array of numbers, or null, got 'x'"],
+    [[[], [1, null]], 'f: b[1] must be a number, got null'],
+    [[[], 1, { c: { x: 1, y: 'z' } }], "f: c.y must be a number, got 'z'"],
+    [[[], 1, new Map()], 'f: c must be numbers by name, or null, got a Map'],
+  ])('%#: %s', (args, message) => {
+    expect(() => call(...args)).toThrow(ValueError);
+    expect(() => call(...args)).toThrow(message);
+  });
+
+  it('of holes are looked at no further than the first', () => {
+    expect(() => call(new Array(2 ** 32 - 1))).toThrow('f: a[0] must be a number, got undefined');
+  });
+
+  it('hold one tensor or several', () => {
+    expect(kinds.tensorOrList.accepts(x) && kinds.tensorOrList.accepts([x, x]) && kinds.tensorOrList.accepts([])).toBe(
+      true,
+    );
+    expect(kinds.tensorOrList.accepts([x, null])).toBe(false);
+  });
+});
+
+describe('a function that returns a promise', () => {
+  const later = defineAsync('later', needing, async (rows, columns, bias) => [rows, columns, bias]);
+
+  it('gives what its body gives', async () => {
+    await expect(later(1, { columns: 2 })).resolves.toEqual([1, 2, true]);
+    expect(later.name).toBe('later');
+  });
+
+  it('rejects the promise, and does not throw, where it refuses', async () => {
+    await expect(Reflect.apply(later, undefined, ['1'])).rejects.toThrow('later: rows must be an integer, at least 0');
   });
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   AutogradError,
   backward,
@@ -371,5 +371,47 @@ describe('refusals', () => {
   ])('%s', (call, error, message) => {
     expect(call).toThrow(error);
     expect(call).toThrow(message);
+  });
+});
+
+describe('arguments', () => {
+  const x = leaf([1, 2]);
+  const call = (fn: unknown, ...args: readonly unknown[]) => Reflect.apply(fn as () => unknown, undefined, args);
+
+  it('come in the order of PyTorch, or by name', () => {
+    const y = x.mul(x).sum();
+    const graph = (dx: Tensor | null): boolean => dx!.requiresGrad;
+    expect(grad(y, x, null, true)[0]!.requiresGrad).toBe(false);
+    expect(graph(grad(y, x, null, null, true)[0]!)).toBe(true);
+    expect(graph(grad(y, x, null, { createGraph: true })[0]!)).toBe(true);
+    expect(grad(y, [x, leaf([1])], null, true, false, true)[1]).toBeNull();
+    backward(y, tensor(2), true);
+    y.backward(tensor(2), true);
+    y.backward({ gradient: tensor(3), retainGraph: true });
+    expect(x.grad!.toArray()).toEqual([14, 28]);
+    y.backward();
+    expect(() => y.backward()).toThrow('pass { retainGraph: true }');
+  });
+
+  test.each<[fn: unknown, args: unknown[], message: string]>([
+    [backward, [], 'backward: tensors must be a Tensor or an array of tensors, got undefined'],
+    [backward, [[x, 1]], 'backward: tensors[1] must be a Tensor, got 1'],
+    [backward, [x, [x, 1]], 'backward: gradTensors[1] must be a Tensor, or null, got 1'],
+    [backward, [x, null, 1], 'backward: retainGraph must be true or false, or null, got 1'],
+    [
+      backward,
+      [x, { retain: true }],
+      "backward: unknown option 'retain'; known: gradTensors, retainGraph, createGraph",
+    ],
+    [backward, [x, null, true, true, true], 'backward: expected at most 4 arguments'],
+    [grad, [x], 'grad: inputs must be a Tensor or an array of tensors, got undefined'],
+    [grad, [x, x, { allowUnused: 1 }], 'grad: allowUnused must be true or false, got 1'],
+    [noGrad, [], 'noGrad: fn must be a function, got undefined'],
+    [enableGrad, [() => 1, { a: 1 }], "enableGrad: unknown option 'a'; there are none"],
+    [isGradEnabled, [1], 'isGradEnabled: expected no arguments, got 1'],
+    [(...args: []) => x.backward(...args), [{ gradTensors: x }], "backward: unknown option 'gradTensors'"],
+  ])('%#: are refused', (fn, args, message) => {
+    expect(() => call(fn, ...args)).toThrow(ValueError);
+    expect(() => call(fn, ...args)).toThrow(message);
   });
 });

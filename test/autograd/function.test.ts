@@ -11,8 +11,10 @@ import {
   randn,
   type Tensor,
   tensor,
+  ValueError,
   zeros,
 } from '../../lib/index.js';
+import { nodeOf } from '../../lib/tensor/tensor.js';
 
 class Exp extends autograd.Function {
   static override forward(ctx: FunctionContext, x: Tensor): Tensor {
@@ -203,6 +205,37 @@ describe('autograd.Function', () => {
     total.backward(null, { retainGraph: true });
     expect(x.grad!.toArray()).toEqual([2, 2]);
     handle.remove();
+  });
+
+  it('shares its rules between applications, and refuses what is no definition', () => {
+    const rules = [1, 2].map(() => nodeOf(Exp.apply(leaf([1])))!.rule);
+    expect(rules[0]).toBe(rules[1]);
+    const pairs = [1, 2].map(() => Two.apply(leaf([1]), leaf([1]), 2).map((result) => nodeOf(result)!.rule));
+    expect(pairs[0]![0]).toBe(pairs[1]![1]);
+    expect(() => Reflect.apply(Exp.apply, undefined, [leaf([1])])).toThrow(ValueError);
+    expect(() => Reflect.apply(Exp.apply, 3, [leaf([1])])).toThrow('it was called on 3');
+  });
+
+  it('refuses to keep what is no tensor', () => {
+    const refused = (use: (ctx: FunctionContext) => void) => {
+      class Using extends autograd.Function {
+        static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+          use(ctx);
+          return x;
+        }
+      }
+      return () => Using.apply(leaf([1]));
+    };
+    expect(refused((ctx) => ctx.saveForBackward(3 as never))).toThrow(
+      'saveForBackward: argument 0 must be a Tensor, got 3',
+    );
+    expect(refused((ctx) => ctx.markNonDifferentiable(null as never))).toThrow('markNonDifferentiable: argument 0');
+    expect(refused((ctx) => ctx.setMaterializeGrads(1 as never))).toThrow(
+      'setMaterializeGrads: value must be true or false',
+    );
+    expect(refused((ctx) => Reflect.apply(ctx.setMaterializeGrads, ctx, [true, 1]))).toThrow(
+      'expected 1 argument, got 2',
+    );
   });
 
   it('keeps what it has seen: memory of a pass is not reused then', () => {

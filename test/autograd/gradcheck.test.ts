@@ -177,7 +177,7 @@ describe('gradcheck', () => {
       'what is no tensor',
       () => Reflect.apply(gradcheck, undefined, [wrong, [3]]),
       ValueError,
-      'input 0 must be a Tensor, got 3',
+      'gradcheck: inputs[0] must be a Tensor, got 3',
     ],
   ])('refuses %s', (_, call, error, message) => {
     expect(call).toThrow(error);

@@ -97,7 +97,7 @@ describe('registerHook', () => {
       () => ones([1]).registerHook((g) => g),
       /registerHook: the tensor does not require a gradient/,
     ],
-    ['what is no function', () => leaf([1]).registerHook(3 as never), /registerHook: expected a function, got 3/],
+    ['what is no function', () => leaf([1]).registerHook(3 as never), /registerHook: hook must be a function, got 3/],
     [
       'a result of another shape',
       () => {
@@ -202,7 +202,7 @@ describe('detectAnomaly', () => {
   it('leaves what is sound alone, and is refused where it cannot work', () => {
     const x = leaf([1, 2]);
     expect(autograd.detectAnomaly(() => x.mul(2).sum().item())).toBe(6);
-    expect(() => autograd.detectAnomaly(3 as never)).toThrow(/detectAnomaly: expected a function, got 3/);
+    expect(() => autograd.detectAnomaly(3 as never)).toThrow(/detectAnomaly: fn must be a function, got 3/);
     expect(() => autograd.detectAnomaly(async () => {})).toThrow(/must be synchronous/);
     expect(() => capture((y: Tensor) => autograd.detectAnomaly(() => y.mul(2)))(ones([1]))).toThrow(
       /detectAnomaly: a captured/,

@@ -1,9 +1,9 @@
 import { kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
+import { unknownName } from '../../arguments/unknown-name.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { unknownName } from '../../options.js';
 import { isPlainObject } from '../../realm.js';
 import { MEMBERS, type Member, Module } from '../module.js';
 import { ITEM } from './list.js';

@@ -1,8 +1,8 @@
 import { kind } from '../../arguments/kind.js';
+import { unknownName } from '../../arguments/unknown-name.js';
 import { type HostAction, recording } from '../../backend/index.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { unknownName } from '../../options.js';
 import * as kinds from '../../tensor/kinds.js';
 import { Tensor, viewOf } from '../../tensor/tensor.js';
 import type { Group, Scheduled } from '../groups.js';
