@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
+import { checkOptions } from '../arguments/check-options.js';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
 import { describe } from '../describe.js';
 import { CaptureError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
 import { isPromise } from '../realm.js';
 import { checkInteger } from '../tensor/shape.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';

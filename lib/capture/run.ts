@@ -1,3 +1,4 @@
+import { checkOptions } from '../arguments/check-options.js';
 import { type Dataset, Subset, TensorDataset } from '../data/dataset.js';
 import { checkIndex } from '../data/indices.js';
 import { DataLoader, type DataLoaderOptions } from '../data/loader.js';
@@ -7,7 +8,6 @@ import { contiguous } from '../ops/conversion.js';
 import { tensor } from '../ops/creation.js';
 import { indexSelect } from '../ops/indexing.js';
 import { narrow } from '../ops/views.js';
-import { checkOptions } from '../options.js';
 import { isAbortSignal, isPromise, type Signal } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { checkInteger } from '../tensor/shape.js';

@@ -1,8 +1,8 @@
+import { checkOptions } from '../arguments/check-options.js';
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { tensor } from '../ops/creation.js';
 import { type Generator, randperm } from '../ops/random.js';
-import { checkOptions } from '../options.js';
 import { checkNumber } from '../tensor/arguments.js';
 import { checkInteger } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';

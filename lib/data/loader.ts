@@ -1,7 +1,7 @@
+import { checkBoolean, checkOptions } from '../arguments/check-options.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import type { Generator } from '../ops/random.js';
-import { checkBoolean, checkOptions } from '../options.js';
 import { checkInteger } from '../tensor/shape.js';
 import { type Collated, defaultCollate } from './collate.js';
 import { checkDataset, type Dataset } from './dataset.js';

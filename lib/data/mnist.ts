@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkBoolean, checkOptions } from '../arguments/check-options.js';
 import { FormatError, ValueError } from '../errors.js';
-import { checkBoolean, checkOptions } from '../options.js';
 import { absolutePath, type Path } from '../path.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, idxTensor, readIdx } from './idx.js';

@@ -1,8 +1,8 @@
+import { checkBoolean, checkOptions } from '../arguments/check-options.js';
 import type { TypedArray } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { Generator, randint, randperm } from '../ops/random.js';
-import { checkBoolean, checkOptions } from '../options.js';
 import { checkInteger } from '../tensor/shape.js';
 import { indexArray } from './indices.js';
 

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { checkOptions } from '../arguments/check-options.js';
 import { dtypes } from '../backend/dtype.js';
 import { describe } from '../describe.js';
 import { FormatError, ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
 import { absoluteFilePath, absolutePath, type Path } from '../path.js';
 import { checkBytes, hasNames, isPlainObject } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';

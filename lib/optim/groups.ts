@@ -1,6 +1,6 @@
+import { checkOptions } from '../arguments/check-options.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { checkOptions } from '../options.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** Options, all of them. */

@@ -1,3 +1,4 @@
+import { checkOptions } from '../arguments/check-options.js';
 import { noGrad } from '../autograd/mode.js';
 import { CapturedFunction, capture } from '../capture/capture.js';
 import { datasetOf, type RunOptions, run as runCaptured, type Source } from '../capture/run.js';
@@ -5,7 +6,6 @@ import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import type { Module, StateDict } from '../nn/module.js';
 import { Optimizer } from '../optim/optimizer.js';
-import { checkOptions } from '../options.js';
 import { checkInteger } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
