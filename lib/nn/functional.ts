@@ -1,22 +1,11 @@
 /** The functions behind the modules: `nn.functional.crossEntropy(…)`. */
 
+export { type HardshrinkOptions, hardshrink, prelu } from '../ops/activations.js';
 export { type PaddingMode, type PadOptions, pad } from '../ops/padding.js';
 export { sigmoid, tanh } from '../ops/pointwise.js';
 export { linear } from '../ops/products.js';
 export { logSoftmax, softmax } from '../ops/softmax.js';
-export {
-  type ELUOptions,
-  elu,
-  type GELUOptions,
-  gelu,
-  type InplaceOptions,
-  type LeakyReLUOptions,
-  leakyRelu,
-  relu,
-  type SoftplusOptions,
-  silu,
-  softplus,
-} from './layers/activation-functions.js';
+export * from './activations/index.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export {
   type LayerNormFunctionOptions,

@@ -1,3 +1,4 @@
+export * from './activations/index.js';
 export { ModuleDict } from './containers/module-dict.js';
 export { ModuleList } from './containers/module-list.js';
 export { ParameterDict } from './containers/parameter-dict.js';
@@ -5,18 +6,6 @@ export { ParameterList } from './containers/parameter-list.js';
 export { type Layer, Sequential } from './containers/sequential.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
-export {
-  ELU,
-  GELU,
-  LeakyReLU,
-  LogSoftmax,
-  ReLU,
-  Sigmoid,
-  SiLU,
-  Softmax,
-  Softplus,
-  Tanh,
-} from './layers/activations.js';
 export { Dropout } from './layers/dropout.js';
 export { Flatten } from './layers/flatten.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';

@@ -3,6 +3,7 @@ import * as hooks from '../autograd/hooks.js';
 import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
+import * as activations from './activations.js';
 import * as arithmetic from './arithmetic.js';
 import * as axes from './axes.js';
 import * as bitwise from './bitwise.js';
@@ -37,6 +38,7 @@ const without = <T extends object, K extends keyof T>(all: T, ...names: readonly
   Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;
 
 const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook', 'retainGrad');
+const activationMethods = only(activations, 'hardshrink', 'prelu');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -82,6 +84,7 @@ declare module '../tensor/tensor.js' {
   interface Tensor
     extends Methods<typeof conversion>,
       Methods<typeof hookMethods>,
+      Methods<typeof activationMethods>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -170,6 +173,7 @@ define('polygamma', function (this: Tensor, n: unknown) {
 for (const functions of [
   conversion,
   hookMethods,
+  activationMethods,
   productMethods,
   reductionMethods,
   viewMethods,

@@ -48,6 +48,17 @@ function methods(): Target[] {
   }));
 }
 
+/** A module that can be made without arguments, but for a container, which has no `forward`. */
+function madeOfNothing(name: string, type: new () => object): [string, nabla.nn.Module][] {
+  try {
+    const module = new type();
+    return module instanceof nn.Module && module.forward !== nn.Module.prototype.forward ? [[name, module]] : [];
+  } catch (error) {
+    if (error instanceof nabla.NablaError) return [];
+    throw error;
+  }
+}
+
 /** What modules make of their inputs. */
 function forwards(): Target[] {
   const made: [string, { forward: (...args: never[]) => unknown }][] = [
@@ -55,14 +66,9 @@ function forwards(): Target[] {
     ['Sequential', new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU())],
     ['LayerNorm', new nn.LayerNorm(2)],
     ['RMSNorm', new nn.RMSNorm(2)],
-    ...(
-      ['Identity', 'Flatten', 'Dropout', 'ELU', 'GELU', 'LeakyReLU', 'LogSoftmax', 'ReLU', 'Sigmoid', 'SiLU'] as const
-    ).map((name): [string, nabla.nn.Module] => [name, new nn[name]()]),
-    ...(['Softmax', 'Softplus', 'Tanh', 'L1Loss', 'MSELoss', 'SmoothL1Loss', 'HuberLoss', 'BCELoss'] as const).map(
-      (name): [string, nabla.nn.Module] => [name, new nn[name]()],
-    ),
-    ...(['BCEWithLogitsLoss', 'KLDivLoss', 'NLLLoss', 'CrossEntropyLoss'] as const).map(
-      (name): [string, nabla.nn.Module] => [name, new nn[name]()],
+    ['Threshold', new nn.Threshold(1, 2)],
+    ...Object.entries(nn).flatMap(([name, type]): [string, nabla.nn.Module][] =>
+      isClass(type) && !ABSTRACT.has(type) ? madeOfNothing(name, type as new () => object) : [],
     ),
   ];
   return made.map(([name, module]) => ({
