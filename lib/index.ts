@@ -37,6 +37,7 @@ export * from './ops/products.js';
 export * from './ops/random.js';
 export * from './ops/rearranging.js';
 export * from './ops/reductions.js';
+export * from './ops/scans.js';
 export * from './ops/sizes.js';
 export * from './ops/softmax.js';
 export * as special from './ops/special.js';

@@ -17,6 +17,7 @@ import { gather, scatter, scatterModes } from './js/indexing.js';
 import { run } from './js/interpreter.js';
 import { matmul } from './js/matmul.js';
 import { randomFill, randomKinds } from './js/random.js';
+import { scan, scanKinds } from './js/scan.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
@@ -173,6 +174,29 @@ export const instructions = {
         indexed(tape, [beside(out, index, axis), index, source], 0, out, axis, [scatterModes.indexOf(mode)]),
       mayStop: ({ out, index, axis }) => ({ index, length: out.shape[axis]! }),
       flops: () => 0,
+    },
+  ),
+
+  /**
+   * A fold along `axis` that keeps every partial result, in order: `cumsum` and `cumprod` in float64, `cummax` and `cummin` with the position
+   * of the best so far (int32, the second output; the last of equal ones and of NaN, which wins), `logcumsumexp` (of floats), and `linear` (of
+   * floats) with two inputs a and b: out[i] = a[i] * out[i - 1] + b[i], where the first is b[0]. Inputs have the type and shape of the
+   * first output. For the other direction the operands are views with a negative stride.
+   */
+  scan: row(
+    [
+      ['kind', choice(scanKinds)],
+      ['inputs', readAll],
+      ['outputs', writeAll],
+      ['axis', number],
+    ],
+    {
+      js: scan,
+      encode: (tape, kind, inputs, outputs, axis) =>
+        within(tape, outputs[0]!.shape, [axis], [...inputs, ...outputs], null, [], [scanKinds.indexOf(kind)]),
+      called: ({ kind }) => kind,
+      mayStop: ({ outputs }) => outputs.length === 1 && holdsIntegers(outputs[0]!),
+      flops: ({ inputs, outputs }) => inputs.length * sizeOf(outputs[0]!.shape),
     },
   ),
 

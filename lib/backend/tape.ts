@@ -59,13 +59,15 @@ export function within(
   operands: readonly View[],
   program: Program | null = null,
   params: readonly number[] = NONE,
+  settings: readonly number[] = NONE,
 ): void {
   const others: number[] = [];
   for (let axis = 0; axis < shape.length; axis++) if (!axes.includes(axis)) others.push(axis);
   const outer = withAxis(planLoops(shape, operands, others));
   const inner = withAxis(planLoops(shape, operands, axes));
   const { numbers } = tape;
-  let at = tape.start(program, params.length, 0, outer.sizes.length, inner.sizes.length, operands.length);
+  let at = tape.start(program, params.length, settings.length, outer.sizes.length, inner.sizes.length, operands.length);
+  at = writeAll(numbers, at, settings);
   at = writeAll(numbers, at, outer.sizes);
   at = writeAll(numbers, at, inner.sizes);
   at = writeAll(numbers, at, params);

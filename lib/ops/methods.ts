@@ -18,6 +18,7 @@ import * as products from './products.js';
 import * as random from './random.js';
 import * as rearranging from './rearranging.js';
 import * as reductions from './reductions.js';
+import * as scans from './scans.js';
 import * as sizes from './sizes.js';
 import * as softmaxes from './softmax.js';
 import * as special from './special-functions.js';
@@ -93,6 +94,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof gridMethods>,
       Methods<typeof newMethods>,
       Methods<typeof rearranging>,
+      Methods<typeof scans>,
       Methods<typeof sizes>,
       Methods<typeof splitting>,
       Methods<typeof stridedMethods>,
@@ -182,6 +184,7 @@ for (const functions of [
   gridMethods,
   newMethods,
   rearranging,
+  scans,
   sizes,
   splitting,
   stridedMethods,

@@ -8,6 +8,7 @@
 #include "map/map.h"
 #include "matmul/matmul.h"
 #include "random/random.h"
+#include "scan/scan.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -18,6 +19,7 @@ constexpr Kernel kKernels[] = {
     {"matmul", "a, b, outputs, epilogue", "", matmul},
     {"gather", "out, input, index, axis", "", gather},
     {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
+    {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
 };

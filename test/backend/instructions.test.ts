@@ -115,6 +115,12 @@ describe('rows', () => {
       'matmul',
       'gather',
       'scatter',
+      'cumsum',
+      'cumprod',
+      'cummax',
+      'cummin',
+      'logcumsumexp',
+      'linear',
       'normal',
       'bernoulli',
       'check',
@@ -125,7 +131,8 @@ describe('rows', () => {
     const stops = (op: (typeof ops)[number]) =>
       samplesOf(op).map((instruction) => typeof mayStop(instruction) === 'object' || mayStop(instruction));
     expect(stops('map')).toEqual([false, true, false]);
-    expect(ops.map((op) => stops(op)[0])).toEqual([false, false, false, true, true, false, true]);
+    expect(stops('scan')).toEqual([false, false, false, false, false, false, true]);
+    expect(ops.map((op) => stops(op)[0])).toEqual([false, false, false, true, true, false, false, true]);
   });
 });
 

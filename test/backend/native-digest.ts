@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ComputeType } from '../../lib/backend/dtype.js';
 import { backend, setNumThreads } from '../../lib/backend/index.js';
+import { scanKinds } from '../../lib/backend/js/scan.js';
 import { foldNames, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
 import type { Program } from '../../lib/backend/program.js';
 import type { View } from '../../lib/backend/view.js';
@@ -81,5 +82,23 @@ for (const compute of ['float32', 'float64'] as const) {
     return mul(e, max(rowSum(e), 1));
   });
   digests[`stages ${compute}`] = digestOfFolds(logits, compute);
+}
+for (const dtype of ['float32', 'float64'] as const) {
+  for (const kind of scanKinds) {
+    const scans = ([[90_001], [700, 300], [3, 5000]] as const).flatMap((shape) => {
+      const inputs = [noise(9973), noise(9973, 2)].map((values) => operand(dtype, shape, values));
+      const outputs = [operand(dtype, shape, [0]), operand('int32', shape, [0])];
+      const chooses = kind === 'cummax' || kind === 'cummin';
+      const axis = shape.length - 1;
+      backend.scan(
+        kind,
+        kind === 'linear' ? inputs : inputs.slice(0, 1),
+        chooses ? outputs : outputs.slice(0, 1),
+        axis,
+      );
+      return outputs;
+    });
+    digests[`${kind} ${dtype}`] = digest(scans);
+  }
 }
 process.stdout.write(JSON.stringify(digests));

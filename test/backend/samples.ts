@@ -63,6 +63,20 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
     [result([6, 5]), index(), a(), 0, 'add'],
     [result([6, 5], 'float32', 'transposed'), index(), a(), 1, 'set'],
   ],
+  scan: () => [
+    ['cumsum', [a()], [result([6, 5])], 0],
+    ['cumprod', [operand('float64', [3, 2, 4], noise(24), 'transposed')], [result([3, 2, 4], 'float64', 'strided')], 1],
+    [
+      'cummax',
+      [operand('int32', [4, 3], [1, 5, 5, 2, 7, 0], 'offset')],
+      [result([4, 3], 'int32'), result([4, 3], 'int32')],
+      0,
+    ],
+    ['cummin', [operand('bool', [5], [1, 1, 0])], [result([5], 'bool', 'strided'), result([5], 'int32')], 0],
+    ['logcumsumexp', [a()], [result([6, 5], 'float32', 'transposed')], 1],
+    ['linear', [a(), operand('float32', [6, 5], noise(30, 3))], [result([6, 5])], 1],
+    ['cumsum', [operand('int32', [4], [1, 2, 3])], [result([4], 'int32')], 0],
+  ],
   random: () => [
     ['normal', seeded(), result([40]), 1, 2],
     ['bernoulli', seeded(), result([9], 'bool', 'offset'), 0.5, 0],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../lib/backend/backend.js';
-import type { ComputeType, DType } from '../../lib/backend/dtype.js';
+import { type ComputeType, type DType, isBool, isFloat } from '../../lib/backend/dtype.js';
 import { createJsBackend } from '../../lib/backend/js/js.js';
+import { scanKinds } from '../../lib/backend/js/scan.js';
 import { type Fold, foldNames, type MicroOp, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
 import { DONE, MISFIT } from '../../lib/backend/outcome.js';
 import type { Program } from '../../lib/backend/program.js';
@@ -397,6 +398,95 @@ describe('native against js', () => {
       });
     });
   });
+
+  describe.each(scanKinds)('scan: %s', (kind) => {
+    const chooses = kind === 'cummax' || kind === 'cummin';
+    const types = dtypeNames.filter((dtype) => {
+      if (kind === 'logcumsumexp' || kind === 'linear') return isFloat(dtype);
+      return chooses || !isBool(dtype);
+    });
+    const tolerance = (dtype: DType) =>
+      kind === 'logcumsumexp' ? relative(dtype === 'float32' ? 2 ** -23 : 1e-14) : exact;
+
+    const scanned = (
+      backend: Backend,
+      dtype: DType,
+      shape: readonly number[],
+      values: readonly number[],
+      axis: number,
+      layout: Layout,
+      turned = false,
+    ): View[] => {
+      const inputs = kind === 'linear' ? [values, values.toReversed()] : [values];
+      const views = inputs.map((list) => operand(dtype, shape, list, layout));
+      const outputs = [dtype, ...(chooses ? ['int32' as const] : [])].map((type) => operand(type, shape, [0], layout));
+      const along = (list: readonly View[]) => (turned ? list.map((view) => fromEnd(view, axis)) : list);
+      expect(backend.scan(kind, along(views), along(outputs), axis)).toBe(DONE);
+      return outputs;
+    };
+
+    /** Products of integers grow too large at once, but for these. */
+    const ordinary = (dtype: DType) =>
+      isFloat(dtype) ? noise(997) : kind === 'cumprod' ? [1, -1, 1, 1, -1] : [3, -1, 0, 3, -4, 2, 2];
+
+    it('of 0 to 130 elements, and of so many rows', () => {
+      for (const dtype of types) {
+        for (let length = 0; length <= 130; length++) {
+          for (const [shape, axis] of [
+            [[length], 0],
+            [[length, 3], 0],
+            [[3, length], 0],
+            [[length, 3], 1],
+          ] as const) {
+            compare(tolerance(dtype), (backend) => scanned(backend, dtype, shape, ordinary(dtype), axis, 'contiguous'));
+          }
+        }
+      }
+    });
+
+    it('along any axis of any layout, and from the end', () => {
+      for (const dtype of types) {
+        for (const layout of layouts) {
+          for (const axis of [0, 1, 2]) {
+            for (const turned of [false, true]) {
+              compare(tolerance(dtype), (backend) =>
+                scanned(backend, dtype, [5, 20, 7], ordinary(dtype), axis, layout, turned),
+              );
+            }
+          }
+        }
+      }
+    });
+
+    it('of special values, and where rows are split among threads', () => {
+      for (const dtype of types.filter(isFloat)) {
+        const special = specialValues.flatMap((a) => specialValues.map((b) => [a, b, 1, a, -b, 0.5])).flat();
+        compare(tolerance(dtype), (backend) =>
+          scanned(backend, dtype, [special.length / 6, 6], special, 1, 'contiguous'),
+        );
+        compare(tolerance(dtype), (backend) => scanned(backend, dtype, [3000, 200], noise(9973), 1, 'contiguous'));
+      }
+    });
+
+    it('says where a result does not fit int32, and stores 0 there', () => {
+      if (chooses || !types.includes('int32')) return;
+      for (const rows of [1, 40]) {
+        compare(exact, (backend) => {
+          const x = operand('int32', [3, rows], [2 ** 31 - 1].concat(Array.from({ length: 3 * rows - 1 }, () => 2)));
+          const out = operand('int32', [3, rows], [7]);
+          expect(backend.scan(kind, [x], [out], 0)).toBe(MISFIT);
+          return [out];
+        });
+      }
+    });
+  });
+});
+
+/** The same elements in the other order along an axis. */
+const fromEnd = (view: View, axis: number): View => ({
+  ...view,
+  offset: view.offset + Math.max(0, view.shape[axis]! - 1) * view.strides[axis]!,
+  strides: view.strides.with(axis, -view.strides[axis]!),
 });
 
 const computeTypes: readonly ComputeType[] = ['float32', 'float64'];

@@ -1,9 +1,11 @@
-import { randn, type Tensor } from '../../lib/index.js';
+import { grad, randn, type Tensor } from '../../lib/index.js';
 
 /** Operations by themselves, over sizes that leave remainders everywhere. */
 export const operations: Readonly<Record<string, () => Tensor[]>> = {
   'float32 operations': () => [...folds('float32'), ...functions('float32')],
   'float64 operations': () => folds('float64'),
+  'float32 scans': () => scans('float32'),
+  'float64 scans': () => scans('float64'),
   /** Of the C library: other bits on another system. */
   'float64 functions': () => functions('float64'),
 };
@@ -16,4 +18,10 @@ function folds(dtype: 'float32' | 'float64'): Tensor[] {
 function functions(dtype: 'float32' | 'float64'): Tensor[] {
   const z = randn([1001, 137], { dtype });
   return [z.sin().mul(z.exp()).add(z.erf()).sum(1), z.norm(3), z.abs().pow(1.7).log1p()];
+}
+
+function scans(dtype: 'float32' | 'float64'): Tensor[] {
+  const z = randn([1001, 137], { dtype, requiresGrad: true });
+  const results = [z.cumsum(0), z.cumsum(1), z.cumprod(1), z.logcumsumexp(0), z.cummax(0).values, z.cummin(1).values];
+  return [...results, z.cummax(1).indices, grad(z.cumprod(1).add(z.logcumsumexp(0)).sum(), z)[0]!];
 }

@@ -110,6 +110,14 @@ export function reductionOf(name: string, x: Tensor, choose: Choices): string {
   return whole && kind !== 'argmax' ? `${name}.${kind}()` : `${name}.${kind}(${dim}${keepdim})`;
 }
 
+const SCANS = ['cumsum', 'cumprod', 'cummax', 'cummin'];
+
+export function scanOf(name: string, x: Tensor, choose: Choices): string {
+  const kind = choose.of(isFloat(x) ? [...SCANS, 'logcumsumexp'] : SCANS);
+  const result = kind === 'cummax' || kind === 'cummin' ? choose.of(['.values', '.indices']) : '';
+  return `${name}.${kind}(${dimOf(x, choose)})${result}`;
+}
+
 export function viewOf(name: string, x: Tensor, choose: Choices): string {
   const dim = dimOf(x, choose);
   const size = x.shape.at(dim) ?? 1;
@@ -245,6 +253,7 @@ export const pure: readonly Maker[] = [
     make: onTensor((name, x, scope, choose) => `${name}.${choose.of(BINARY)}(${operand(x, scope, choose)})`),
   },
   { weight: 12, make: onTensor((name, x, _, choose) => reductionOf(name, x, choose)) },
+  { weight: 3, make: onTensor((name, x, _, choose) => scanOf(name, x, choose)) },
   { weight: 8, make: onTensor((name, x, _, choose) => viewOf(name, x, choose)) },
   { weight: 8, make: onTensor(productOf, (x) => x.ndim >= 1 && isFloat(x)) },
   { weight: 5, make: onTensor((name, x, _, choose) => functionalOf(name, x, choose), isFloat) },

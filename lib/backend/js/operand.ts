@@ -77,7 +77,8 @@ function storeValues(d: TypedArray, di: number, stride: number, a: Block, ai: nu
   for (let i = 0; i < n; i++) d[di + i * stride] = a[ai + i]!;
 }
 
-const fitsInt32 = (x: number): boolean => x > -2147483649 && x < 2147483648;
+/** Whether the integer part of `x` is an int32; NaN is none. */
+export const fitsInt32 = (x: number): boolean => x > -2147483649 && x < 2147483648;
 
 function allFitInt32(a: Block, n: number): boolean {
   for (let i = 0; i < n; i++) if (!fitsInt32(a[i]!)) return false;

@@ -6,7 +6,7 @@ import { Finding, type Outcome, type Property, ran } from '../property.js';
 import { lineOf, Scope, type Statement } from '../scope.js';
 import { asModule } from '../script.js';
 import { differenceOf, snapshot, type Tolerance } from '../snapshot.js';
-import { draws, functionalOf, type Maker, pure, reductionOf, unaryOf, viewOf, writes } from '../statements.js';
+import { draws, functionalOf, type Maker, pure, reductionOf, scanOf, unaryOf, viewOf, writes } from '../statements.js';
 import { shapeOf, tensorOf } from '../values.js';
 
 interface Random {
@@ -29,6 +29,7 @@ const derivative: Maker = {
     const made = choose.of([
       unaryOf('z', choose),
       reductionOf('z', x, choose),
+      scanOf('z', x, choose).replace('indices', 'values'),
       functionalOf('z', x, choose),
       viewOf('z', x, choose),
     ]);
@@ -90,7 +91,7 @@ function attempt(scope: Scope, { name, code }: Statement): NablaError | undefine
 }
 
 const EXACT =
-  /\.(neg|abs|sign|floor|round|add|sub|mul|div|maximum|minimum|eq|lt|ge|logical\w+|amax|amin|max|argmax|any|all|isnan|relu|gather|indexSelect|narrow|select|slice|reshape\w*|split|unsqueeze|expand|permute|flatten|unbind|chunk|t|clone|contiguous|detach|double|float|int|bool|clamp|fill_|zero_|copy_|neg_|abs_|relu_|add_|sub_|mul_|div_|maximum_|clamp_|normal_|uniform_|bernoulli_|maskedFill|maskedFill_|gt|T)\b/g;
+  /\.(neg|abs|sign|floor|round|add|sub|mul|div|maximum|minimum|eq|lt|ge|logical\w+|amax|amin|max|argmax|cumsum|cumprod|cummax|cummin|any|all|isnan|relu|gather|indexSelect|narrow|select|slice|reshape\w*|split|unsqueeze|expand|permute|flatten|unbind|chunk|t|clone|contiguous|detach|double|float|int|bool|clamp|fill_|zero_|copy_|neg_|abs_|relu_|add_|sub_|mul_|div_|maximum_|clamp_|normal_|uniform_|bernoulli_|maskedFill|maskedFill_|gt|T)\b/g;
 
 /** Whether every element is to be the same: nothing in it rounds in an order of its own, nor goes through a function that is not exact. */
 const isExact = (code: string): boolean =>

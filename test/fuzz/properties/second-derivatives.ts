@@ -45,6 +45,9 @@ const UNARY = [
   '.mul(1)',
   '.clone()',
   '.contiguous()',
+  '.cumsum(-1)',
+  '.mul(0.5).cumprod(-1)',
+  '.logcumsumexp(-1)',
 ];
 const FUNCTIONAL = ['gelu', 'silu'];
 const REDUCTIONS = ['sum', 'mean', 'var', 'logsumexp', 'prod', 'norm'];
