@@ -11,7 +11,7 @@ export interface Field<T> {
   state?(value: T): Storage;
   /** The same over other memory. */
   over?(value: T, view: (view: View) => View, state: (state: Storage) => Storage): T;
-  /** A copy that later changes of the caller's arrays do not reach. */
+  /** A copy that later changes of the caller's arrays do not reach. Views do not change. */
   copy?(value: T): T;
   /** Names that it is one of; the native core knows them by their places. */
   readonly names?: readonly string[];
@@ -20,13 +20,10 @@ export interface Field<T> {
 const one = (view: View): readonly View[] => [view];
 const all = (views: readonly View[]): readonly View[] => views;
 
-/** A view alone: that of a tensor would keep the tensor's graph and gradient. */
-const copyOf = ({ storage, offset, shape, strides, dtype }: View): View => ({ storage, offset, shape, strides, dtype });
-
-const view: Field<View> = { over: (value, change) => change(value), copy: copyOf };
+const view: Field<View> = { over: (value, change) => change(value) };
 const views: Field<readonly View[]> = {
   over: (value, change) => value.map(change),
-  copy: (value) => value.map(copyOf),
+  copy: (value) => value.slice(),
 };
 
 export const read: Field<View> = { ...view, reads: one };
@@ -43,9 +40,9 @@ export const program: Field<Program> = {};
 export const epilogue: Field<Epilogue | null> = {
   reads: (value) => value?.inputs ?? [],
   over: (value, change) => value && { ...value, inputs: value.inputs.map(change) },
-  copy: (value) => value && { ...value, params: [...value.params], inputs: value.inputs.map(copyOf) },
+  copy: (value) => value && { ...value, params: value.params.slice(), inputs: value.inputs.slice() },
 };
 
 export const number: Field<number> = {};
-export const numbers: Field<readonly number[]> = { copy: (value) => [...value] };
+export const numbers: Field<readonly number[]> = { copy: (value) => value.slice() };
 export const choice = <const N extends string>(names: readonly N[]): Field<N> => ({ names });

@@ -21,8 +21,8 @@ import { scan, scanKinds } from './js/scan.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
-import { sizeOf, type View } from './view.js';
 import { beside, drawn, indexed, over, products, type Tape, within } from './tape.js';
+import { sizeOf, type View } from './view.js';
 
 /** Arguments by position, as calls have them. */
 type Fields = readonly (readonly [name: string, field: Field<unknown>])[];
@@ -243,14 +243,43 @@ export const ops = Object.keys(instructions) as Op[];
 
 const rows: Readonly<Record<Op, Row>> = instructions;
 
-const instructionOf = (op: Op, values: readonly unknown[]): Instruction =>
-  Object.fromEntries([['op', op], ...rows[op].fields.map(([name], i) => [name, values[i]])]) as Instruction;
+/** A field of an instruction, with its place among the arguments. */
+interface Part {
+  readonly name: string;
+  readonly field: Field<unknown>;
+  readonly place: number;
+}
 
-/** The values of an instruction in the order of calls, each with what its field says of it. */
-const argumentsOf = (
-  instruction: Instruction,
-): readonly { readonly field: Field<unknown>; readonly value: unknown }[] =>
-  rows[instruction.op].fields.map(([name, field]) => ({ field, value: Reflect.get(instruction, name) }));
+/**
+ * The parts of which something is to be said, by instruction: whoever records, fuses and places thousands of instructions asks the same of each
+ * again and again, and most parts have no answer.
+ */
+const partsWith = (has: (field: Field<unknown>) => boolean): Readonly<Record<Op, readonly Part[]>> =>
+  Object.fromEntries(
+    ops.map((op) => {
+      const parts = rows[op].fields.map(([name, field], place): Part => ({ name, field, place }));
+      return [op, parts.filter(({ field }) => has(field))];
+    }),
+  ) as Record<Op, Part[]>;
+
+const all = partsWith(() => true);
+const reading = partsWith(({ reads }) => reads !== undefined);
+const writing = partsWith(({ writes }) => writes !== undefined);
+const advancing = partsWith(({ state }) => state !== undefined);
+const copying = partsWith(({ copy }) => copy !== undefined);
+const movable = partsWith(({ over }) => over !== undefined);
+
+const valueAt = (instruction: Instruction, { name }: Part): unknown =>
+  (instruction as Readonly<Record<string, unknown>>)[name];
+
+function instructionOf(op: Op, values: readonly unknown[]): Instruction {
+  const made: Record<string, unknown> = { op };
+  for (const { name, place } of all[op]) made[name] = values[place];
+  return made as Instruction;
+}
+
+/** The values of an instruction in the order of calls. */
+const valuesOf = (instruction: Instruction): unknown[] => all[instruction.op].map((part) => valueAt(instruction, part));
 
 /** An instruction as both sides of the native seam must have it: its arguments, and the names that it knows by number. */
 export const signatures: readonly string[] = ops.map((op) => {
@@ -264,31 +293,41 @@ export const signatures: readonly string[] = ops.map((op) => {
 export const eachOp = (make: (op: Op, row: Row) => (...values: unknown[]) => number): InstructionSet =>
   Object.fromEntries(ops.map((op) => [op, make(op, rows[op])])) as InstructionSet;
 
-/** Calls that hand every instruction on as data. */
+/** Calls that hand every instruction on as data of its own, which later changes of the caller's arrays do not reach. */
 export const asData = (run: (instruction: Instruction) => number): InstructionSet =>
-  eachOp(
-    (op) =>
-      (...values) =>
-        run(instructionOf(op, values)),
-  );
+  eachOp((op) => (...values) => {
+    for (const { field, place } of copying[op]) values[place] = field.copy!(values[place]);
+    return run(instructionOf(op, values));
+  });
 
 /** Runs one instruction at once. */
 export function execute(core: InstructionSet, instruction: Instruction): number {
   const call = core[instruction.op] as (...values: unknown[]) => number;
-  return call(...argumentsOf(instruction).map(({ value }) => value));
+  return call(...valuesOf(instruction));
 }
 
 /** The views that an instruction reads. A random stream's state is read and written too, but is no view: see `stateOf`. */
 export const readsOf = (instruction: Instruction): readonly View[] =>
-  argumentsOf(instruction).flatMap(({ field, value }) => field.reads?.(value) ?? []);
+  viewsOf(instruction, reading[instruction.op], (field, value) => field.reads!(value));
 
 /** The views that an instruction writes, whole or (scatter) in part. */
 export const writesOf = (instruction: Instruction): readonly View[] =>
-  argumentsOf(instruction).flatMap(({ field, value }) => field.writes?.(value) ?? []);
+  viewsOf(instruction, writing[instruction.op], (field, value) => field.writes!(value));
 
-/** The state that an instruction advances. */
+function viewsOf(
+  instruction: Instruction,
+  parts: readonly Part[],
+  viewsIn: (field: Field<unknown>, value: unknown) => readonly View[],
+): readonly View[] {
+  if (parts.length === 1) return viewsIn(parts[0]!.field, valueAt(instruction, parts[0]!));
+  const views: View[] = [];
+  for (const part of parts) for (const view of viewsIn(part.field, valueAt(instruction, part))) views.push(view);
+  return views;
+}
+
+/** The state of the random stream that an instruction advances; null for one that draws nothing. */
 export function stateOf(instruction: Instruction): Storage | null {
-  for (const { field, value } of argumentsOf(instruction)) if (field.state !== undefined) return field.state(value);
+  for (const part of advancing[instruction.op]) return part.field.state!(valueAt(instruction, part));
   return null;
 }
 
@@ -301,7 +340,8 @@ export const storagesWritten = (instruction: Instruction): Storage[] => storages
 function storagesOf(instruction: Instruction, views: readonly View[]): Storage[] {
   const storages = views.map(({ storage }) => storage);
   const state = stateOf(instruction);
-  return state === null ? storages : [...storages, state];
+  if (state !== null) storages.push(state);
+  return storages;
 }
 
 /** The same instruction over other views, and with another state. */
@@ -310,13 +350,8 @@ export function withViews(
   view: (view: View) => View,
   state: (state: Storage) => Storage = (same) => same,
 ): Instruction {
-  const values = argumentsOf(instruction).map(({ field, value }) => field.over?.(value, view, state) ?? value);
-  return instructionOf(instruction.op, values);
-}
-
-/** An instruction of its own, which later changes of the caller's arrays do not reach. */
-export function copied(instruction: Instruction): Instruction {
-  const values = argumentsOf(instruction).map(({ field, value }) => field.copy?.(value) ?? value);
+  const values = valuesOf(instruction);
+  for (const { field, place } of movable[instruction.op]) values[place] = field.over!(values[place], view, state);
   return instructionOf(instruction.op, values);
 }
 

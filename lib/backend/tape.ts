@@ -104,10 +104,12 @@ export function indexed(
 }
 
 /** A view as it is walked beside an index into one of its axes. */
-export const beside = (whole: View, { shape }: View, axis: number): View => ({
-  ...whole,
+export const beside = ({ storage, offset, strides, dtype }: View, { shape }: View, axis: number): View => ({
+  storage,
+  offset,
   shape,
-  strides: whole.strides.map((stride, i) => (i === axis ? 0 : stride)),
+  strides: strides.map((stride, i) => (i === axis ? 0 : stride)),
+  dtype,
 });
 
 const NO_BATCH: Loops = { sizes: NONE, strides: NONE };

@@ -1,4 +1,4 @@
-import { type Instruction, readsOf, type Storage, writesOf } from '../backend/index.js';
+import { type Instruction, readsOf, type Storage, type View, writesOf } from '../backend/index.js';
 import { Occupancy } from './occupancy.js';
 
 /** From the instruction that first touches it to the last one, both included. */
@@ -37,13 +37,14 @@ export function placeTemporaries(
 
 function lifetimes(instructions: readonly Instruction[], isTemporary: (storage: Storage) => boolean): Lifetime[] {
   const found = new Map<Storage, Lifetime>();
+  const touch = ({ storage }: View, i: number): void => {
+    const known = found.get(storage);
+    if (known !== undefined) known.last = i;
+    else if (isTemporary(storage)) found.set(storage, { storage, first: i, last: i });
+  };
   instructions.forEach((instruction, i) => {
-    for (const { storage } of [...readsOf(instruction), ...writesOf(instruction)]) {
-      if (!isTemporary(storage)) continue;
-      const known = found.get(storage);
-      if (known === undefined) found.set(storage, { storage, first: i, last: i });
-      else known.last = i;
-    }
+    for (const view of readsOf(instruction)) touch(view, i);
+    for (const view of writesOf(instruction)) touch(view, i);
   });
   return [...found.values()];
 }

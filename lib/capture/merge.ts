@@ -22,65 +22,88 @@ const RESIDENT_ROW = 1024;
 export function merge(first: Nest, second: Nest, needed: (storage: Storage) => boolean): Nest | null {
   if (first.compute !== second.compute || second.product !== null) return null;
   if (first.size + second.size > MAX_SIZE) return null;
-  const frame = commonFrame(first, second);
-  if (frame === null) return null;
-  const [producer, consumer] = frame;
-  const substituted: (Expr | null)[] = consumer.inputs.map((operand) => valueFrom(producer, operand));
-  if (consumer.inputs.some(({ view }, i) => substituted[i] === null && writes(producer, view!.storage))) return null;
-  if (producer.outputs.some((output) => writesOther(consumer, output))) return null;
-  const inputs: NestInput[] = [...producer.inputs];
-  const places = consumer.inputs.map((operand, i) =>
-    substituted[i] === null ? placeOf(operand, inputs, consumer.shape) : -1,
-  );
-  const kept = producer.outputs.map(({ storage }) => needed(storage) && !writes(consumer, storage));
-  const outputs = [...producer.outputs.filter((_, i) => kept[i]), ...consumer.outputs];
-  if (inputs.length + outputs.length > MAX_OPERANDS) return null;
-  const read = (i: number) => substituted[i] ?? input(places[i]!, inputs[places[i]!]!.kind);
-  const relocated = relocate(consumer.roots, read, producer.params.length);
-  const results = writtenAs(consumer.roots, relocated, consumer.axes);
-  const merged: Nest = {
-    ...producer,
-    name: `${producer.name}+${consumer.name}`,
-    inputs,
-    params: [...producer.params, ...consumer.params],
-    size: producer.size + consumer.size,
-    roots: [...producer.roots.filter((_, i) => kept[i]), ...results],
-    outputs,
-  };
-  return hasFewStages(merged) && writesAfterReads(merged) && foldsAsFast(merged, [producer, consumer]) ? merged : null;
-}
-
-const writes = (nest: Nest, storage: Storage): boolean => nest.outputs.some((output) => output.storage === storage);
-
-/** Whether a nest writes the same memory as this output, but not the same elements of it. */
-const writesOther = (nest: Nest, output: View): boolean =>
-  nest.outputs.some((other) => other.storage === output.storage && !sameElements(other, output, nest.shape));
-
-/** Both over the shape and the folded axes of whichever folds, or has the larger shape. */
-function commonFrame(first: Nest, second: Nest): [Nest, Nest] | null {
   const frame = first.axes !== null ? first : second;
   if (first.product !== null && frame.axes !== null) return null;
-  const a = within(first, frame.shape, frame.axes);
-  const b = within(second, frame.shape, frame.axes);
-  return a === null || b === null ? null : [a, b];
+  const producer = within(first, frame.shape, frame.axes);
+  const consumer = producer === null ? null : within(second, frame.shape, frame.axes);
+  if (producer === null || consumer === null) return null;
+  const values = valuesFrom(producer, consumer);
+  if (values === null || overwritesOther(producer, consumer)) return null;
+  const inputs = producer.inputs.slice();
+  const reads = consumer.inputs.map(
+    (operand, i) => values[i] ?? input(placeOf(operand, inputs, consumer.shape), operand.kind),
+  );
+  const roots: Expr[] = [];
+  const outputs: View[] = [];
+  producer.outputs.forEach((output, i) => {
+    if (!needed(output.storage) || writes(consumer, output.storage)) return;
+    roots.push(producer.roots[i]!);
+    outputs.push(output);
+  });
+  for (const output of consumer.outputs) outputs.push(output);
+  if (inputs.length + outputs.length > MAX_OPERANDS) return null;
+  const relocated = relocate(consumer.roots, (i) => reads[i]!, producer.params.length);
+  for (const root of writtenAs(consumer.roots, relocated, consumer.axes)) roots.push(root);
+  const merged: Nest = {
+    name: `${producer.name}+${consumer.name}`,
+    compute: producer.compute,
+    shape: producer.shape,
+    axes: producer.axes,
+    product: producer.product,
+    inputs,
+    params: producer.params.concat(consumer.params),
+    size: producer.size + consumer.size,
+    roots,
+    outputs,
+  };
+  return hasFewStages(merged) && writesAfterReads(merged) && foldsAsFast(merged, producer, consumer) ? merged : null;
+}
+
+function writes({ outputs }: Nest, storage: Storage): boolean {
+  for (const output of outputs) if (output.storage === storage) return true;
+  return false;
+}
+
+/** Whether the second nest writes memory that the first does, but not the same elements of it. */
+function overwritesOther({ outputs }: Nest, second: Nest): boolean {
+  for (const output of outputs) {
+    for (const other of second.outputs) {
+      if (other.storage === output.storage && !sameElements(other, output, second.shape)) return true;
+    }
+  }
+  return false;
+}
+
+/** For each operand of `consumer` what `producer` computes for it, or null if it is to be read; null if it would be read before it is written. */
+function valuesFrom(producer: Nest, consumer: Nest): (Expr | null)[] | null {
+  const values: (Expr | null)[] = [];
+  for (const operand of consumer.inputs) {
+    const value = valueFrom(producer, operand);
+    if (value === null && writes(producer, operand.view!.storage)) return null;
+    values.push(value);
+  }
+  return values;
 }
 
 /** What `producer` computes for an operand, if that is one of its outputs and nothing is lost by storing it. */
-function valueFrom(producer: Nest, operand: NestInput): Expr | null {
-  const i = producer.outputs.findIndex((output) => sameElements(output, operand.view!, producer.shape));
-  if (i < 0) return null;
-  const root = producer.roots[i]!;
-  const { dtype } = producer.outputs[i]!;
-  if (operand.kind === 'row' && root.rate === 'element') return null;
-  return dtype === producer.compute || (isBool(dtype) && isComparison(root)) ? root : null;
+function valueFrom({ outputs, roots, shape, compute }: Nest, { view, kind }: NestInput): Expr | null {
+  for (let i = 0; i < outputs.length; i++) {
+    if (!sameElements(outputs[i]!, view!, shape)) continue;
+    const root = roots[i]!;
+    const { dtype } = outputs[i]!;
+    if (kind === 'row' && root.rate === 'element') return null;
+    return dtype === compute || (isBool(dtype) && isComparison(root)) ? root : null;
+  }
+  return null;
 }
 
 /** The number of an operand among inputs, to which it is added if it is new. */
 function placeOf(operand: NestInput, inputs: NestInput[], shape: readonly number[]): number {
-  const same = ({ view, kind }: NestInput) =>
-    view !== null && kind === operand.kind && sameElements(view, operand.view!, shape);
-  const known = inputs.findIndex(same);
-  return known >= 0 ? known : inputs.push(operand) - 1;
+  for (let i = 0; i < inputs.length; i++) {
+    const { view, kind } = inputs[i]!;
+    if (view !== null && kind === operand.kind && sameElements(view, operand.view!, shape)) return i;
+  }
+  return inputs.push(operand) - 1;
 }
 
 /** Whether stages are few enough; there is but one where rows do not stay in registers. */
@@ -95,7 +118,7 @@ function hasFewStages({ shape, axes, roots, size }: Nest): boolean {
  * Whether merging leaves column by column what is folded so, which is several times as fast where rows lie side by side. A matter of
  * speed: in which order a row's elements are folded does not depend on how axes are walked.
  */
-function foldsAsFast(merged: Nest, parts: readonly Nest[]): boolean {
+function foldsAsFast(merged: Nest, ...parts: readonly Nest[]): boolean {
   if (merged.axes === null) return true;
   const inColumns = isFoldedInColumns(merged);
   return parts.every((part) => !hasRows(part.roots) || isFoldedInColumns(part) === inColumns);

@@ -86,7 +86,8 @@ function nestIn(
   params: readonly number[],
   outputs: readonly View[],
 ): Nest {
-  const inputs = reads.map(({ input, kind }): NestInput => ({ view: views[input]!, kind }));
+  const inputs: NestInput[] = [];
+  for (const { input, kind } of reads) inputs.push({ view: views[input]!, kind });
   return { name, compute, shape, axes, product, inputs, params, size, roots, outputs };
 }
 
@@ -168,10 +169,14 @@ const perElement = (root: Expr): Expr => (root.rate === 'element' ? root : expan
 
 export function instructionOf(nest: Nest, programs: Programs): Instruction {
   const { shape, axes, product, inputs, params, outputs } = nest;
-  const views = inputs.flatMap(({ view }) => view ?? []);
-  if (product !== null && isProductItself(nest)) return { op: 'matmul', ...product, outputs, epilogue: null };
+  const views: View[] = [];
+  for (const { view } of inputs) if (view !== null) views.push(view);
+  if (product !== null) {
+    const { a, b } = product;
+    const epilogue = isProductItself(nest) ? null : { program: programOf(nest, programs), params, inputs: views };
+    return { op: 'matmul', a, b, outputs, epilogue };
+  }
   const program = programOf(nest, programs);
-  if (product !== null) return { op: 'matmul', ...product, outputs, epilogue: { program, params, inputs: views } };
   if (axes === null) return { op: 'map', program, params, inputs: views, outputs };
   return { op: 'fold', program, params, inputs: views, outputs, shape, axes };
 }
@@ -186,12 +191,13 @@ function isProductItself({ roots, inputs, outputs, compute }: Nest): boolean {
 
 /** Without the outputs that are not wanted, and without inputs that only these needed. */
 export function withOutputs(nest: Nest, wanted: (output: View) => boolean): Nest {
+  if (nest.outputs.every(wanted)) return nest;
   const kept = nest.outputs.map(wanted);
-  if (kept.every(Boolean)) return nest;
   const roots = nest.roots.filter((_, i) => kept[i]);
   const used = nest.product === null ? inputsOf(roots) : [...new Set([0, ...inputsOf(roots)])];
   const inputs = used.map((i) => nest.inputs[i]!);
-  return { ...nest, roots: overInputs(roots, used), inputs, outputs: nest.outputs.filter((_, i) => kept[i]) };
+  const outputs = nest.outputs.filter((_, i) => kept[i]);
+  return over(nest, nest.shape, nest.axes, inputs, overInputs(roots, used), outputs);
 }
 
 /** The expressions over other inputs, and over parameters that start at another number. */
@@ -209,7 +215,7 @@ export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr
 export function within(nest: Nest, shape: readonly number[], axes: readonly number[] | null): Nest | null {
   if (sameShape(nest.shape, shape) && (nest.axes === null || (axes !== null && sameShape(nest.axes, axes)))) {
     if (axes === null || nest.axes !== null) return nest;
-    return { ...nest, axes, roots: nest.roots.map(perElement) };
+    return over(nest, shape, axes, nest.inputs, nest.roots.map(perElement), nest.outputs);
   }
   return axes === null || nest.axes !== null || nest.product !== null ? null : perRow(nest, shape, axes);
 }
@@ -219,20 +225,28 @@ function perRow(nest: Nest, shape: readonly number[], axes: readonly number[]): 
   const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const squeezes = sameShape(nest.shape, squeezed);
   if (!squeezes && !sameShape(nest.shape, kept)) return null;
-  const row = (view: View): View => {
-    const strides = broadcastStrides(view, nest.shape);
-    if (!squeezes) return { ...view, shape: kept, strides };
+  const row = ({ storage, offset, shape: own, strides: steps, dtype }: View): View => {
+    const strides = broadcastStrides({ shape: own, strides: steps }, nest.shape);
+    if (!squeezes) return { storage, offset, shape: kept, strides, dtype };
     let next = 0;
-    return { ...view, shape: kept, strides: shape.map((_, axis) => (axes.includes(axis) ? 0 : strides[next++]!)) };
+    const spread = shape.map((_, axis) => (axes.includes(axis) ? 0 : strides[next++]!));
+    return { storage, offset, shape: kept, strides: spread, dtype };
   };
-  return {
-    ...nest,
-    shape,
-    axes,
-    inputs: nest.inputs.map(({ view }) => ({ view: row(view!), kind: 'row' })),
-    roots: relocate(nest.roots, (i) => input(i, 'row'), 0),
-    outputs: nest.outputs.map(row),
-  };
+  const inputs = nest.inputs.map(({ view }): NestInput => ({ view: row(view!), kind: 'row' }));
+  const roots = relocate(nest.roots, (i) => input(i, 'row'), 0);
+  return over(nest, shape, axes, inputs, roots, nest.outputs.map(row));
+}
+
+/** The nest in another frame. */
+function over(
+  { name, compute, product, params, size }: Nest,
+  shape: readonly number[],
+  axes: readonly number[] | null,
+  inputs: readonly NestInput[],
+  roots: readonly Expr[],
+  outputs: readonly View[],
+): Nest {
+  return { name, compute, shape, axes, product, inputs, params, size, roots, outputs };
 }
 
 /** Whether two views have the same elements in an iteration over `shape`. */

@@ -22,8 +22,11 @@ export class Occupancy {
   /** The lowest offset from which on `size` bytes are free all the time. */
   lowestGap(span: Span, size: number): number {
     const taken: Ranges[] = [];
-    for (const node of this.#parts(span)) if (this.#partly[node] !== undefined) taken.push(this.#partly[node]);
-    for (const node of this.#above(span)) if (this.#wholly[node] !== undefined) taken.push(this.#wholly[node]);
+    this.#walk(
+      span,
+      (node) => note(taken, this.#partly[node]),
+      (node) => note(taken, this.#wholly[node]),
+    );
     let offset = 0;
     for (let i = 0, fitting = 0; fitting < taken.length; i = (i + 1) % taken.length) {
       const next = taken[i]!.lowestGap(offset, size);
@@ -34,34 +37,40 @@ export class Occupancy {
   }
 
   add(span: Span, start: number, end: number): void {
-    for (const node of this.#parts(span)) {
-      addTo(this.#partly, node, start, end);
-      addTo(this.#wholly, node, start, end);
-    }
-    for (const node of this.#above(span)) addTo(this.#partly, node, start, end);
+    this.#walk(
+      span,
+      (node) => {
+        addTo(this.#partly, node, start, end);
+        addTo(this.#wholly, node, start, end);
+      },
+      (node) => addTo(this.#partly, node, start, end),
+    );
   }
 
-  /** The largest nodes that a span consists of. Node i has the parts 2i and 2i + 1. */
-  #parts({ first, last }: Span): number[] {
-    const nodes: number[] = [];
-    let [low, high] = [first + this.#leaves, last + this.#leaves + 1];
+  /**
+   * Node i has the parts 2i and 2i + 1.
+   *
+   * @param part is called with the largest nodes that a span consists of
+   * @param above with the nodes above both ends: those of which the parts of a span are parts, and some of their own parts
+   */
+  #walk({ first, last }: Span, part: (node: number) => void, above: (node: number) => void): void {
+    let low = first + this.#leaves;
+    let high = last + this.#leaves + 1;
     for (; low < high; low >>= 1, high >>= 1) {
-      if (low % 2 === 1) nodes.push(low++);
-      if (high % 2 === 1) nodes.push(--high);
+      if (low % 2 === 1) part(low++);
+      if (high % 2 === 1) part(--high);
     }
-    return nodes;
-  }
-
-  /** The nodes above both ends: those of which the parts of a span are parts, and some of their own parts. */
-  #above({ first, last }: Span): number[] {
-    const nodes: number[] = [];
-    let [a, b] = [(first + this.#leaves) >> 1, (last + this.#leaves) >> 1];
+    let a = (first + this.#leaves) >> 1;
+    let b = (last + this.#leaves) >> 1;
     for (; a > 0; a >>= 1, b >>= 1) {
-      nodes.push(a);
-      if (b !== a) nodes.push(b);
+      above(a);
+      if (b !== a) above(b);
     }
-    return nodes;
   }
+}
+
+function note(taken: Ranges[], ranges: Ranges | undefined): void {
+  if (ranges !== undefined) taken.push(ranges);
 }
 
 function addTo(ranges: (Ranges | undefined)[], node: number, start: number, end: number): void {
@@ -76,14 +85,20 @@ class Ranges {
 
   add(start: number, end: number): void {
     const first = countBelow(this.#ends, start);
+    const count = this.#starts.length;
+    if (first === count) {
+      this.#starts.push(start);
+      this.#ends.push(end);
+      return;
+    }
     let behind = first;
-    while (behind < this.#starts.length && this.#starts[behind]! <= end) behind++;
+    while (behind < count && this.#starts[behind]! <= end) behind++;
     if (behind === first) {
       this.#starts.splice(first, 0, start);
       this.#ends.splice(first, 0, end);
       return;
     }
-    this.#starts[first] = Math.min(start, this.#starts[first]!);
+    if (start < this.#starts[first]!) this.#starts[first] = start;
     this.#ends[first] = Math.max(end, this.#ends[behind - 1]!);
     if (behind - first === 1) return;
     this.#starts.splice(first + 1, behind - first - 1);
@@ -103,7 +118,11 @@ class Ranges {
 
 /** How many of the ascending values are less than `limit`. */
 function countBelow(values: readonly number[], limit: number): number {
-  let [low, high] = [0, values.length];
+  let low = 0;
+  let high = values.length;
+  // Memory is mostly taken from the start on: as a rule it is all, or none.
+  if (high === 0 || values[high - 1]! < limit) return high;
+  if (values[0]! >= limit) return 0;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (values[middle]! < limit) low = middle + 1;

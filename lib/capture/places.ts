@@ -1,9 +1,14 @@
 /** Places in a list, in ascending order. */
 export class Places {
-  readonly #all: number[] = [];
+  /** Null where there are none: most lists are of one place, and V8 gives an empty array that grows room for 17. */
+  #all: number[] | null = null;
 
   add(place: number): void {
     const all = this.#all;
+    if (all === null) {
+      this.#all = [place];
+      return;
+    }
     // As a rule at the end.
     let i = all.push(place) - 1;
     for (; i > 0 && all[i - 1]! > place; i--) all[i] = all[i - 1]!;
@@ -11,23 +16,28 @@ export class Places {
   }
 
   delete(place: number): void {
-    const i = this.#countUpTo(place) - 1;
-    this.#all.copyWithin(i, i + 1).pop();
+    const all = this.#all!;
+    for (let i = this.#countUpTo(place); i < all.length; i++) all[i - 1] = all[i]!;
+    all.pop();
   }
 
   /** The last one before `place`; -1 if there is none. */
   before(place: number): number {
-    return this.#all[this.#countUpTo(place - 1) - 1] ?? -1;
+    const count = this.#countUpTo(place - 1);
+    return count === 0 ? -1 : this.#all![count - 1]!;
   }
 
   /** The first one after `place`; infinity if there is none. */
   after(place: number): number {
-    return this.#all[this.#countUpTo(place)] ?? Number.POSITIVE_INFINITY;
+    const count = this.#countUpTo(place);
+    return this.#all === null || count === this.#all.length ? Number.POSITIVE_INFINITY : this.#all[count]!;
   }
 
   #countUpTo(place: number): number {
     const all = this.#all;
-    let [low, high] = [0, all.length];
+    if (all === null) return 0;
+    let low = 0;
+    let high = all.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (all[middle]! <= place) low = middle + 1;

@@ -250,12 +250,13 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const { offsets, bytes } = placeTemporaries(fused, isTemporary);
   const arena = allocate('bool', bytes);
   const placed = (view: View): View => {
-    const offset = offsets.get(view.storage);
-    if (offset !== undefined) {
-      return { ...view, storage: arena, offset: view.offset + offset / dtypes[view.dtype].size };
+    const { shape, strides, dtype } = view;
+    const start = offsets.get(view.storage);
+    if (start !== undefined) {
+      return { storage: arena, offset: view.offset + start / dtypes[dtype].size, shape, strides, dtype };
     }
     const copy = replaced.get(view.storage);
-    return copy === undefined ? view : { ...view, storage: copy };
+    return copy === undefined ? view : { storage: copy, offset: view.offset, shape, strides, dtype };
   };
   const instructions = fused.map((one) => withViews(one, placed));
   const origins = fused.map((one) => (places.get(one) ?? -1) - first.length);

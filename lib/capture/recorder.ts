@@ -2,15 +2,15 @@ import {
   allocate,
   asData,
   type Backend,
-  copied,
   DONE,
   execute,
   type HostAction,
   type Instruction,
   type Recording,
+  readsOf,
   type Storage,
   type StorageObserver,
-  storagesRead,
+  stateOf,
   untracked,
   type View,
   writesOf,
@@ -81,7 +81,7 @@ export class Recorder implements Recording, StorageObserver {
     this.#where = where;
     this.backend = {
       ...core,
-      ...asData((instruction) => this.#note(copied(instruction))),
+      ...asData((instruction) => this.#note(instruction)),
       link: () => this.refuse(this.#capturesWithin()),
     };
     this.outside = new Outside(where);
@@ -152,7 +152,7 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   check(flag: View, error: () => Error): void {
-    const instruction = copied({ op: 'check', flag });
+    const instruction: Instruction = { op: 'check', flag };
     this.errors.set(instruction, error);
     if (this.#note(instruction) >= 0) throw error();
   }
@@ -228,7 +228,9 @@ export class Recorder implements Recording, StorageObserver {
 
   /** Runs an instruction and notes it. */
   #note(instruction: Instruction): number {
-    for (const storage of storagesRead(instruction)) this.#reads(storage);
+    for (const { storage } of readsOf(instruction)) this.#reads(storage);
+    const state = stateOf(instruction);
+    if (state !== null) this.#reads(state);
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
     const position = this.#unwatched(() => execute(this.#core, instruction));

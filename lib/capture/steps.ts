@@ -26,39 +26,57 @@ export function stepOf(instruction: Instruction, stopsAt: number): Step {
   if (nest !== null) {
     const step = stepOfNest(nest, stopsAt);
     // Operands that it does not read are gone from the nest.
-    return viewsRead(nest).length < readsOf(instruction).length ? step : { ...step, instruction };
+    return viewCount(nest) < readsOf(instruction).length ? step : { ...step, instruction };
   }
-  return {
-    instruction,
-    nest,
-    reads: once(storagesRead(instruction)),
-    writes: once(storagesWritten(instruction)),
-    stopsAt,
-  };
+  const reads: Storage[] = [];
+  for (const storage of storagesRead(instruction)) addOnce(reads, storage);
+  const writes: Storage[] = [];
+  for (const storage of storagesWritten(instruction)) addOnce(writes, storage);
+  return { instruction, nest, reads, writes, stopsAt };
 }
 
 export function stepOfNest(nest: Nest, stopsAt: number): Step {
-  const [reads, writes] = [storagesOf(viewsRead(nest)), storagesOf(nest.outputs)];
+  const { product, inputs, outputs } = nest;
+  const reads: Storage[] = [];
+  if (product !== null) {
+    addOnce(reads, product.a.storage);
+    addOnce(reads, product.b.storage);
+  }
+  for (const { view } of inputs) if (view !== null) addOnce(reads, view.storage);
+  const writes: Storage[] = [];
+  for (const { storage } of outputs) addOnce(writes, storage);
   return { instruction: null, nest, reads, writes, stopsAt };
 }
 
-function viewsRead({ product, inputs }: Nest): View[] {
-  const views = product === null ? [] : [product.a, product.b];
-  for (const { view } of inputs) if (view !== null) views.push(view);
-  return views;
+/** How many views it reads. The product of a matmul is no view, but made of two. */
+const viewCount = ({ product, inputs }: Nest): number => inputs.length + (product === null ? 0 : 1);
+
+function addOnce(storages: Storage[], storage: Storage): void {
+  if (!storages.includes(storage)) storages.push(storage);
 }
 
-const storagesOf = (views: readonly View[]): readonly Storage[] => once(views.map(({ storage }) => storage));
-
-const once = (storages: readonly Storage[]): readonly Storage[] =>
-  storages.filter((storage, i) => storages.indexOf(storage) === i);
-
 /** Where memory is written and read. */
-interface Accesses {
-  readonly writers: Places;
-  readonly readers: Places;
+class Accesses {
+  readonly writers = new Places();
+  readonly readers = new Places();
   /** The nests that read it element by element, by where they start. */
-  readonly starts: Map<number, Places>;
+  #starts: Map<number, Places> | null = null;
+
+  startsAt(offset: number): Places {
+    this.#starts ??= new Map();
+    let known = this.#starts.get(offset);
+    if (known === undefined) {
+      known = new Places();
+      this.#starts.set(offset, known);
+    }
+    return known;
+  }
+}
+
+/** What a nest reads element by element, with those that begin to read there too. */
+interface ReadElements {
+  readonly view: View;
+  readonly readers: Places;
 }
 
 /** A step with the lists that say where it is. */
@@ -66,8 +84,7 @@ interface Entry {
   readonly step: Step;
   /** Those that it is in. */
   readonly own: readonly Places[];
-  /** What it reads element by element, with those that begin to read there too. */
-  readonly elements: readonly { readonly view: View; readonly readers: Places }[];
+  readonly elements: readonly ReadElements[];
   /** Those of steps that it cannot change places with: one would see what the other writes, or be seen not to be done if the other stops. */
   readonly conflicting: readonly Places[];
 }
@@ -77,12 +94,15 @@ const hasRoom = (nest: Nest | null): boolean =>
   nest !== null && nest.inputs.length + nest.outputs.length < MAX_OPERANDS;
 
 /** Whether a nest reads the elements of a view one by one, as another nest does over `shape`. */
-const readsElements = (nest: Nest, view: View, shape: readonly number[]): boolean => {
+function readsElements(nest: Nest, view: View, shape: readonly number[]): boolean {
   const larger = nest.shape.length >= shape.length ? nest.shape : shape;
-  return nest.inputs.some(
-    (input) => input.kind === 'element' && input.view !== null && sameElements(input.view, view, larger),
-  );
-};
+  for (const input of nest.inputs) {
+    if (input.kind === 'element' && input.view !== null && sameElements(input.view, view, larger)) return true;
+  }
+  return false;
+}
+
+const NOTHING_READ: readonly ReadElements[] = [];
 
 /** How many steps of the same memory are looked at: what is further away can rarely be brought near. */
 const MOST_RELATED = 16;
@@ -164,48 +184,47 @@ export class Steps {
    */
   relatedBefore(place: number): number[] {
     const { step, elements } = this.#entries[place]!;
-    const found = new Set<number>();
-    for (const storage of step.reads) found.add(this.#accessesOf(storage).writers.before(place));
-    found.delete(-1);
+    const found: number[] = [];
+    for (const storage of step.reads) {
+      const writer = this.#accessesOf(storage).writers.before(place);
+      if (writer >= 0 && !found.includes(writer)) found.push(writer);
+    }
     for (const { view, readers } of elements) {
       let other = readers.before(place);
       for (let i = 0; i < MOST_RELATED && other >= 0; i++, other = readers.before(other)) {
-        if (readsElements(this.#entries[other]!.step.nest!, view, step.nest!.shape)) found.add(other);
+        if (!found.includes(other) && readsElements(this.#entries[other]!.step.nest!, view, step.nest!.shape))
+          found.push(other);
       }
     }
-    return [...found].sort((a, b) => b - a);
+    return found.sort(descending);
   }
 
   /** Likewise those that come later, as far as they are there: the nearest few that read what it writes, or the same elements. */
   relatedAfter(place: number): number[] {
     const { step, elements } = this.#entries[place]!;
-    const found = new Set<number>();
-    for (const readers of [
-      ...step.writes.map((storage) => this.#accessesOf(storage).readers),
-      ...elements.map(({ readers }) => readers),
-    ]) {
-      let other = readers.after(place);
-      for (let i = 0; i < MOST_RELATED && Number.isFinite(other); i++, other = readers.after(other)) found.add(other);
-    }
-    return [...found].sort((a, b) => a - b);
+    const found: number[] = [];
+    for (const storage of step.writes) addNext(found, this.#accessesOf(storage).readers, place);
+    for (const { readers } of elements) addNext(found, readers, place);
+    return found.sort(ascending);
   }
 
   #entryOf(step: Step): Entry {
-    const { reads, writes } = step;
-    const isSeen = writes.some(this.#isOutside);
-    const elements = this.#elementsOf(step.nest);
+    const { reads, writes, nest } = step;
+    const elements = this.#elementsOf(nest);
     const own: Places[] = [];
-    if (hasRoom(step.nest)) for (const { readers } of elements) if (!own.includes(readers)) own.push(readers);
+    if (hasRoom(nest)) for (const { readers } of elements) if (!own.includes(readers)) own.push(readers);
     const conflicting: Places[] = [];
     for (const storage of reads) {
       const { readers, writers } = this.#accessesOf(storage);
       own.push(readers);
       conflicting.push(writers);
     }
+    let isSeen = false;
     for (const storage of writes) {
       const { readers, writers } = this.#accessesOf(storage);
       own.push(writers);
       conflicting.push(writers, readers);
+      isSeen ||= this.#isOutside(storage);
     }
     if (canStop(step)) {
       own.push(this.#stopping);
@@ -219,29 +238,33 @@ export class Steps {
   }
 
   /** A product reads its operands in another order: it has none. */
-  #elementsOf(nest: Nest | null): Entry['elements'] {
-    if (nest === null || nest.product !== null) return [];
-    return nest.inputs.flatMap(({ view, kind }) =>
-      kind === 'element' && view !== null ? { view, readers: this.#startsOf(view) } : [],
-    );
+  #elementsOf(nest: Nest | null): readonly ReadElements[] {
+    if (nest === null || nest.product !== null) return NOTHING_READ;
+    const found: ReadElements[] = [];
+    for (const { view, kind } of nest.inputs) {
+      if (kind !== 'element' || view === null) continue;
+      found.push({ view, readers: this.#accessesOf(view.storage).startsAt(view.offset) });
+    }
+    return found;
   }
 
   #accessesOf(storage: Storage): Accesses {
     let known = this.#accesses.get(storage);
     if (known === undefined) {
-      known = { writers: new Places(), readers: new Places(), starts: new Map() };
+      known = new Accesses();
       this.#accesses.set(storage, known);
     }
     return known;
   }
+}
 
-  #startsOf({ storage, offset }: View): Places {
-    const { starts } = this.#accessesOf(storage);
-    let known = starts.get(offset);
-    if (known === undefined) {
-      known = new Places();
-      starts.set(offset, known);
-    }
-    return known;
+const ascending = (a: number, b: number): number => a - b;
+const descending = (a: number, b: number): number => b - a;
+
+/** Adds the nearest few after `place`. */
+function addNext(found: number[], places: Places, place: number): void {
+  let other = places.after(place);
+  for (let i = 0; i < MOST_RELATED && Number.isFinite(other); i++, other = places.after(other)) {
+    if (!found.includes(other)) found.push(other);
   }
 }

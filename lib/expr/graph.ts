@@ -12,18 +12,21 @@ export function topological(
   const order: Expr[] = [];
   const seen = new Set<Expr>();
   // No recursion: an expression may be deeper than the stack.
-  const path: { readonly node: Expr; readonly args: readonly Expr[]; next: number }[] = [];
+  const path: Expr[] = [];
+  const next: number[] = [];
   const enter = (node: Expr): void => {
     if (seen.has(node)) return;
     seen.add(node);
-    path.push({ node, args: argsOf(node), next: 0 });
+    if (argsOf(node).length === 0) order.push(node);
+    else next[path.push(node) - 1] = 0;
   };
   for (const root of roots) {
     enter(root);
-    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const arg = top.args[top.next++];
+    while (path.length > 0) {
+      const last = path.length - 1;
+      const arg = argsOf(path[last]!)[next[last]!++];
       if (arg !== undefined) enter(arg);
-      else order.push(path.pop()!.node);
+      else order.push(path.pop()!);
     }
   }
   return order;
@@ -33,11 +36,22 @@ export function topological(
 export function rewrite(roots: readonly Expr[], replace: (original: Expr, rebuilt: Expr) => Expr): Expr[] {
   const rebuilt = new Map<Expr, Expr>();
   for (const node of topological(roots)) {
-    const args = node.args.map((arg) => rebuilt.get(arg)!);
-    const same = args.every((arg, i) => arg === node.args[i]);
-    rebuilt.set(node, replace(node, same ? node : withArgs(node, args)));
+    const args = rebuiltArgs(node.args, rebuilt);
+    rebuilt.set(node, replace(node, args === null ? node : withArgs(node, args)));
   }
   return roots.map((root) => rebuilt.get(root)!);
+}
+
+/** Null if all are the same. */
+function rebuiltArgs(args: readonly Expr[], rebuilt: ReadonlyMap<Expr, Expr>): Expr[] | null {
+  let changed: Expr[] | null = null;
+  for (let i = 0; i < args.length; i++) {
+    const arg = rebuilt.get(args[i]!)!;
+    if (arg === args[i]) continue;
+    changed ??= args.slice();
+    changed[i] = arg;
+  }
+  return changed;
 }
 
 /** Makes equal subexpressions one node. */
