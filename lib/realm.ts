@@ -1,6 +1,4 @@
 import { types } from 'node:util';
-import { describe } from './describe.js';
-import { ValueError } from './errors.js';
 
 // Code under jest, vitest's vmThreads or `vm` runs in a realm of its own, whose arrays, errors and promises are no instances of ours:
 // what a value is, is asked of the value here, and nowhere by `instanceof`.
@@ -52,9 +50,3 @@ export const isAbortSignal = (value: unknown): value is Signal =>
 
 /** What went wrong, in words, whatever was thrown. */
 export const messageOf = (error: unknown): string => (types.isNativeError(error) ? error.message : String(error));
-
-/** Refuses what is not a Uint8Array (a Buffer is one). */
-export function checkBytes(op: string, bytes: unknown): asserts bytes is Uint8Array {
-  if (typedArrayName(bytes) !== 'Uint8Array')
-    throw new ValueError(`${op}: expected a Uint8Array, got ${describe(bytes)}`);
-}

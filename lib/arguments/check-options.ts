@@ -1,7 +1,7 @@
-import { unknownName } from './unknown-name.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { hasNames } from '../realm.js';
+import { unknownName } from './unknown-name.js';
 
 /**
  * Refuses options that do not exist, so that a misspelled one is never silently ignored:

@@ -102,9 +102,11 @@ type Forms<E extends Names, N extends Names, K, O, V> = E extends readonly [infe
  * @typeParam V what parameters take where that is known better than their kinds say
  */
 export type ArgumentsOf<S, O = OptionsOf<S>, V = unknown> =
-  S extends Signature<infer T, infer K>
-    ? [...Leading<Operands<T>, K, V>, ...Forms<Either<T>, ByName<T>, K, O, V>]
-    : never;
+  S extends Signature<infer T, infer K> ? [...Leading<Operands<T>, K, V>, ...RestOf<S, O, V>] : never;
+
+/** What comes after the operands, for functions whose operands have types that no kind knows, such as those of a data set's items. */
+export type RestOf<S, O = OptionsOf<S>, V = unknown> =
+  S extends Signature<infer T, infer K> ? Forms<Either<T>, ByName<T>, K, O, V> : never;
 
 /** A function of this signature. */
 export interface FunctionOf<R, S, O = OptionsOf<S>> {

@@ -63,6 +63,11 @@ export class Kind<T, R extends boolean = true> {
     );
   }
 
+  /** The value, if it is taken. */
+  take(op: string, name: string, value: unknown): T {
+    return this.accepts(value) ? value : this.refuse(op, name, value);
+  }
+
   /** Throws the error that a value which is not taken gets. */
   refuse(op: string, name: string, value: unknown): never {
     const { error = ValueError, explain } = this.#refusal;

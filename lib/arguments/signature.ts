@@ -64,7 +64,7 @@ export class Signature<T extends string, K> {
       const known = this.options.join(', ');
       throw new ValueError(`${op}: expected an object of options, { ${known} }, got ${describe(options)}`);
     }
-    for (const name of Object.keys(options)) this.#checked(op, this.#place(op, name), options[name]);
+    for (const name of Object.keys(options)) this.#kinds[this.#place(op, name)]!.take(op, name, options[name]);
   }
 
   /** The parameters that can be given by name. */
@@ -117,13 +117,8 @@ export class Signature<T extends string, K> {
       if (i < count && args[i] !== undefined) {
         throw new ValueError(`${op}: ${name} is given twice, by position and by name`);
       }
-      values[i] = this.#checked(op, i, value);
+      values[i] = this.#kinds[i]!.take(op, name, value);
     }
-  }
-
-  #checked(op: string, i: number, value: unknown): unknown {
-    const kind = this.#kinds[i]!;
-    return kind.accepts(value) ? value : kind.refuse(op, this.names[i]!, value);
   }
 
   #place(op: string, name: string): number {
@@ -161,4 +156,4 @@ export const signature = <const T extends string, K extends KindsOf<T>>(
 ): Signature<T, K> => new Signature<T, K>(text, kinds);
 
 /** The parameter list of what takes nothing. */
-export const nothing: Signature<'', unknown> = new Signature('', {});
+export const nothing = signature('', {});

@@ -1,7 +1,6 @@
 import { define } from '../arguments/define.js';
-import type { Kind } from '../arguments/kind.js';
 import { callback } from '../arguments/kinds.js';
-import { nothing, type Signature, signature } from '../arguments/signature.js';
+import { nothing, signature } from '../arguments/signature.js';
 import { AutogradError } from '../errors.js';
 import { isPromise } from '../realm.js';
 
@@ -11,7 +10,7 @@ let enabled = true;
 export const recordsGradients = (): boolean => enabled;
 
 /** A function to run. */
-export const calling: Signature<'fn, /', { fn: Kind<() => unknown> }> = signature('fn, /', {
+export const calling = signature('fn, /', {
   fn: callback<() => unknown>(),
 });
 

@@ -155,7 +155,7 @@ export function datasetOf(source: Source): Dataset<unknown, unknown> | null {
 }
 
 function epochOfLoader(where: string, loader: DataLoader<unknown, unknown>): (run: Run) => Promise<void> {
-  const rows = loader.collate === undefined ? rowsOf(loader.dataset) : null;
+  const rows = loader.collate === null ? rowsOf(loader.dataset) : null;
   if (rows === null) return (run) => run.batches(loader);
   return (run) => {
     const order = loader.order().map(rows.at);

@@ -1,10 +1,14 @@
+import { define } from '../arguments/define.js';
+import { allAre } from '../arguments/elements.js';
+import { kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { tensor } from '../ops/creation.js';
 import { stack } from '../ops/joining.js';
 import { isPlainObject } from '../realm.js';
 import { show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 
 /** What a batch of items is: tensors stacked, numbers and booleans made one tensor, texts in an array; arrays and records of these item by item. */
 export type Collated<Item> = Item extends Tensor | number | boolean
@@ -14,6 +18,10 @@ export type Collated<Item> = Item extends Tensor | number | boolean
     : Item extends object
       ? { -readonly [K in keyof Item]: Collated<Item[K]> }
       : never;
+
+const collating = signature('items, /', {
+  items: kind('an array of items', (value): value is readonly unknown[] => Array.isArray(value)),
+});
 
 /**
  * Makes a batch of items: what a `DataLoader` does unless it is given another `collate`.
@@ -27,11 +35,10 @@ export type Collated<Item> = Item extends Tensor | number | boolean
  * @throws ValueError if items differ in kind, or are of a kind that has no batches
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
  */
-export function defaultCollate<Item>(items: readonly Item[]): Collated<Item> {
-  if (!Array.isArray(items)) throw new ValueError(`defaultCollate: expected an array of items, got ${describe(items)}`);
+export const defaultCollate = define('defaultCollate', collating, (items) => {
   if (items.length === 0) throw new ValueError('defaultCollate: expected at least one item');
-  return collate(items, 'item', 0) as Collated<Item>;
-}
+  return collate(items, 'item', 0);
+}) as <Item>(items: readonly Item[]) => Collated<Item>;
 
 /** How many items an error looks at to say what came. */
 const MOST_KINDS = 1000;
@@ -42,11 +49,11 @@ const DEEPEST = 64;
 /** `where` names the place within an item, for errors. */
 function collate(items: readonly unknown[], where: string, depth: number): unknown {
   if (depth > DEEPEST) throw new ValueError(`defaultCollate: items are nested more than ${DEEPEST} deep`);
-  if (all(items, isTensor)) return stackItems(items, where);
-  if (all(items, isNumber) || all(items, isBoolean)) return tensor(items);
-  if (all(items, isString)) return items;
-  if (all(items, Array.isArray)) return collateArrays(items, where, depth);
-  if (all(items, isPlainObject)) return collateRecords(items, where, depth);
+  if (allAre(items, isTensor)) return stackItems(items, where);
+  if (allAre(items, isNumber) || allAre(items, isBoolean)) return tensor(items);
+  if (allAre(items, isString)) return items;
+  if (allAre(items, Array.isArray)) return collateArrays(items, where, depth);
+  if (allAre(items, isPlainObject)) return collateRecords(items, where, depth);
   const kinds = new Set(Array.from(items.slice(0, MOST_KINDS), kindOf));
   throw new ValueError(`defaultCollate: ${where}: no batch can be made of ${[...kinds].join(' and ')}; pass collate`);
 }
@@ -82,16 +89,9 @@ function collateRecords(
   );
 }
 
-const isTensor = (item: unknown): item is Tensor => item instanceof Tensor;
 const isNumber = (item: unknown): item is number => typeof item === 'number';
 const isBoolean = (item: unknown): item is boolean => typeof item === 'boolean';
 const isString = (item: unknown): item is string => typeof item === 'string';
-
-/** Whether all items are such; a hole is none. */
-function all<T>(items: readonly unknown[], is: (item: unknown) => item is T): items is readonly T[] {
-  for (let i = 0; i < items.length; i++) if (!is(items[i])) return false;
-  return true;
-}
 
 const kindOf = (value: unknown): string =>
   typeof value === 'object' ? describe(value).replace(/^an? /, '') : typeof value;

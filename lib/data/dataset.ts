@@ -1,11 +1,15 @@
-import { checkOptions } from '../arguments/check-options.js';
+import { define } from '../arguments/define.js';
+import type { ArgumentsOf, OptionsOf, RestOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { takeNoMore } from '../arguments/no-more.js';
+import { signature } from '../arguments/signature.js';
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { tensor } from '../ops/creation.js';
-import { type Generator, randperm } from '../ops/random.js';
-import { checkNumber } from '../tensor/arguments.js';
-import { checkInteger } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { randperm } from '../ops/random.js';
+import * as kinds from '../tensor/kinds.js';
+import { drawing } from '../tensor/parameters.js';
+import type { Tensor } from '../tensor/tensor.js';
 import type { Collated } from './collate.js';
 import { checkedIndices, checkIndex } from './indices.js';
 
@@ -30,20 +34,35 @@ export interface Dataset<Item, Batch = Collated<Item>> {
   readonly gather?: ((indices: Int32Array) => Batch) | undefined;
 }
 
-/** Refuses what has no items by position. */
-export function checkDataset(where: string, dataset: unknown): asserts dataset is Dataset<unknown, unknown> {
-  if (Array.isArray(dataset)) {
-    throw new ValueError(
-      `${where}: expected a data set, got ${describe(dataset)}; pass { length: items.length, get: (i) => items[i] }`,
-    );
-  }
-  const { length, get, gather } = (typeof dataset === 'object' && dataset !== null ? dataset : {}) as Partial<
-    Dataset<unknown, unknown>
-  >;
-  const gathers = gather === undefined || typeof gather === 'function';
-  if (typeof get === 'function' && gathers && Number.isSafeInteger(length) && length! >= 0) return;
-  throw new ValueError(`${where}: expected a data set (an object with length and get), got ${describe(dataset)}`);
+function isDataset(value: unknown): value is Dataset<unknown, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { length, get, gather } = value as Partial<Dataset<unknown, unknown>>;
+  if (typeof get !== 'function' || !(gather === undefined || typeof gather === 'function')) return false;
+  return Number.isSafeInteger(length) && length! >= 0;
 }
+
+/** What has items by position. */
+export const dataset: Kind<Dataset<unknown, unknown>> = kind('a data set (an object with length and get)', isDataset, {
+  explain: (op, name, value) => {
+    if (!Array.isArray(value)) return;
+    throw new ValueError(
+      `${op}: ${name} must be a data set, got ${describe(value)}; pass { length: items.length, get: (i) => items[i] }`,
+    );
+  },
+});
+
+const indices: Kind<ArrayLike<number>> = kind('an array of indices', (value): value is ArrayLike<number> => {
+  if (typeof value !== 'object' || value === null || !('length' in value)) return false;
+  return Number.isSafeInteger(value.length) && (value.length as number) >= 0;
+});
+
+const choosing = signature('dataset, indices, /', { dataset, indices });
+
+const splitting = signature('dataset, lengths, /, generator', {
+  dataset,
+  lengths: kinds.listOf('an array of lengths', kinds.number),
+  ...drawing,
+});
 
 /**
  * Tensors whose first axes run along each other: item i is row i of each.
@@ -62,13 +81,15 @@ export class TensorDataset<T extends Tensor[]> implements Dataset<T, T> {
   readonly tensors: T;
   readonly length: number;
 
+  static {
+    takeNoMore(TensorDataset, 'get', 'gather');
+  }
+
   constructor(...tensors: T) {
-    const sizes = tensors.map((t, i) => {
-      if (!(t instanceof Tensor)) throw new ValueError(`TensorDataset: argument ${i} is not a tensor`);
-      if (t.ndim === 0) throw new ShapeError(`TensorDataset: argument ${i} is 0-d, it has no rows`);
+    const sizes = kinds.tensors.take('TensorDataset', 'tensors', tensors).map((t, i) => {
+      if (t.ndim === 0) throw new ShapeError(`TensorDataset: tensors[${i}] is 0-d, it has no rows`);
       return t.shape[0]!;
     });
-    if (sizes.length === 0) throw new ValueError('TensorDataset: expected at least one tensor');
     if (new Set(sizes).size > 1) throw new ShapeError(`TensorDataset: first axes differ: ${sizes.join(', ')}`);
     this.tensors = tensors;
     this.length = sizes[0]!;
@@ -102,8 +123,13 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
   readonly indices: Int32Array;
   readonly gather: ((indices: Int32Array) => Batch) | undefined;
 
-  constructor(dataset: Dataset<Item, Batch>, indices: ArrayLike<number>) {
-    checkDataset('Subset', dataset);
+  static {
+    takeNoMore(Subset, 'get');
+  }
+
+  constructor(...args: ArgumentsOf<typeof choosing, object, { dataset: Dataset<Item, Batch> }>) {
+    const [source, indices] = choosing.read('Subset', args);
+    const dataset = source as Dataset<Item, Batch>;
     this.dataset = dataset;
     this.indices = checkedIndices('Subset', indices, dataset.length);
     this.gather = dataset.gather && ((rows) => dataset.gather!(rows.map((row) => this.place(row))));
@@ -129,10 +155,14 @@ export class Subset<Item, Batch = Collated<Item>> implements Dataset<Item, Batch
   }
 }
 
-export interface RandomSplitOptions {
-  /** Where the permutation is drawn from. Default: the default generator. */
-  readonly generator?: Generator;
-}
+export interface RandomSplitOptions extends OptionsOf<typeof splitting> {}
+
+/** Splits a data set into as many subsets as there are lengths. */
+export type RandomSplit = <Item, Batch, const L extends readonly number[]>(
+  dataset: Dataset<Item, Batch>,
+  lengths: L,
+  ...generator: RestOf<typeof splitting, RandomSplitOptions>
+) => { -readonly [K in keyof L]: Subset<Item, Batch> };
 
 /**
  * Splits a data set at random into parts of these lengths, or of these fractions if they sum up to 1 (what is left over by
@@ -148,36 +178,25 @@ export interface RandomSplitOptions {
  * @throws ValueError if the lengths do not sum up to the data set's
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.random_split
  */
-export function randomSplit<Item, Batch, const L extends readonly number[]>(
-  dataset: Dataset<Item, Batch>,
-  lengths: L,
-  options: RandomSplitOptions = {},
-): { -readonly [K in keyof L]: Subset<Item, Batch> } {
-  checkDataset('randomSplit', dataset);
-  checkOptions('randomSplit', options, ['generator']);
-  checkLengths(lengths);
+export const randomSplit = define('randomSplit', splitting, (dataset, lengths, generator) => {
   const sizes = isFractions(lengths) ? fractionsOf(dataset.length, lengths) : lengths;
-  for (const [i, size] of sizes.entries()) checkInteger('randomSplit', `lengths[${i}]`, size);
+  for (const [i, size] of sizes.entries()) length.take('randomSplit', `lengths[${i}]`, size);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== dataset.length) {
     throw new ValueError(
       `randomSplit: lengths [${lengths.join(', ')}] sum up to ${total}, the data set has ${dataset.length} items`,
     );
   }
-  const order = randperm(total, options).toTypedArray();
+  const order = randperm(total, { generator }).toTypedArray();
   let end = 0;
   return sizes.map((size) => {
     const begin = end;
     end += size;
     return new Subset(dataset, order.subarray(begin, end));
-  }) as { -readonly [K in keyof L]: Subset<Item, Batch> };
-}
+  });
+}) as RandomSplit;
 
-function checkLengths(lengths: unknown): void {
-  if (!Array.isArray(lengths))
-    throw new ValueError(`randomSplit: expected an array of lengths, got ${describe(lengths)}`);
-  for (let i = 0; i < lengths.length; i++) checkNumber('randomSplit', `lengths[${i}]`, lengths[i]);
-}
+const length = kinds.integerFrom(0);
 
 /** A sum within rounding of 1, not above it. */
 function isFractions(lengths: readonly number[]): boolean {

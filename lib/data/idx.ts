@@ -1,11 +1,15 @@
 import { constants as bufferConstants } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
+import { define, defineAsync } from '../arguments/define.js';
+import type { FunctionOf } from '../arguments/forms.js';
+import * as kinds from '../arguments/kinds.js';
+import { signature } from '../arguments/signature.js';
 import { type DType, dtypes } from '../backend/dtype.js';
 import { MAX_DIMS } from '../backend/view.js';
 import { FormatError } from '../errors.js';
-import { absolutePath, type Path } from '../path.js';
-import { checkBytes, messageOf } from '../realm.js';
+import { absolutePath } from '../path.js';
+import { messageOf } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 
@@ -49,6 +53,14 @@ const HEADER_BYTES = 4 + 4 * MAX_DIMS;
 /** Enough compressed bytes to inflate a header from: a gzip member's own header may carry a file name and a comment. */
 const PROBE_BYTES = 1 << 12;
 
+const reading = signature('path, /', { path: kinds.path });
+
+const decoding = signature('bytes, /, name', {
+  bytes: kinds.bytes,
+  /** What errors call it. Default: 'IDX data'. */
+  name: kinds.text.default('IDX data'),
+});
+
 /**
  * Reads an IDX file, the format MNIST and its relatives come in, plain or gzipped.
  *
@@ -65,24 +77,28 @@ const PROBE_BYTES = 1 << 12;
  * the size of the file before anything is allocated for the values.
  * @see http://yann.lecun.com/exdb/mnist/
  */
-export async function readIdx(source: Path): Promise<IdxArray> {
-  const place = absolutePath('readIdx', source);
-  const path = String(source);
-  const file = await open(place);
-  try {
-    const { size } = await file.stat();
-    const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));
-    await file.read(probe, 0, probe.length, 0);
-    if (!isGzip(probe)) {
-      checkLength(path, parseHeader(path, probe), size);
-      return parseIdx(await file.readFile(), path);
+export const readIdx: FunctionOf<Promise<IdxArray>, typeof reading> = defineAsync(
+  'readIdx',
+  reading,
+  async (source) => {
+    const place = absolutePath('readIdx', source);
+    const path = String(source);
+    const file = await open(place);
+    try {
+      const { size } = await file.stat();
+      const probe = Buffer.alloc(Math.min(size, PROBE_BYTES));
+      await file.read(probe, 0, probe.length, 0);
+      if (!isGzip(probe)) {
+        checkLength(path, parseHeader(path, probe), size);
+        return parseIdx(await file.readFile(), path);
+      }
+      const header = parseHeader(path, inflateStart(path, probe));
+      return parseIdx(await inflate(path, await file.readFile(), header.end), path);
+    } finally {
+      await file.close();
     }
-    const header = parseHeader(path, inflateStart(path, probe));
-    return parseIdx(await inflate(path, await file.readFile(), header.end), path);
-  } finally {
-    await file.close();
-  }
-}
+  },
+);
 
 /**
  * Reads an IDX file as a tensor: float32 and float64 as they are, integers as int32.
@@ -95,11 +111,11 @@ export async function readIdx(source: Path): Promise<IdxArray> {
  * ```
  * @throws FormatError as {@link readIdx} does
  */
-export async function loadIdx(path: Path): Promise<Tensor> {
+export const loadIdx: FunctionOf<Promise<Tensor>, typeof reading> = defineAsync('loadIdx', reading, async (path) => {
   absolutePath('loadIdx', path);
   const array = await readIdx(path);
   return idxTensor(array, array.dtype in dtypes ? (array.dtype as DType) : 'int32');
-}
+});
 
 /** The values as a tensor of a type that holds them. */
 export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
@@ -117,13 +133,12 @@ export function idxTensor({ shape, data }: IdxArray, dtype: DType): Tensor {
  * ```
  * @throws FormatError as {@link readIdx} does
  */
-export function parseIdx(bytes: Uint8Array, name = 'IDX data'): IdxArray {
-  checkBytes('parseIdx', bytes);
+export const parseIdx: FunctionOf<IdxArray, typeof decoding> = define('parseIdx', decoding, (bytes, name) => {
   const header = parseHeader(name, bytes);
   checkLength(name, header, bytes.length);
   const { dtype, decode } = idxTypes[header.type];
   return { shape: header.shape, dtype, data: decode(bytes.subarray(header.start, header.end)) };
-}
+});
 
 /** The header is 0, 0, type, number of dimensions, then each dimension in four bytes. */
 function parseHeader(name: string, bytes: Uint8Array): IdxHeader {

@@ -1,27 +1,42 @@
-import { checkBoolean, checkOptions } from '../arguments/check-options.js';
-import { describe } from '../describe.js';
+import type { Narrowed, OptionsOf, RestOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { takeNoMore } from '../arguments/no-more.js';
+import { signature } from '../arguments/signature.js';
 import { ValueError } from '../errors.js';
 import type { Generator } from '../ops/random.js';
-import { checkInteger } from '../tensor/shape.js';
+import * as kinds from '../tensor/kinds.js';
+import { drawing } from '../tensor/parameters.js';
 import { type Collated, defaultCollate } from './collate.js';
-import { checkDataset, type Dataset } from './dataset.js';
+import { type Dataset, dataset } from './dataset.js';
 import { drainSampler } from './indices.js';
-import { checkGenerator, drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
+import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
 
-export interface DataLoaderOptions<Item, Batch> {
+const sampler: Kind<Sampler> = kind('an iterable of indices with a length', (value): value is Sampler => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { length, indices, [Symbol.iterator]: iterator } = value as Partial<Sampler>;
+  const gives = typeof iterator === 'function' && (indices === undefined || typeof indices === 'function');
+  return gives && Number.isSafeInteger(length) && length! >= 0;
+});
+
+const loading = signature('dataset, /, batchSize, shuffle, sampler, *, collate, dropLast, generator', {
+  dataset,
   /** Items per batch. Default: 1. */
-  readonly batchSize?: number;
+  batchSize: kinds.integerFrom(1).default(1),
   /** Visit the items in another random order each epoch. Default: false. */
-  readonly shuffle?: boolean;
+  shuffle: kinds.boolean.default(false),
+  /** The order to visit items in, instead of `shuffle`. Default: null, one after the other. */
+  sampler: sampler.optional(),
+  /** Makes a batch of items. Default: null, the data set's own `gather`, or else {@link defaultCollate}. */
+  collate: kinds.callback<(items: unknown[]) => unknown>().optional(),
   /** Leave out a last batch that is not full. Default: false. */
-  readonly dropLast?: boolean;
-  /** Where orders are drawn from. Default: the default generator. */
-  readonly generator?: Generator;
-  /** The order to visit items in, instead of `shuffle`. Default: one after the other. */
-  readonly sampler?: Sampler;
-  /** Makes a batch of items. Default: the data set's own `gather`, or else {@link defaultCollate}. */
-  readonly collate?: (items: Item[]) => Batch;
-}
+  dropLast: kinds.boolean.default(false),
+  ...drawing,
+});
+
+export interface DataLoaderOptions<Item, Batch>
+  extends Narrowed<OptionsOf<typeof loading>, { collate: ((items: Item[]) => Batch) | null }> {}
+
+type Collate<Item, Batch> = (items: Item[]) => Batch;
 
 /**
  * The items of a data set in batches. Each iteration is an epoch; with `shuffle`, in a new order, the same as PyTorch's for the same seed.
@@ -44,22 +59,28 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly dropLast: boolean;
   readonly sampler: Sampler;
   /** What makes batches of items, if it was given. */
-  readonly collate: ((items: Item[]) => Batch) | undefined;
-  readonly #generator: Generator | undefined;
+  readonly collate: Collate<Item, Batch> | null;
+  readonly #generator: Generator | null;
   readonly #makeBatch: (indices: Int32Array) => Batch;
 
-  constructor(dataset: Dataset<Item, Batch>, options: DataLoaderOptions<Item, Batch> = {}) {
-    checkDataset('DataLoader', dataset);
-    checkLoaderOptions(options);
-    const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, collate } = options;
+  static {
+    takeNoMore(DataLoader, 'order');
+  }
+
+  constructor(dataset: Dataset<Item, Batch>, ...rest: RestOf<typeof loading, DataLoaderOptions<Item, Batch>>) {
+    const [, batchSize, shuffle, sampler, collate, dropLast, generator] = loading.read('DataLoader', [
+      dataset,
+      ...rest,
+    ]);
+    if (sampler !== null && shuffle) throw new ValueError('DataLoader: sampler and shuffle exclude each other');
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.dropLast = dropLast;
     this.sampler =
       sampler ?? (shuffle ? new RandomSampler(dataset.length, { generator }) : new SequentialSampler(dataset.length));
-    this.collate = collate;
+    this.collate = collate as Collate<Item, Batch> | null;
     this.#generator = generator;
-    this.#makeBatch = batchMaker(dataset, collate);
+    this.#makeBatch = batchMaker(dataset, this.collate);
   }
 
   /** Number of batches per epoch. */
@@ -91,33 +112,9 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
 function batchMaker<Item, Batch>(
   dataset: Dataset<Item, Batch>,
-  collate: ((items: Item[]) => Batch) | undefined,
+  collate: Collate<Item, Batch> | null,
 ): (indices: Int32Array) => Batch {
   const items = (indices: Int32Array) => Array.from(indices, (index) => dataset.get(index));
-  if (collate !== undefined) return (indices) => collate(items(indices));
+  if (collate !== null) return (indices) => collate(items(indices));
   return (indices) => dataset.gather?.(indices) ?? (defaultCollate(items(indices)) as Batch);
-}
-
-function isSampler(value: unknown): value is Sampler {
-  if (typeof value !== 'object' || value === null) return false;
-  const { length, indices, [Symbol.iterator]: iterator } = value as Partial<Sampler>;
-  const gives = typeof iterator === 'function' && (indices === undefined || typeof indices === 'function');
-  return gives && Number.isSafeInteger(length) && length! >= 0;
-}
-
-function checkLoaderOptions<Item, Batch>(options: DataLoaderOptions<Item, Batch>): void {
-  const where = 'DataLoader';
-  checkOptions(where, options, ['batchSize', 'shuffle', 'dropLast', 'generator', 'sampler', 'collate']);
-  const { batchSize = 1, shuffle = false, dropLast = false, generator, sampler, collate } = options;
-  checkInteger(where, 'batchSize', batchSize, 1);
-  checkBoolean(where, 'shuffle', shuffle);
-  checkBoolean(where, 'dropLast', dropLast);
-  checkGenerator(where, generator);
-  if (sampler !== undefined && shuffle) throw new ValueError(`${where}: sampler and shuffle exclude each other`);
-  if (sampler !== undefined && !isSampler(sampler)) {
-    throw new ValueError(`${where}: sampler: expected an iterable of indices with a length, got ${describe(sampler)}`);
-  }
-  if (collate !== undefined && typeof collate !== 'function') {
-    throw new ValueError(`${where}: collate: expected a function, got ${describe(collate)}`);
-  }
 }

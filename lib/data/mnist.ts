@@ -1,8 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkBoolean, checkOptions } from '../arguments/check-options.js';
+import { defineAsync } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import * as kinds from '../arguments/kinds.js';
+import { signature } from '../arguments/signature.js';
 import { FormatError, ValueError } from '../errors.js';
-import { absolutePath, type Path } from '../path.js';
+import { absolutePath } from '../path.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type IdxArray, idxTensor, readIdx } from './idx.js';
 
@@ -20,10 +23,13 @@ export interface Mnist {
   readonly test: LabelledImages;
 }
 
-export interface MnistOptions {
+const reading = signature('folder, /, *, normalize', {
+  folder: kinds.path,
   /** Whether to scale pixels from 0 … 255 to 0 … 1. Default: true. */
-  readonly normalize?: boolean;
-}
+  normalize: kinds.boolean.default(true),
+});
+
+export interface MnistOptions extends OptionsOf<typeof reading> {}
 
 /**
  * Reads MNIST, or a data set in the same four files (Fashion-MNIST, KMNIST), from a folder. Each file may be gzipped and may spell
@@ -38,20 +44,21 @@ export interface MnistOptions {
  * @throws FormatError if a file is not what its name says, or files do not belong together
  * @throws ValueError if a file is missing
  */
-export async function loadMnist(folder: Path, options: MnistOptions = {}): Promise<Mnist> {
-  const absolute = absolutePath('loadMnist', folder);
-  const name = typeof folder === 'string' ? folder : absolute;
-  checkOptions('loadMnist', options, ['normalize']);
-  const { normalize = true } = options;
-  checkBoolean('loadMnist', 'normalize', normalize);
-  const train = await loadPart(name, 'train', normalize);
-  const test = await loadPart(name, 't10k', normalize);
-  const [trainSize, testSize] = [train, test].map(({ images }) => images.shape.slice(1).join(' × '));
-  if (trainSize !== testSize) {
-    throw new FormatError(`${name}: training images of ${trainSize} pixels, test images of ${testSize}`);
-  }
-  return { train, test };
-}
+export const loadMnist: FunctionOf<Promise<Mnist>, typeof reading, MnistOptions> = defineAsync(
+  'loadMnist',
+  reading,
+  async (folder, normalize) => {
+    const absolute = absolutePath('loadMnist', folder);
+    const name = typeof folder === 'string' ? folder : absolute;
+    const train = await loadPart(name, 'train', normalize);
+    const test = await loadPart(name, 't10k', normalize);
+    const [trainSize, testSize] = [train, test].map(({ images }) => images.shape.slice(1).join(' × '));
+    if (trainSize !== testSize) {
+      throw new FormatError(`${name}: training images of ${trainSize} pixels, test images of ${testSize}`);
+    }
+    return { train, test };
+  },
+);
 
 async function loadPart(folder: string, part: string, normalize: boolean): Promise<LabelledImages> {
   const imagesPath = await findFile(folder, `${part}-images-idx3-ubyte`);

@@ -1,10 +1,23 @@
-import { checkBoolean, checkOptions } from '../arguments/check-options.js';
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { takeNoMore } from '../arguments/no-more.js';
+import { signature } from '../arguments/signature.js';
 import type { TypedArray } from '../backend/dtype.js';
-import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { Generator, randint, randperm } from '../ops/random.js';
-import { checkInteger } from '../tensor/shape.js';
+import * as kinds from '../tensor/kinds.js';
 import { indexArray } from './indices.js';
+
+const counting = signature('length', { length: kinds.integerFrom(0) });
+
+const drawing = signature('size, replacement, numSamples, generator', {
+  size: kinds.integerFrom(0),
+  /** Draw each index again, so that one may come again. Default: false, a permutation. */
+  replacement: kinds.boolean.default(false),
+  /** How many indices. Default: null, as many as there are items. */
+  numSamples: kinds.integerFrom(1).optional(),
+  /** Where they are drawn from. Default: null, a generator seeded, for each epoch, from the default one. */
+  generator: kinds.generator.optional(),
+});
 
 /**
  * An order to visit items in: any iterable of indices that knows its length, such as an array. Each epoch iterates it again. What it gives
@@ -29,8 +42,12 @@ export interface Sampler extends Iterable<number> {
 export class SequentialSampler implements Sampler {
   readonly length: number;
 
-  constructor(length: number) {
-    checkInteger('SequentialSampler', 'length', length);
+  static {
+    takeNoMore(SequentialSampler, 'indices');
+  }
+
+  constructor(...args: ArgumentsOf<typeof counting>) {
+    const [length] = counting.read('SequentialSampler', args);
     this.length = length;
   }
 
@@ -46,14 +63,7 @@ export class SequentialSampler implements Sampler {
   }
 }
 
-export interface RandomSamplerOptions {
-  /** Draw each index again, so that one may come again. Default: false, a permutation. */
-  readonly replacement?: boolean;
-  /** How many indices. Default: as many as there are items. */
-  readonly numSamples?: number;
-  /** Where they are drawn from. Default: a generator seeded, for each epoch, from the default one. */
-  readonly generator?: Generator | undefined;
-}
+export interface RandomSamplerOptions extends OptionsOf<typeof drawing> {}
 
 /**
  * The items of a data set of `size` items at random, in PyTorch's order for the same seed.
@@ -69,19 +79,18 @@ export class RandomSampler implements Sampler {
   readonly size: number;
   readonly replacement: boolean;
   readonly length: number;
-  readonly #generator: Generator | undefined;
+  readonly #generator: Generator | null;
 
-  constructor(size: number, options: RandomSamplerOptions = {}) {
-    checkOptions('RandomSampler', options, ['replacement', 'numSamples', 'generator']);
-    const { replacement = false, numSamples = size, generator } = options;
-    checkInteger('RandomSampler', 'size', size);
+  static {
+    takeNoMore(RandomSampler, 'indices');
+  }
+
+  constructor(...args: ArgumentsOf<typeof drawing, RandomSamplerOptions>) {
+    const [size, replacement, numSamples, generator] = drawing.read('RandomSampler', args);
     if (size === 0) throw new ValueError('RandomSampler: there is nothing to draw from: the data set is empty');
-    checkBoolean('RandomSampler', 'replacement', replacement);
-    checkInteger('RandomSampler', 'numSamples', numSamples, 1);
-    checkGenerator('RandomSampler', generator);
     this.size = size;
     this.replacement = replacement;
-    this.length = numSamples;
+    this.length = numSamples ?? size;
     this.#generator = generator;
   }
 
@@ -120,14 +129,7 @@ export class RandomSampler implements Sampler {
   }
 }
 
-/** Refuses what is not a stream of random numbers. */
-export function checkGenerator(where: string, generator: unknown): asserts generator is Generator | undefined {
-  if (generator === undefined || generator instanceof Generator) return;
-  throw new ValueError(`${where}: generator: expected a Generator, got ${describe(generator)}`);
-}
-
 /** A seed from a stream: the low half of 64 bits, which is what a generator takes of PyTorch's 64-bit seeds. */
-export function drawSeed(generator?: Generator): number {
-  const options = generator === undefined ? {} : { generator };
-  return randint(-(2 ** 31), 2 ** 31, [1], options).item() + 2 ** 31;
+export function drawSeed(generator: Generator | null = null): number {
+  return randint(-(2 ** 31), 2 ** 31, [1], { generator }).item() + 2 ** 31;
 }

@@ -1,12 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { checkOptions } from '../arguments/check-options.js';
+import { define, defineAsync } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
 import { dtypes } from '../backend/dtype.js';
-import { describe } from '../describe.js';
 import { FormatError, ValueError } from '../errors.js';
-import { absoluteFilePath, absolutePath, type Path } from '../path.js';
-import { checkBytes, hasNames, isPlainObject } from '../realm.js';
+import { absoluteFilePath, absolutePath } from '../path.js';
 import { emptyOf } from '../tensor/empty.js';
-import { storageOf, Tensor } from '../tensor/tensor.js';
+import * as kinds from '../tensor/kinds.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { writeFileAtomic } from './atomic.js';
 import { elementTypes, storageOrder } from './element-types.js';
 import {
@@ -20,10 +21,23 @@ import {
 /** Tensors by name, such as a `stateDict()`. */
 export type TensorRecord = Readonly<Record<string, Tensor>>;
 
-export interface SafetensorsOptions {
-  /** Texts kept beside the tensors. Default: none. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
+const contents = {
+  tensors: kinds.recordOf('tensors by name', kinds.tensor),
+  /** Texts kept beside the tensors. Default: {}, none. */
+  metadata: kinds.recordOf('texts by name', kinds.text).default({}),
+};
+
+const saving = signature('path, tensors, /, *, metadata', { path: kinds.path, ...contents });
+const encoding = signature('tensors, /, *, metadata', contents);
+const loading = signature('path, /', { path: kinds.path });
+
+const decoding = signature('bytes, /, name', {
+  bytes: kinds.bytes,
+  /** What errors call them. Default: 'safetensors data'. */
+  name: kinds.text.default('safetensors data'),
+});
+
+export interface SafetensorsOptions extends OptionsOf<typeof encoding> {}
 
 const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name, { size }]) => [name, size]));
 
@@ -46,15 +60,15 @@ const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name,
  * @throws ValueError for what is not a tensor, metadata that are not strings, and the path of a folder
  * @see https://huggingface.co/docs/safetensors
  */
-export async function saveSafetensors(
-  path: Path,
-  tensors: TensorRecord,
-  options: SafetensorsOptions = {},
-): Promise<void> {
-  const file = absoluteFilePath('saveSafetensors', path);
-  const chunks = [...encode('saveSafetensors', tensors, options)];
-  await writeFileAtomic('saveSafetensors', file, drained(chunks));
-}
+export const saveSafetensors: FunctionOf<Promise<void>, typeof saving, SafetensorsOptions> = defineAsync(
+  'saveSafetensors',
+  saving,
+  async (path, tensors, metadata) => {
+    const file = absoluteFilePath('saveSafetensors', path);
+    const chunks = [...encode('saveSafetensors', tensors, metadata)];
+    await writeFileAtomic('saveSafetensors', file, drained(chunks));
+  },
+);
 
 /** The chunks, each forgotten when the next is asked for. */
 function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
@@ -76,18 +90,22 @@ function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
  * @throws FormatError if the file is foreign, truncated or inconsistent: nothing is allocated for the tensors before the
  * header has been compared with the size of the file
  */
-export async function loadSafetensors(path: Path): Promise<Record<string, Tensor>> {
-  const name = absolutePath('loadSafetensors', path);
-  return readFrom(name, async (file, header, start) => {
-    const loaded: [string, Tensor][] = [];
-    for (const entry of header.entries) {
-      const bytes = new Uint8Array(entry.end - entry.begin);
-      await readExactly(name, file, bytes, start + entry.begin);
-      loaded.push([entry.name, toTensor(name, entry, bytes)]);
-    }
-    return Object.fromEntries(loaded);
-  });
-}
+export const loadSafetensors: FunctionOf<Promise<Record<string, Tensor>>, typeof loading> = defineAsync(
+  'loadSafetensors',
+  loading,
+  async (path) => {
+    const name = absolutePath('loadSafetensors', path);
+    return readFrom(name, async (file, header, start) => {
+      const loaded: [string, Tensor][] = [];
+      for (const entry of header.entries) {
+        const bytes = new Uint8Array(entry.end - entry.begin);
+        await readExactly(name, file, bytes, start + entry.begin);
+        loaded.push([entry.name, toTensor(name, entry, bytes)]);
+      }
+      return Object.fromEntries(loaded);
+    });
+  },
+);
 
 /**
  * Reads the texts kept beside the tensors of a safetensors file, and nothing else of it.
@@ -99,9 +117,12 @@ export async function loadSafetensors(path: Path): Promise<Record<string, Tensor
  * ```
  * @throws FormatError as {@link loadSafetensors} does
  */
-export async function loadSafetensorsMetadata(path: Path): Promise<Record<string, string>> {
-  return readFrom(absolutePath('loadSafetensorsMetadata', path), (_, header) => Promise.resolve(header.metadata));
-}
+export const loadSafetensorsMetadata: FunctionOf<Promise<Record<string, string>>, typeof loading> = defineAsync(
+  'loadSafetensorsMetadata',
+  loading,
+  async (path) =>
+    readFrom(absolutePath('loadSafetensorsMetadata', path), (_, header) => Promise.resolve({ ...header.metadata })),
+);
 
 /**
  * The bytes that {@link saveSafetensors} would write.
@@ -111,9 +132,11 @@ export async function loadSafetensorsMetadata(path: Path): Promise<Record<string
  * encodeSafetensors({ weight: zeros([3, 4]) }).length; // 120
  * ```
  */
-export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOptions = {}): Uint8Array {
-  return new Uint8Array(Buffer.concat([...encode('encodeSafetensors', tensors, options)]));
-}
+export const encodeSafetensors: FunctionOf<Uint8Array, typeof encoding, SafetensorsOptions> = define(
+  'encodeSafetensors',
+  encoding,
+  (tensors, metadata) => new Uint8Array(Buffer.concat([...encode('encodeSafetensors', tensors, metadata)])),
+);
 
 /**
  * The tensors in the bytes of a safetensors file; `name` is what errors call it.
@@ -125,23 +148,25 @@ export function encodeSafetensors(tensors: TensorRecord, options: SafetensorsOpt
  * ```
  * @throws FormatError as {@link loadSafetensors} does
  */
-export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Record<string, Tensor> {
-  checkBytes('decodeSafetensors', bytes);
-  const start = LENGTH_BYTES + parseHeaderLength(name, bytes, bytes.length);
-  const header = parseHeader(name, bytes.subarray(LENGTH_BYTES, start), bytes.length - start, sizes);
-  return Object.fromEntries(
-    header.entries.map((entry) => {
-      const copy = new Uint8Array(bytes.subarray(start + entry.begin, start + entry.end));
-      return [entry.name, toTensor(name, entry, copy)];
-    }),
-  );
-}
+export const decodeSafetensors: FunctionOf<Record<string, Tensor>, typeof decoding> = define(
+  'decodeSafetensors',
+  decoding,
+  (bytes, name) => {
+    const start = LENGTH_BYTES + parseHeaderLength(name, bytes, bytes.length);
+    const header = parseHeader(name, bytes.subarray(LENGTH_BYTES, start), bytes.length - start, sizes);
+    return Object.fromEntries(
+      header.entries.map((entry) => {
+        const copy = new Uint8Array(bytes.subarray(start + entry.begin, start + entry.end));
+        return [entry.name, toTensor(name, entry, copy)];
+      }),
+    );
+  },
+);
 
 /** Length, header, then a copy of the values of one tensor after another. */
-function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptions): Generator<Uint8Array> {
-  checkOptions(where, options, ['metadata']);
-  const sorted = sortForStorage(where, tensors);
-  yield encodeHeader(sorted, checkMetadata(where, options.metadata ?? {}));
+function* encode(op: string, tensors: TensorRecord, metadata: Readonly<Record<string, string>>): Generator<Uint8Array> {
+  const sorted = sortForStorage(op, tensors);
+  yield encodeHeader(sorted, metadata);
   for (const [, tensor] of sorted) {
     const values = tensor.toTypedArray();
     yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -149,26 +174,11 @@ function* encode(where: string, tensors: TensorRecord, options: SafetensorsOptio
 }
 
 /** Wide elements first, so that every tensor is aligned to its own; then by name, so that equal tensors make equal files. */
-function sortForStorage(where: string, tensors: TensorRecord): [string, Tensor][] {
-  if (!hasNames(tensors)) throw new ValueError(`${where}: expected tensors by name, got ${describe(tensors)}`);
-  const entries = Object.entries(tensors);
-  for (const [name, tensor] of entries) {
-    if (name === '__metadata__')
-      throw new ValueError(`${where}: the name '__metadata__' is reserved; use options.metadata`);
-    if (!(tensor instanceof Tensor)) throw new ValueError(`${where}: '${name}' is not a tensor`);
-  }
+function sortForStorage(op: string, tensors: TensorRecord): [string, Tensor][] {
+  if (Object.hasOwn(tensors, '__metadata__'))
+    throw new ValueError(`${op}: the name '__metadata__' is reserved; use options.metadata`);
   const rank = (tensor: Tensor) => storageOrder.indexOf(tensor.dtype);
-  return entries.sort(([a, s], [b, t]) => rank(s) - rank(t) || (a < b ? -1 : 1));
-}
-
-function checkMetadata(where: string, metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (!isPlainObject(metadata))
-    throw new ValueError(`${where}: metadata: expected an object of strings, got ${describe(metadata)}`);
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string')
-      throw new ValueError(`${where}: metadata.${key}: expected a string, got ${describe(value)}`);
-  }
-  return metadata;
+  return Object.entries(tensors).sort(([a, s], [b, t]) => rank(s) - rank(t) || (a < b ? -1 : 1));
 }
 
 /** The header with its length before it, padded with spaces so that the data begin at a multiple of 8. */

@@ -28,8 +28,8 @@ describe('TensorDataset', () => {
 
   it('refuses tensors that do not run along each other', () => {
     expect(() => new TensorDataset(x, numbers(4))).toThrow('TensorDataset: first axes differ: 3, 4');
-    expect(() => new TensorDataset(tensor(1))).toThrow('TensorDataset: argument 0 is 0-d, it has no rows');
-    expect(() => new TensorDataset()).toThrow('TensorDataset: expected at least one tensor');
+    expect(() => new TensorDataset(tensor(1))).toThrow('TensorDataset: tensors[0] is 0-d, it has no rows');
+    expect(() => new TensorDataset()).toThrow('TensorDataset: tensors must be at least one tensor');
   });
 });
 

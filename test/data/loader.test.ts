@@ -114,6 +114,21 @@ describe('DataLoader', () => {
     expectTypeOf(collated).toExtend<Iterable<[Tensor]>>();
   });
 
+  it('takes what PyTorch takes by position, in its order', () => {
+    const items = new TensorDataset(numbers(5));
+    const sizes = (loader: Iterable<Tensor[]>) => [...loader].map(([x]) => x!.numel());
+    expect(sizes(new DataLoader(items, 2))).toEqual([2, 2, 1]);
+    expect(sizes(new DataLoader(items, 2, false, [4, 0, 1], { dropLast: true }))).toEqual([2]);
+    expect(new DataLoader(items, 2, true).sampler).toBeInstanceOf(RandomSampler);
+    expect(new DataLoader(items, { sampler: null, collate: null, generator: null }).length).toBe(5);
+    const collated = new DataLoader(items, 2, { collate: (batch): [Tensor] => [tensor(batch.length)] });
+    expect([...collated].map(([count]) => count.item())).toEqual([2, 2, 1]);
+    expect(() => Reflect.construct(DataLoader, [items, 1, false, null, 5])).toThrow('expected at most 4 arguments');
+    expect(() => Reflect.construct(DataLoader, [])).toThrow('DataLoader: dataset must be a data set');
+    expect([...new RandomSampler(3, true, 5, new Generator(0))].length).toBe(5);
+    expect(() => Reflect.construct(RandomSampler, [3, { replace: true }])).toThrow("unknown option 'replace'");
+  });
+
   it.each([
     [{ batchsize: 4 }, "DataLoader: unknown option 'batchsize'; did you mean 'batchSize'?"],
     [{ drop_last: true }, "DataLoader: unknown option 'drop_last'; did you mean 'dropLast'?"],
@@ -121,12 +136,12 @@ describe('DataLoader', () => {
     [{ batchSize: 0 }, 'DataLoader: batchSize must be an integer, at least 1, got 0'],
     [{ batchSize: 2.5 }, 'DataLoader: batchSize must be an integer, at least 1, got 2.5'],
     [{ batchSize: '4' }, "DataLoader: batchSize must be an integer, at least 1, got '4'"],
-    [{ shuffle: 1 }, 'DataLoader: shuffle: expected true or false, got 1'],
-    [{ dropLast: 'no' }, "DataLoader: dropLast: expected true or false, got 'no'"],
-    [{ generator: 42 }, 'DataLoader: generator: expected a Generator, got 42'],
-    [{ sampler: new Set([1]) }, 'DataLoader: sampler: expected an iterable of indices with a length'],
+    [{ shuffle: 1 }, 'DataLoader: shuffle must be true or false, got 1'],
+    [{ dropLast: 'no' }, "DataLoader: dropLast must be true or false, got 'no'"],
+    [{ generator: 42 }, 'DataLoader: generator must be a Generator, or null, got 42'],
+    [{ sampler: new Set([1]) }, 'DataLoader: sampler must be an iterable of indices with a length'],
     [{ sampler: [1], shuffle: true }, 'DataLoader: sampler and shuffle exclude each other'],
-    [{ collate: 'stack' }, "DataLoader: collate: expected a function, got 'stack'"],
+    [{ collate: 'stack' }, "DataLoader: collate must be a function, or null, got 'stack'"],
   ])('refuses %j', (options, message) => {
     expect(() => new DataLoader(dataset, options as object)).toThrow(message);
   });
@@ -248,16 +263,13 @@ describe('what samplers give', () => {
   });
 
   it.each([
-    ['null', null],
     ['a number', 3],
     ['an object without a length', { *[Symbol.iterator]() {} }],
     ['an object that cannot be iterated', { length: 3 }],
     ['one of infinite length', lying(Number.POSITIVE_INFINITY, [])],
     ['one of negative length', lying(-1, [])],
   ])('is not asked of %s', (_, sampler) => {
-    expect(() => new DataLoader(ten, { sampler: sampler as never })).toThrow(
-      'DataLoader: sampler: expected an iterable',
-    );
+    expect(() => new DataLoader(ten, { sampler: sampler as never })).toThrow('DataLoader: sampler must be an iterable');
   });
 });
 
@@ -265,8 +277,8 @@ describe('what is no data set', () => {
   it.each([
     ['null', null, 'got null'],
     ['an array', [1, 2, 3], 'pass { length: items.length, get: (i) => items[i] }'],
-    ['an object without items', { length: 3 }, 'expected a data set'],
-    ['one of a length that is none', { length: 0.5, get: () => 1 }, 'expected a data set'],
+    ['an object without items', { length: 3 }, 'dataset must be a data set'],
+    ['one of a length that is none', { length: 0.5, get: () => 1 }, 'dataset must be a data set'],
   ])('is refused: %s', (_, dataset, message) => {
     expect(() => new DataLoader(dataset as never)).toThrow(ValueError);
     expect(() => new DataLoader(dataset as never)).toThrow(message);

@@ -152,7 +152,9 @@ const SAMPLES: Readonly<Record<Exclude<Kind, 'undefined'>, readonly unknown[]>> 
 /** What a kind takes, by the text of its declaration; null if that names what only its own file knows. */
 function kindsTaken(declared: string): Set<Kind> | null {
   if (!/^kinds\.(?!.*\b[A-Z]{2})/.test(declared)) return null;
-  const kind: unknown = new Function('kinds', `return ${declared}`)(kinds);
+  // What a function takes is for TypeScript alone.
+  const value = declared.replace(/^kinds\.callback<.*>\(\)/, 'kinds.callback()');
+  const kind: unknown = new Function('kinds', `return ${value}`)(kinds);
   if (!(kind instanceof ParameterKind)) throw new Error(`${declared} is no kind of parameter`);
   const texts = [...declared.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const taken = Object.entries(SAMPLES).filter(([name, samples]) =>
@@ -184,7 +186,7 @@ function signatureIn(kind: PublicExport['kind'], source: string): { signature: s
   const text = source.slice(0, source.search(kind === 'const' ? /;$/m : /^\}/m));
   const [, bounds, signature] =
     /= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
-    /(?:constructor|function \w+|= )(?:<[^(]*>)?\(\s*\.\.\.(args): ArgumentsOf<typeof (\w+)/.exec(text) ??
+    /(?:constructor|function \w+|= )(?:<[^(]*>)?\([^)]*\.\.\.(\w+): (?:ArgumentsOf|RestOf)<typeof (\w+)/.exec(text) ??
     [];
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
