@@ -5,28 +5,24 @@ import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Params } from './groups.js';
 import { Optimizer } from './optimizer.js';
-import { common, decoupling, fractions, rate } from './parameters.js';
+import { averaging, decoupling, rate } from './parameters.js';
 import { decayed, decayFlags, lerp, type Rule, rule, type Takes, zeros } from './rule.js';
 
-const averaging = {
-  ...common,
+const both = {
+  ...averaging,
   /** Learning rate; a 0-d tensor may hold it. Default: 0.001. */
   lr: rate.default(1e-3),
-  /** How much is kept of the averages of gradients and of their squares in each step. Default: [0.9, 0.999]. */
-  betas: fractions.default([0.9, 0.999]),
-  /** Added to the root of the average square. Default: 1e-8. */
-  eps: kinds.atLeast(0).default(1e-8),
   /** Divide by the root of the largest average square so far (AMSGrad). Default: false. */
   amsgrad: kinds.boolean.default(false),
 };
 
 const adapting = signature('params, /, lr, betas, eps, weightDecay, amsgrad, *, maximize, decoupledWeightDecay', {
-  ...averaging,
+  ...both,
   ...decoupling,
 });
 
 const decoupled = signature('params, /, lr, betas, eps, weightDecay, amsgrad, *, maximize', {
-  ...averaging,
+  ...both,
   /** Each step takes this part, times the rate, of a parameter away. Default: 0.01. */
   weightDecay: kinds.atLeast(0).default(0.01),
 });

@@ -25,7 +25,7 @@ import {
 } from './groups.js';
 import { livingOptimizers } from './living.js';
 import { rateOf } from './parameters.js';
-import type { Plain, Rule } from './rule.js';
+import { begun, type Plain, type Rule } from './rule.js';
 import { checkSaved, copyOf, type OptimizerState } from './saved.js';
 import { type Member, type Part, plain, Slots, type State, Step } from './step.js';
 
@@ -73,7 +73,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     this.#defaults = options as Full<O>;
     this.#checkValues(() => rule.name, this.#defaults);
     const builtIn = valuesOf(rule, [[]]) as object as Plain<O>;
-    this.#numbers = Object.keys(rule.numbers(builtIn, { ...rule.counters, step: 1 }, true));
+    this.#numbers = Object.keys(rule.numbers(builtIn, { ...begun(rule, builtIn), step: 1 }, true));
     for (const group of groupsOf<O>(rule.name, params as Params<O>)) this.addParamGroup(group);
     livingOptimizers.add(this);
   }
@@ -170,13 +170,15 @@ export abstract class Optimizer<O extends object, S extends object> {
     const known = this.state.get(parameter) as State | undefined;
     const missing = entries.filter((name) => !(known?.[name] instanceof Tensor));
     if (known !== undefined && missing.length === 0) return { state: known, isFirst: false };
-    const make = (name: string): [string, Tensor] => {
-      const initial = this.#rule.state[name]!.initial(plain(group));
-      return [name, full(shapeOf(parameter), initial, { dtype: parameter.dtype })];
+    const make = (): State => {
+      const options = plain(group);
+      const filled = (name: string): [string, Tensor] => {
+        const initial = this.#rule.state[name]!.initial(options);
+        return [name, full(shapeOf(parameter), initial, { dtype: parameter.dtype })];
+      };
+      return Object.assign(known ?? begun(this.#rule, options), Object.fromEntries(missing.map(filled)));
     };
-    const making = () => Object.fromEntries(missing.map(make));
-    const made = recording === null ? making() : recording.apart(making);
-    return { state: Object.assign(known ?? { ...this.#rule.counters }, made), isFirst: missing.length > 0 };
+    return { state: recording === null ? make() : recording.apart(make), isFirst: missing.length > 0 };
   }
 
   #checkParameters(): void {

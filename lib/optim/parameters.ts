@@ -49,13 +49,27 @@ export const fractions: Kind<readonly [number, number]> = kind(
   (value): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isFraction),
 );
 
-/** What every optimizer has. */
-export const common = {
+/** What every optimizer that has a direction has. */
+export const directed = {
   params,
-  /** L2 penalty: this times the parameter is added to its gradient. Default: 0. */
-  weightDecay: kinds.atLeast(0).default(0),
   /** Go up the gradient instead of down. Default: false. */
   maximize: kinds.boolean.default(false),
+};
+
+/** What nearly every optimizer has. */
+export const common = {
+  ...directed,
+  /** L2 penalty: this times the parameter is added to its gradient. Default: 0. */
+  weightDecay: kinds.atLeast(0).default(0),
+};
+
+/** What optimizers have that keep averages of gradients and of their squares. */
+export const averaging = {
+  ...common,
+  /** How much is kept of the averages of gradients and of their squares in each step. Default: [0.9, 0.999]. */
+  betas: fractions.default([0.9, 0.999]),
+  /** Added to the root of the average square. Default: 1e-8. */
+  eps: kinds.atLeast(0).default(1e-8),
 };
 
 /** A weight decay that may be decoupled. */

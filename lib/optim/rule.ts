@@ -46,6 +46,8 @@ export interface Rule<O extends object> {
   refuse?(options: Formal<O>): string | null;
   /** What JavaScript counts per parameter, and the first values. `step` is counted by the optimizer. */
   readonly counters: Readonly<Numbers>;
+  /** First values that follow from the options of the first step. */
+  begin?(options: Plain<O>): Partial<Numbers>;
   readonly state: Readonly<Record<string, StateEntry<O>>>;
   flags(options: Formal<O>): Flags;
   /**
@@ -67,8 +69,9 @@ export interface Kept {
 
 /** A rule with the names of its parts. */
 interface TypedRule<O extends object, C extends string, S extends string, F extends string, N extends string>
-  extends Omit<Rule<O>, 'counters' | 'state' | 'flags' | 'numbers' | 'update'> {
+  extends Omit<Rule<O>, 'counters' | 'begin' | 'state' | 'flags' | 'numbers' | 'update'> {
   readonly counters: Readonly<Numbers<C>>;
+  begin?(options: Plain<O>): Partial<Numbers<NoInfer<C>>>;
   readonly state: Readonly<Record<S, StateEntry<O, NoInfer<F>>>>;
   flags(options: Formal<O>): Flags<F>;
   numbers(options: Plain<O>, counters: Numbers<C>, isFirst: boolean): Numbers<N>;
@@ -84,6 +87,10 @@ export const rule =
   <O extends object>() =>
   <C extends string, S extends string, F extends string, N extends string>(parts: TypedRule<O, C, S, F, N>): Rule<O> =>
     parts as Rule<O>;
+
+/** The counters of a parameter before its first step. */
+export const begun = <O extends object>(rule: Rule<O>, options: Plain<O>): Numbers =>
+  ({ ...rule.counters, ...rule.begin?.(options) }) as Numbers;
 
 /** A state that starts as zeros: always there, or where a flag asks for it. */
 export const zeros = <F extends string = never>(needs: F | null = null): StateEntry<unknown, F> => ({

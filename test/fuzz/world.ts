@@ -76,6 +76,14 @@ const optimizers = [
   'Adam(P, { lr: 0.1 })',
   'Adam(P, { lr: 0.05, amsgrad: true, weightDecay: 0.1 })',
   'AdamW(P, { lr: 0.05, betas: [0.4, 0.9], maximize: true })',
+  'Adamax(P, { lr: 0.05, weightDecay: 0.1 })',
+  'NAdam(P, { lr: 0.05, weightDecay: 0.1, decoupledWeightDecay: true })',
+  'RAdam(P, { lr: 0.05, betas: [0.9, 0.99] })',
+  'Adagrad(P, { lr: 0.1, lrDecay: 0.2, initialAccumulatorValue: 0.1 })',
+  'Adadelta(P, { rho: 0.7, weightDecay: 0.1 })',
+  'RMSprop(P, { lr: 0.05, momentum: 0.5, centered: true, eps: 0.01 })',
+  'Rprop(P, { stepSizes: [0.001, 0.02] })',
+  'ASGD(P, { lr: 0.05, lambd: 0.1, t0: 2 })',
 ];
 
 /** A schedule of an optimizer. */
