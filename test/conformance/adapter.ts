@@ -28,6 +28,7 @@ const isNumber = (parameter: string) => /^(alpha|beta|start|end|step)$/.test(par
 const isInteger = (tensor: Tensor) => tensor.dtype === 'int32' || tensor.dtype === 'bool';
 
 export interface Scheduler {
+  readonly made: object;
   step(...metric: number[]): void;
 }
 
@@ -71,10 +72,10 @@ export class Adapter {
   }
 
   scheduler(name: string, args: readonly unknown[], kwargs: Named): Scheduler {
-    const scheduler = this.construct(`optim.lr_scheduler.${name}`, args, kwargs);
-    const step: unknown = Reflect.get(scheduler, 'step');
+    const made = this.construct(`optim.lr_scheduler.${name}`, args, kwargs);
+    const step: unknown = Reflect.get(made, 'step');
     if (typeof step !== 'function') throw new Error(`optim.lrScheduler.${name} has no step`);
-    return { step: (...metric) => Reflect.apply(step, scheduler, metric) };
+    return { made, step: (...metric) => Reflect.apply(step, made, metric) };
   }
 
   /** Refuses a class that nabla lacks, before anything else is made. */

@@ -373,7 +373,7 @@ optim.lr_scheduler.PolynomialLR(optimizer, total_iters=, power=)
 optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode=, factor=, patience=, threshold=, threshold_mode=, cooldown=, min_lr=, eps=)
 optim.lr_scheduler.SequentialLR(optimizer, schedulers, milestones)
 optim.lr_scheduler.StepLR(optimizer, step_size, gamma=)
-optim.swa_utils.SWALR(optimizer, swa_lr, anneal_epochs=, anneal_strategy=)
+optim.lr_scheduler.SWALR(optimizer, swa_lr, anneal_epochs=, anneal_strategy=)
 `;
 
 /** How modules are called; one that is not listed takes what it is given by position. */

@@ -87,7 +87,15 @@ const optimizers = [
 ];
 
 /** A schedule of an optimizer. */
-const schedulers = ['ExponentialLR(sgd, 0.7)', 'StepLR(sgd, 2, 0.5)', 'LambdaLR(sgd, (epoch) => 1 / (1 + epoch))'];
+const schedulers = [
+  'ExponentialLR(sgd, 0.7)',
+  'StepLR(sgd, 2, 0.5)',
+  'LambdaLR(sgd, (epoch) => 1 / (1 + epoch))',
+  'LinearLR(sgd, 0.25, 1, 3)',
+  'CosineAnnealingLR(sgd, 3)',
+  'OneCycleLR(sgd, 0.2, 40, { cycleMomentum: "betas" in sgd.paramGroups[0] || "momentum" in sgd.paramGroups[0] })',
+  'SequentialLR(sgd, [new optim.lrScheduler.ConstantLR(sgd), new optim.lrScheduler.PolynomialLR(sgd)], [2])',
+];
 
 /** What is no tensor and no model of the state around a function. */
 const TRAINERS: readonly string[] = ['sgd', 'schedule'];

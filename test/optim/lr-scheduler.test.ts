@@ -1,7 +1,9 @@
-import { NablaError, optim, type Tensor, tensor, ValueError, zeros } from 'nabla';
+import { CaptureError, capture, NablaError, optim, type Tensor, tensor, ValueError, zeros } from 'nabla';
 import { describe, expect, it } from 'vitest';
 
-const { ExponentialLR, LambdaLR, StepLR } = optim.lrScheduler;
+const { ExponentialLR, LambdaLR, StepLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, CyclicLR } = optim.lrScheduler;
+const { ChainedScheduler, ConstantLR, LinearLR, MultiplicativeLR, MultiStepLR, OneCycleLR } = optim.lrScheduler;
+const { PolynomialLR, ReduceLROnPlateau, SequentialLR, SWALR } = optim.lrScheduler;
 type Scheduler = optim.lrScheduler.LRScheduler;
 
 const parameter = (): Tensor => zeros([1], { requiresGrad: true });
@@ -160,6 +162,44 @@ describe('what is refused', () => {
       /expected 2 functions, one for each parameter group, got 1/,
     ],
     ['a factor that is none', () => new LambdaLR(sgdOf(1), () => undefined as never), /got undefined for epoch 0/],
+    ['milestones that are none', () => new MultiStepLR(sgdOf(1), [1, 2.5]), /milestones must be an array of integers/],
+    ['a factor above 1', () => new ConstantLR(sgdOf(1), 1.5), /factor must be in \[0, 1\], got 1.5/],
+    ['a startFactor of 0', () => new LinearLR(sgdOf(1), 0), /startFactor must be above 0 and at most 1, got 0/],
+    ['no steps to go', () => new PolynomialLR(sgdOf(1), 0), /totalIters must be an integer, at least 1, got 0/],
+    ['half a period', () => new CosineAnnealingLR(sgdOf(1), 2.5), /TMax must be an integer/],
+    ['a period of 0', () => new CosineAnnealingWarmRestarts(sgdOf(1), 0), /T0 must be an integer, at least 1/],
+    ['an epoch below 0', () => new CosineAnnealingWarmRestarts(sgdOf(1), 2).step(-1), /epoch must be at least 0/],
+    ['an unknown mode', () => new CyclicLR(sgdOf(1), 0, 1, { mode: 'triangle' as never }), /unknown mode 'triangle'/],
+    [
+      'a rate too many',
+      () => new CyclicLR(sgdOf(1), [0, 0], 1),
+      /expected 1 numbers for baseLr, one for each parameter/,
+    ],
+    ['no end', () => new OneCycleLR(sgdOf(1), 1), /expected totalSteps, or epochs and stepsPerEpoch/],
+    ['a rise of a single step', () => new OneCycleLR(sgdOf(1), 1, 4, { pctStart: 0.25 }), /give another pctStart/],
+    [
+      'a rate that is none',
+      () => new SWALR(sgdOf(1), Number.NaN),
+      /swaLr must be a finite number, or an array of them/,
+    ],
+    ['a factor of 1', () => new ReduceLROnPlateau(sgdOf(1), 'min', 1), /factor must be a finite number below 1, got 1/],
+    [
+      'no metric',
+      () => Reflect.apply(ReduceLROnPlateau.prototype.step, new ReduceLROnPlateau(sgdOf(1)), []),
+      /metrics/,
+    ],
+    ['no schedulers', () => new ChainedScheduler([]), /schedulers must be at least one scheduler, got an empty array/],
+    ['what is no scheduler', () => new ChainedScheduler([sgdOf(1) as never]), /schedulers\[0\] must be a scheduler/],
+    [
+      'one of several that needs a metric',
+      () => new ChainedScheduler([new ReduceLROnPlateau(sgdOf(1)) as never]),
+      /which steps by a metric and cannot be one of several/,
+    ],
+    [
+      'schedulers of two optimizers',
+      () => new SequentialLR(sgdOf(1), [new StepLR(sgdOf(1), 1)], []),
+      /schedulers\[0\], a StepLR, is of another optimizer/,
+    ],
   ];
   it.each(cases)('%s', (_, make, message) => {
     expect(make).toThrow(NablaError);
@@ -170,5 +210,139 @@ describe('what is refused', () => {
     const sgd = sgdOf(1);
     Object.assign(sgd.paramGroups[0]!, { initialLr: 'a' });
     expect(() => sgd.step()).toThrow(/group 0: initialLr must be a number, got 'a'/);
+  });
+});
+
+describe('a momentum', () => {
+  it('is refused where the optimizer has none', () => {
+    const adagrad = new optim.Adagrad([parameter()], { lr: 0.5 });
+    expect(() => new OneCycleLR(adagrad, 1, 10)).toThrow(/Adagrad has no momentum and no betas to change/);
+    expect(adagrad.paramGroups[0]).toMatchObject({ lr: 0.5 });
+    expect(adagrad.paramGroups[0]).not.toHaveProperty('initialLr');
+    expect(new OneCycleLR(adagrad, 1, 10, { cycleMomentum: false }).getLastLr()).toEqual([expect.closeTo(0.04, 14)]);
+  });
+
+  it('is set in betas, the second of which stays', () => {
+    const adam = new optim.Adam([parameter()], { betas: [0.5, 0.99] });
+    const scheduler = new CyclicLR(adam, 0.1, 0.2, 2, { baseMomentum: 0.6, maxMomentum: 0.8 });
+    expect(adam.paramGroups[0]!.betas).toEqual([0.8, 0.99]);
+    scheduler.step();
+    expect(adam.paramGroups[0]!.betas).toEqual([expect.closeTo(0.7, 14), 0.99]);
+  });
+});
+
+describe('several schedulers of one optimizer', () => {
+  it('take milestones that part them, in order, and nothing that cannot start over', () => {
+    const sgd = sgdOf(1);
+    const step = () => new StepLR(sgd, 1);
+    expect(() => new SequentialLR(sgd, [step(), step()], [])).toThrow(
+      /expected 1 milestones between 2 schedulers, got 0/,
+    );
+    expect(() => new SequentialLR(sgd, [step(), step(), step()], [4, 2])).toThrow(/must not fall, got \[4, 2\]/);
+    const late = new ChainedScheduler([step()]);
+    expect(() => new SequentialLR(sgd, [step(), late], [4])).toThrow(
+      /schedulers\[1\] is a ChainedScheduler, which cannot/,
+    );
+  });
+
+  it('are loaded together or not at all', () => {
+    const make = (gamma: number) => {
+      const sgd = sgdOf(1);
+      return new ChainedScheduler([new StepLR(sgd, 2, gamma), new ExponentialLR(sgd, 0.5)]);
+    };
+    const [first, second] = [make(0.5), make(0.25)];
+    ratesOf(first, 3);
+    const saved = first.stateDict();
+    const before = second.stateDict();
+    const [one, other] = saved.schedulers as Record<string, unknown>[];
+    for (const schedulers of [[one], [one, { ...other, gamma: 'a' }], 7, [one, null]]) {
+      expect(() => second.loadStateDict({ ...saved, schedulers })).toThrow(ValueError);
+      expect(second.stateDict()).toEqual(before);
+    }
+    second.loadStateDict(saved);
+    expect(second.stateDict()).toEqual(saved);
+  });
+});
+
+describe('a step that fails', () => {
+  it('changes nothing', () => {
+    const sgd = sgdOf(1);
+    const failing = (epoch: number) => (epoch < 2 ? 0.5 : Number.NaN);
+    const chained = new ChainedScheduler([new ExponentialLR(sgd, 0.5), new MultiplicativeLR(sgd, failing)]);
+    chained.step();
+    const before = [chained.stateDict(), sgd.paramGroups[0]!.lr];
+    expect(() => chained.step()).toThrow(/must give a finite number, got NaN for epoch 2/);
+    expect([chained.stateDict(), sgd.paramGroups[0]!.lr]).toEqual(before);
+  });
+
+  it('is the one after the last of OneCycleLR', async () => {
+    const make = () => {
+      const [sgd, x] = [sgdOf(1), parameter()];
+      return { sgd, x, scheduler: new OneCycleLR(sgd, 1, 3) };
+    };
+    const plain = make();
+    ratesOf(plain.scheduler, 3);
+    const before = [plain.scheduler.stateDict(), plain.sgd.paramGroups];
+    expect(() => plain.scheduler.step()).toThrow(/step 4 of 3; there are no more/);
+    expect([plain.scheduler.stateDict(), plain.sgd.paramGroups]).toEqual(before);
+    const { scheduler, x } = make();
+    const step = capture((row: Tensor) => {
+      scheduler.step();
+      return row.mul(x.detach()).sum();
+    });
+    await expect(step.run([zeros([5, 1])], { batchSize: 1 })).rejects.toThrow(/step 4 of 3/);
+    expect(scheduler.lastEpoch).toBe(3);
+  });
+});
+
+describe('CosineAnnealingWarmRestarts', () => {
+  /** Of CosineAnnealingWarmRestarts(optimizer, 3, 2, 0.1) in PyTorch: rate, last_epoch, T_cur, T_i. */
+  const recorded = [
+    [0.9397114317029974, 0, 0.5, 3],
+    [0.11533337816991932, 2, 2.75, 3],
+    [1, 3, 0, 6],
+    [0.9070090031310558, 4, 1.25, 6],
+    [1, 9, 0, 12],
+    [0.11533337816991932, 8, 5.5, 6],
+    [0.9990365154573716, 21, 0.5, 24],
+    [0.9913533761814537, 22, 1.5, 24],
+  ];
+
+  it('goes to an epoch, and on from there, as PyTorch does', () => {
+    const scheduler = new CosineAnnealingWarmRestarts(sgdOf(1), 3, 2, 0.1);
+    const seen = [0.5, 2.75, 3, 4.25, 9, 8.5, 21.5, undefined].map((epoch) => {
+      scheduler.step(epoch);
+      return [...scheduler.getLastLr(), scheduler.lastEpoch, scheduler.TCur, scheduler.TI];
+    });
+    expect(seen).toEqual(recorded.map(([rate, ...rest]) => [expect.closeTo(rate!, 14), ...rest]));
+  });
+});
+
+describe('ReduceLROnPlateau', () => {
+  it('takes a metric in a tensor, and none in a captured function', () => {
+    const scheduler = new ReduceLROnPlateau(sgdOf(1), 'min', 0.5, 0);
+    scheduler.step(tensor([1]));
+    scheduler.step(tensor(2));
+    expect(scheduler.getLastLr()).toEqual([0.5]);
+    expect(scheduler.best).toBe(1);
+    expect(() => scheduler.step(zeros([2]))).toThrow(NablaError);
+    const step = capture((x: Tensor) => {
+      scheduler.step(x.sum());
+      return x;
+    });
+    expect(() => step(tensor([1]))).toThrow(CaptureError);
+    expect(scheduler.lastEpoch).toBe(2);
+  });
+
+  it('follows groups that are added, unless each has its own least rate', () => {
+    const [sgd, other] = [sgdOf(1), sgdOf(1)];
+    const scheduler = new ReduceLROnPlateau(sgd, { patience: 0 });
+    const own = new ReduceLROnPlateau(other, { patience: 0, minLr: [0.1] });
+    for (const one of [sgd, other]) one.addParamGroup({ params: [parameter()], lr: 3 });
+    scheduler.step(1);
+    scheduler.step(1);
+    expect(scheduler.getLastLr()).toEqual([0.1, expect.closeTo(0.3, 14)]);
+    expect(() => own.step(1)).toThrow(/expected 2 numbers for minLr/);
+    expect(own.lastEpoch).toBe(0);
   });
 });

@@ -1,7 +1,8 @@
 import type { ArgumentsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import * as kinds from '../../tensor/kinds.js';
-import { LRScheduler, scheduling } from './scheduler.js';
+import { LRScheduler } from './lr-scheduler.js';
+import { scheduling } from './scheduler.js';
 
 const exponential = signature('optimizer, /, gamma, lastEpoch', {
   ...scheduling,

@@ -1,4 +1,11 @@
-export { ExponentialLR } from './exponential.js';
-export { LambdaLR, type LrLambda } from './lambda.js';
-export { type AnyOptimizer, LRScheduler, type SchedulerState } from './scheduler.js';
-export { StepLR } from './step.js';
+export * from './cosine.js';
+export * from './cyclic.js';
+export * from './exponential.js';
+export * from './lambda.js';
+export { LRScheduler } from './lr-scheduler.js';
+export * from './plateau.js';
+export * from './ramps.js';
+export { type AnyOptimizer, Scheduler, type SchedulerState } from './scheduler.js';
+export * from './several.js';
+export * from './step.js';
+export * from './swa.js';

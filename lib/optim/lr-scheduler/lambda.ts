@@ -3,7 +3,8 @@ import { kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { type AnyOptimizer, LRScheduler, scheduling } from './scheduler.js';
+import { LRScheduler } from './lr-scheduler.js';
+import { type AnyOptimizer, scheduling } from './scheduler.js';
 
 /** A factor for every epoch. It must depend on the epoch alone: a run in the background asks ahead, and more than once. */
 export type LrLambda = (epoch: number) => number;
@@ -60,5 +61,32 @@ export class LambdaLR extends LRScheduler {
 
   protected override next(_lr: number, baseLr: number, group: number): number {
     return baseLr * factorAt('LambdaLR', this.lrLambdas[group]!, this.lastEpoch);
+  }
+}
+
+/**
+ * Multiplies rates at every step by what a function of the epoch gives: lr · lrLambda(t). The rates to begin with stay.
+ *
+ * @throws ValueError for what is no optimizer, no function or not one for each group, and where a function gives no finite number
+ * @example
+ * ```ts
+ * const sgd = new optim.SGD([zeros([1], { requiresGrad: true })], { lr: 1 });
+ * const scheduler = new optim.lrScheduler.MultiplicativeLR(sgd, () => 0.5);
+ * sgd.step();
+ * scheduler.step();
+ * scheduler.getLastLr(); // [0.5]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiplicativeLR.html
+ */
+export class MultiplicativeLR extends LRScheduler {
+  declare lrLambdas: LrLambda[];
+
+  constructor(...args: ArgumentsOf<typeof factors>) {
+    const { lrLambda, ...rest } = factors.named('MultiplicativeLR', args);
+    super({ ...rest, lrLambdas: lambdasOf('MultiplicativeLR', lrLambda, rest.optimizer) });
+  }
+
+  protected override next(lr: number, _baseLr: number, group: number, isInitial: boolean): number {
+    return isInitial ? lr : lr * factorAt('MultiplicativeLR', this.lrLambdas[group]!, this.lastEpoch);
   }
 }

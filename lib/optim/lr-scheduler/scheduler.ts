@@ -12,8 +12,9 @@ import { rateOf, ratesIn } from '../parameters.js';
 /** An optimizer of any kind, whose rates a scheduler sets. */
 export type AnyOptimizer = Optimizer<object, object>;
 
-/** What every optimizer's group has for a scheduler. */
-export type RatedGroup = Group<{ lr: number | Tensor }> & Scheduled;
+/** What every optimizer's group has for a scheduler, and what some have. */
+export type RatedGroup = Group<{ lr: number | Tensor }> &
+  Scheduled & { momentum?: number; betas?: readonly [number, number] };
 
 /** What every scheduler is made of. */
 export const scheduling = {
@@ -22,7 +23,8 @@ export const scheduling = {
   lastEpoch: kinds.integerFrom(-1).default(-1),
 };
 
-interface Beginning {
+/** What a scheduler is made of: the optimizer, and the numbers of its rule. */
+export interface Beginning {
   readonly optimizer: AnyOptimizer;
   readonly lastEpoch: number;
   readonly [setting: string]: unknown;
@@ -31,41 +33,42 @@ interface Beginning {
 /** What a scheduler needs to go on where another stopped: its numbers, and how far it has come. */
 export type SchedulerState = Record<string, unknown>;
 
+/** How a scheduler and what it sets stand. */
+export interface Standing {
+  readonly fields: object;
+  readonly stepCount: number;
+  readonly lastLr: readonly number[];
+  readonly rates: readonly number[];
+  readonly momenta: readonly Pick<RatedGroup, 'momentum' | 'betas'>[];
+}
+
 /**
- * The base of all schedulers: a rate for every group of an optimizer, by a rule of how often `step` was called. Call it after the optimizer's
- * `step`; in captured functions and in `run` it follows as well.
+ * What all schedulers have: they set the rates of an optimizer's groups when `step` is called, and can be saved and go on.
  *
  * @see https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
  */
-export abstract class LRScheduler {
+export abstract class Scheduler {
   readonly optimizer: AnyOptimizer;
   /** How often `step` was called; 0 after construction. */
   lastEpoch: number;
-  /** The rates that groups had at first. */
-  baseLrs: number[];
   #stepCount = 0;
   #lastLr: readonly number[] = [];
-  #saved: Saved | null = null;
+  #saved: Standing | null = null;
 
   /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
   constructor(beginning: Beginning) {
-    const { name } = this.constructor;
     if (typeof beginning !== 'object' || beginning === null || !('optimizer' in beginning)) {
-      throw new ValueError(`${name}: a schedule is made by new StepLR(optimizer, …) and the like`);
+      throw new ValueError(`${this.name}: a schedule is made by new StepLR(optimizer, …) and the like`);
     }
     const { optimizer, lastEpoch, ...settings } = beginning;
     this.optimizer = optimizer;
-    Object.assign(this, settings);
     this.lastEpoch = lastEpoch;
-    this.groups.forEach((group, i) => {
-      if (lastEpoch === -1) group.initialLr ??= rateOf(group.lr);
-      if (group.initialLr !== undefined) return;
-      throw new ValueError(
-        `${name}: group ${i} has no initialLr to go on from at epoch ${lastEpoch}; load the optimizer's state first, or start with lastEpoch -1`,
-      );
-    });
-    this.baseLrs = this.groups.map(({ initialLr }) => initialLr!);
-    this.begin();
+    Object.assign(this, settings);
+  }
+
+  /** What it is called. */
+  protected get name(): string {
+    return this.constructor.name;
   }
 
   /** The groups whose rates it sets. */
@@ -78,60 +81,41 @@ export abstract class LRScheduler {
     return this.#stepCount;
   }
 
-  /**
-   * The rate of a group at `lastEpoch`.
-   *
-   * @param lr its rate so far
-   * @param baseLr its rate at first
-   * @param isInitial whether the scheduler only begins: what multiplies rates leaves them as they are then
-   */
-  protected abstract next(lr: number, baseLr: number, group: number, isInitial: boolean): number;
-
-  /** The same without regard to the rates so far, where the rule allows that. */
-  protected closedForm(baseLr: number, group: number): number {
-    return this.next(rateOf(this.groups[group]!.lr), baseLr, group, false);
+  protected set stepCount(count: number) {
+    this.#stepCount = count;
   }
 
-  /** @internal Sets the rates to begin with. */
-  begin(): void {
-    this.#stepCount = 0;
-    this.lastEpoch++;
-    this.#stepCount++;
-    this.update((lr, baseLr, i) => this.next(lr, baseLr, i, true));
+  /** Fields that are null as long as there is nothing to say. */
+  protected get nullable(): readonly string[] {
+    return [];
   }
 
-  /** Moves on, and sets the rate of every group. */
-  step(): void {
-    if (recording === null) this.advance();
-    else recording.host(new Advance(this));
-  }
-
-  /** @internal What `step` does. */
-  advance(): void {
-    this.#stepCount++;
-    this.lastEpoch++;
-    this.update((lr, baseLr, i) => this.next(lr, baseLr, i, false));
-  }
-
-  /** @internal Starts its rule over, as the next of several. */
-  restart(): void {
-    this.lastEpoch = 0;
-    this.update((_, baseLr, i) => this.closedForm(baseLr, i));
+  /** Does a step: at once, and if it fails not at all; in a captured function once per call. */
+  protected perform(move: () => void): void {
+    if (recording !== null) {
+      recording.host(new Advance(this, move));
+      return;
+    }
+    const before = this.standing();
+    try {
+      move();
+    } catch (error) {
+      this.return(before);
+      throw error;
+    }
   }
 
   /** Sets the rate of every group. */
-  protected update(rule: (lr: number, baseLr: number, group: number) => number): void {
-    const { groups } = this;
-    if (groups.length !== this.baseLrs.length) {
-      throw new ValueError(
-        `${this.constructor.name}: the optimizer has ${groups.length} parameter groups, but had ${this.baseLrs.length} when the scheduler was made`,
-      );
-    }
-    const rates = groups.map(({ lr }, i) => rule(rateOf(lr), this.baseLrs[i]!, i));
-    groups.forEach((group, i) => {
+  protected setRates(rates: readonly number[]): void {
+    this.groups.forEach((group, i) => {
       setRate(group, rates[i]!);
     });
-    this.#lastLr = groups.map(({ lr }) => rateOf(lr));
+    this.noteRates();
+  }
+
+  /** Notes what the rates are now. */
+  protected noteRates(): void {
+    this.#lastLr = this.groups.map(({ lr }) => rateOf(lr));
   }
 
   /** The rates that it set last, one for each group. */
@@ -139,25 +123,36 @@ export abstract class LRScheduler {
     return [...this.#lastLr];
   }
 
-  /** @internal Remembers how things stand. */
-  save(): void {
-    this.#saved = {
+  /** @internal How things stand. */
+  standing(): Standing {
+    return {
       fields: { ...this },
       stepCount: this.#stepCount,
       lastLr: this.#lastLr,
       rates: this.groups.map(({ lr }) => rateOf(lr)),
+      momenta: this.groups.map(momentaOf),
     };
   }
 
-  /** @internal Puts things back as they stood when they were saved. */
-  restore(): void {
-    const { fields, stepCount, lastLr, rates } = this.#saved!;
+  /** @internal Puts things back to how they stood. */
+  return({ fields, stepCount, lastLr, rates, momenta }: Standing): void {
     Object.assign(this, fields);
     this.#stepCount = stepCount;
     this.#lastLr = lastLr;
     this.groups.forEach((group, i) => {
       setRate(group, rates[i]!);
+      Object.assign(group, momenta[i]!);
     });
+  }
+
+  /** @internal Remembers how things stand. */
+  save(): void {
+    this.#saved = this.standing();
+  }
+
+  /** @internal Puts things back as they stood when they were saved. */
+  restore(): void {
+    this.return(this.#saved!);
   }
 
   /** All that it needs to go on from here beside the state of its optimizer. Functions are left out. */
@@ -172,7 +167,12 @@ export abstract class LRScheduler {
    * @throws ValueError for entries that are unknown, missing, or of another kind than its own
    */
   loadStateDict(saved: SchedulerState): void {
-    const where = `${this.constructor.name}: loadStateDict`;
+    this.checkState(`${this.name}: loadStateDict`, saved);
+    this.take(saved);
+  }
+
+  /** @internal Refuses a state that is not of such a scheduler. */
+  checkState(where: string, saved: SchedulerState): void {
     if (typeof saved !== 'object' || saved === null) {
       throw new ValueError(`${where}: expected an object as stateDict() gives it, got ${describe(saved)}`);
     }
@@ -181,10 +181,15 @@ export abstract class LRScheduler {
       if (!Object.hasOwn(own, name)) throw new ValueError(`${where}: ${unknownName('entry', name, Object.keys(own))}`);
     }
     for (const name in own) {
+      if (this.nullable.includes(name) && isNumberOrNull(saved[name])) continue;
       if (!isAlike(own[name], saved[name])) {
         throw new ValueError(`${where}: ${name} must be ${kindOf(own[name])}, got ${describe(saved[name])}`);
       }
     }
+  }
+
+  /** @internal Goes on from a state that was looked at. */
+  take(saved: SchedulerState): void {
     const { stepCount, lastLr, ...fields } = structuredClone(saved);
     Object.assign(this, fields);
     this.#stepCount = stepCount as number;
@@ -192,15 +197,14 @@ export abstract class LRScheduler {
   }
 }
 
-/** What a step changes. */
-interface Saved {
-  readonly fields: object;
-  readonly stepCount: number;
-  readonly lastLr: readonly number[];
-  readonly rates: readonly number[];
+/** Sets the momentum of a group, or its first beta. */
+export function setMomentum(group: RatedGroup, momentum: number): void {
+  if (group.betas === undefined) group.momentum = momentum;
+  else group.betas = [momentum, group.betas[1]];
 }
 
-function setRate(group: RatedGroup, rate: number): void {
+/** Sets the rate of a group, in its tensor if one holds it. */
+export function setRate(group: RatedGroup, rate: number): void {
   if (!(group.lr instanceof Tensor)) {
     group.lr = rate;
     return;
@@ -209,9 +213,19 @@ function setRate(group: RatedGroup, rate: number): void {
   storage.array(dtype)[offset] = rate;
 }
 
-/** Whether a value can be saved: what users' functions and the optimizer are, they bring along. */
+const NO_MOMENTA = {};
+
+function momentaOf({ momentum, betas }: RatedGroup): Pick<RatedGroup, 'momentum' | 'betas'> {
+  if (betas !== undefined) return { betas };
+  return momentum === undefined ? NO_MOMENTA : { momentum };
+}
+
+/** Whether a value can be saved: what users' functions, the optimizer and other schedulers are, they bring along. */
 const isData = (value: unknown): boolean =>
   Array.isArray(value) ? value.every(isData) : value === null || ['number', 'boolean', 'string'].includes(typeof value);
+
+const isNumberOrNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'number' && !Number.isNaN(value));
 
 /** Whether a value is of the kind of another: a number, an array of as many numbers, and so on. */
 function isAlike(own: unknown, value: unknown): boolean {
@@ -228,10 +242,12 @@ class Advance implements HostAction {
   readonly optimizer: object;
   readonly numbers = null;
   readonly count = 0;
-  readonly #scheduler: LRScheduler;
+  readonly #scheduler: Scheduler;
+  readonly #move: () => void;
 
-  constructor(scheduler: LRScheduler) {
+  constructor(scheduler: Scheduler, move: () => void) {
     this.#scheduler = scheduler;
+    this.#move = move;
     this.optimizer = scheduler.optimizer;
   }
 
@@ -242,11 +258,11 @@ class Advance implements HostAction {
   check(): void {}
 
   act(): void {
-    this.#scheduler.advance();
+    this.#move();
   }
 
   follow(): void {
-    this.#scheduler.advance();
+    this.#move();
   }
 
   save(): void {

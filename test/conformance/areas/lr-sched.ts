@@ -41,8 +41,8 @@ function firstMomentum(group: object): number {
 
 function build(name: string, kwargs: NamedValues, optimizer: Optimizer, adapter: Adapter): Scheduler {
   const inner = Array.isArray(kwargs.schedulers) ? kwargs.schedulers : undefined;
-  const schedulers = inner?.map((spec: { name: string; kwargs: NamedValues }) =>
-    build(spec.name, spec.kwargs, optimizer, adapter),
+  const schedulers = inner?.map(
+    (spec: { name: string; kwargs: NamedValues }) => build(spec.name, spec.kwargs, optimizer, adapter).made,
   );
   const options = { ...named(kwargs), ...(schedulers && { schedulers }) };
   return adapter.scheduler(name, name === 'ChainedScheduler' ? [] : [optimizer], options);
