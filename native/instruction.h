@@ -23,7 +23,7 @@ namespace nabla {
 /** Grows with every change of the above, so that a core and a library of different versions are told apart. */
 constexpr int kLayout = 4;
 
-/** A tensor has at most 12 (`MAX_DIMS` of lib/backend/view.ts); a nest may add a unit axis to them. */
+/** A tensor has at most 12 (`MAX_DIMS` of lib/backend/view.ts); an instruction may add a unit axis to them. */
 constexpr int kMaxDims = 13;
 /** `MAX_OPERANDS` of lib/backend/view.ts. */
 constexpr int kMaxOperands = 48;

@@ -1,14 +1,14 @@
 import type { Kind } from './program.js';
 import type { View } from './view.js';
 
-/** A loop nest, outermost axis first: its sizes, and per operand its strides (0 where it is repeated). All in elements. */
+/** Loops, the outermost axis first: its sizes, and per operand its strides (0 where it is repeated). All in elements. */
 export interface Loops {
   readonly sizes: readonly number[];
   readonly strides: readonly (readonly number[])[];
 }
 
 /**
- * The loop nest over `shape` (or over some `axes` of it) for `operands` broadcast to it, with as few axes as possible: axes of
+ * The loops over `shape` (or over some `axes` of it) for `operands` broadcast to it, with as few axes as possible: axes of
  * size 1 are dropped, and neighbours that every operand steps through evenly become one. The order of elements stays row-major.
  */
 export function planLoops(shape: readonly number[], operands: readonly View[], axes?: readonly number[]): Loops {
@@ -31,7 +31,7 @@ export function planLoops(shape: readonly number[], operands: readonly View[], a
   return { sizes, strides };
 }
 
-/** Whether every operand steps through the axis, of `size`, just as the nest's `last` axis goes on. */
+/** Whether every operand steps through the axis, of `size`, just as the `last` axis of the loops goes on. */
 function continues(
   operands: readonly View[],
   strides: number[][],

@@ -136,15 +136,15 @@ export function products(tape: Tape, a: View, b: View, outputs: readonly View[],
   numbers[at++] = 0;
   numbers[at++] = b.strides[b.strides.length - 1]!;
   numbers[at++] = b.strides[b.strides.length - 2]!;
-  for (let i = 0; i < inputs.length; i++) at = writeTiled(tape, at, inputs[i]!, strides[2 + i] ?? NONE);
+  for (let i = 0; i < inputs.length; i++) at = writeBesideProduct(tape, at, inputs[i]!, strides[2 + i] ?? NONE);
   for (let i = 0; i < outputs.length; i++) {
-    at = writeTiled(tape, at, outputs[i]!, strides[2 + inputs.length + i] ?? NONE);
+    at = writeBesideProduct(tape, at, outputs[i]!, strides[2 + inputs.length + i] ?? NONE);
   }
   tape.end(at);
 }
 
 /** An operand that is walked as the product is. */
-function writeTiled(tape: Tape, at: number, view: View, batchStrides: readonly number[]): number {
+function writeBesideProduct(tape: Tape, at: number, view: View, batchStrides: readonly number[]): number {
   const { numbers } = tape;
   let next = writeAll(numbers, tape.operand(at, view), batchStrides);
   numbers[next++] = strideAt(view, -2);

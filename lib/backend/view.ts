@@ -10,7 +10,7 @@ export interface View {
   readonly dtype: DType;
 }
 
-/** What the records of the native core hold; `maxDims` of the addon is one more, because a nest may need a unit axis. */
+/** What the records of the native core hold; `maxDims` of the addon is one more, because an instruction may need a unit axis. */
 export const MAX_DIMS = 12;
 /** How many views an instruction reads and writes at most. */
 export const MAX_OPERANDS = 48;

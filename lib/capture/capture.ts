@@ -125,7 +125,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       this.#tensors.length = 0;
       return replayed.result;
     }
-    return this.#record(args);
+    return this.#capture(args);
   }
 
   find(args: readonly unknown[], steps: number): Found | null {
@@ -139,7 +139,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     return null;
   }
 
-  #record(args: A): R {
+  #capture(args: A): R {
     const given = tensorsIn(args);
     for (const [i, tensor] of given.entries()) this.#check(tensor, i);
     const inputs = given.map(standIn);
@@ -149,7 +149,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     const recorder = new Recorder(backend, this.where);
     let result: R;
     try {
-      result = record(recorder, () => this.#fn(...standIns));
+      result = runUnder(recorder, () => this.#fn(...standIns));
     } finally {
       for (const [i, tensor] of given.entries()) noteChanges(storageOf(tensor), storageOf(inputs[i]!));
     }
@@ -251,7 +251,8 @@ function noteChanges(storage: Storage, standIn: Storage): void {
   storage.changedBy = standIn.changedBy;
 }
 
-function record<T>(recorder: Recorder, fn: () => T): T {
+/** Runs what is captured, watched by a recorder. */
+function runUnder<T>(recorder: Recorder, fn: () => T): T {
   const core = useBackend(recorder.backend);
   const observer = observeStorage(recorder);
   recorder.displaced = observer;

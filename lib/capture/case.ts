@@ -14,7 +14,7 @@ import {
 } from '../tensor/tensor.js';
 import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import type { Lookahead } from './host.js';
-import { CapturedProgram, type Steps } from './program.js';
+import { CapturedProgram, type LoopParts } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
 import { namesOf, sameNumbers, structureDemands } from './structure.js';
 import { mapTensors, type Pattern, tensorsIn } from './tree.js';
@@ -131,11 +131,11 @@ export class Case<R> {
   }
 
   /** Runs the steps that were looked ahead to in the background, on memory that stays or is fed. */
-  async start(inputs: readonly Tensor[], ahead: Lookahead, steps: Omit<Steps, 'watched'>): Promise<void> {
+  async start(inputs: readonly Tensor[], ahead: Lookahead, parts: Omit<LoopParts, 'watched'>): Promise<void> {
     const watched = viewOf(lossIn(this.#result, this.#where));
     this.#check();
     this.requireApart(inputs);
-    const results = await this.program.start(inputs.map(viewOf), ahead, { ...steps, watched });
+    const results = await this.program.start(inputs.map(viewOf), ahead, { ...parts, watched });
     // What was replaced meanwhile did not get what the run has learned.
     this.#check();
     this.#leave(results);

@@ -5,8 +5,8 @@ import { type Expr, hasRows, input, stageCount } from '../expr/index.js';
 import { isComparison, type Nest, type NestInput, relocate, sameElements, within, writtenAs } from './nest.js';
 import { writesAfterReads } from './overlap.js';
 
-/** Operands that one instruction can have; the core's limit is a little higher. */
-export const MAX_OPERANDS = 40;
+/** Operands of a merged nest; an instruction may have a few more (`MAX_OPERANDS` of `lib/backend/view.ts`). */
+export const MOST_MERGED_OPERANDS = 40;
 /** Operations of a merged nest: beyond that a pass over memory hardly counts, and merging and compiling stay cheap. */
 const MAX_SIZE = 1024;
 /** Operations of all its stages, each of which may have to compute all elements again. */
@@ -22,10 +22,10 @@ const RESIDENT_ROW = 1024;
 export function merge(first: Nest, second: Nest, needed: (storage: Storage) => boolean): Nest | null {
   if (first.compute !== second.compute || second.product !== null) return null;
   if (first.size + second.size > MAX_SIZE) return null;
-  const frame = first.axes !== null ? first : second;
-  if (first.product !== null && frame.axes !== null) return null;
-  const producer = within(first, frame.shape, frame.axes);
-  const consumer = producer === null ? null : within(second, frame.shape, frame.axes);
+  const wider = first.axes !== null ? first : second;
+  if (first.product !== null && wider.axes !== null) return null;
+  const producer = within(first, wider.shape, wider.axes);
+  const consumer = producer === null ? null : within(second, wider.shape, wider.axes);
   if (producer === null || consumer === null) return null;
   const values = valuesFrom(producer, consumer);
   if (values === null || overwritesOther(producer, consumer)) return null;
@@ -41,7 +41,7 @@ export function merge(first: Nest, second: Nest, needed: (storage: Storage) => b
     outputs.push(output);
   });
   for (const output of consumer.outputs) outputs.push(output);
-  if (inputs.length + outputs.length > MAX_OPERANDS) return null;
+  if (inputs.length + outputs.length > MOST_MERGED_OPERANDS) return null;
   const relocated = relocate(consumer.roots, (i) => reads[i]!, producer.params.length);
   for (const root of writtenAs(consumer.roots, relocated, consumer.axes)) roots.push(root);
   const merged: Nest = {

@@ -13,12 +13,12 @@ import {
   compile,
   type Expr,
   expand,
+  expressionsOf,
   input,
   inputsOf,
   param,
   rewrite,
   shareCommon,
-  sourceOf,
   structureOf,
 } from '../expr/index.js';
 
@@ -52,8 +52,8 @@ export function nestOf(instruction: Instruction): Nest | null {
   switch (instruction.op) {
     case 'map': {
       const { program, params, inputs, outputs } = instruction;
-      const frame = { shape: outputs[0]!.shape, axes: null, product: null };
-      return nestIn(frame, computationOf(program, 'map'), inputs, params, outputs);
+      const space = { shape: outputs[0]!.shape, axes: null, product: null };
+      return nestIn(space, computationOf(program, 'map'), inputs, params, outputs);
     }
     case 'fold': {
       const { program, params, inputs, outputs, shape, axes } = instruction;
@@ -61,17 +61,18 @@ export function nestOf(instruction: Instruction): Nest | null {
     }
     case 'matmul': {
       const { a, b, outputs, epilogue } = instruction;
-      const frame = { shape: outputs[0]!.shape, axes: null, product: { a, b } };
-      if (epilogue === null) return nestIn(frame, bareProduct(a.dtype as ComputeType), [null], [], outputs);
+      const space = { shape: outputs[0]!.shape, axes: null, product: { a, b } };
+      if (epilogue === null) return nestIn(space, bareProduct(a.dtype as ComputeType), [null], [], outputs);
       const { program, params, inputs } = epilogue;
-      return nestIn(frame, computationOf(program, 'matmul'), [null, ...inputs], params, outputs);
+      return nestIn(space, computationOf(program, 'matmul'), [null, ...inputs], params, outputs);
     }
     default:
       return null;
   }
 }
 
-type Frame = Pick<Nest, 'shape' | 'axes' | 'product'>;
+/** What a nest runs over, and the product that it begins with. */
+type Space = Pick<Nest, 'shape' | 'axes' | 'product'>;
 
 /** What a program computes. */
 interface Computation extends Pick<Nest, 'name' | 'compute' | 'size' | 'roots'> {
@@ -80,7 +81,7 @@ interface Computation extends Pick<Nest, 'name' | 'compute' | 'size' | 'roots'> 
 }
 
 function nestIn(
-  { shape, axes, product }: Frame,
+  { shape, axes, product }: Space,
   { name, compute, reads, size, roots }: Computation,
   views: readonly (View | null)[],
   params: readonly number[],
@@ -109,7 +110,7 @@ const computations = {
 function computationOf(program: Program, op: keyof typeof computations): Computation {
   let known = computations[op].get(program);
   if (known === undefined) {
-    const { signature, roots, size } = sourceOf(program);
+    const { signature, roots, size } = expressionsOf(program);
     const own = op === 'fold' ? roots : withoutRows(roots);
     // The product is made in any case.
     const used = op === 'matmul' ? [...new Set([0, ...inputsOf(own)])] : inputsOf(own);
@@ -197,7 +198,7 @@ export function withOutputs(nest: Nest, wanted: (output: View) => boolean): Nest
   const used = nest.product === null ? inputsOf(roots) : [...new Set([0, ...inputsOf(roots)])];
   const inputs = used.map((i) => nest.inputs[i]!);
   const outputs = nest.outputs.filter((_, i) => kept[i]);
-  return over(nest, nest.shape, nest.axes, inputs, overInputs(roots, used), outputs);
+  return inSpace(nest, nest.shape, nest.axes, inputs, overInputs(roots, used), outputs);
 }
 
 /** The expressions over other inputs, and over parameters that start at another number. */
@@ -215,7 +216,7 @@ export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr
 export function within(nest: Nest, shape: readonly number[], axes: readonly number[] | null): Nest | null {
   if (sameShape(nest.shape, shape) && (nest.axes === null || (axes !== null && sameShape(nest.axes, axes)))) {
     if (axes === null || nest.axes !== null) return nest;
-    return over(nest, shape, axes, nest.inputs, nest.roots.map(perElement), nest.outputs);
+    return inSpace(nest, shape, axes, nest.inputs, nest.roots.map(perElement), nest.outputs);
   }
   return axes === null || nest.axes !== null || nest.product !== null ? null : perRow(nest, shape, axes);
 }
@@ -234,11 +235,11 @@ function perRow(nest: Nest, shape: readonly number[], axes: readonly number[]): 
   };
   const inputs = nest.inputs.map(({ view }): NestInput => ({ view: row(view!), kind: 'row' }));
   const roots = relocate(nest.roots, (i) => input(i, 'row'), 0);
-  return over(nest, shape, axes, inputs, roots, nest.outputs.map(row));
+  return inSpace(nest, shape, axes, inputs, roots, nest.outputs.map(row));
 }
 
-/** The nest in another frame. */
-function over(
+/** The nest over another shape, with other axes folded. */
+function inSpace(
   { name, compute, product, params, size }: Nest,
   shape: readonly number[],
   axes: readonly number[] | null,

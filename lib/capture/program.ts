@@ -40,7 +40,7 @@ export interface ProgramStats {
 }
 
 /** What a run of many steps takes beside the memory of arguments and results. */
-export type Steps = Omit<Loop, 'ports' | 'steps' | 'numbers'>;
+export type LoopParts = Omit<Loop, 'ports' | 'steps' | 'numbers'>;
 
 /** A recorded function made ready to run: fused, its temporaries in one arena, linked by the core. */
 export class CapturedProgram {
@@ -132,25 +132,25 @@ export class CapturedProgram {
   }
 
   /** Runs many times in the background, meanwhile keeping others from what it uses. Resolves to the results of the last time. */
-  async start(inputs: readonly View[], ahead: Lookahead, steps: Steps): Promise<Storage[]> {
+  async start(inputs: readonly View[], ahead: Lookahead, parts: LoopParts): Promise<Storage[]> {
     const ports: View[] = [];
     const results = this.#bind(ports, inputs);
     const { read, written } = this.#footprint(inputs);
-    for (const { rows } of steps.feeds) read.add(rows.storage);
+    for (const { rows } of parts.feeds) read.add(rows.storage);
     const leave = occupy(this.#where, { read, written });
     if (this.#isRunning) throw this.#alreadyRunning(leave);
     this.#isRunning = true;
     let stop: Stop | null;
     try {
       for (const matrix of this.#laidOut) matrix.refresh(backend);
-      stop = await this.#executable.start({ ...steps, ports, steps: ahead.calls, numbers: ahead.numbers });
+      stop = await this.#executable.start({ ...parts, ports, steps: ahead.calls, numbers: ahead.numbers });
     } finally {
       this.#isRunning = false;
       leave();
       this.#noteChanges(inputs);
     }
     if (stop !== null) {
-      ahead.reach(steps.control[1]!);
+      ahead.reach(parts.control[1]!);
       throw this.#stopped(stop);
     }
     return results;

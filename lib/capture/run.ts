@@ -14,7 +14,7 @@ import { checkInteger } from '../tensor/shape.js';
 import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { type Case, lossIn } from './case.js';
 import type { Lookahead } from './host.js';
-import type { Steps } from './program.js';
+import type { LoopParts } from './program.js';
 import { tensorsIn } from './tree.js';
 
 /** How far a run has come. */
@@ -401,7 +401,7 @@ function lengthened(values: Float64Array, length: number): Float64Array<ArrayBuf
   return longer;
 }
 
-type BackgroundSteps = Pick<Steps, 'feeds' | 'order' | 'batchSize'>;
+type BackgroundSteps = Pick<LoopParts, 'feeds' | 'order' | 'batchSize'>;
 
 const neverTheSame = (where: string): CaptureError =>
   new CaptureError(

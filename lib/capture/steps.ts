@@ -1,5 +1,5 @@
 import { type Instruction, readsOf, type Storage, storagesRead, storagesWritten, type View } from '../backend/index.js';
-import { MAX_OPERANDS } from './merge.js';
+import { MOST_MERGED_OPERANDS } from './merge.js';
 import { type Nest, nestOf, sameElements } from './nest.js';
 import { Places } from './places.js';
 
@@ -91,7 +91,7 @@ interface Entry {
 
 /** Whether a nest takes others that have nothing to do with what it writes, so that they add to its operands. */
 const hasRoom = (nest: Nest | null): boolean =>
-  nest !== null && nest.inputs.length + nest.outputs.length < MAX_OPERANDS;
+  nest !== null && nest.inputs.length + nest.outputs.length < MOST_MERGED_OPERANDS;
 
 /** Whether a nest reads the elements of a view one by one, as another nest does over `shape`. */
 function readsElements(nest: Nest, view: View, shape: readonly number[]): boolean {

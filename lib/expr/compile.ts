@@ -13,16 +13,16 @@ export interface Signature {
 }
 
 /** What a program was compiled from, to compile it together with others. */
-export interface Source {
+export interface Expressions {
   readonly signature: Signature;
   readonly roots: readonly Expr[];
   /** How many operations they are. */
   readonly size: number;
 }
 
-const sources = new WeakMap<Program, Source>();
+const expressions = new WeakMap<Program, Expressions>();
 
-export const sourceOf = (program: Program): Source => sources.get(program)!;
+export const expressionsOf = (program: Program): Expressions => expressions.get(program)!;
 
 /** A slot before registers are allotted: a fixed one (input, output, parameter, constant), or a value that an instruction makes. */
 type Value = { readonly slot: number } | Made;
@@ -75,7 +75,7 @@ export function compile(signature: Signature, outputs: readonly Expr[]): Program
     resident: resident.stages.map((stage) => finish(stage, base)),
     streamed: streamed.stages.map((stage) => finish(stage, base)),
   };
-  sources.set(program, { signature, roots, size: order.filter(({ args }) => args.length > 0).length });
+  expressions.set(program, { signature, roots, size: order.filter(({ args }) => args.length > 0).length });
   return program;
 }
 

@@ -203,9 +203,9 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
     add ? 'add' : 'set',
   );
   if (bad >= 0) throw outOfRange(op, index, bad, shapeOf(x)[axis] ?? 1);
-  return record(out, scatterRule, [x, index, cut(values, index)], [index], { axis, add });
+  return record(out, scatterRule, [x, index, cropped(values, index)], [index], { axis, add });
 }
 
 /** The part of `values` that an index of smaller shape uses, as a view. */
-const cut = (values: Tensor, index: Tensor): Tensor =>
+const cropped = (values: Tensor, index: Tensor): Tensor =>
   shapeOf(index).reduce((view, size, i) => (view.shape[i] === size ? view : narrow(view, i, 0, size)), values);

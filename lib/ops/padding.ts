@@ -111,19 +111,19 @@ export const constantPadNd: FunctionOf<Tensor, typeof surrounding> = define(
 );
 
 /** Where each element along a padded axis of `size` comes from; `at` is counted from the first one that was there. */
-type Source = (at: number, size: number) => number;
+type SourceIndex = (at: number, size: number) => number;
 
 const sources = {
   reflect: (at, size) => (at < 0 ? -at : at < size ? at : 2 * (size - 1) - at),
   replicate: (at, size) => Math.max(0, Math.min(size - 1, at)),
   circular: (at, size) => (at < 0 ? at + size : at < size ? at : at - size),
-} satisfies Record<string, Source>;
+} satisfies Record<string, SourceIndex>;
 
 /** How a tensor goes on beyond its ends. */
 export type PaddingMode = 'constant' | keyof typeof sources;
 
 /** The elements along an axis that `source` says, joined of views of evenly spaced runs. */
-function padAxis(x: Tensor, axis: number, [before, after]: Margin, source: Source): Tensor {
+function padAxis(x: Tensor, axis: number, [before, after]: Margin, source: SourceIndex): Tensor {
   const size = shapeOf(x)[axis]!;
   const places = Array.from({ length: paddedSize(size, [before, after]) }, (_, i) => source(i - before, size));
   const runs: Tensor[] = [];

@@ -39,13 +39,13 @@ function formatElements(values: ArrayLike<number>, shape: readonly number[], dty
   const strides = contiguousStrides(shape);
   const rows = shape.map((size) => shownIndices(size, sizeOf(shape) > THRESHOLD));
   const format = chooseFormat([...shownValues(values, rows, strides)], dtype);
-  return nest(0, 0);
+  return textAt(0, 0);
 
-  function nest(axis: number, offset: number): string {
+  function textAt(axis: number, offset: number): string {
     if (axis === shape.length) return format.write(values[offset]!);
     const last = axis === shape.length - 1;
     const parts = rows[axis]!.map((i) =>
-      i === GAP ? (last ? ' ...' : '...') : nest(axis + 1, offset + i * strides[axis]!),
+      i === GAP ? (last ? ' ...' : '...') : textAt(axis + 1, offset + i * strides[axis]!),
     );
     const indent = PREFIX.length + axis + 1;
     if (last) return `[${wrap(parts, format.width, indent)}]`;

@@ -467,14 +467,14 @@ export class Tensor {
     if (shape.length === 0) return isBool(dtype) ? flat[0] !== 0 : flat[0]!;
     const strides = contiguousStrides(shape);
     const rowOf = isBool(dtype) ? rowOfBooleans : rowOfNumbers;
-    const nest = (axis: number, start: number): NestedArray[] => {
+    const arrayAt = (axis: number, start: number): NestedArray[] => {
       const size = shape[axis]!;
       if (axis === shape.length - 1) return rowOf(flat, start, size);
       const items = new Array<NestedArray>(Math.min(size, LONGEST_MADE));
-      for (let i = 0; i < size; i++) items[i] = nest(axis + 1, start + i * strides[axis]!);
+      for (let i = 0; i < size; i++) items[i] = arrayAt(axis + 1, start + i * strides[axis]!);
       return items;
     };
-    return nest(0, 0);
+    return arrayAt(0, 0);
   }
 
   /** A copy of the values in row-major order: Float32Array, Float64Array, Int32Array, or Uint8Array (of 0 and 1) for bool. */

@@ -26,7 +26,8 @@ interface BoundOperand {
   readonly operand: Operand;
 }
 
-interface Frame {
+/** What slots hold, and the operands that fill some of them. */
+interface Bindings {
   readonly slots: readonly Slot[];
   readonly inputs: readonly BoundOperand[];
   readonly outputs: readonly BoundOperand[];
@@ -80,24 +81,24 @@ function fillSlots(slots: Slot[], program: Program, params: readonly number[], {
   }
 }
 
-function runRows(program: Program, plan: Plan, frame: Frame): void {
+function runRows(program: Program, plan: Plan, bound: Bindings): void {
   const stages = plan.tileColumns === plan.columns ? program.resident : program.streamed;
   const folders = stages.map((stage) => stage.folds.map(({ fold }) => newFolder(fold, plan.tileRows)));
   for (let row = 0; row < plan.rows; row += plan.tileRows) {
     const rows = Math.min(plan.tileRows, plan.rows - row);
-    for (const { kind, operand } of frame.inputs) if (kind === 'row') operand.load(row, rows);
-    for (const { kind, operand } of frame.outputs) if (kind === 'row') operand.seek(row);
+    for (const { kind, operand } of bound.inputs) if (kind === 'row') operand.load(row, rows);
+    for (const { kind, operand } of bound.outputs) if (kind === 'row') operand.seek(row);
     stages.forEach((stage, i) => {
       for (const folder of folders[i]!) folder.reset();
       for (let column = 0; column < plan.columns; column += plan.tileColumns) {
-        runTile(stage, folders[i]!, tileAt(plan, row, column), frame, stage === stages.at(-1));
+        runTile(stage, folders[i]!, tileAt(plan, row, column), bound, stage === stages.at(-1));
       }
       stage.folds.forEach(({ dst }, f) => {
-        folders[i]![f]!.finish(frame.slots[dst]!, rows);
+        folders[i]![f]!.finish(bound.slots[dst]!, rows);
       });
-      for (const instruction of stage.rows) runLoop(instruction, frame.slots, rows);
+      for (const instruction of stage.rows) runLoop(instruction, bound.slots, rows);
     });
-    for (const { kind, operand } of frame.outputs) if (kind === 'row') operand.store(row, rows);
+    for (const { kind, operand } of bound.outputs) if (kind === 'row') operand.store(row, rows);
   }
 }
 
@@ -109,8 +110,8 @@ function tileAt(plan: Plan, row: number, column: number): Tile {
     : { rows, columns, rowStep: 1, columnStep: rows, column, start: column * plan.rows + row };
 }
 
-function runTile(stage: Stage, folders: readonly Folder[], tile: Tile, frame: Frame, isLast: boolean): void {
-  const { slots, inputs, outputs } = frame;
+function runTile(stage: Stage, folders: readonly Folder[], tile: Tile, bound: Bindings, isLast: boolean): void {
+  const { slots, inputs, outputs } = bound;
   const count = tile.rows * tile.columns;
   for (const { kind, operand } of inputs) if (kind === 'element') operand.load(tile.start, count);
   for (const { kind, operand } of outputs) if (kind === 'element') operand.seek(tile.start);

@@ -1,7 +1,7 @@
 import type { Loops } from '../loops.js';
 
 /**
- * Visits elements [start, start + count) of a loop nest in order, as runs along its innermost axis. `base` says where each operand begins;
+ * Visits elements [start, start + count) of loops in order, as runs along its innermost axis. `base` says where each operand begins;
  * `visit` is told where each is (an array that is reused) and how many elements follow, each an innermost stride further.
  */
 export function forEachRun(
