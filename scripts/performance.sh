@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch captured captured-large captured-epoch inference calls widths load)
+parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch captured captured-large captured-epoch inference calls recording widths load)
 
 bench() {
   local part=$1
@@ -35,6 +35,7 @@ measure() {
     captured-epoch) bench '#captured' --only epoch --cases 784-512 --against nabla-captured,pytorch --threads 1,2 --rounds 2 ;;
     inference) bench '#captured' --only inference --against nabla-captured,pytorch,onnxruntime --threads 1,2 ;;
     calls) bench '' --only calls --against pytorch --threads 1 ;;
+    recording) bench '' --only recording --against nabla-captured --threads 1 ;;
     widths) bench '' --only widths --against pytorch --threads 1,2 --rounds 3 ;;
     load) bench '' --only load --against pytorch --threads 1 ;;
     *) echo "unknown part $1; known: ${parts[*]}" >&2 && exit 1 ;;

@@ -34,8 +34,11 @@ export async function serve(greeting: Greeting, tasks: Tasks): Promise<void> {
 }
 
 async function introduce(task: Task): Promise<Prepared> {
+  const before = process.cpuUsage();
   const probe = await task.first();
-  return task.note === undefined ? { probe } : { probe, note: task.note };
+  const { user, system } = process.cpuUsage(before);
+  const prepared = { probe, cpuSeconds: (user + system) / 1e6 };
+  return task.note === undefined ? prepared : { ...prepared, note: task.note };
 }
 
 function measure(task: Task, request: Exclude<Request, { readonly do: 'prepare' }>): Promise<Timing> {

@@ -23,6 +23,8 @@ export interface Greeting {
 export interface Prepared {
   /** Some of the values that came out, of the order of 1, by which drivers are compared. */
   readonly probe: readonly number[];
+  /** What that first time took of the processor, on all threads. Drivers say it that can be asked for first calls. */
+  readonly cpuSeconds?: number;
   /** How the work differs from the question, where it has to. Its probe is not compared then. */
   readonly note?: string;
 }

@@ -55,6 +55,7 @@ export class Race {
     this.#outcomes = new Map();
     this.#reference = undefined;
     if (work.kind === 'load') await this.#load(contenders);
+    else if (work.kind === 'firstCall') await this.#callOnce(work, contenders);
     else await this.#compete(work, contenders, quantile);
     return this.#outcomes;
   }
@@ -112,14 +113,39 @@ export class Race {
     return { contender, driver, note, iterations, rounds, quantile, samples: [] };
   }
 
-  async #load(contenders: readonly Contender[]): Promise<void> {
+  #load(contenders: readonly Contender[]): Promise<void> {
+    return this.#eachAnew(contenders, async (contender) => {
+      const driver = await Driver.start({ ...contender, args: contender.loadArgs ?? contender.args });
+      await driver.stop();
+      return driver.greeting.loadSeconds;
+    });
+  }
+
+  #callOnce(work: Work, contenders: readonly Contender[]): Promise<void> {
+    return this.#eachAnew(contenders, async (contender) => {
+      const driver = await Driver.start(contender);
+      const answer = await driver.prepare(work).finally(() => driver.stop());
+      if ('unsupported' in answer || answer.cpuSeconds === undefined) return null;
+      this.#reference ??= answer.probe;
+      const difference = compare(answer.probe, this.#reference);
+      if (difference !== undefined) throw new DriverError(difference);
+      return answer.cpuSeconds;
+    });
+  }
+
+  /** Rounds in which every contender starts a process of its own; `measure` says what it took, or null where it cannot. */
+  async #eachAnew(
+    contenders: readonly Contender[],
+    measure: (contender: Contender) => Promise<number | null>,
+  ): Promise<void> {
     const samples = new Map(contenders.map((contender) => [contender, [] as number[]]));
     for (let round = 0; round < this.#rounds; round++) {
       for (const [contender, times] of samples) {
+        if (this.#outcomes.has(contender)) continue;
         await this.#attempt(contender, async () => {
-          const driver = await Driver.start({ ...contender, args: contender.loadArgs ?? contender.args });
-          times.push(driver.greeting.loadSeconds);
-          await driver.stop();
+          const seconds = await measure(contender);
+          if (seconds === null) this.#outcomes.set(contender, { kind: 'unsupported' });
+          else times.push(seconds);
         });
       }
     }

@@ -13,6 +13,7 @@ export type Work =
   | MomentumWork
   | EpochWork
   | InferenceWork
+  | FirstCallWork
   | PeakWork
   | CopyWork
   | LoadWork;
@@ -106,6 +107,17 @@ export interface InferenceWork {
   readonly kind: 'inference';
   readonly layers: readonly number[];
   readonly batch: number;
+}
+
+/**
+ * The first call of a function of many small instructions: `chain` applies so many additions and multiplications one after the other, `results`
+ * returns so many products of one tensor, and `lstm` is a cell of an LSTM unrolled over so many steps, with its backward pass and a step of SGD.
+ * Each first call has a process of its own, and what counts is the processor's time, that of V8's compiler and collector included.
+ */
+export interface FirstCallWork {
+  readonly kind: 'firstCall';
+  readonly network: 'chain' | 'results' | 'lstm';
+  readonly length: number;
 }
 
 /** Independent fused multiply-adds on registers alone, about so many operations in all: what the processor can reach. */

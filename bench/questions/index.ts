@@ -9,6 +9,7 @@ import { losses } from './losses.js';
 import { matmul } from './matmul.js';
 import { optimizer } from './optimizer.js';
 import type { Question } from './question.js';
+import { recording } from './recording.js';
 import { rows } from './rows.js';
 import { training } from './training.js';
 import { layerWidths } from './widths.js';
@@ -26,6 +27,7 @@ export const questions: readonly Question[] = [
   optimizer,
   epoch,
   inference,
+  recording,
   layerWidths,
   load,
 ];

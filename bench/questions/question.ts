@@ -2,7 +2,7 @@ import type { Work } from '../harness/work.js';
 
 /** How much is done, in the unit in which people compare it. */
 export interface Amount {
-  readonly unit: 'GFLOP' | 'GB';
+  readonly unit: 'GFLOP' | 'GB' | 'instruction';
   readonly perIteration: number;
 }
 
@@ -34,6 +34,8 @@ export const gflop = (flops: number): Amount => ({ unit: 'GFLOP', perIteration: 
 
 /** What float32 operands and results weigh that have to be read or written at least once. */
 export const traffic = (elements: number): Amount => ({ unit: 'GB', perIteration: (4 * elements) / 1e9 });
+
+export const instructionsOf = (count: number): Amount => ({ unit: 'instruction', perIteration: count });
 
 /** 300, 2^15: powers of two are easier to read as such. */
 export function sizeLabel(size: number): string {

@@ -9,9 +9,11 @@ export function formatTime(seconds: number): string {
 /** A round time, as it stands at an axis. */
 export const formatTick = (seconds: number): string => formatTime(seconds).replace(/\.0+ /, ' ');
 
-/** GFLOP/s or GB/s. */
+/** GFLOP/s or GB/s; of instructions the time that each takes. */
 export const formatRate = ({ unit, perIteration }: Amount, seconds: number): string =>
-  `${threeDigits(perIteration / seconds)} ${unit}/s`;
+  unit === 'instruction'
+    ? `${formatTime(seconds / perIteration)} each`
+    : `${threeDigits(perIteration / seconds)} ${unit}/s`;
 
 /** How many times as long `seconds` is as `reference`. */
 export const formatFactor = (seconds: number, reference: number): string => `${threeDigits(seconds / reference)} x`;

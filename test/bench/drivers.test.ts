@@ -1,7 +1,10 @@
+import { capture } from 'nabla';
 import { describe, expect, it } from 'vitest';
 import { labels, unit } from '../../bench/drivers/inputs.js';
+import { calledBy } from '../../bench/drivers/nabla/first-call.js';
 import { tasksOf } from '../../bench/drivers/nabla/tasks.js';
 import { lossNames, mapOps, rowOps, type Work } from '../../bench/harness/work.js';
+import { recording } from '../../bench/questions/recording.js';
 
 describe('the operands', () => {
   it('are those of the drivers in Python and C', () => {
@@ -24,6 +27,7 @@ describe("nabla's driver", () => {
     { kind: 'momentum', size: 20 },
     { kind: 'epoch', images: 20, layers: [784, 4, 10], batch: 8 },
     { kind: 'inference', layers: [8, 6, 4], batch: 1 },
+    ...(['chain', 'results', 'lstm'] as const).map((network) => ({ kind: 'firstCall', network, length: 20 }) as const),
   ];
 
   it.each(works)('does %j', async (work) => {
@@ -34,6 +38,17 @@ describe("nabla's driver", () => {
     expect(await captured!.first()).toEqual(probe);
     await eager!.run();
     await captured!.run();
+  });
+
+  it('calls for the first time what has as many instructions as the question says', () => {
+    for (const { work, amount } of recording.cases) {
+      if (work.kind !== 'firstCall') throw new Error('another kind of work');
+      const length = Math.min(work.length, 100);
+      const { fn, args } = calledBy({ ...work, length });
+      const captured = capture(fn);
+      captured(...args);
+      expect(captured.stats[0]!.recorded / length).toBe(amount!.perIteration / work.length);
+    }
   });
 
   it('learns', async () => {

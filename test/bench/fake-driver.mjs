@@ -8,7 +8,7 @@ const answer = (message) => writeSync(3, `${JSON.stringify(message)}\n`);
 function prepare() {
   if (behaviour === 'crashes') throw new Error('out of order');
   if (behaviour === 'cannot') return answer({ unsupported: 'not my work' });
-  if (behaviour !== 'sleeps') answer({ probe: [behaviour === 'disagrees' ? 2 : 1] });
+  if (behaviour !== 'sleeps') answer({ probe: [behaviour === 'disagrees' ? 2 : 1], cpuSeconds: 0.25 });
 }
 
 let each = behaviour === 'practises' ? 0.008 : 0.001;

@@ -60,6 +60,16 @@ it('says why a driver does not start', async () => {
   expect(nothing).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') });
 });
 
+it('has a process of its own do what is done once, and takes the time of the processor', async () => {
+  const contenders = ['agrees', 'disagrees', 'cannot'].map((behaviour) => contender(behaviour));
+  const outcomes = await race.run({ kind: 'firstCall', network: 'chain', length: 1 }, contenders);
+  expect(contenders.map((each) => outcomes.get(each))).toEqual([
+    { kind: 'timed', summary: { rounds: 3, minimum: 0.25, median: 0.25, spread: 0 } },
+    { kind: 'failed', why: 'computes something else: value 0 is 2, not 1' },
+    { kind: 'unsupported' },
+  ]);
+});
+
 it('measures loading in processes of its own', async () => {
   const agreeing = contender('agrees');
   const outcomes = await race.run({ kind: 'load' }, [agreeing]);

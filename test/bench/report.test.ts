@@ -50,6 +50,7 @@ describe('formats', () => {
       '1.23 s',
     ]);
     expect(formatRate({ unit: 'GFLOP', perIteration: 3 }, 0.02)).toBe('150 GFLOP/s');
+    expect(formatRate({ unit: 'instruction', perIteration: 100 }, 0.02)).toBe('200 µs each');
     expect(formatFactor(3, 2)).toBe('1.50 x');
   });
 });

@@ -1,5 +1,6 @@
 import type { Work } from '../../harness/work.js';
 import type { Task, Tasks } from '../serve.js';
+import { firstCall } from './first-call.js';
 import { loss } from './losses.js';
 import { map, matmul, overwrite, recorded, rows } from './operations.js';
 import { epoch, inference, type Mode, momentum, training } from './training.js';
@@ -32,6 +33,8 @@ function task(work: Work, mode: Mode): Task | null {
       return epoch(work, mode);
     case 'inference':
       return inference(work, mode);
+    case 'firstCall':
+      return firstCall(work, mode);
     default:
       return null;
   }
