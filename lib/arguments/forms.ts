@@ -70,9 +70,17 @@ type Demanded<K, N> = {
   [P in keyof K as P extends N ? (IsRequired<K[P]> extends true ? P : never) : never]: ValueOf<K[P]>;
 };
 
-/** The parameters of a signature that have defaults, as an object: what its `…Options` interface extends. */
+/**
+ * The parameters of a signature that have defaults, and those that must be given and can be by name only, as an object: what its `…Options`
+ * interface extends.
+ */
 export type OptionsOf<S> =
-  S extends Signature<infer T, infer K> ? Optional<K, Exclude<NamesIn<T>[number], Operands<T>[number]>> : never;
+  S extends Signature<infer T, infer K>
+    ? WithDemanded<Optional<K, Exclude<NamesIn<T>[number], Operands<T>[number]>>, Demanded<K, ByName<T>[number]>>
+    : never;
+
+/** Nothing is added where nothing is demanded: an intersection would take objects, and texts, that have nothing in common with the options. */
+type WithDemanded<O, D> = keyof D extends never ? O : O & D;
 
 /** Options of which some are known better than their kinds say. */
 export type Narrowed<O, V> = { [P in keyof O]: P extends keyof V ? V[P] | undefined : O[P] };

@@ -1,25 +1,29 @@
 import { inspect } from 'node:util';
-import { checkOptions } from '../arguments/check-options.js';
+import { define } from '../arguments/define.js';
+import type { OptionsOf, RestOf } from '../arguments/forms.js';
+import * as kinds from '../arguments/kinds.js';
+import { nothing, signature } from '../arguments/signature.js';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
-import { describe } from '../describe.js';
-import { CaptureError, ValueError } from '../errors.js';
+import { CaptureError } from '../errors.js';
 import { isPromise } from '../realm.js';
-import { checkInteger } from '../tensor/shape.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
-import { type Found, type RunOptions, run, type Source, type Steppable } from './run.js';
+import { type Found, type RunArguments, run, type Steppable } from './run.js';
 import { mapTensors, Pattern, tensorsIn, unreachable } from './tree.js';
 
 const MOST_PROGRAMS = 32;
 
-export interface CaptureOptions {
-  /** What messages call it. Default: the function's name. */
-  name?: string;
+const capturing = signature('fn, /, *, name, maxPrograms', {
+  fn: kinds.callback<(...args: never[]) => unknown>(),
+  /** What messages call it. Default: null, the function's name. */
+  name: kinds.text.optional(),
   /** Programs that are kept, one for each kind of call; the one used least lately makes room for another. Default: 32. */
-  maxPrograms?: number;
-}
+  maxPrograms: kinds.integerFrom(1).default(MOST_PROGRAMS),
+});
+
+export interface CaptureOptions extends OptionsOf<typeof capturing> {}
 
 /** A function that runs as one program. Call it as the function it was made of. */
 export interface Captured<A extends unknown[], R> {
@@ -32,12 +36,18 @@ export interface Captured<A extends unknown[], R> {
    *
    * @throws whatever a step throws; the signal's reason if it was aborted, after the step under way
    */
-  run(source: Source, options?: RunOptions): Promise<Float64Array>;
+  run(...args: RunArguments): Promise<Float64Array>;
   /** Forgets all programs; the next call records again. For when the model has changed. */
   reset(): void;
   /** What each program consists of, in the order in which they were recorded. */
   readonly stats: readonly ProgramStats[];
 }
+
+/** Makes a function of the same arguments and result. */
+export type Capture = <A extends unknown[], R>(
+  fn: (...args: A) => R,
+  ...options: RestOf<typeof capturing, CaptureOptions>
+) => Captured<A, R>;
 
 /**
  * Makes a function one program of the core. The first call for arguments of some shapes, types and other values runs the function and
@@ -62,22 +72,18 @@ export interface Captured<A extends unknown[], R> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.compile.html
  */
-export function capture<A extends unknown[], R>(fn: (...args: A) => R, options: CaptureOptions = {}): Captured<A, R> {
-  if (typeof fn !== 'function') throw new CaptureError(`capture: expected a function, got ${typeof fn}`);
-  checkOptions('capture', options, ['name', 'maxPrograms']);
-  const { name = fn.name, maxPrograms = MOST_PROGRAMS } = options;
-  if (typeof name !== 'string') throw new ValueError(`capture: name must be a text, got ${describe(name)}`);
-  checkInteger('capture', 'maxPrograms', maxPrograms, 1);
+export const capture = define('capture', capturing, (fn, givenName, maxPrograms) => {
+  const name = givenName ?? fn.name;
   const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`, maxPrograms);
-  const call = (...args: A): R => captured.call(args);
+  const call = (...args: readonly unknown[]) => captured.call(args);
   return Object.defineProperties(call, {
-    run: { value: async (source: Source, options: RunOptions = {}) => (await run(captured, source, options)).losses },
-    reset: { value: () => captured.reset() },
+    run: { value: async (...args: RunArguments) => (await run(captured, args)).losses },
+    reset: { value: define('reset', nothing, () => captured.reset()) },
     stats: { get: () => captured.stats },
     toString: { value: () => captured.toString() },
     [inspect.custom]: { value: () => captured.toString() },
-  }) as Captured<A, R>;
-}
+  });
+}) as Capture;
 
 /** What `capture` makes a function of. */
 export class CapturedFunction<A extends unknown[], R> implements Steppable {

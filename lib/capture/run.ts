@@ -1,17 +1,18 @@
-import { checkOptions } from '../arguments/check-options.js';
+import type { ArgumentsOf, NamedOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { type Dataset, Subset, TensorDataset } from '../data/dataset.js';
 import { checkIndex } from '../data/indices.js';
-import { DataLoader, type DataLoaderOptions } from '../data/loader.js';
-import { describe } from '../describe.js';
+import { DataLoader } from '../data/loader.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { contiguous } from '../ops/conversion.js';
 import { tensor } from '../ops/creation.js';
 import { indexSelect } from '../ops/indexing.js';
 import { narrow } from '../ops/views.js';
-import { isAbortSignal, isPromise, type Signal } from '../realm.js';
+import { isPromise } from '../realm.js';
 import { emptyOf } from '../tensor/empty.js';
-import { checkInteger } from '../tensor/shape.js';
-import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import * as kinds from '../tensor/kinds.js';
+import { isTensor, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { type Case, lossIn } from './case.js';
 import type { Lookahead } from './host.js';
 import type { LoopParts } from './program.js';
@@ -39,20 +40,6 @@ export interface EpochEnd {
   readonly loss: number;
 }
 
-export interface RunOptions
-  extends Pick<DataLoaderOptions<unknown, unknown>, 'batchSize' | 'shuffle' | 'dropLast' | 'generator'> {
-  /** How often to go through the source. Default: 1. */
-  epochs?: number;
-  /** Stops after the step under way; the promise is then rejected with the signal's reason. Default: none. */
-  signal?: Signal;
-  /** Called every `progressInterval` milliseconds while it runs, and at the end. An error in it stops the run, which is then rejected with it. Default: none. */
-  onProgress?: (progress: Progress) => unknown;
-  /** Default: 200. */
-  progressInterval?: number;
-  /** Called after each epoch, when everything can be used: to validate, to change rates. If it returns false (or a promise of it), that was the last epoch. Default: none. */
-  onEpoch?: (end: EpochEnd) => unknown;
-}
-
 /** Where batches come from: rows of tensors, a loader, or anything that gives batches one after the other. */
 export type Source =
   | DataLoader<unknown, unknown>
@@ -60,6 +47,55 @@ export type Source =
   | readonly Tensor[]
   | Iterable<unknown>
   | AsyncIterable<unknown>;
+
+/** What batches are made of. */
+export const source: Kind<Source> = kind(
+  'tensors, a TensorDataset, a DataLoader or an iterable of batches',
+  (value): value is Source =>
+    typeof value === 'object' &&
+    value !== null &&
+    (Symbol.iterator in value ||
+      Symbol.asyncIterator in value ||
+      value instanceof TensorDataset ||
+      value instanceof Subset),
+);
+
+/** How to go through a source. */
+export const repeating = {
+  /** How often to go through the source. Default: 1. */
+  epochs: kinds.integerFrom(1).default(1),
+  /** Examples per batch, where the source is tensors or a data set. Default: null, 1. */
+  batchSize: kinds.integerFrom(1).optional(),
+  /** Whether these come in another random order each epoch. Default: null, false. */
+  shuffle: kinds.boolean.optional(),
+  /** Whether to leave out a last batch of these that is not full. Default: null, false. */
+  dropLast: kinds.boolean.optional(),
+  /** Where their order is drawn from. Default: null, the stream that `manualSeed` starts. */
+  generator: kinds.generator.optional(),
+  /** Stops after the step under way; the promise is then rejected with the signal's reason. Default: null, nothing does. */
+  signal: kinds.signal.optional(),
+  /** Called every `progressInterval` milliseconds while it runs, and at the end. An error in it stops the run, which is then rejected with it. Default: null. */
+  onProgress: kinds.callback<(progress: Progress) => unknown>().optional(),
+  /** In milliseconds. Default: 200. */
+  progressInterval: kinds.integerFrom(1, 2 ** 31 - 1).default(200),
+};
+
+const running = signature(
+  'source, /, *, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval, onEpoch',
+  {
+    source,
+    ...repeating,
+    /** Called after each epoch, when everything can be used: to validate, to change rates. If it returns false (or a promise of it), that was the last epoch. Default: null. */
+    onEpoch: kinds.callback<(end: EpochEnd) => unknown>().optional(),
+  },
+);
+
+export interface RunOptions extends OptionsOf<typeof running> {}
+
+/** What `run` takes. */
+export type RunArguments = ArgumentsOf<typeof running, RunOptions>;
+
+type Settings = NamedOf<typeof running>;
 
 /** A program for a call, and what JavaScript does in it and in calls to come. */
 export interface Found {
@@ -74,9 +110,6 @@ export interface Steppable {
   call(args: readonly unknown[]): unknown;
 }
 
-const LOADER_OPTIONS = ['batchSize', 'shuffle', 'dropLast', 'generator'] as const;
-const OPTIONS = [...LOADER_OPTIONS, 'epochs', 'signal', 'onProgress', 'progressInterval', 'onEpoch'];
-
 /** The losses of all steps, and how many examples each was of. */
 export interface Outcome {
   readonly losses: Float64Array;
@@ -84,12 +117,12 @@ export interface Outcome {
 }
 
 /** Calls a captured function for every batch of every epoch, in the background. */
-export async function run(captured: Steppable, source: Source, options: RunOptions): Promise<Outcome> {
-  checkRunOptions(captured.where, options);
-  const epoch = epochOf(captured.where, source, options);
-  const run = new Run(captured, options);
+export async function run(captured: Steppable, args: RunArguments): Promise<Outcome> {
+  const settings = running.named(`${captured.where}: run`, args);
+  const epoch = epochOf(captured.where, settings);
+  const run = new Run(captured, settings);
   try {
-    await runEpochs(run, epoch, captured.where, options);
+    await runEpochs(run, epoch, captured.where, settings);
     await run.finish();
   } finally {
     run.end();
@@ -97,40 +130,25 @@ export async function run(captured: Steppable, source: Source, options: RunOptio
   return run.outcome();
 }
 
-async function runEpochs(run: Run, epoch: (run: Run) => Promise<void>, where: string, options: RunOptions) {
-  for (let i = 1; i <= (options.epochs ?? 1); i++) {
+async function runEpochs(run: Run, epoch: (run: Run) => Promise<void>, where: string, settings: Settings) {
+  for (let i = 1; i <= settings.epochs; i++) {
     const first = run.step;
     run.epoch = i;
     await epoch(run);
     const losses = run.outcome().losses.subarray(first);
     if (losses.length === 0) throw new ValueError(`${where}: run: the source gave no batches in epoch ${i}`);
     const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
-    const goOn = await options.onEpoch?.({ epoch: i, losses, loss });
+    const goOn = await settings.onEpoch?.({ epoch: i, losses, loss });
     run.throwIfStopped();
     if (goOn === false) return;
   }
 }
 
-function checkRunOptions(where: string, options: RunOptions): void {
-  checkOptions(`${where}: run`, options, OPTIONS);
-  const { epochs = 1, progressInterval = 200, signal } = options;
-  checkInteger(`${where}: run`, 'epochs', epochs, 1);
-  checkInteger(`${where}: run`, 'progressInterval', progressInterval, 1);
-  for (const name of ['onProgress', 'onEpoch'] as const) {
-    const callback: unknown = options[name];
-    if (callback === undefined || typeof callback === 'function') continue;
-    throw new ValueError(`${where}: run: ${name} must be a function, got ${describe(callback)}`);
-  }
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new ValueError(`${where}: run: signal: expected an AbortSignal, got ${describe(signal)}`);
-  }
-}
-
 /** What an epoch of a source is: rows that the background gathers by itself, or batches that are handed over. */
-function epochOf(where: string, source: Source, options: RunOptions): (run: Run) => Promise<void> {
-  const { batchSize, shuffle, dropLast, generator } = options;
+function epochOf(where: string, settings: Settings): (run: Run) => Promise<void> {
+  const { source, batchSize, shuffle, dropLast, generator } = settings;
   const given = Object.fromEntries(
-    Object.entries({ batchSize, shuffle, dropLast, generator }).filter(([, value]) => value !== undefined),
+    Object.entries({ batchSize, shuffle, dropLast, generator }).filter(([, value]) => value !== null),
   );
   const dataset = datasetOf(source);
   if (dataset !== null) return epochOfLoader(where, new DataLoader(dataset, given));
@@ -139,18 +157,13 @@ function epochOf(where: string, source: Source, options: RunOptions): (run: Run)
     throw new ValueError(`${where}: run: ${extra} is for tensors and data sets; this source makes its own batches`);
   }
   if (source instanceof DataLoader) return epochOfLoader(where, source);
-  if (typeof source === 'object' && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source)) {
-    return (run) => run.batches(source as AsyncIterable<unknown>);
-  }
-  throw new ValueError(
-    `${where}: run: expected tensors, a TensorDataset, a DataLoader or an iterable of batches, got ${describe(source)}`,
-  );
+  return (run) => run.batches(source as Iterable<unknown> | AsyncIterable<unknown>);
 }
 
 /** The data set that a source is, from which batches are made here. */
 export function datasetOf(source: Source): Dataset<unknown, unknown> | null {
   if (source instanceof TensorDataset || source instanceof Subset) return source;
-  const areRows = Array.isArray(source) && source.length > 0 && source.every((item) => item instanceof Tensor);
+  const areRows = Array.isArray(source) && source.length > 0 && source.every(isTensor);
   return areRows ? new TensorDataset(...(source as Tensor[])) : null;
 }
 
@@ -192,7 +205,7 @@ const MOST_RECORDINGS = 4;
 class Run {
   epoch = 1;
   readonly #captured: Steppable;
-  readonly #options: RunOptions;
+  readonly #settings: Settings;
   #losses = new Float64Array(1024);
   #sizes = new Float64Array(1024);
   #done = 0;
@@ -205,7 +218,7 @@ class Run {
   /** Ends the wait for a source. */
   #interrupt: ((reason: unknown) => void) | null = null;
   readonly #stop = (): void => {
-    this.#interrupt?.(this.#failure === null ? this.#options.signal?.reason : this.#failure.error);
+    this.#interrupt?.(this.#failure === null ? this.#settings.signal?.reason : this.#failure.error);
     if (this.#current !== null) Atomics.store(this.#current.control, 0, 1);
   };
   readonly #timer: NodeJS.Timeout | undefined;
@@ -214,13 +227,13 @@ class Run {
   #reported = { examples: 0, time: performance.now() };
   #batchSize = 0;
 
-  constructor(captured: Steppable, options: RunOptions) {
+  constructor(captured: Steppable, settings: Settings) {
     this.#captured = captured;
-    this.#options = options;
-    options.signal?.throwIfAborted();
-    options.signal?.addEventListener('abort', this.#stop);
-    if (options.onProgress !== undefined) {
-      this.#timer = setInterval(() => this.#tell(), options.progressInterval ?? 200);
+    this.#settings = settings;
+    settings.signal?.throwIfAborted();
+    settings.signal?.addEventListener('abort', this.#stop);
+    if (settings.onProgress !== null) {
+      this.#timer = setInterval(() => this.#tell(), settings.progressInterval);
     }
   }
 
@@ -235,14 +248,14 @@ class Run {
 
   end(): void {
     clearInterval(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#stop);
+    this.#settings.signal?.removeEventListener('abort', this.#stop);
     if (!this.#finished && this.#failure === null) this.#tell();
   }
 
   /** Throws what a callback threw, or the reason of the signal. */
   throwIfStopped(): void {
     if (this.#failure !== null) throw this.#failure.error;
-    this.#options.signal?.throwIfAborted();
+    this.#settings.signal?.throwIfAborted();
   }
 
   /** Steps done. */
@@ -391,7 +404,7 @@ class Run {
     const time = performance.now();
     const examplesPerSecond = ((examples - this.#reported.examples) / (time - this.#reported.time)) * 1000;
     this.#reported = { examples, time };
-    return this.#options.onProgress?.({ step, epoch: this.epoch, loss, examplesPerSecond });
+    return this.#settings.onProgress?.({ step, epoch: this.epoch, loss, examplesPerSecond });
   }
 }
 

@@ -111,6 +111,9 @@ type NamingArguments = [
   removeDuplicate?: boolean | NamingOptions,
 ];
 
+/** @internal Whether a value is a module, and not a Proxy of one or an object of its prototype. */
+export let isModule: (value: unknown) => value is Module;
+
 /** What belongs to a module itself, by name. */
 interface Own {
   readonly parameters: Map<string, Parameter>;
@@ -151,6 +154,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   readonly #parameters = new Set<string>();
 
   static {
+    isModule = (value): value is Module => typeof value === 'object' && value !== null && #training in value;
     takeNoMore(
       Module,
       'registerParameter',

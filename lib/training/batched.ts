@@ -1,4 +1,5 @@
-import type { OptionsOf } from '../arguments/forms.js';
+import { define, defineAsync } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { describe } from '../describe.js';
@@ -6,7 +7,8 @@ import { NablaError, ShapeError, ValueError } from '../errors.js';
 import { stack } from '../ops/joining.js';
 import { unbind } from '../ops/views.js';
 import * as kinds from '../tensor/kinds.js';
-import { shapeOf, Tensor } from '../tensor/tensor.js';
+import { single } from '../tensor/parameters.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 
 /** What computes the answers to a batch of inputs: a row for each. */
 type Compute = (batch: Tensor) => Tensor;
@@ -56,43 +58,47 @@ interface Request {
  * predict.batches; // 1
  * ```
  */
-export function batched(fn: (batch: Tensor) => Tensor, options?: BatchedOptions): Batched;
-export function batched(...args: readonly unknown[]): Batched {
-  const [compute, maxBatch, maxWaitMs, maxWaiting] = batching.read('batched', args);
-  const gathering = new Map<string, Request[]>();
-  let waiting = 0;
-  let batches = 0;
+export const batched: FunctionOf<Batched, typeof batching, BatchedOptions> = define(
+  'batched',
+  batching,
+  (compute, maxBatch, maxWaitMs, maxWaiting) => {
+    const gathering = new Map<string, Request[]>();
+    let waiting = 0;
+    let batches = 0;
 
-  const flush = (key: string, requests: Request[]): void => {
-    if (gathering.get(key) !== requests) return;
-    gathering.delete(key);
-    waiting -= requests.length;
-    batches++;
-    answerAll(compute, requests);
-  };
+    const flush = (key: string, requests: Request[]): void => {
+      if (gathering.get(key) !== requests) return;
+      gathering.delete(key);
+      waiting -= requests.length;
+      batches++;
+      answerAll(compute, requests);
+    };
 
-  const predict = (input: Tensor): Promise<Tensor> =>
-    new Promise((answer, fail) => {
-      if (!(input instanceof Tensor))
-        throw new ValueError(`batched: the input must be a Tensor, got ${describe(input)}`);
-      if (waiting >= maxWaiting) throw new NablaError(`batched: ${waiting} inputs wait already`, 'ERR_NABLA_BUSY');
-      const key = `${input.dtype} ${shapeOf(input)}`;
-      let requests = gathering.get(key);
-      if (requests === undefined) {
-        const fresh: Request[] = [];
-        requests = fresh;
-        gathering.set(key, fresh);
-        setTimeout(() => flush(key, fresh), maxWaitMs);
-      }
-      waiting++;
-      if (requests.push({ input, answer, fail }) >= maxBatch) flush(key, requests);
-    });
+    const predict = defineAsync(
+      'batched',
+      single,
+      (input) =>
+        new Promise<Tensor>((answer, fail) => {
+          if (waiting >= maxWaiting) throw new NablaError(`batched: ${waiting} inputs wait already`, 'ERR_NABLA_BUSY');
+          const key = `${input.dtype} ${shapeOf(input)}`;
+          let requests = gathering.get(key);
+          if (requests === undefined) {
+            const fresh: Request[] = [];
+            requests = fresh;
+            gathering.set(key, fresh);
+            setTimeout(() => flush(key, fresh), maxWaitMs);
+          }
+          waiting++;
+          if (requests.push({ input, answer, fail }) >= maxBatch) flush(key, requests);
+        }),
+    );
 
-  return Object.defineProperties(predict, {
-    waiting: { get: () => waiting },
-    batches: { get: () => batches },
-  }) as Batched;
-}
+    return Object.defineProperties(predict, {
+      waiting: { get: () => waiting },
+      batches: { get: () => batches },
+    }) as Batched;
+  },
+);
 
 function answerAll(compute: Compute, requests: readonly Request[]): void {
   try {
@@ -105,7 +111,7 @@ function answerAll(compute: Compute, requests: readonly Request[]): void {
 
 /** The answers of a batch, each with memory of its own. */
 function rowsOf(answers: unknown, count: number): Tensor[] {
-  if (!(answers instanceof Tensor)) throw new ValueError(`batched: fn must give a Tensor, got ${describe(answers)}`);
+  if (!isTensor(answers)) throw new ValueError(`batched: fn must give a Tensor, got ${describe(answers)}`);
   if (answers.ndim === 0 || shapeOf(answers)[0] !== count) {
     throw new ShapeError(
       `batched: fn must give a row for each of ${count} inputs, got the shape [${answers.shape.join(', ')}]`,

@@ -1,29 +1,17 @@
-import { checkOptions } from '../arguments/check-options.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { CapturedFunction, capture } from '../capture/capture.js';
-import { datasetOf, type RunOptions, run as runCaptured, type Source } from '../capture/run.js';
-import { describe } from '../describe.js';
+import { datasetOf, repeating, run as runCaptured, type Source, source } from '../capture/run.js';
 import { ValueError } from '../errors.js';
-import type { Module, StateDict } from '../nn/module.js';
+import { isModule, type Module, type StateDict } from '../nn/module.js';
 import { Optimizer } from '../optim/optimizer.js';
-import { checkInteger } from '../tensor/shape.js';
+import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A model of one input and one output. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };
-
-export interface TrainOptions extends Omit<RunOptions, 'onEpoch'> {
-  /** The loss of a batch: of the model's output and the target. Required. */
-  loss: (output: Tensor, target: Tensor) => Tensor;
-  /** What changes the model. Required. */
-  optimizer: Pick<Optimizer<object, object>, 'zeroGrad' | 'step'>;
-  /** Batches to measure the loss on after each epoch, in evaluation mode. Default: none. */
-  validation?: Source;
-  /** Epochs without a new lowest validation loss after which to stop. Default: none, all epochs are run. */
-  patience?: number;
-  /** Called after each epoch; what it returns counts for nothing. Default: none. */
-  onEpoch?: (result: EpochResult) => unknown;
-}
 
 /** What an epoch of `train` came to. */
 export interface EpochResult {
@@ -34,6 +22,32 @@ export interface EpochResult {
   /** The mean loss of the validation examples, if there are such: each batch counts by its size. */
   readonly validationLoss?: number;
 }
+
+type Loss = (output: Tensor, target: Tensor) => Tensor;
+
+const training = signature(
+  'model, data, /, *, loss, optimizer, validation, patience, onEpoch, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval',
+  {
+    model: kind('a Module', (value): value is Trainable => isModule(value)),
+    data: source,
+    /** The loss of a batch: of the model's output and the target. Required. */
+    loss: kinds.callback<Loss>(),
+    /** What changes the model. Required. */
+    optimizer: kind(
+      "an Optimizer over the model's parameters",
+      (value): value is Pick<Optimizer<object, object>, 'zeroGrad' | 'step'> => value instanceof Optimizer,
+    ),
+    /** Batches to measure the loss on after each epoch, in evaluation mode. Default: null, none. */
+    validation: source.optional(),
+    /** Epochs without a new lowest validation loss after which to stop. Default: null, all epochs are run. */
+    patience: kinds.integerFrom(1).optional(),
+    /** Called after each epoch; what it returns counts for nothing. Default: null. */
+    onEpoch: kinds.callback<(result: EpochResult) => unknown>().optional(),
+    ...repeating,
+  },
+);
+
+export interface TrainOptions extends OptionsOf<typeof training> {}
 
 /**
  * Trains a model in the background on batches of inputs and targets: `capture` and `run` with validation, early stopping and callbacks. With
@@ -49,12 +63,10 @@ export interface EpochResult {
  * history.length; // 3
  * ```
  */
-export async function train(model: Trainable, data: Source, options: TrainOptions): Promise<EpochResult[]> {
-  if (typeof options !== 'object' || options === null) {
-    throw new ValueError(`train: options must be { loss, optimizer, … }, got ${describe(options)}`);
-  }
-  const { loss, optimizer, validation, patience, onEpoch, ...run } = options;
-  checkTraining(options);
+export const train: FunctionOf<Promise<EpochResult[]>, typeof training, TrainOptions> = async (...args) => {
+  const { model, data, loss, optimizer, validation, patience, onEpoch, ...run } = training.named('train', args);
+  if (patience !== null && validation === null)
+    throw new ValueError('train: patience needs validation data to measure');
   const step = capture((x: Tensor, y: Tensor) => {
     optimizer.zeroGrad();
     const value = loss(model.forward(x), y);
@@ -68,21 +80,21 @@ export async function train(model: Trainable, data: Source, options: TrainOption
   await step.run(data, {
     ...run,
     onEpoch: async ({ epoch, loss }) => {
-      const validationLoss = validation === undefined ? undefined : await measure(validation);
+      const validationLoss = validation === null ? undefined : await measure(validation);
       history.push({ epoch, loss, ...(validationLoss !== undefined && { validationLoss }) });
       if (validationLoss !== undefined && validationLoss < best.loss) {
         Object.assign(best, { epoch, loss: validationLoss, weights: copyOf(model.stateDict()) });
       }
       await onEpoch?.(history.at(-1)!);
-      return patience === undefined || epoch - best.epoch < patience;
+      return patience === null || epoch - best.epoch < patience;
     },
   });
   if (best.weights !== undefined) model.loadStateDict(best.weights);
   return history;
-}
+};
 
 /** The mean loss of all examples in evaluation mode. A batch counts as much as it has examples. */
-function measuring(model: Trainable, loss: TrainOptions['loss'], batchSize: number | undefined) {
+function measuring(model: Trainable, loss: Loss, batchSize: number | null) {
   const measure = new CapturedFunction(
     (x: Tensor, y: Tensor) => noGrad(() => loss(model.forward(x), y)),
     'train: validation',
@@ -91,44 +103,14 @@ function measuring(model: Trainable, loss: TrainOptions['loss'], batchSize: numb
     const modes = model.modules().map((module) => [module, module.training] as const);
     model.eval();
     try {
-      const { losses, sizes } = await runCaptured(
-        measure,
-        source,
-        batchSize === undefined || datasetOf(source) === null ? {} : { batchSize },
-      );
+      const own = datasetOf(source) === null ? {} : { batchSize };
+      const { losses, sizes } = await runCaptured(measure, [source, own]);
       return losses.reduce((sum, one, i) => sum + one * sizes[i]!, 0) / sizes.reduce((sum, size) => sum + size, 0);
     } finally {
       for (const [module, mode] of modes) module.training = mode;
     }
   };
 }
-
-function checkTraining({ patience, validation, onEpoch, loss, optimizer, ...run }: TrainOptions): void {
-  checkOptions('train', run, RUN_OPTIONS);
-  if (typeof loss !== 'function') throw new ValueError('train: loss must be a function of output and target');
-  if (!(optimizer instanceof Optimizer)) {
-    throw new ValueError(
-      `train: optimizer must be an Optimizer over the model's parameters, got ${describe(optimizer)}`,
-    );
-  }
-  if (onEpoch !== undefined && typeof onEpoch !== 'function') {
-    throw new ValueError(`train: onEpoch must be a function, got ${describe(onEpoch)}`);
-  }
-  if (patience === undefined) return;
-  checkInteger('train', 'patience', patience, 1);
-  if (validation === undefined) throw new ValueError('train: patience needs validation data to measure');
-}
-
-const RUN_OPTIONS = [
-  'epochs',
-  'batchSize',
-  'shuffle',
-  'dropLast',
-  'generator',
-  'signal',
-  'onProgress',
-  'progressInterval',
-];
 
 const copyOf = (state: StateDict): StateDict =>
   Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.clone()]));

@@ -392,7 +392,14 @@ describe('refusals', () => {
   });
 
   it('of a function that is not one, of options that do not exist, of a promise', () => {
-    refused(() => capture(3 as never), /capture: expected a function/);
+    expect(() => capture(3 as never)).toThrow('capture: fn must be a function, got 3');
+    expect(() => capture((x: Tensor) => x, null as never)).toThrow(ValueError);
+    expect(() => capture((x: Tensor) => x, { maxPrograms: 0 })).toThrow(
+      'capture: maxPrograms must be an integer, at least 1',
+    );
+    expect(() => Reflect.apply(capture((x: Tensor) => x).reset, undefined, [1])).toThrow(
+      'reset: expected no arguments',
+    );
     expect(() => capture((x: Tensor) => x, { nam: 'x' } as never)).toThrow(ValueError);
     refused(() => capture(async (x: Tensor) => x)(ones([1])), /synchronous/);
   });

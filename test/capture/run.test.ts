@@ -327,7 +327,9 @@ describe('run', () => {
   it('refuses what it cannot run', async () => {
     const { step } = training();
     const captured = capture(step);
-    await expect(captured.run(3 as never)).rejects.toThrow(ValueError);
+    await expect(captured.run(3 as never)).rejects.toThrow(/run: source must be tensors, a TensorDataset, .*, got 3/);
+    await expect(captured.run(data(), null as never)).rejects.toThrow(ValueError);
+    await expect(captured.run(data(), { signal: {} } as never)).rejects.toThrow(/signal must be an AbortSignal/);
     await expect(captured.run(data(), { batchsize: 3 } as never)).rejects.toThrow(/did you mean 'batchSize'/);
     await expect(captured.run([data()], { batchSize: 3 })).rejects.toThrow(/makes its own batches/);
     await expect(captured.run(data(), { epochs: 0 })).rejects.toThrow(/epochs/);

@@ -77,7 +77,15 @@ describe('train', () => {
   it('refuses what makes no sense', async () => {
     const { model, optimizer, data, loss } = problem();
     await expect(train(model, data, { loss, optimizer, patience: 2 })).rejects.toThrow(ValueError);
-    await expect(train(model, data, undefined as never)).rejects.toThrow(/train: options must be/);
+    await expect(train(model, data, undefined as never)).rejects.toThrow(
+      /train: loss must be a function, got undefined/,
+    );
+    await expect(train(model, data, null as never)).rejects.toThrow(ValueError);
+    await expect(train(3 as never, data, { loss, optimizer })).rejects.toThrow('train: model must be a Module, got 3');
+    await expect(train(model, 3 as never, { loss, optimizer })).rejects.toThrow('train: data must be tensors');
+    await expect(train(model, data, { loss, optimizer, progressInterval: 2 ** 31 })).rejects.toThrow(
+      /progressInterval/,
+    );
     await expect(train(model, data, { loss } as never)).rejects.toThrow(/train: optimizer must be an Optimizer/);
     await expect(train(model, data, { loss, optimizer, epoch: 2 } as never)).rejects.toThrow(/did you mean 'epochs'/);
     await expect(train(model, data, { loss: 3, optimizer } as never)).rejects.toThrow(/train: loss/);

@@ -187,6 +187,7 @@ function signatureIn(kind: PublicExport['kind'], source: string): { signature: s
   const [, bounds, signature] =
     /= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
     /(?:constructor|function \w+|= )(?:<[^(]*>)?\([^)]*\.\.\.(\w+): (?:ArgumentsOf|RestOf)<typeof (\w+)/.exec(text) ??
+    /^.*?: (FunctionOf)<[^=]*typeof (\w+)/.exec(text) ??
     [];
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }

@@ -1,4 +1,4 @@
-import { capture, manualSeed, rand, randint, randn, type Tensor, tensor } from 'nabla';
+import { capture, manualSeed, NablaError, rand, randint, randn, type Tensor, tensor } from 'nabla';
 import {
   Accuracy,
   AUROC,
@@ -28,6 +28,34 @@ const scored = (make: (average: Average) => Metric<[Tensor, Tensor], unknown>, a
   metric.update(PRED, TARGET);
   return metric.compute();
 };
+
+describe('arguments', () => {
+  it.each<[message: string, call: () => unknown]>([
+    [
+      'MeanSquaredError.update: target must be a Tensor, got undefined',
+      () => Reflect.apply(MeanSquaredError.prototype.update, new MeanSquaredError(), [PRED]),
+    ],
+    [
+      'AUROC.update: expected at most 2 arguments',
+      () => Reflect.apply(AUROC.prototype.update, new AUROC(), [PRED, TARGET, 1]),
+    ],
+    ['MeanMetric.update: value must be a Tensor or a number', () => new MeanMetric().update('3' as never)],
+    ['Accuracy: expected no arguments, got 1', () => new Accuracy(null as never)],
+    ["Accuracy: unknown option 'topk'; did you mean 'topK'?", () => new Accuracy({ topk: 2 } as never)],
+    ['compute: expected no arguments, got 1', () => Reflect.apply(MeanMetric.prototype.compute, new MeanMetric(), [1])],
+    ['Precision: numClasses must be an integer, at least 2, got undefined', () => Reflect.construct(Precision, [])],
+  ])('are refused: %s', (message, call) => {
+    expect(call).toThrow(NablaError);
+    expect(call).toThrow(message);
+  });
+
+  it('of the mean are a value and a weight, by position or by name', () => {
+    const mean = new MeanMetric();
+    mean.update(1);
+    mean.update(4, { weight: 2 });
+    expect(mean.compute()).toBe(3);
+  });
+});
 
 describe('scores of classes', () => {
   it.each([
@@ -109,11 +137,7 @@ describe('scores of classes', () => {
       /ConfusionMatrix: numClasses must be an integer, at least 2/,
     ],
     ['options that do not exist', () => new Accuracy({ k: 2 } as never), /Accuracy: unknown option 'k'/],
-    [
-      'what is no tensor',
-      () => new Accuracy().update(3 as never, ints([1])),
-      /the predictions must be a Tensor, got 3/,
-    ],
+    ['what is no tensor', () => new Accuracy().update(3 as never, ints([1])), /pred must be a Tensor, got 3/],
     ['ranks of classes', () => new Accuracy({ topK: 2 }).update(ints([1]), ints([1])), /topK 2 needs scores/],
   ])('refuses %s', (_, call, message) => {
     expect(call).toThrow(message);

@@ -1,16 +1,22 @@
-import type { OptionsOf } from '../../arguments/forms.js';
+import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat } from '../../backend/dtype.js';
 import { DTypeError, ShapeError } from '../../errors.js';
 import { crossEntropy } from '../../nn/losses/classification.js';
 import { tensor } from '../../ops/creation.js';
-import { checkOperand, checkTensor } from '../../tensor/arguments.js';
 import * as kinds from '../../tensor/kinds.js';
 import { show } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { Metric, requireSameShape } from './metric.js';
+import { Metric, type Pair, pair, requireSameShape } from './metric.js';
 
 // Metrics that are sums over all elements, divided at the end. Sums are kept in float64, which holds what float32 would round away.
+
+const weighing = signature('value, /, weight', {
+  value: kinds.operand,
+  /** How much the value counts for. Default: 1. */
+  weight: kinds.operand.default(1),
+});
 
 /**
  * Σ weight · value / Σ weight: a loss over batches of different sizes, for instance.
@@ -23,13 +29,12 @@ import { Metric, requireSameShape } from './metric.js';
  * loss.compute(); // 3.2
  * ```
  */
-export class MeanMetric extends Metric<[value: Tensor | number, weight?: Tensor | number], number> {
+export class MeanMetric extends Metric<ArgumentsOf<typeof weighing>, number, ReturnType<typeof weighing.read>> {
+  protected readonly takes = weighing;
   readonly #total = this.state();
   readonly #weight = this.state();
 
-  protected accumulate(value: Tensor | number, weight: Tensor | number = 1): void {
-    checkOperand('MeanMetric.update', 'value', value);
-    checkOperand('MeanMetric.update', 'weight', weight);
+  protected accumulate(value: Tensor | number, weight: Tensor | number): void {
     const values = asDouble(value);
     const weights = asDouble(weight).expandAs(values);
     this.#total.add_(values.mul(weights).sum());
@@ -44,21 +49,16 @@ export class MeanMetric extends Metric<[value: Tensor | number, weight?: Tensor 
 
 const asDouble = (x: Tensor | number): Tensor => (typeof x === 'number' ? tensor(x, { dtype: 'float64' }) : x.double());
 
-function requirePair(op: string, pred: Tensor, target: Tensor): void {
-  checkTensor(`${op}.update`, 'the predictions', pred);
-  checkTensor(`${op}.update`, 'the targets', target);
-  requireSameShape(op, pred, target);
-}
-
 /** The mean of a function of the differences of predictions and targets. */
-abstract class ErrorMetric extends Metric<[pred: Tensor, target: Tensor], number> {
+abstract class ErrorMetric extends Metric<Pair, number> {
+  protected readonly takes = pair;
   readonly #total = this.state();
   readonly #count = this.state();
 
   protected abstract errorOf(difference: Tensor): Tensor;
 
   protected accumulate(pred: Tensor, target: Tensor): void {
-    requirePair(this.constructor.name, pred, target);
+    requireSameShape(this.constructor.name, pred, target);
     this.#total.add_(this.errorOf(pred.double().sub(target.double())).sum());
     this.#count.add_(pred.numel());
   }
@@ -115,7 +115,8 @@ export class MeanSquaredError extends ErrorMetric {
  * ```
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.r2_score.html
  */
-export class R2Score extends Metric<[pred: Tensor, target: Tensor], number> {
+export class R2Score extends Metric<Pair, number> {
+  protected readonly takes = pair;
   readonly #residual = this.state();
   readonly #count = this.state();
   readonly #mean = this.state();
@@ -123,7 +124,7 @@ export class R2Score extends Metric<[pred: Tensor, target: Tensor], number> {
   readonly #spread = this.state();
 
   protected accumulate(pred: Tensor, target: Tensor): void {
-    requirePair('R2Score', pred, target);
+    requireSameShape('R2Score', pred, target);
     const y = target.double();
     this.#residual.add_(y.sub(pred.double()).square().sum());
     if (y.numel() === 0) return;
@@ -166,19 +167,18 @@ export interface PerplexityOptions extends OptionsOf<typeof ignoring> {}
  * ```
  * @see https://huggingface.co/docs/transformers/perplexity
  */
-export class Perplexity extends Metric<[logits: Tensor, target: Tensor], number> {
+export class Perplexity extends Metric<Pair, number> {
+  protected readonly takes = pair;
   readonly #ignoreIndex: number;
   readonly #total = this.state();
   readonly #count = this.state();
 
-  constructor(options: PerplexityOptions = {}) {
+  constructor(...options: ArgumentsOf<typeof ignoring, PerplexityOptions>) {
     super();
-    this.#ignoreIndex = ignoring.named('Perplexity', [options]).ignoreIndex;
+    this.#ignoreIndex = ignoring.named('Perplexity', options).ignoreIndex;
   }
 
   protected accumulate(logits: Tensor, target: Tensor): void {
-    checkTensor('Perplexity.update', 'the logits', logits);
-    checkTensor('Perplexity.update', 'the targets', target);
     if (!isFloat(logits.dtype))
       throw new DTypeError(`Perplexity.update: the logits must be floats, got ${logits.dtype}`);
     const lead = logits.shape.slice(0, -1);
@@ -198,3 +198,8 @@ export class Perplexity extends Metric<[logits: Tensor, target: Tensor], number>
     return Math.exp(this.#total.item() / this.#count.item());
   }
 }
+
+takeNoMore(MeanMetric, 'compute');
+takeNoMore(ErrorMetric, 'compute');
+takeNoMore(R2Score, 'compute');
+takeNoMore(Perplexity, 'compute');

@@ -1,16 +1,16 @@
 import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat } from '../../backend/dtype.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { arange } from '../../ops/creation.js';
 import { scatterAdd } from '../../ops/indexing.js';
-import { checkTensor } from '../../tensor/arguments.js';
 import { refuseIf } from '../../tensor/check.js';
 import { filledOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
 import { show } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { Metric, requireSameShape } from './metric.js';
+import { Metric, type Pair, pair, requireSameShape } from './metric.js';
 
 // Predictions are classes (int32 or bool, shaped as the targets), scores of classes (floats, with the classes in dimension 1), or, of two
 // classes, probabilities of the second (floats, shaped as the targets).
@@ -21,8 +21,6 @@ const THRESHOLD = 0.5;
 const isScores = (pred: Tensor, target: Tensor): boolean => isFloat(pred.dtype) && pred.ndim === target.ndim + 1;
 
 function checkPair(op: string, pred: Tensor, target: Tensor): void {
-  checkTensor(`${op}.update`, 'the predictions', pred);
-  checkTensor(`${op}.update`, 'the targets', target);
   if (!isScores(pred, target)) {
     requireSameShape(op, pred, target);
     return;
@@ -60,14 +58,15 @@ export interface AccuracyOptions extends OptionsOf<typeof ranking> {}
  * ```
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.top_k_accuracy_score.html
  */
-export class Accuracy extends Metric<[pred: Tensor, target: Tensor], number> {
+export class Accuracy extends Metric<Pair, number> {
+  protected readonly takes = pair;
   readonly #topK: number;
   readonly #right = this.state();
   readonly #count = this.state();
 
-  constructor(options: AccuracyOptions = {}) {
+  constructor(...options: ArgumentsOf<typeof ranking, AccuracyOptions>) {
     super();
-    this.#topK = ranking.named('Accuracy', [options]).topK;
+    this.#topK = ranking.named('Accuracy', options).topK;
   }
 
   protected accumulate(pred: Tensor, target: Tensor): void {
@@ -102,7 +101,8 @@ const counting = signature('*, numClasses', {
 export interface ConfusionMatrixOptions extends OptionsOf<typeof counting> {}
 
 /** How often each class was predicted for each: rows are targets, columns predictions. */
-abstract class ClassCounts<Result> extends Metric<[pred: Tensor, target: Tensor], Result> {
+abstract class ClassCounts<Result> extends Metric<Pair, Result> {
+  protected readonly takes = pair;
   readonly #name: string;
   readonly numClasses: number;
   /** [numClasses²], row by row. */
@@ -302,3 +302,7 @@ export class F1Score extends ClassScore {
     return [2 * right, predicted + actual];
   }
 }
+
+takeNoMore(Accuracy, 'compute');
+takeNoMore(ConfusionMatrix, 'compute');
+takeNoMore(ClassScore, 'compute');

@@ -1,10 +1,19 @@
+import type { ArgumentsOf } from '../../arguments/forms.js';
+import { takeNoMore } from '../../arguments/no-more.js';
+import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import type { DType } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
 import { ShapeError } from '../../errors.js';
 import { filledOf } from '../../tensor/empty.js';
+import * as kinds from '../../tensor/kinds.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+
+/** Predictions, or scores, and what they should be. */
+export const pair = signature('pred, target, /', { pred: kinds.tensor, target: kinds.tensor });
+
+export type Pair = ArgumentsOf<typeof pair>;
 
 /**
  * A number that says how good a model is, gathered batch by batch. What it has seen is in tensors, so that a captured function can update it.
@@ -16,9 +25,21 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
  * accuracy.compute().toFixed(4); // '0.6667'
  * accuracy.reset();
  * ```
+ * @typeParam Arguments what `update` takes, and `Values` what comes of that
  */
-export abstract class Metric<Arguments extends readonly unknown[], Result> {
+export abstract class Metric<
+  Arguments extends readonly unknown[],
+  Result,
+  Values extends readonly unknown[] = Arguments,
+> {
   readonly #states: Tensor[] = [];
+
+  static {
+    takeNoMore(Metric, 'reset');
+  }
+
+  /** Looks at the arguments of `update`. */
+  protected abstract readonly takes: { read(op: string, args: readonly unknown[]): Values };
 
   /** A state, which starts at zero and goes back to it. */
   protected state(shape: Shape = [], dtype: DType = 'float64'): Tensor {
@@ -29,11 +50,12 @@ export abstract class Metric<Arguments extends readonly unknown[], Result> {
 
   /** Takes a batch in. */
   update(...batch: Arguments): void {
-    noGrad(() => this.accumulate(...batch));
+    const values = this.takes.read(`${this.constructor.name}.update`, batch);
+    noGrad(() => this.accumulate(...values));
   }
 
   /** Adds a batch to the states. */
-  protected abstract accumulate(...batch: Arguments): void;
+  protected abstract accumulate(...batch: Values): void;
 
   /** What it comes to for all batches since the start, or the last `reset`. NaN of none. */
   abstract compute(): Result;

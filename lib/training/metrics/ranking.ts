@@ -1,9 +1,9 @@
+import { takeNoMore } from '../../arguments/no-more.js';
 import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { CaptureError, DTypeError, ValueError } from '../../errors.js';
-import { checkTensor } from '../../tensor/arguments.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { Metric, requireSameShape } from './metric.js';
+import { Metric, type Pair, pair, requireSameShape } from './metric.js';
 
 // Metrics of the order that scores give: they need all scores at once.
 
@@ -15,7 +15,8 @@ interface Level {
 }
 
 /** Scores of binary classification, kept until they are ranked. */
-abstract class RankingMetric extends Metric<[scores: Tensor, target: Tensor], number> {
+abstract class RankingMetric extends Metric<Pair, number> {
+  protected readonly takes = pair;
   #scores: number[] = [];
   #targets: boolean[] = [];
 
@@ -24,8 +25,6 @@ abstract class RankingMetric extends Metric<[scores: Tensor, target: Tensor], nu
     recording?.refuse(
       new CaptureError(`${op}.update: a captured function cannot keep all scores; return them, and update outside`),
     );
-    checkTensor(`${op}.update`, 'the scores', scores);
-    checkTensor(`${op}.update`, 'the targets', target);
     requireSameShape(op, scores, target);
     if (!isFloat(scores.dtype)) throw new DTypeError(`${op}.update: the scores must be floats, got ${scores.dtype}`);
     const values = scores.toTypedArray();
@@ -110,3 +109,6 @@ export class AveragePrecision extends RankingMetric {
     return sum / total;
   }
 }
+
+takeNoMore(RankingMetric, 'reset');
+for (const metric of [AUROC, AveragePrecision]) takeNoMore(metric, 'compute');

@@ -6,7 +6,6 @@ const TOLERATED: readonly RegExp[] = [
   // Modules of losses keep their options, and the function behind them refuses.
   /^new nn\.\w+Loss: options\./,
   /^nn\.functional\.mseLoss: options\.reduction$/,
-  /^train: (model|data)$/,
   /^(nn\.functional\.)?softplus: (x|beta|threshold)$/,
   /^scatterAdd: source$/,
   /^squeeze: dim$/,
