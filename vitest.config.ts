@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -12,11 +13,29 @@ const once = [
   'test/*.test.ts',
 ];
 
-/** The whole suite runs on each backend: `--project js` for one of them. */
-const onBackend = (name: 'native' | 'js', exclude: readonly string[]) => ({
-  extends: true as const,
-  test: { name, env: { NABLA_BACKEND: name }, exclude: [...configDefaults.exclude, ...exclude] },
-});
+/** Every other suite has a process of its own. These, in which nothing belongs to a process, follow each other in one, which loads the library once. */
+const together = ['test/{autograd,capture,data,expr,io,nn,optim,tensor,training}/**/!(long).test.ts'];
+
+/** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
+const choosing = ['test/{examples,packaging}/**'];
+
+const all = ['test/**/*.test.ts'];
+
+/** The whole suite runs on each backend: `--project 'js*'` for one of them. */
+const onBackend = (backend: 'native' | 'js', exclude: readonly string[]) => {
+  const common = { env: { NABLA_BACKEND: backend } };
+  const excluded = [...configDefaults.exclude, ...exclude];
+  return [
+    {
+      extends: true as const,
+      test: { ...common, name: backend, include: together, exclude: excluded, isolate: false },
+    },
+    {
+      extends: true as const,
+      test: { ...common, name: `${backend}-apart`, include: all, exclude: [...excluded, ...together] },
+    },
+  ];
+};
 
 export default defineConfig({
   resolve: {
@@ -26,10 +45,10 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    // A process per file: the thread pool and its settings belong to the process.
+    // Processes, not threads: the thread pool of the core and its settings belong to the process.
     pool: 'forks',
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
-    projects: [onBackend('native', []), onBackend('js', once)],
+    projects: [...onBackend('native', []), ...onBackend('js', [...once, ...choosing])],
   },
 });

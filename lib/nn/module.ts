@@ -463,8 +463,13 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   [COPY](copies: Copies): this {
     // An object of the same class for which no constructor but this one's has run.
     const copy = Object.setPrototypeOf(Reflect.construct(Module, []), Object.getPrototypeOf(this) as object) as this;
-    copies.note(this, copy);
-    copies.properties(this, copy);
+    try {
+      copies.note(this, copy);
+      copies.properties(this, copy);
+    } catch (error) {
+      livingModules.forget(copy);
+      throw error;
+    }
     copy.#training = this.#training;
     for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent);
     for (const name of this.#parameters) copy.#parameters.add(name);

@@ -1,4 +1,4 @@
-import { AutogradError, NablaError, nn, ones, type Tensor, tensor, ValueError, zeros } from 'nabla';
+import { AutogradError, capture, NablaError, nn, ones, type Tensor, tensor, ValueError, zeros } from 'nabla';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 class Silent extends nn.Module {
@@ -360,6 +360,15 @@ describe('clone', () => {
     copy.heads.a = new nn.Linear(5, 5);
     expect(copy.heads.get('a').inFeatures).toBe(5);
     expect(model.heads.a.inFeatures).toBe(2);
+  });
+
+  it('leaves no half of itself when a part cannot be copied, for captured functions to find', () => {
+    const { weight } = new nn.Linear(2, 2);
+    const dictionary = new nn.ModuleDict({ a: new nn.Linear(1, 1) });
+    Object.assign(dictionary.get('a'), { kept: weight.mul(2) });
+    expect(() => dictionary.clone()).toThrow('the result of an operation');
+    const captured = capture(() => weight.sum());
+    expect(captured().item()).toBe(weight.sum().item());
   });
 
   it('leaves gradients behind', () => {
