@@ -27,6 +27,18 @@ export * from './ops/comparison.js';
 export * from './ops/conversion.js';
 export * from './ops/creation.js';
 export * from './ops/diagonals.js';
+export {
+  type CdistOptions,
+  type CosineSimilarityOptions,
+  cdist,
+  cosineSimilarity,
+  type DistOptions,
+  dist,
+  type PairwiseDistanceOptions,
+  type PdistOptions,
+  pairwiseDistance,
+  pdist,
+} from './ops/distances.js';
 export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
 export * from './ops/indexing.js';

@@ -6,12 +6,13 @@ export { ParameterList } from './containers/parameter-list.js';
 export { type Layer, Sequential } from './containers/sequential.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
+export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
 export { Dropout } from './layers/dropout.js';
 export { Flatten } from './layers/flatten.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './layers/padding.js';
-export * from './losses/modules.js';
+export * from './losses/index.js';
 export {
   type IncompatibleKeys,
   type ListingOptions,

@@ -11,6 +11,7 @@ import * as comparison from './comparison.js';
 import * as conversion from './conversion.js';
 import * as creation from './creation.js';
 import * as diagonals from './diagonals.js';
+import * as distances from './distances.js';
 import * as grids from './grids.js';
 import * as indexing from './indexing.js';
 import * as pointwise from './pointwise.js';
@@ -40,6 +41,7 @@ const without = <T extends object, K extends keyof T>(all: T, ...names: readonly
 
 const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook', 'retainGrad');
 const activationMethods = only(activations, 'hardshrink', 'prelu');
+const distanceMethods = only(distances, 'dist');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -86,6 +88,7 @@ declare module '../tensor/tensor.js' {
     extends Methods<typeof conversion>,
       Methods<typeof hookMethods>,
       Methods<typeof activationMethods>,
+      Methods<typeof distanceMethods>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -176,6 +179,7 @@ for (const functions of [
   conversion,
   hookMethods,
   activationMethods,
+  distanceMethods,
   productMethods,
   reductionMethods,
   viewMethods,

@@ -20,6 +20,7 @@ import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { gather } from './indexing.js';
 import { nuclearNorm } from './nuclear-norm.js';
+import { normFormula, sharedByAll } from './p-norm.js';
 import { maximum, minimum } from './pointwise.js';
 
 // One row per reduction: an expression with folds over the reduced dimensions.
@@ -247,12 +248,6 @@ export const stdMean: Spreading<[Tensor, Tensor]> = define('stdMean', spreading,
 const largest = new Formula<[x: Expr]>('amax', e.rowMax);
 const smallest = new Formula<[x: Expr]>('amin', e.rowMin);
 
-/** The gradient of `max(x)` and `min(x)`: shared evenly by all that equal the result, and by all NaN if that is one. */
-function sharedByAll(g: Expr, out: Expr, x: Expr): Expr {
-  const chosen = e.or(e.eq(x, out), e.and(e.ne(x, x), e.ne(out, out)));
-  return e.mul(chosen, e.div(g, e.rowSum(chosen)));
-}
-
 const sharing: GradientRule<[x: Expr]> = (g, out, x) => [sharedByAll(g, out, x)];
 const largestOfAll = new Formula<[x: Expr]>('max', e.rowMax, { gradient: sharing });
 const smallestOfAll = new Formula<[x: Expr]>('min', e.rowMin, { gradient: sharing });
@@ -449,41 +444,6 @@ export const logsumexp: Choosing = define('logsumexp', choosing, (x, dim, keepdi
   const frame = frameOf('logsumexp', x, dim, keepdim);
   return logSumming.call([x], isFloat(x.dtype) ? x.dtype : 'float32', undefined, frame);
 });
-
-const norms = new Map<number, Reduction>();
-
-/** The p-norm as a formula; each p has its own, because their expressions (and kinks) differ. */
-function normFormula(p: number): Reduction {
-  let formula = norms.get(p);
-  if (formula === undefined) {
-    formula = new Formula('norm', normExpression(p), { gradient: normGradient(p) });
-    norms.set(p, formula);
-  }
-  return formula;
-}
-
-function normExpression(p: number): (x: Expr) => Expr {
-  if (p === 0) return (x) => e.rowSum(e.ne(x, 0));
-  if (p === 1) return (x) => e.rowSum(e.abs(x));
-  if (p === 2) return (x) => e.sqrt(e.rowSum(e.square(x)));
-  if (p === Number.POSITIVE_INFINITY) return (x) => e.rowMax(e.abs(x));
-  if (p === Number.NEGATIVE_INFINITY) return (x) => e.rowMin(e.abs(x));
-  return (x) => e.pow(e.rowSum(e.pow(e.abs(x), p)), 1 / p);
-}
-
-/** Where a norm is 0 its subgradient is 0, as PyTorch takes it. */
-function normGradient(p: number): GradientRule<[x: Expr]> | null {
-  if (p === 2) return (g, out, x) => [e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)))];
-  if (p === 0 || p === 1) return null;
-  if (!Number.isFinite(p)) {
-    return (g, out, x) => [e.mul(sharedByAll(g, out, e.abs(x)), e.sign(x))];
-  }
-  return (g, out, x) => {
-    const scaled = e.where(e.eq(out, 0), 0, e.div(g, e.pow(out, p - 1)));
-    const magnitude = p < 2 ? e.where(e.eq(x, 0), 0, e.pow(e.abs(x), p - 1)) : e.pow(e.abs(x), p - 1);
-    return [e.mul(e.mul(e.sign(x), magnitude), scaled)];
-  };
-}
 
 const order: Kind<number | 'fro' | 'nuc'> = kind(
   "a number, 'fro' or 'nuc'",

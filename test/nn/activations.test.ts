@@ -18,10 +18,10 @@ import {
   zeros,
 } from 'nabla';
 import { describe, expect, it } from 'vitest';
+import { decode, type Encoded, expectClose, numbers } from './recorded.js';
 
 // Activations against PyTorch's values, and against themselves. A new one needs a row in fixtures/activations.py.
 
-type Encoded = readonly (number | string)[];
 type Argument = number | string | boolean;
 
 interface Case {
@@ -64,29 +64,10 @@ interface Fixture {
 const recorded = JSON.parse(readFileSync(new URL('../fixtures/activations.json', import.meta.url), 'utf8')) as Fixture;
 
 const F = nn.functional;
-const SPECIAL: Readonly<Record<string, number>> = {
-  nan: Number.NaN,
-  inf: Number.POSITIVE_INFINITY,
-  '-inf': Number.NEGATIVE_INFINITY,
-  '-0': -0,
-};
-const decode = (values: Encoded): number[] => values.map((x) => (typeof x === 'number' ? x : SPECIAL[x]!));
-const numbers = (x: Tensor): number[] => [...(x.toTypedArray() as Float64Array)];
 const double = (values: Encoded, shape?: number[]): Tensor => {
   const x = tensor(decode(values), { dtype: 'float64' });
   return shape === undefined ? x : x.reshape(shape);
 };
-
-function expectClose(actual: Tensor, expected: Encoded, tolerance = 1e-13): void {
-  const values = numbers(actual);
-  const wanted = decode(expected);
-  expect(values).toHaveLength(wanted.length);
-  const off = values.findIndex((x, i) => {
-    const y = wanted[i]!;
-    return !(Object.is(x, y) || x === y || Math.abs(x - y) <= tolerance * Math.max(1, Math.abs(y)));
-  });
-  if (off >= 0) throw new Error(`element ${off} is ${values[off]}, expected ${wanted[off]}`);
-}
 
 type Layer = nn.Module<[Tensor], Tensor>;
 

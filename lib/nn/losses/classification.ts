@@ -1,5 +1,5 @@
 import { define } from '../../arguments/define.js';
-import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import type { ArgumentsOf, FunctionOf, NamedOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat, isInteger } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
@@ -9,14 +9,15 @@ import * as e from '../../expr/index.js';
 import { sum } from '../../ops/reductions.js';
 import { reshape } from '../../ops/views.js';
 import { refuseIf } from '../../tensor/check.js';
-import { averageOver, Formula } from '../../tensor/formula.js';
+import { Formula } from '../../tensor/formula.js';
 import { type Frame, Kernel } from '../../tensor/kernel.js';
 import * as kinds from '../../tensor/kinds.js';
 import type { Operand } from '../../tensor/promotion.js';
 import { allAxes, type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { type OnPair, onPair } from '../operands.js';
-import { type Reduction, reducing } from './reduction.js';
+import { LossModule } from './loss-module.js';
+import { reduceRows, reducing } from './reduction.js';
 
 const ofClasses = {
   /** A weight per class; `'mean'` then divides by the sum of the targets' weights. Default: null, 1 for each. */
@@ -26,9 +27,9 @@ const ofClasses = {
   ...reducing,
 };
 
-export const nllSignature = signature('weight, ignoreIndex, reduction', ofClasses);
+const nllSignature = signature('weight, ignoreIndex, reduction', ofClasses);
 
-export const crossEntropySignature = signature('weight, ignoreIndex, reduction, labelSmoothing', {
+const crossEntropySignature = signature('weight, ignoreIndex, reduction, labelSmoothing', {
   ...ofClasses,
   /** How much of each target is spread evenly over all classes. Default: 0. */
   labelSmoothing: kinds.within(0, 1).default(0),
@@ -166,14 +167,6 @@ function checkTargetType(op: string, target: Tensor, frame: Frame): void {
 const totalWeight = (target: Tensor, weight: Tensor, ignoreIndex: number, frame: Frame): Tensor =>
   sum(weighing.call([weight.detach(), target, ignoreIndex], weight.dtype, undefined, frame));
 
-function reduceRows(rows: Tensor, reduction: Reduction, divisor: () => Operand): Tensor {
-  if (reduction === 'none') return rows;
-  if (reduction === 'sum') return sum(rows);
-  const by = divisor();
-  const frame = { shape: shapeOf(rows), axes: allAxes(shapeOf(rows).length), keepdim: false };
-  return averageOver(rows, rows.dtype, by, frame);
-}
-
 /**
  * -weight[target] · input[target], the input being log-probabilities.
  *
@@ -202,6 +195,22 @@ export const nllLoss: FunctionOf<Tensor, OnPair<typeof nllSignature>, NLLOptions
     );
   },
 );
+
+/**
+ * The negative log-likelihood of class indices under log-probabilities: see `nn.functional.nllLoss`.
+ *
+ * @example
+ * ```ts
+ * const input = tensor([[0.2, 0.8]]).log();
+ * new nn.NLLLoss().forward(input, tensor([1], { dtype: 'int32' })); // tensor(0.2231)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
+ */
+export class NLLLoss extends LossModule<NamedOf<typeof nllSignature>> {
+  constructor(...args: ArgumentsOf<typeof nllSignature, NLLOptions>) {
+    super(nllLoss, nllSignature.named('NLLLoss', args));
+  }
+}
 
 /**
  * -weight[target] · log softmax(input)[target]; for a target of probabilities the sum of that over all classes, each times its probability.
@@ -250,3 +259,19 @@ export const crossEntropy: FunctionOf<Tensor, OnPair<typeof crossEntropySignatur
     );
   },
 );
+
+/**
+ * Cross entropy of logits with class indices or probabilities: log-softmax and negative log-likelihood in one.
+ *
+ * @example
+ * ```ts
+ * const logits = tensor([[2, 0], [0, 2]]);
+ * new nn.CrossEntropyLoss().forward(logits, tensor([0, 1], { dtype: 'int32' })); // tensor(0.1269)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html
+ */
+export class CrossEntropyLoss extends LossModule<NamedOf<typeof crossEntropySignature>> {
+  constructor(...args: ArgumentsOf<typeof crossEntropySignature, CrossEntropyOptions>) {
+    super(crossEntropy, crossEntropySignature.named('CrossEntropyLoss', args));
+  }
+}
