@@ -4,8 +4,8 @@
 
 namespace nabla {
 
-/** Who asks for scratch memory. Each use has its own, so that a matmul can run an epilogue. */
-enum class Scratch { kProgram, kFold, kLanes, kMatmul };
+/** Who asks for scratch memory. Each use has its own, so that an instruction can run a program. */
+enum class Scratch { kProgram, kFold, kLanes, kInstruction };
 
 /** At least `bytes` of the calling thread's memory for `use`, 64-byte aligned. It is the caller's until the thread asks
  * for that use again. */

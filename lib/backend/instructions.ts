@@ -18,6 +18,7 @@ import { run } from './js/interpreter.js';
 import { matmul } from './js/matmul.js';
 import { randomFill, randomKinds } from './js/random.js';
 import { scan, scanKinds } from './js/scan.js';
+import { sort, sortOrders } from './js/sort.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
@@ -197,6 +198,27 @@ export const instructions = {
       called: ({ kind }) => kind,
       mayStop: ({ outputs }) => outputs.length === 1 && holdsIntegers(outputs[0]!),
       flops: ({ inputs, outputs }) => inputs.length * sizeOf(outputs[0]!.shape),
+    },
+  ),
+
+  /**
+   * Elements along `axis` in their order (of any type, `values` has it too), and where each was (int32). NaN is above all others; equal
+   * elements keep their order, whichever `order` is asked for.
+   */
+  sort: row(
+    [
+      ['values', write],
+      ['indices', write],
+      ['input', read],
+      ['axis', number],
+      ['order', choice(sortOrders)],
+    ],
+    {
+      js: sort,
+      encode: (tape, values, indices, input, axis, order) =>
+        within(tape, input.shape, [axis], [values, indices, input], null, [], [sortOrders.indexOf(order)]),
+      mayStop: () => false,
+      flops: () => 0,
     },
   ),
 

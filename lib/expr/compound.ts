@@ -1,4 +1,21 @@
-import { type Expr, type ExprLike, add, abs, and, div, eq, floor, gt, lt, mul, ne, or, sub, where } from './expr.js';
+import {
+  type Expr,
+  type ExprLike,
+  add,
+  abs,
+  and,
+  div,
+  eq,
+  floor,
+  gt,
+  lt,
+  mul,
+  ne,
+  or,
+  rowSum,
+  sub,
+  where,
+} from './expr.js';
 
 // Expressions that several operations are made of.
 
@@ -8,6 +25,12 @@ export const isInfinite = (x: Expr): Expr => eq(abs(x), Number.POSITIVE_INFINITY
 
 /** The sign bit, of -0 too; NaN counts as positive. */
 export const isNegative = (x: Expr): Expr => or(lt(x, 0), and(eq(x, 0), lt(div(1, x), 0)));
+
+/** The gradient of one element that was chosen of a row: shared evenly by all that equal it, and by all NaN if it is one. */
+export function sharedByAll(g: Expr, chosen: Expr, x: Expr): Expr {
+  const equal = or(eq(x, chosen), and(isNan(x), isNan(chosen)));
+  return mul(equal, div(g, rowSum(equal)));
+}
 
 /** c[0] + c[1] x + c[2] x² + …, by Horner's rule. */
 export function polynomial(x: Expr, coefficients: readonly number[]): Expr {

@@ -14,6 +14,7 @@ import * as diagonals from './diagonals.js';
 import * as distances from './distances.js';
 import * as grids from './grids.js';
 import * as indexing from './indexing.js';
+import * as orderStatistics from './order-statistics.js';
 import * as pointwise from './pointwise.js';
 import * as products from './products.js';
 import * as random from './random.js';
@@ -22,10 +23,12 @@ import * as reductions from './reductions.js';
 import * as scans from './scans.js';
 import * as sizes from './sizes.js';
 import * as softmaxes from './softmax.js';
+import * as sorting from './sorting.js';
 import * as special from './special-functions.js';
 import * as splitting from './splitting.js';
 import * as strided from './strided.js';
 import * as triangles from './triangles.js';
+import * as uniqueness from './uniqueness.js';
 import * as viewScatter from './view-scatter.js';
 import * as views from './views.js';
 
@@ -42,6 +45,7 @@ const without = <T extends object, K extends keyof T>(all: T, ...names: readonly
 const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook', 'retainGrad');
 const activationMethods = only(activations, 'hardshrink', 'prelu');
 const distanceMethods = only(distances, 'dist');
+const orderMethods = without(orderStatistics, 'median', 'nanmedian');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -89,6 +93,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof hookMethods>,
       Methods<typeof activationMethods>,
       Methods<typeof distanceMethods>,
+      Methods<typeof orderMethods>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -99,6 +104,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof rearranging>,
       Methods<typeof scans>,
       Methods<typeof sizes>,
+      Methods<typeof sorting>,
       Methods<typeof splitting>,
       Methods<typeof stridedMethods>,
       Methods<typeof triangleMethods>,
@@ -138,6 +144,14 @@ declare module '../tensor/tensor.js' {
     min(other: Tensor): Tensor;
     min(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
     min(options: reductions.KeepdimOptions & { dim: number }): reductions.Extremes;
+    median(): Tensor;
+    median(dim: number, keepdim?: boolean | orderStatistics.MedianOptions): reductions.Extremes;
+    median(options: orderStatistics.MedianOptions & { dim: number }): reductions.Extremes;
+    nanmedian(): Tensor;
+    nanmedian(dim: number, keepdim?: boolean | orderStatistics.MedianOptions): reductions.Extremes;
+    nanmedian(options: orderStatistics.MedianOptions & { dim: number }): reductions.Extremes;
+    readonly unique: uniqueness.UniqueMethod<uniqueness.UniqueOptions>;
+    readonly uniqueConsecutive: uniqueness.UniqueMethod<uniqueness.UniqueConsecutiveOptions>;
     /** The function of this order, which stands first in `polygamma(n, x)`. */
     polygamma(n: number): Tensor;
     /** The last two dimensions exchanged. */
@@ -180,6 +194,7 @@ for (const functions of [
   hookMethods,
   activationMethods,
   distanceMethods,
+  orderStatistics,
   productMethods,
   reductionMethods,
   viewMethods,
@@ -190,9 +205,11 @@ for (const functions of [
   rearranging,
   scans,
   sizes,
+  sorting,
   splitting,
   stridedMethods,
   triangleMethods,
+  uniqueness,
   viewScatter,
   indexing,
   softmaxes,

@@ -19,7 +19,7 @@ export function rowNormSlope(p: number, g: Expr, out: Expr, x: Expr): Expr {
   if (p === 0) return e.expand(nothing(g));
   if (p === 1) return e.mul(g, e.sign(x));
   if (p === 2) return e.mul(x, e.where(e.eq(out, 0), 0, e.div(g, out)));
-  if (!Number.isFinite(p)) return e.mul(sharedByAll(g, out, e.abs(x)), e.sign(x));
+  if (!Number.isFinite(p)) return e.mul(e.sharedByAll(g, out, e.abs(x)), e.sign(x));
   const scaled = e.where(e.eq(out, 0), 0, e.div(g, e.pow(out, p - 1)));
   const magnitude = p < 2 ? e.where(e.eq(x, 0), 0, e.pow(e.abs(x), p - 1)) : e.pow(e.abs(x), p - 1);
   return e.mul(e.mul(e.sign(x), magnitude), scaled);
@@ -27,12 +27,6 @@ export function rowNormSlope(p: number, g: Expr, out: Expr, x: Expr): Expr {
 
 /** Zeros in the shape of a gradient, whatever is in it. */
 const nothing = (g: Expr): Expr => e.lt(e.abs(g), 0);
-
-/** The gradient of `max(x)` and `min(x)`: shared evenly by all that equal the result, and by all NaN if that is one. */
-export function sharedByAll(g: Expr, out: Expr, x: Expr): Expr {
-  const chosen = e.or(e.eq(x, out), e.and(e.ne(x, x), e.ne(out, out)));
-  return e.mul(chosen, e.div(g, e.rowSum(chosen)));
-}
 
 /** A formula for each p that comes, made once. */
 function byOrder<A extends Expr[]>(make: (p: number) => Formula<A>): (p: number) => Formula<A> {

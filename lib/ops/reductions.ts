@@ -13,14 +13,12 @@ import { averageOver, Formula, type GradientRule } from '../tensor/formula.js';
 import type { Frame } from '../tensor/kernel.js';
 import type { Dims } from '../tensor/kinds.js';
 import * as kinds from '../tensor/kinds.js';
-import { owned } from '../tensor/layout.js';
-import { type Results, results } from '../tensor/results.js';
 import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
-import { gather } from './indexing.js';
 import { nuclearNorm } from './nuclear-norm.js';
-import { normFormula, sharedByAll } from './p-norm.js';
+import { normFormula } from './p-norm.js';
+import { type Picks, pickAlong } from './picking.js';
 import { maximum, minimum } from './pointwise.js';
 
 // One row per reduction: an expression with folds over the reduced dimensions.
@@ -248,7 +246,7 @@ export const stdMean: Spreading<[Tensor, Tensor]> = define('stdMean', spreading,
 const largest = new Formula<[x: Expr]>('amax', e.rowMax);
 const smallest = new Formula<[x: Expr]>('amin', e.rowMin);
 
-const sharing: GradientRule<[x: Expr]> = (g, out, x) => [sharedByAll(g, out, x)];
+const sharing: GradientRule<[x: Expr]> = (g, out, x) => [e.sharedByAll(g, out, x)];
 const largestOfAll = new Formula<[x: Expr]>('max', e.rowMax, { gradient: sharing });
 const smallestOfAll = new Formula<[x: Expr]>('min', e.rowMin, { gradient: sharing });
 
@@ -323,7 +321,7 @@ export const argmax: Locating = define('argmax', locating, extremeAt('argmax', l
 export const argmin: Locating = define('argmin', locating, extremeAt('argmin', smallestAt));
 
 /** The extreme elements along a dimension, and where they are. */
-export type Extremes = Results<['values', 'indices']>;
+export type Extremes = Picks;
 
 const dimOrOther: Kind<number | Tensor> = kind(
   'a dim or a Tensor',
@@ -354,11 +352,7 @@ const extremeOrAlong =
 
 function extremesAlong(op: string, position: Locating, x: Tensor, dim: number, keepdim: boolean): Extremes {
   const axis = normalizeDim(op, dim, x.ndim);
-  const extremes = (values: Tensor, indices: Tensor): Extremes => results(op, ['values', 'indices'], [values, indices]);
-  if (x.ndim === 0) return extremes(x.clone(), position(x));
-  const at = position(x, axis, true);
-  const values = gather(x, axis, at);
-  return keepdim ? extremes(values, at) : extremes(owned(values.squeeze(axis)), owned(at.squeeze(axis)));
+  return pickAlong(op, x, axis, position(x, axis, true), keepdim);
 }
 
 /**

@@ -14,15 +14,14 @@ import { writeInPlace } from '../tensor/elementwise.js';
 import { emptyOf } from '../tensor/empty.js';
 import { copying, Formula } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
-import { results } from '../tensor/results.js';
 import { normalizeDim, type Shape } from '../tensor/shape.js';
-import { operandOf, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { clone, to } from './conversion.js';
 import { ones, zeros } from './creation.js';
 import { cat } from './joining.js';
-import { pickedRule } from './picking.js';
+import { lineOf } from './lines.js';
+import { type Picks, pickedRule, picks } from './picking.js';
 import { mul } from './pointwise.js';
-import type { Extremes } from './reductions.js';
 import { takeSlice } from './slices.js';
 
 // Folds that keep every partial result: one row of the instruction `scan` each, and how its gradient is made of scans again.
@@ -33,10 +32,9 @@ interface Course {
   readonly reverse: boolean;
 }
 
-/** A tensor as it is scanned: a 0-d one as a line of one element, and from the end by a negative stride. */
-function lineOf(x: Tensor, { axis, reverse }: Course): View {
-  const view = operandOf(x);
-  if (view.shape.length === 0) return { ...view, shape: [1], strides: [1] };
+/** A tensor as it is scanned: from the end by a negative stride. */
+function courseThrough(x: Tensor, { axis, reverse }: Course): View {
+  const view = lineOf(x);
   if (!reverse) return view;
   const [size, stride] = [view.shape[axis]!, view.strides[axis]!];
   return { ...view, offset: view.offset + Math.max(0, size - 1) * stride, strides: view.strides.with(axis, -stride) };
@@ -46,7 +44,7 @@ function lineOf(x: Tensor, { axis, reverse }: Course): View {
 function scanned(kind: ScanKind, inputs: readonly Tensor[], course: Course, types: readonly DType[]): Tensor[] {
   const shape = shapeOf(inputs[0]!);
   const outputs = types.map((dtype) => emptyOf(shape, dtype));
-  const lines = (tensors: readonly Tensor[]) => tensors.map((x) => lineOf(x, course));
+  const lines = (tensors: readonly Tensor[]) => tensors.map((x) => courseThrough(x, course));
   if (backend.scan(kind, lines(inputs), lines(outputs), course.axis) !== DONE) throw misfit(kind);
   return outputs;
 }
@@ -210,13 +208,13 @@ export const logcumsumexp: FunctionOf<Tensor, typeof along> = define('logcumsume
   return record(out, logSumRule, [x], [x, out], course);
 });
 
-function extremes(op: 'cummax' | 'cummin', title: string): (x: Tensor, dim: number) => Extremes {
+function extremes(op: 'cummax' | 'cummin', title: string): (x: Tensor, dim: number) => Picks {
   const rule = pickedRule(title);
   return (x, dim) => {
     const course = courseOf(op, x, dim);
     const [values, indices] = scanned(op, [x], course, [x.dtype, 'int32']) as [Tensor, Tensor];
     record(values, rule, [x], [indices], { shape: shapeOf(x), axis: course.axis });
-    return results(op, ['values', 'indices'], [values, indices]);
+    return picks(op, values, indices);
   };
 }
 
@@ -231,7 +229,7 @@ function extremes(op: 'cummax' | 'cummin', title: string): (x: Tensor, dim: numb
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.cummax.html
  */
-export const cummax: FunctionOf<Extremes, typeof along> = define('cummax', along, extremes('cummax', 'Cummax'));
+export const cummax: FunctionOf<Picks, typeof along> = define('cummax', along, extremes('cummax', 'Cummax'));
 
 /**
  * The smallest element so far, along `dim`, and its position (int32), that of the last of equal ones. NaN wins.
@@ -242,4 +240,4 @@ export const cummax: FunctionOf<Extremes, typeof along> = define('cummax', along
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.cummin.html
  */
-export const cummin: FunctionOf<Extremes, typeof along> = define('cummin', along, extremes('cummin', 'Cummin'));
+export const cummin: FunctionOf<Picks, typeof along> = define('cummin', along, extremes('cummin', 'Cummin'));

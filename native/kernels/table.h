@@ -9,6 +9,7 @@
 #include "matmul/matmul.h"
 #include "random/random.h"
 #include "scan/scan.h"
+#include "sort/sort.h"
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -20,6 +21,7 @@ constexpr Kernel kKernels[] = {
     {"gather", "out, input, index, axis", "", gather},
     {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
     {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan},
+    {"sort", "values, indices, input, axis, order", kSortOrderNames, sort},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
 };

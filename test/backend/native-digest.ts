@@ -101,4 +101,13 @@ for (const dtype of ['float32', 'float64'] as const) {
     digests[`${kind} ${dtype}`] = digest(scans);
   }
 }
+for (const dtype of ['float32', 'float64', 'int32'] as const) {
+  const sorted = ([[90_001], [700, 300], [3000, 20]] as const).flatMap((shape) => {
+    const input = operand(dtype, shape, dtype === 'int32' ? noise(9973).map((x) => Math.round(x * 1e4)) : values);
+    const outputs = [operand(dtype, shape, [0]), operand('int32', shape, [0])] as const;
+    backend.sort(...outputs, input, shape.length - 1, 'descending');
+    return outputs;
+  });
+  digests[`sort ${dtype}`] = digest(sorted);
+}
 process.stdout.write(JSON.stringify(digests));

@@ -77,6 +77,10 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
     ['linear', [a(), operand('float32', [6, 5], noise(30, 3))], [result([6, 5])], 1],
     ['cumsum', [operand('int32', [4], [1, 2, 3])], [result([4], 'int32')], 0],
   ],
+  sort: () => [
+    [result([6, 5]), result([6, 5], 'int32', 'transposed'), a(), 0, 'ascending'],
+    [result([70], 'int32', 'strided'), result([70], 'int32'), operand('int32', [70], [3, -1, 2]), 0, 'descending'],
+  ],
   random: () => [
     ['normal', seeded(), result([40]), 1, 2],
     ['bernoulli', seeded(), result([9], 'bool', 'offset'), 0.5, 0],

@@ -3,6 +3,7 @@ import type { Backend } from '../../lib/backend/backend.js';
 import { type ComputeType, type DType, isBool, isFloat } from '../../lib/backend/dtype.js';
 import { createJsBackend } from '../../lib/backend/js/js.js';
 import { scanKinds } from '../../lib/backend/js/scan.js';
+import { sortOrders } from '../../lib/backend/js/sort.js';
 import { type Fold, foldNames, type MicroOp, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
 import { DONE, MISFIT } from '../../lib/backend/outcome.js';
 import type { Program } from '../../lib/backend/program.js';
@@ -396,6 +397,55 @@ describe('native against js', () => {
         expect(backend.scatter(out, index, input, 0, 'add')).toBe(at);
         return [out];
       });
+    });
+  });
+
+  describe.each(sortOrders)('sort: %s', (order) => {
+    const sorted = (backend: Backend, input: View, axis: number, layout: Layout = 'contiguous'): View[] => {
+      const values = operand(input.dtype, input.shape, [0], layout);
+      const indices = operand('int32', input.shape, [0], layout);
+      expect(backend.sort(values, indices, input, axis, order)).toBe(DONE);
+      return [values, indices];
+    };
+    const repeated = noise(997).map((x, i) => (i % 3 === 0 ? Math.round(x) : x));
+    const valuesFor = (dtype: DType) =>
+      isFloat(dtype)
+        ? [...specialValues, ...repeated, ...specialValues]
+        : [3, -1, 0, 2 ** 31 - 1, 3, -(2 ** 31), 70_000, 0];
+
+    it('0 to 130 elements, and so many rows', () => {
+      for (const dtype of dtypeNames) {
+        for (let length = 0; length <= 130; length++) {
+          for (const [shape, axis] of [
+            [[length], 0],
+            [[length, 3], 0],
+            [[length, 3], 1],
+          ] as const) {
+            compare(exact, (backend) =>
+              sorted(backend, operand(dtype, shape, valuesFor(dtype).slice(length % 7)), axis),
+            );
+          }
+        }
+      }
+    });
+
+    it('along any axis of any layout', () => {
+      for (const dtype of dtypeNames) {
+        for (const layout of layouts) {
+          for (const axis of [0, 1, 2]) {
+            compare(exact, (backend) =>
+              sorted(backend, operand(dtype, [5, 60, 7], valuesFor(dtype), layout), axis, layout),
+            );
+          }
+        }
+      }
+    });
+
+    it('long rows, and rows that are split among threads', () => {
+      for (const dtype of dtypeNames) {
+        compare(exact, (backend) => sorted(backend, operand(dtype, [70_001], valuesFor(dtype)), 0));
+        compare(exact, (backend) => sorted(backend, operand(dtype, [400, 200], valuesFor(dtype)), 1));
+      }
     });
   });
 

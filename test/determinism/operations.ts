@@ -23,5 +23,12 @@ function functions(dtype: 'float32' | 'float64'): Tensor[] {
 function scans(dtype: 'float32' | 'float64'): Tensor[] {
   const z = randn([1001, 137], { dtype, requiresGrad: true });
   const results = [z.cumsum(0), z.cumsum(1), z.cumprod(1), z.logcumsumexp(0), z.cummax(0).values, z.cummin(1).values];
-  return [...results, z.cummax(1).indices, grad(z.cumprod(1).add(z.logcumsumexp(0)).sum(), z)[0]!];
+  return [
+    ...results,
+    z.cummax(1).indices,
+    ...z.sort(0),
+    z.topk(5).values,
+    z.quantile(0.3, 1),
+    grad(z.cumprod(1).add(z.logcumsumexp(0)).sum(), z)[0]!,
+  ];
 }

@@ -118,6 +118,38 @@ export function scanOf(name: string, x: Tensor, choose: Choices): string {
   return `${name}.${kind}(${dimOf(x, choose)})${result}`;
 }
 
+/** What goes by the order of elements. Of floats alone there are quantiles. */
+export function orderOf(name: string, x: Tensor, choose: Choices): string {
+  const dim = dimOf(x, choose);
+  const size = x.shape.at(dim) ?? 1;
+  const kind = choose.of(['sort', 'argsort', 'topk', 'kthvalue', 'median', 'nanmedian', 'mode', 'quantile'] as const);
+  const descending = choose.oneIn(2);
+  switch (kind) {
+    case 'sort':
+      return `${name}.sort(${dim}, ${descending}).${choose.of(['values', 'indices'])}`;
+    case 'argsort':
+      return `${name}.argsort(${dim}, ${descending})`;
+    case 'topk':
+      return `${name}.topk(${Math.min(size, 1 + choose.below(4))}, ${dim}, ${descending}).values`;
+    case 'kthvalue':
+      return `${name}.kthvalue(${1 + choose.below(Math.max(1, size))}, ${dim}).${choose.of(['values', 'indices'])}`;
+    case 'mode':
+      return `${name}.mode(${dim}).values`;
+    case 'median':
+    case 'nanmedian':
+      return choose.oneIn(3) ? `${name}.${kind}()` : `${name}.${kind}(${dim}).values`;
+    case 'quantile':
+      return isFloat(x) ? `${name}.quantile(${choose.of([0, 0.25, 0.5, 1])}, ${dim})` : `${name}.msort()`;
+  }
+}
+
+/** Searches of a tensor's elements in those of another. */
+function searchOf(name: string, _: Tensor, scope: Scope, choose: Choices): string {
+  const line = choose.of(scope.tensors((y) => y.numel() <= MOST_ELEMENTS));
+  const sorted = `${line}.flatten().sort().values`;
+  return choose.of([`isin(${name}, ${line})`, `searchsorted(${sorted}, ${name})`, `bucketize(${name}, ${sorted})`]);
+}
+
 export function viewOf(name: string, x: Tensor, choose: Choices): string {
   const dim = dimOf(x, choose);
   const size = x.shape.at(dim) ?? 1;
@@ -254,6 +286,14 @@ export const pure: readonly Maker[] = [
   },
   { weight: 12, make: onTensor((name, x, _, choose) => reductionOf(name, x, choose)) },
   { weight: 3, make: onTensor((name, x, _, choose) => scanOf(name, x, choose)) },
+  {
+    weight: 4,
+    make: onTensor(
+      (name, x, _, choose) => orderOf(name, x, choose),
+      (x) => x.numel() <= MOST_ELEMENTS,
+    ),
+  },
+  { weight: 1, make: onTensor(searchOf, (x) => x.numel() <= MOST_ELEMENTS) },
   { weight: 8, make: onTensor((name, x, _, choose) => viewOf(name, x, choose)) },
   { weight: 8, make: onTensor(productOf, (x) => x.ndim >= 1 && isFloat(x)) },
   { weight: 5, make: onTensor((name, x, _, choose) => functionalOf(name, x, choose), isFloat) },

@@ -141,7 +141,8 @@ struct ProductScratch {
   ProductScratch(const BlockProduct<T>& product, const Blocking& blocking) {
     const int64_t a_size = blocking.a_size<T>(), b_size = blocking.b_size(product);
     const int64_t c_size = blocking.kept_rows(product) * product.cols;
-    b = reinterpret_cast<T*>(scratch(Scratch::kMatmul, (a_size + b_size + c_size) * static_cast<int64_t>(sizeof(T))));
+    b = reinterpret_cast<T*>(
+        scratch(Scratch::kInstruction, (a_size + b_size + c_size) * static_cast<int64_t>(sizeof(T))));
     a = b + b_size;
     c = a + a_size;
   }
@@ -251,7 +252,7 @@ template <typename T, typename Finish>
 void multiply_one_row(const BlockProduct<T>& product, const Finish& finish) {
   const auto& [a, b, out, rows, cols, k, kept] = product;
   const int64_t bytes = cols * static_cast<int64_t>(sizeof(T));
-  T* c = kept ? reinterpret_cast<T*>(scratch(Scratch::kMatmul, bytes)) : out.data;
+  T* c = kept ? reinterpret_cast<T*>(scratch(Scratch::kInstruction, bytes)) : out.data;
   if (b.col_stride == 1) {
     multiply_row(k, a.data, a.col_stride, b.data, b.row_stride, cols, c);
   } else {

@@ -6,7 +6,18 @@ import { Finding, type Outcome, type Property, ran } from '../property.js';
 import { lineOf, Scope, type Statement } from '../scope.js';
 import { asModule } from '../script.js';
 import { differenceOf, snapshot, type Tolerance } from '../snapshot.js';
-import { draws, functionalOf, type Maker, pure, reductionOf, scanOf, unaryOf, viewOf, writes } from '../statements.js';
+import {
+  draws,
+  functionalOf,
+  type Maker,
+  orderOf,
+  pure,
+  reductionOf,
+  scanOf,
+  unaryOf,
+  viewOf,
+  writes,
+} from '../statements.js';
 import { shapeOf, tensorOf } from '../values.js';
 
 interface Random {
@@ -30,6 +41,7 @@ const derivative: Maker = {
       unaryOf('z', choose),
       reductionOf('z', x, choose),
       scanOf('z', x, choose).replace('indices', 'values'),
+      orderOf('z', x, choose).replace('indices', 'values').replace('argsort', 'sum'),
       functionalOf('z', x, choose),
       viewOf('z', x, choose),
     ]);
@@ -91,14 +103,17 @@ function attempt(scope: Scope, { name, code }: Statement): NablaError | undefine
 }
 
 const EXACT =
-  /\.(neg|abs|sign|floor|round|add|sub|mul|div|maximum|minimum|eq|lt|ge|logical\w+|amax|amin|max|argmax|cumsum|cumprod|cummax|cummin|any|all|isnan|relu|gather|indexSelect|narrow|select|slice|reshape\w*|split|unsqueeze|expand|permute|flatten|unbind|chunk|t|clone|contiguous|detach|double|float|int|bool|clamp|fill_|zero_|copy_|neg_|abs_|relu_|add_|sub_|mul_|div_|maximum_|clamp_|normal_|uniform_|bernoulli_|maskedFill|maskedFill_|gt|T)\b/g;
+  /\.(neg|abs|sign|floor|round|add|sub|mul|div|maximum|minimum|eq|lt|ge|logical\w+|amax|amin|max|argmax|cumsum|cumprod|cummax|cummin|sort|argsort|msort|topk|kthvalue|median|nanmedian|mode|any|all|isnan|relu|gather|indexSelect|narrow|select|slice|reshape\w*|split|unsqueeze|expand|permute|flatten|unbind|chunk|t|clone|contiguous|detach|double|float|int|bool|clamp|fill_|zero_|copy_|neg_|abs_|relu_|add_|sub_|mul_|div_|maximum_|clamp_|normal_|uniform_|bernoulli_|maskedFill|maskedFill_|gt|T)\b/g;
 
 /** Whether every element is to be the same: nothing in it rounds in an order of its own, nor goes through a function that is not exact. */
 const isExact = (code: string): boolean =>
   !/[.(](\w+)\(/.test(
     code
       .replace(EXACT, '')
-      .replace(/\b(randint|randn|rand|zerosLike|onesLike|where|cat|stack|noGrad|randnLike|randLike|randperm)\(/g, ''),
+      .replace(
+        /\b(randint|randn|rand|zerosLike|onesLike|where|cat|stack|noGrad|randnLike|randLike|randperm|isin|searchsorted|bucketize)\(/g,
+        '',
+      ),
   );
 
 const largest = (values: ArrayLike<number>): number => {

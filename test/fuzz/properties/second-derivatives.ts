@@ -48,6 +48,8 @@ const UNARY = [
   '.cumsum(-1)',
   '.mul(0.5).cumprod(-1)',
   '.logcumsumexp(-1)',
+  '.sort(-1).values',
+  '.topk(1, -1).values',
 ];
 const FUNCTIONAL = ['gelu', 'silu'];
 const REDUCTIONS = ['sum', 'mean', 'var', 'logsumexp', 'prod', 'norm'];

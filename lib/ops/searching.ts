@@ -1,0 +1,217 @@
+import { define } from '../arguments/define.js';
+import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
+import { isInteger } from '../backend/dtype.js';
+import { sameShape } from '../backend/view.js';
+import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import type { Expr } from '../expr/index.js';
+import * as e from '../expr/index.js';
+import { Formula } from '../tensor/formula.js';
+import * as kinds from '../tensor/kinds.js';
+import { commonType, type Operand } from '../tensor/promotion.js';
+import { show } from '../tensor/shape.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { to } from './conversion.js';
+import { full } from './creation.js';
+import { gather } from './indexing.js';
+import { lengthAlong, sortAlong } from './order.js';
+import { eq, logicalNot } from './pointwise.js';
+import { reshape } from './views.js';
+
+type Condition = (found: Expr, value: Expr) => Expr;
+
+/** Whether what is looked for is beyond a place, by what is found there. */
+interface Search {
+  readonly start: Formula<[start: Expr, end: Expr, found: Expr, value: Expr]>;
+  readonly end: Formula<[start: Expr, end: Expr, found: Expr, value: Expr]>;
+}
+
+const halfway = (start: Expr, end: Expr): Expr => e.floor(e.div(e.add(start, end), 2));
+
+/** The place between two, but within a line of `size`. */
+const middle = new Formula<[start: Expr, end: Expr, size: Expr]>('searchsorted', (start, end, size) =>
+  e.min(halfway(start, end), e.sub(size, 1)),
+);
+
+/** A step of a search: where start and end have met, neither moves. */
+const search = (isBeyond: Condition): Search => ({
+  start: new Formula('searchsorted', (start, end, found, value) =>
+    e.where(e.and(e.lt(start, end), isBeyond(found, value)), e.add(halfway(start, end), 1), start),
+  ),
+  end: new Formula('searchsorted', (start, end, found, value) =>
+    e.where(e.and(e.lt(start, end), e.not(isBeyond(found, value))), halfway(start, end), end),
+  ),
+});
+
+// NaN is beyond everything, wherever it is, as PyTorch has it.
+const leftmost = search((found, value) => e.not(e.ge(found, value)));
+const rightmost = search((found, value) => e.not(e.gt(found, value)));
+/** The first place of a value that is there, whatever NaN come after it. */
+const firstEqual = search((found, value) => e.lt(found, value));
+
+/** How many elements of its sorted line come before each value (all of one type, and of as many dimensions), by halving. */
+function placesIn(lines: Tensor, values: Tensor, { start, end }: Search): Tensor {
+  const size = lengthAlong(lines, lines.ndim - 1);
+  let first = full(shapeOf(values), 0, { dtype: 'int32' });
+  if (size === 0) return first;
+  let last = full(shapeOf(values), size, { dtype: 'int32' });
+  for (let left = size; left > 0; left = Math.floor(left / 2)) {
+    const found = gather(lines, lines.ndim - 1, middle.call([first, last, size], 'int32'));
+    const next = start.call([first, last, found, values], 'int32', 'float64');
+    last = end.call([first, last, found, values], 'int32', 'float64');
+    first = next;
+  }
+  return first;
+}
+
+const asTensor = (x: Operand, other: Operand): Tensor =>
+  isTensor(x) ? x.detach() : full([], x, { dtype: commonType([x, other]) });
+
+/** Both as the type that holds them. */
+function alike(a: Operand, b: Operand): [Tensor, Tensor] {
+  const type = commonType([a, b]);
+  return [to(asTensor(a, b), type), to(asTensor(b, a), type)];
+}
+
+/** A search in one line, for values of any shape. */
+function placesInLine(line: Tensor, values: Tensor, how: Search): Tensor {
+  return reshape(placesIn(line, reshape(values, [-1]), how), shapeOf(values));
+}
+
+const looking = signature('sortedSequence, input, /, *, outInt32, right, side, sorter', {
+  sortedSequence: kinds.tensor,
+  input: kinds.operand,
+  /** Whether the result has to be int32; it is in any case. Default: false. */
+  outInt32: kinds.boolean.default(false),
+  /** After equal elements, rather than before them. Default: false. */
+  right: kinds.boolean.default(false),
+  /** The same as a word. Default: null, what `right` says. */
+  side: kinds.choice('left', 'right').optional(),
+  /** Where the elements of a sequence that is not sorted are in order, as `argsort` says. Default: null. */
+  sorter: kinds.tensor.optional(),
+});
+
+export interface SearchsortedOptions extends OptionsOf<typeof looking> {}
+
+function checkLines(sequence: Tensor, input: Operand): void {
+  const [lines, values] = [shapeOf(sequence), isTensor(input) ? shapeOf(input) : []];
+  if (lines.length === 0) throw new ShapeError('searchsorted: the sequence must have a dimension, got a 0-d tensor');
+  if (lines.length === 1) return;
+  if (values.length === lines.length && sameShape(values.slice(0, -1), lines.slice(0, -1))) return;
+  throw new ShapeError(
+    `searchsorted: the sequence must be 1-d, or of the same shape as the input but for the last dimension: ${show(lines)} for ${show(values)}`,
+  );
+}
+
+function inOrder(sequence: Tensor, sorter: Tensor | null): Tensor {
+  if (sorter === null) return sequence;
+  if (!isInteger(sorter.dtype))
+    throw new DTypeError(`searchsorted: sorter must be int32, got ${sorter.dtype}; convert with .int()`);
+  if (!sameShape(shapeOf(sorter), shapeOf(sequence))) {
+    throw new ShapeError(
+      `searchsorted: sorter must have the shape of the sequence: ${show(sorter.shape)} for ${show(sequence.shape)}`,
+    );
+  }
+  return gather(sequence, -1, sorter);
+}
+
+/**
+ * Where values would have to be put into a sorted sequence so that it stays sorted (int32): before equal elements, or after them. A
+ * sequence of several dimensions has a line for each line of the input.
+ *
+ * @param input a tensor, or a number if the sequence is 1-d
+ * @throws ShapeError if the lines do not fit; ValueError for a side and a `right` that contradict each other
+ * @example
+ * ```ts
+ * const sequence = tensor([1, 3, 5, 7]);
+ * searchsorted(sequence, tensor([3, 6, 9])); // tensor([1, 3, 4])
+ * searchsorted(sequence, tensor([3, 6, 9]), { right: true }); // tensor([2, 3, 4])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.searchsorted.html
+ */
+export const searchsorted: FunctionOf<Tensor, typeof looking, SearchsortedOptions> = define(
+  'searchsorted',
+  looking,
+  (sequence, input, _, right, side, sorter) => {
+    if (side === 'left' && right)
+      throw new ValueError("searchsorted: side is 'left', but right is true; give one of them");
+    checkLines(sequence, input);
+    const how = right || side === 'right' ? rightmost : leftmost;
+    const [lines, values] = alike(inOrder(sequence, sorter), input);
+    return lines.ndim === 1 ? placesInLine(lines, values, how) : placesIn(lines, values, how);
+  },
+);
+
+const sorting = signature('input, boundaries, /, *, outInt32, right', {
+  input: kinds.operand,
+  boundaries: kinds.tensor,
+  /** Whether the result has to be int32; it is in any case. Default: false. */
+  outInt32: kinds.boolean.default(false),
+  /** Whether a value that is a boundary belongs to the bucket above it. Default: false. */
+  right: kinds.boolean.default(false),
+});
+
+export interface BucketizeOptions extends OptionsOf<typeof sorting> {}
+
+/**
+ * Between which of sorted boundaries each value is (int32): 0 up to the first, then one more for each that is below it.
+ *
+ * @throws ShapeError if the boundaries are not 1-d
+ * @example
+ * ```ts
+ * const boundaries = tensor([1, 3, 5]);
+ * bucketize(tensor([0, 3, 9]), boundaries); // tensor([0, 1, 3])
+ * bucketize(tensor([0, 3, 9]), boundaries, { right: true }); // tensor([0, 2, 3])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.bucketize.html
+ */
+export const bucketize: FunctionOf<Tensor, typeof sorting, BucketizeOptions> = define(
+  'bucketize',
+  sorting,
+  (input, boundaries, _, right) => {
+    if (boundaries.ndim !== 1)
+      throw new ShapeError(`bucketize: boundaries must be 1-d, got shape ${show(boundaries.shape)}`);
+    const [line, values] = alike(boundaries, input);
+    return placesInLine(line, values, right ? rightmost : leftmost);
+  },
+);
+
+const belonging = signature('elements, testElements, /, *, assumeUnique, invert', {
+  elements: kinds.operand,
+  testElements: kinds.operand,
+  /** Whether no element is there twice, which may be faster elsewhere and changes nothing here. Default: false. */
+  assumeUnique: kinds.boolean.default(false),
+  /** Whether each is not among them, instead. Default: false. */
+  invert: kinds.boolean.default(false),
+});
+
+export interface IsinOptions extends OptionsOf<typeof belonging> {}
+
+/**
+ * Whether each element is among others. NaN is among none.
+ *
+ * @param elements a tensor or a number
+ * @param testElements a tensor or a number, not both of them numbers
+ * @example
+ * ```ts
+ * isin(tensor([1, 2, 3]), tensor([2, 3, 4])); // tensor([False,  True,  True])
+ * isin(tensor([1, 2, 3]), 2, { invert: true }); // tensor([ True, False,  True])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.isin.html
+ */
+export const isin: FunctionOf<Tensor, typeof belonging, IsinOptions> = define(
+  'isin',
+  belonging,
+  (elements, testElements, _, invert) => {
+    if (!isTensor(elements) && !isTensor(testElements))
+      throw new ValueError('isin: one of elements and testElements must be a Tensor, got two numbers');
+    const [values, others] = alike(elements, testElements);
+    if (others.numel() === 0) return full(shapeOf(values), Number(invert), { dtype: 'bool' });
+    const [line] = sortAlong(reshape(others, [-1]), 0);
+    const place = placesInLine(line, values, firstEqual);
+    const last = full([], others.numel() - 1, { dtype: 'int32' });
+    const nearest = gather(line, 0, reshape(place.minimum(last), [-1]));
+    const found = eq(reshape(nearest, shapeOf(values)), values);
+    return invert ? logicalNot(found) : found;
+  },
+);

@@ -1,0 +1,119 @@
+#pragma once
+
+#include "../../scratch.h"
+#include "../convert.h"
+#include "../tasks.h"
+
+namespace nabla::NABLA_ISA {
+namespace {
+
+NABLA_NAMED(SortOrder, kAscending, kDescending)
+
+/** Unsigned numbers in the order of the elements: -0 is 0, and any NaN the last. */
+inline uint32_t sort_key(float x) {
+  if (x != x) return UINT32_MAX;
+  const uint32_t bits = __builtin_bit_cast(uint32_t, x + 0.0f);
+  return bits ^ (bits >> 31 != 0 ? UINT32_MAX : 0x80000000u);
+}
+
+inline uint64_t sort_key(double x) {
+  if (x != x) return UINT64_MAX;
+  const uint64_t bits = __builtin_bit_cast(uint64_t, x + 0.0);
+  return bits ^ (bits >> 63 != 0 ? UINT64_MAX : uint64_t{1} << 63);
+}
+
+inline uint32_t sort_key(int32_t x) { return static_cast<uint32_t>(x) ^ 0x80000000u; }
+inline uint32_t sort_key(Bool x) { return x; }
+
+template <typename Key>
+struct SortEntry {
+  Key key;
+  int32_t place;
+};
+
+/** Up to so many elements, counting digits takes longer. */
+constexpr int64_t kInsertionSorted = 48;
+
+template <typename Key>
+void insertion_sort(SortEntry<Key>* entries, int64_t count) {
+  for (int64_t i = 1; i < count; i++) {
+    const SortEntry<Key> entry = entries[i];
+    int64_t at = i;
+    for (; at > 0 && entries[at - 1].key > entry.key; at--) entries[at] = entries[at - 1];
+    entries[at] = entry;
+  }
+}
+
+/** Sorts by one byte after the other, from the lowest on; each time equal ones keep their order. Returns where the
+ * result is. */
+template <typename Key>
+const SortEntry<Key>* radix_sort(SortEntry<Key>* from, SortEntry<Key>* to, int64_t count) {
+  constexpr int kDigits = sizeof(Key), kValues = 256;
+  const auto digit_of = [](Key key, int digit) { return static_cast<int>(key >> (8 * digit) & 255); };
+  int64_t counts[kDigits][kValues] = {};
+  for (int64_t i = 0; i < count; i++) {
+    for (int digit = 0; digit < kDigits; digit++) counts[digit][digit_of(from[i].key, digit)]++;
+  }
+  for (int digit = 0; digit < kDigits; digit++) {
+    int64_t* next = counts[digit];
+    if (next[digit_of(from[0].key, digit)] == count) continue;
+    for (int64_t value = 0, start = 0; value < kValues; value++) {
+      const int64_t size = next[value];
+      next[value] = start;
+      start += size;
+    }
+    for (int64_t i = 0; i < count; i++) to[next[digit_of(from[i].key, digit)]++] = from[i];
+    SortEntry<Key>* const sorted = to;
+    to = from;
+    from = sorted;
+  }
+  return from;
+}
+
+template <typename T>
+void sort_row(const Instruction& instruction, int64_t row, bool descending) {
+  using Key = decltype(sort_key(T{}));
+  const int64_t length = instruction.sizes[instruction.outer];
+  const auto line = [&](int operand, auto* type) {
+    const Operand& from = instruction.operands[operand];
+    return reinterpret_cast<decltype(type)>(from.data) +
+           offset_at(row, {instruction.outer, instruction.sizes}, from.strides);
+  };
+  const auto step = [&](int operand) { return instruction.operands[operand].strides[instruction.outer]; };
+  T* const values = line(0, static_cast<T*>(nullptr));
+  int32_t* const places = line(1, static_cast<int32_t*>(nullptr));
+  const T* const input = line(2, static_cast<T*>(nullptr));
+  const int64_t value_step = step(0), place_step = step(1), input_step = step(2);
+
+  auto* const entries =
+      reinterpret_cast<SortEntry<Key>*>(scratch(Scratch::kInstruction, 2 * length * sizeof(SortEntry<Key>)));
+  for (int64_t i = 0; i < length; i++) {
+    const Key key = sort_key(input[i * input_step]);
+    entries[i] = {descending ? static_cast<Key>(~key) : key, static_cast<int32_t>(i)};
+  }
+  const SortEntry<Key>* sorted = entries;
+  if (length <= kInsertionSorted)
+    insertion_sort(entries, length);
+  else
+    sorted = radix_sort(entries, entries + length, length);
+  for (int64_t i = 0; i < length; i++) {
+    values[i * value_step] = input[sorted[i].place * input_step];
+    places[i * place_step] = sorted[i].place;
+  }
+}
+
+/** The elements along the inner axis in their order, equal ones in that in which they are, and where each was. */
+int64_t sort(const Instruction& instruction) {
+  const bool descending = static_cast<SortOrder>(static_cast<int>(instruction.numbers[0])) == SortOrder::kDescending;
+  const int64_t rows = Shape{instruction.outer, instruction.sizes}.size();
+  const int64_t work = 40 * instruction.sizes[instruction.outer];
+  with_type(instruction.operands[2].dtype, [&]<typename T>(T*) {
+    in_tasks(rows, work, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; row++) sort_row<T>(instruction, row, descending);
+    });
+  });
+  return kDone;
+}
+
+}  // namespace
+}  // namespace nabla::NABLA_ISA
