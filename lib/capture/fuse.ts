@@ -1,5 +1,5 @@
 import type { Instruction, Program, Storage } from '../backend/index.js';
-import { merge } from './merge.js';
+import { mayMerge, merge } from './merge.js';
 import { instructionOf, withOutputs } from './nest.js';
 import { canStop, NEVER, type Step, Steps, type StorageTest, stepOf, stepOfNest } from './steps.js';
 import { stopping } from './stops.js';
@@ -42,12 +42,13 @@ export function fuse(
 function mergeUpwards(steps: Steps, at: number, isTemporary: StorageTest, isOutside: StorageTest): number {
   const second = steps.at(at);
   if (second === null || second.nest === null || second.nest.product !== null) return -1;
-  const conflict = steps.lastConflict(at);
+  let conflict: number | null = null;
   for (const i of steps.relatedBefore(at)) {
     const first = steps.at(i)!;
-    if (first.nest === null) continue;
+    if (first.nest === null || !mayMerge(first.nest, second.nest)) continue;
     if (canStop(first) && second.writes.some((storage) => isOutside(storage) || first.writes.includes(storage)))
       continue;
+    conflict ??= steps.lastConflict(at);
     const place = meetingPlace(steps, i, at, conflict);
     if (place < 0) continue;
     const needed = (storage: Storage) => canStop(first) || !isTemporary(storage) || steps.isReadAfter(storage, i, at);

@@ -1,5 +1,5 @@
 import { isBool } from '../backend/dtype.js';
-import { type Storage, sizeOf, type View } from '../backend/index.js';
+import { type Storage, sameShape, sizeOf, type View } from '../backend/index.js';
 import { foldsColumns, planLoops } from '../backend/loops.js';
 import { type Expr, hasRows, input, stageCount } from '../expr/index.js';
 import { isComparison, type Nest, type NestInput, relocate, sameElements, within, writtenAs } from './nest.js';
@@ -14,16 +14,21 @@ const MAX_STREAMED = 4096;
 /** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed again after each. */
 const RESIDENT_ROW = 1024;
 
+/** Whether it makes sense to try: most pairs that cannot be merged are told from their types, sizes and products alone. */
+export const mayMerge = (first: Nest, second: Nest): boolean =>
+  first.compute === second.compute &&
+  second.product === null &&
+  first.size + second.size <= MAX_SIZE &&
+  (first.axes === null && second.axes === null ? sameShape(first.shape, second.shape) : first.product === null);
+
 /**
  * Both nests as one that computes what `first` and then `second` would, bit for bit; null if that cannot be.
  *
  * @param needed whether an output of `first` is wanted by others than `second`
  */
 export function merge(first: Nest, second: Nest, needed: (storage: Storage) => boolean): Nest | null {
-  if (first.compute !== second.compute || second.product !== null) return null;
-  if (first.size + second.size > MAX_SIZE) return null;
+  if (!mayMerge(first, second)) return null;
   const wider = first.axes !== null ? first : second;
-  if (first.product !== null && wider.axes !== null) return null;
   const producer = within(first, wider.shape, wider.axes);
   const consumer = producer === null ? null : within(second, wider.shape, wider.axes);
   if (producer === null || consumer === null) return null;

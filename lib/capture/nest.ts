@@ -20,6 +20,7 @@ import {
   rewrite,
   shareCommon,
   structureOf,
+  withArgs,
 } from '../expr/index.js';
 
 /** What a nest reads: memory, or with a view of null the product that a matmul has just made. */
@@ -202,11 +203,15 @@ export function withOutputs(nest: Nest, wanted: (output: View) => boolean): Nest
 }
 
 /** The expressions over other inputs, and over parameters that start at another number. */
-export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr, firstParam: number): Expr[] {
-  return rewrite(roots, (original, rebuilt) => {
-    if (original.op === 'input') return inputs(original.value);
-    return original.op === 'param' ? param(original.value + firstParam) : rebuilt;
-  });
+export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr, firstParam: number): readonly Expr[] {
+  const moved = (leaf: Expr): Expr => {
+    if (leaf.op === 'input') return inputs(leaf.value);
+    return leaf.op === 'param' ? param(leaf.value + firstParam) : leaf;
+  };
+  const [root] = roots;
+  // Most are one operation.
+  if (roots.length === 1 && root!.depth === 1) return [withArgs(root!, root!.args.map(moved))];
+  return rewrite(roots, (_, rebuilt) => moved(rebuilt));
 }
 
 /**

@@ -74,12 +74,7 @@ export class CapturedProgram {
     this.arena = lowered.arena;
     this.#inputs = inputs;
     this.#origins = lowered.origins;
-    this.#errors = new Map(
-      recorder.instructions.flatMap((one, i) => {
-        const error = recorder.errors.get(one);
-        return error === undefined ? [] : [[i, error]];
-      }),
-    );
+    this.#errors = errorsOf(recorder);
     this.#actions = new HostActions(recorder.actions);
     this.#results = results;
     this.#where = where;
@@ -240,9 +235,14 @@ export class CapturedProgram {
 
 function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const replaced = unchangedConstants(recorder, visible);
-  const states = new Set(recorder.instructions.map(stateOf));
-  const isTemporary = (storage: Storage) =>
-    recorder.made.has(storage) && !visible.has(storage) && !states.has(storage) && !replaced.has(storage);
+  const temporaries = new Set(recorder.made);
+  for (const storage of visible) temporaries.delete(storage);
+  for (const storage of replaced.keys()) temporaries.delete(storage);
+  for (const instruction of recorder.instructions) {
+    const state = stateOf(instruction);
+    if (state !== null) temporaries.delete(state);
+  }
+  const isTemporary = (storage: Storage) => temporaries.has(storage);
   const first = initialisations(recorder, replaced);
   const recorded = [...first, ...recorder.instructions];
   const places = new Map<Instruction, number>();
@@ -265,8 +265,20 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   return { instructions, origins, arena, stats };
 }
 
+/** By the place of a check among the recorded instructions, what it throws. */
+function errorsOf({ instructions, errors }: Recorder): Map<number, () => Error> {
+  const found = new Map<number, () => Error>();
+  if (errors.size === 0) return found;
+  instructions.forEach((one, i) => {
+    const error = errors.get(one);
+    if (error !== undefined) found.set(i, error);
+  });
+  return found;
+}
+
 /** Memory that only JavaScript wrote, and its copy that takes its place: the values stay as they are. */
 function unchangedConstants(recorder: Recorder, visible: ReadonlySet<Storage>): Map<Storage, Storage> {
+  if (recorder.constants.size === 0) return new Map();
   const written = new Set(recorder.instructions.flatMap(storagesWritten));
   return new Map([...recorder.constants].filter(([storage]) => !written.has(storage) && !visible.has(storage)));
 }

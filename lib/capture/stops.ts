@@ -22,6 +22,7 @@ export function stopping(instructions: readonly Instruction[]): Set<Instruction>
   for (const instruction of instructions) {
     const stop = mayStop(instruction);
     if (typeof stop === 'object' ? checked.add(stop) : stop && computesMisfits(instruction)) found.add(instruction);
+    if (checked.isEmpty) continue;
     for (const storage of storagesWritten(instruction)) checked.forget(storage);
   }
   return found;
@@ -30,6 +31,10 @@ export function stopping(instructions: readonly Instruction[]): Set<Instruction>
 /** Indices of which is known that they are in their bounds. */
 class CheckedIndices {
   readonly #byStart = new Map<Storage, Map<number, IndexBound[]>>();
+
+  get isEmpty(): boolean {
+    return this.#byStart.size === 0;
+  }
 
   /** Whether they are new. */
   add(bound: IndexBound): boolean {

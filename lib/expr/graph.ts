@@ -35,15 +35,27 @@ export function topological(
 /** Rebuilds `roots` bottom-up: `replace` may stand another node in for one (its operands are rebuilt already). */
 export function rewrite(roots: readonly Expr[], replace: (original: Expr, rebuilt: Expr) => Expr): Expr[] {
   const rebuilt = new Map<Expr, Expr>();
-  for (const node of topological(roots)) {
-    const args = rebuiltArgs(node.args, rebuilt);
-    rebuilt.set(node, replace(node, args === null ? node : withArgs(node, args)));
+  // In the order of `topological`.
+  const path: Expr[] = [];
+  for (const root of roots) {
+    path.push(root);
+    while (path.length > 0) {
+      const node = path[path.length - 1]!;
+      const next = rebuilt.has(node) ? undefined : node.args.find((arg) => !rebuilt.has(arg));
+      if (next !== undefined) {
+        path.push(next);
+        continue;
+      }
+      path.pop();
+      if (!rebuilt.has(node)) rebuilt.set(node, replace(node, withRebuilt(node, rebuilt)));
+    }
   }
   return roots.map((root) => rebuilt.get(root)!);
 }
 
-/** Null if all are the same. */
-function rebuiltArgs(args: readonly Expr[], rebuilt: ReadonlyMap<Expr, Expr>): Expr[] | null {
+/** The node over what has become of its operands; as it is if they are the same. */
+function withRebuilt(node: Expr, rebuilt: ReadonlyMap<Expr, Expr>): Expr {
+  const { args } = node;
   let changed: Expr[] | null = null;
   for (let i = 0; i < args.length; i++) {
     const arg = rebuilt.get(args[i]!)!;
@@ -51,7 +63,7 @@ function rebuiltArgs(args: readonly Expr[], rebuilt: ReadonlyMap<Expr, Expr>): E
     changed ??= args.slice();
     changed[i] = arg;
   }
-  return changed;
+  return changed === null ? node : withArgs(node, changed);
 }
 
 /** Makes equal subexpressions one node. */
