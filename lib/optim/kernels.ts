@@ -3,13 +3,21 @@ import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { Kernel } from '../tensor/kernel.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Flags, Rule, Values } from './rule.js';
+import type { Flags, Operands, Rule, Values } from './rule.js';
 
 /** What of a rule becomes instructions. */
-type Formula = Pick<Rule<object>, 'name' | 'update'>;
+type Formula = Pick<Rule<object>, 'name' | 'update' | 'change'>;
 
-/** An update of a parameter as one instruction: one pass over memory. */
-export class Update {
+/** A way to change a parameter. */
+export interface Update {
+  /** @param tensors the parameter, its gradient, and the entries of its state; undefined for those that it has not */
+  run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void;
+}
+
+const OPERANDS = ['parameter', 'gradient'];
+
+/** An update as one instruction: one pass over memory. */
+class Fused implements Update {
   readonly #kernel: Kernel;
   /** Which of the tensors, then the numbers, the instruction reads, and which of the tensors it writes. */
   readonly #inputs: readonly number[];
@@ -19,31 +27,72 @@ export class Update {
    * @param entries those of the state that there are
    * @param numbers the names of a step's numbers
    */
-  constructor(rule: Formula, flags: Flags, entries: readonly string[], numbers: readonly string[]) {
-    const tensors = ['parameter', 'gradient', ...entries];
+  constructor(
+    name: string,
+    update: NonNullable<Formula['update']>,
+    flags: Flags,
+    entries: readonly string[],
+    numbers: readonly string[],
+  ) {
+    const tensors = [...OPERANDS, ...entries];
     const operands = (names: readonly string[], first: number) =>
       Object.fromEntries(names.map((name, i): [string, Expr] => [name, e.input(first + i, 'element')]));
-    const results = rule.update(operands(tensors, 0) as Values, operands(numbers, tensors.length), flags);
+    const results = update(operands(tensors, 0) as Values, operands(numbers, tensors.length), flags);
     this.#inputs = e.inputsOf(Object.values(results));
     this.#outputs = Object.keys(results).map((name) => tensors.indexOf(name));
     const roots = e.rewrite(Object.values(results), (original, rebuilt) =>
       original.op === 'input' ? e.input(this.#inputs.indexOf(original.value), 'element') : rebuilt,
     );
     this.#kernel = new Kernel(
-      rule.name,
+      name,
       roots,
       this.#inputs.map(() => 'element'),
       0,
     );
   }
 
-  /** @param tensors the parameter, its gradient, and the entries of its state */
-  run(tensors: readonly Tensor[], numbers: readonly Tensor[]): void {
+  run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void {
     const inputs = this.#inputs.map((i) => tensors[i] ?? numbers[i - tensors.length]!);
     const outputs = this.#outputs.map((i) => tensors[i]!);
     this.#kernel.runInto(outputs, inputs, [], computeType(outputs[0]!.dtype), null);
     for (const output of outputs) output.bumpVersion(`${this.#kernel.name}.step`);
   }
+}
+
+/** An update by tensor operations. */
+class Composed implements Update {
+  readonly #change: NonNullable<Formula['change']>;
+  readonly #flags: Flags;
+  readonly #names: readonly string[];
+  readonly #numbers: readonly string[];
+
+  constructor(
+    change: NonNullable<Formula['change']>,
+    flags: Flags,
+    entries: readonly string[],
+    numbers: readonly string[],
+  ) {
+    this.#change = change;
+    this.#flags = flags;
+    this.#names = [...OPERANDS, ...entries];
+    this.#numbers = numbers;
+  }
+
+  run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void {
+    const named = (names: readonly string[], values: readonly (Tensor | undefined)[]) =>
+      Object.fromEntries(names.map((name, i) => [name, values[i]]));
+    this.#change(
+      named(this.#names, tensors) as Operands,
+      named(this.#numbers, numbers) as Record<string, Tensor>,
+      this.#flags,
+    );
+  }
+}
+
+function makeUpdate(rule: Formula, flags: Flags, entries: readonly string[], numbers: readonly string[]): Update {
+  const { name, update, change } = rule;
+  if (update !== undefined) return new Fused(name, update, flags, entries, numbers);
+  return new Composed(change!, flags, entries, numbers);
 }
 
 const updates = new WeakMap<object, Map<string, Update>>();
@@ -55,10 +104,10 @@ export function updateFor(rule: Formula, flags: Flags, entries: readonly string[
     known = new Map();
     updates.set(rule, known);
   }
-  const key = [...Object.keys(flags).filter((name) => flags[name]), '/', ...entries].join(' ');
+  const key = [...Object.values(flags), ...entries].join(' ');
   let update = known.get(key);
   if (update === undefined) {
-    update = new Update(rule, flags, entries, numbers);
+    update = makeUpdate(rule, flags, entries, numbers);
     known.set(key, update);
   }
   return update;

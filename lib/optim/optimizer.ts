@@ -1,13 +1,14 @@
 import type { ArgumentsOf } from '../arguments/forms.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
-import { noGrad } from '../autograd/mode.js';
+import { enableGrad, noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
 import { isRepeated } from '../backend/view.js';
 import { describe } from '../describe.js';
-import { ValueError } from '../errors.js';
+import { ShapeError, ValueError } from '../errors.js';
 import { full } from '../ops/creation.js';
 import * as kinds from '../tensor/kinds.js';
+import { show } from '../tensor/shape.js';
 import { dropGrad, peekGrad, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkParameter, checkState, isLike, isStateOf } from './checks.js';
@@ -25,7 +26,7 @@ import {
 } from './groups.js';
 import { livingOptimizers } from './living.js';
 import { rateOf } from './parameters.js';
-import { begun, type Plain, type Rule } from './rule.js';
+import { begun, type Plain, type Rule, shapeIn } from './rule.js';
 import { checkSaved, copyOf, type OptimizerState } from './saved.js';
 import { type Member, type Part, plain, Slots, type State, Step } from './step.js';
 
@@ -92,6 +93,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     const known = new Set<unknown>(this.paramGroups.flatMap((group) => group.params));
     parameters.forEach((parameter, i) => {
       checkParameter(`${name}: parameter ${i}`, parameter);
+      this.#checkFit(`${name}: parameter ${i}`, parameter);
       if (known.has(parameter)) throw new ValueError(`${name}: parameter ${i} appears more than once`);
       known.add(parameter);
     });
@@ -113,13 +115,22 @@ export abstract class Optimizer<O extends object, S extends object> {
   step<T>(closure: () => T): T;
   step<T>(...args: ArgumentsOf<typeof stepping>): T | undefined {
     const [closure] = stepping.read(`${this.#rule.name}.step`, args);
-    const loss = closure?.() as T | undefined;
-    const check = () => this.#checkOptions();
-    if (recording === null) check();
-    else recording.apart(check);
-    this.#checkParameters();
-    noGrad(() => this.#step(check));
+    return this.perform(closure as (() => T) | null);
+  }
+
+  /** What `step` does. */
+  protected perform<T>(closure: (() => T) | null): T | undefined {
+    const loss = closure === null ? undefined : enableGrad(closure);
+    this.check();
+    noGrad(() => this.#step(() => this.#checkOptions()));
     return loss;
+  }
+
+  /** Refuses options and parameters that are not what they were when they were checked first. */
+  protected check(): void {
+    if (recording === null) this.#checkOptions();
+    else recording.apart(() => this.#checkOptions());
+    this.#checkParameters();
   }
 
   #step(check: () => void): void {
@@ -168,13 +179,16 @@ export abstract class Optimizer<O extends object, S extends object> {
   /** The state of a parameter, with what it lacks of these entries. */
   #stateOf(parameter: Tensor, entries: readonly string[], group: Group<O>): { state: State; isFirst: boolean } {
     const known = this.state.get(parameter) as State | undefined;
-    const missing = entries.filter((name) => !(known?.[name] instanceof Tensor));
+    const { state } = this.#rule;
+    const missing = entries.filter(
+      (name) => !(known?.[name] instanceof Tensor) && shapeIn(state[name]!, shapeOf(parameter)) !== null,
+    );
     if (known !== undefined && missing.length === 0) return { state: known, isFirst: false };
     const make = (): State => {
       const options = plain(group);
       const filled = (name: string): [string, Tensor] => {
-        const initial = this.#rule.state[name]!.initial(options);
-        return [name, full(shapeOf(parameter), initial, { dtype: parameter.dtype })];
+        const shape = shapeIn(state[name]!, shapeOf(parameter))!;
+        return [name, full(shape, state[name]!.initial(options), { dtype: parameter.dtype })];
       };
       return Object.assign(known ?? begun(this.#rule, options), Object.fromEntries(missing.map(filled)));
     };
@@ -218,9 +232,19 @@ export abstract class Optimizer<O extends object, S extends object> {
     if (!(parameter instanceof Tensor) || !parameter.isLeaf || isRepeated(viewOf(parameter))) return false;
     const gradient = peekGrad(parameter);
     if (gradient === null) return true;
-    if (!isLike(gradient, parameter)) return false;
+    if (!isLike(gradient, parameter) || this.#misfit(parameter) !== null) return false;
     const state = this.state.get(parameter) as State | undefined;
     return state === undefined || isStateOf(state, parameter, this.#rule);
+  }
+
+  /** What is wrong with the shape of a parameter. */
+  #misfit(parameter: Tensor): string | null {
+    return this.#rule.misfit?.(shapeOf(parameter)) ?? null;
+  }
+
+  #checkFit(where: string, parameter: Tensor): void {
+    const reason = this.#misfit(parameter);
+    if (reason !== null) throw new ShapeError(`${where}: ${reason}, got shape ${show(shapeOf(parameter))}`);
   }
 
   #checkParameter(parameter: Tensor, number: number): void {
@@ -228,6 +252,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     checkParameter(where, parameter);
     const gradient = peekGrad(parameter);
     if (gradient === null) return;
+    this.#checkFit(where, parameter);
     checkLike(where, 'gradient', gradient, parameter, 'call zeroGrad() when the data of a parameter are replaced');
     const state = this.state.get(parameter);
     if (state === undefined) return;

@@ -78,8 +78,11 @@ function statesOf(
   );
 }
 
-/** The same properties, tensors among them copied. */
+/** The same properties, tensors among them (and in lists) copied. */
 export const copyOf = <T extends object>(values: T): T =>
-  Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, value instanceof Tensor ? value.detach().clone() : value]),
-  ) as T;
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, copied(value)])) as T;
+
+function copied(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copied);
+  return value instanceof Tensor ? value.detach().clone() : value;
+}

@@ -209,7 +209,7 @@ export class Step<O extends object> implements HostAction {
     this.#batches.forEach(({ update, entries, members }, b) => {
       const numbers = tensors.slice(b * this.#names.length, (b + 1) * this.#names.length);
       for (const { parameter, gradient, state } of members) {
-        update.run([parameter, gradient, ...entries.map((name) => state[name] as Tensor)], numbers);
+        update.run([parameter, gradient, ...entries.map((name) => state[name] as Tensor | undefined)], numbers);
         changed(parameter);
       }
     });

@@ -84,6 +84,7 @@ const optimizers = [
   'RMSprop(P, { lr: 0.05, momentum: 0.5, centered: true, eps: 0.01 })',
   'Rprop(P, { stepSizes: [0.001, 0.02] })',
   'ASGD(P, { lr: 0.05, lambd: 0.1, t0: 2 })',
+  'Adafactor(P, { lr: 0.05, weightDecay: 0.1 })',
 ];
 
 /** A schedule of an optimizer. */

@@ -10,6 +10,8 @@ export interface Case {
   readonly name: string;
   readonly options: Options;
   readonly dtype: DType;
+  /** Of the parameters. Default: SHAPES. */
+  readonly shapes?: readonly (readonly number[])[];
   /** Its name and its options. */
   readonly scheduler?: readonly [string, Options];
   /** The norm by which gradients are clipped to 0.7. */
@@ -22,8 +24,8 @@ export interface Case {
 }
 
 const SHAPES = [[], [5], [3, 4]];
-const SIZES = SHAPES.map((shape) => shape.reduce((product, size) => product * size, 1));
-export const COUNT = SIZES.reduce((sum, size) => sum + size, 0);
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+export const COUNT = SHAPES.reduce((sum, shape) => sum + sizeOf(shape), 0);
 export const STEPS = 30;
 const SHOWN = [1, 2, STEPS];
 
@@ -31,11 +33,11 @@ const SHOWN = [1, 2, STEPS];
 const valuesAt = (step: number): number[] =>
   Array.from({ length: COUNT }, (_, i) => (((i * 37 + step * 101 + 11) % 64) - 31.5) / 64);
 
-function partsOf(flat: Tensor): Tensor[] {
+function partsOf(flat: Tensor, shapes: readonly (readonly number[])[]): Tensor[] {
   let first = 0;
-  return SHAPES.map((shape, i) => {
-    const part = flat.narrow(0, first, SIZES[i]!).reshape(shape);
-    first += SIZES[i]!;
+  return shapes.map((shape) => {
+    const part = flat.narrow(0, first, sizeOf(shape)).reshape(shape);
+    first += sizeOf(shape);
     return part;
   });
 }
@@ -60,10 +62,13 @@ export class Training {
   readonly #clip: number | 'inf' | null;
   readonly dtype: DType;
 
-  constructor({ name, options, dtype, scheduler, clip }: Case) {
+  readonly #shapes: readonly (readonly number[])[];
+
+  constructor({ name, options, dtype, shapes = SHAPES, scheduler, clip }: Case) {
     this.dtype = dtype;
+    this.#shapes = shapes;
     const start = tensor(valuesAt(0), { dtype });
-    this.parameters = partsOf(start).map((part) => part.clone().requiresGrad_());
+    this.parameters = partsOf(start, shapes).map((part) => part.clone().requiresGrad_());
     this.optimizer = made(optim, name, this.parameters, named(options));
     this.scheduler =
       scheduler === undefined ? null : made(optim.lrScheduler, scheduler[0], this.optimizer, named(scheduler[1]));
@@ -79,7 +84,7 @@ export class Training {
   /** A loss whose gradients are those of a row, and a step. */
   readonly step = (row: Tensor): Tensor => {
     this.optimizer.zeroGrad();
-    const gradients = partsOf(row.reshape([-1]));
+    const gradients = partsOf(row.reshape([-1]), this.#shapes);
     const losses = this.parameters.map((parameter, i) => parameter.mul(gradients[i]!).sum());
     const loss = losses.reduce((sum, one) => sum.add(one));
     loss.backward();
