@@ -20,12 +20,17 @@ export interface DeclaredSignature {
 
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
-/** The signature that an expression of a file is: a constant, of that file or another, or one with operands before it, as `onInput(constant)`. */
+/**
+ * The signature that an expression of a file is: a constant, of that file or another, or one with operands before it, as `onInput(constant)`,
+ * or as a constant that is made by `after`.
+ */
 export function signatureOf(file: string, expression: string): DeclaredSignature | null {
   const source = read(file);
   const [, wrapper, inner] = /^(\w+)\((\w+)\)$/.exec(expression) ?? [];
   if (wrapper !== undefined) return withOperands(file, wrapper, signatureOf(file, inner!));
   const name = expression;
+  const [, base] = new RegExp(`^(?:export )?const ${name} = (\\w+)\\.after\\(`, 'm').exec(source) ?? [];
+  if (base !== undefined) return withOperands(file, name, signatureOf(file, base));
   const start = new RegExp(`^(?:export )?const ${name} = signature\\(`, 'm').exec(source);
   if (start === null) {
     const from = importOf(file, source, name);
@@ -77,6 +82,8 @@ function fieldsOf(file: string, source: string, object: string): Declared[] {
 }
 
 function spreadOf(file: string, source: string, name: string): Declared[] {
+  const [, declared] = /^(\w+)\.kinds$/.exec(name) ?? [];
+  if (declared !== undefined) return [...(signatureOf(file, declared)?.parameters ?? fail(`${file}: no ${declared}`))];
   const start = new RegExp(`^(?:export )?const ${name} = \\{`, 'm').exec(source);
   if (start !== null) return fieldsOf(file, source, source.slice(start.index));
   const from = importOf(file, source, name);
