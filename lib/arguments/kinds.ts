@@ -1,4 +1,4 @@
-import { ValueError } from '../errors.js';
+import { ShapeError, ValueError } from '../errors.js';
 import { isPath, type Path } from '../path.js';
 import { isAbortSignal, isRecord, type Signal, typedArrayName } from '../realm.js';
 import { allAre } from './elements.js';
@@ -33,6 +33,9 @@ export const within = (low: number, high: number): Kind<number> =>
 
 /** An integer, as far as JavaScript counts exactly. */
 export const integer: Kind<number> = kind('an integer', (value): value is number => Number.isSafeInteger(value));
+
+/** A dimension, counted from the end when negative. Whether a tensor has it, `normalizeDim` says. */
+export const dim: Kind<number> = kind('an integer', (value) => typeof value === 'number', { error: ShapeError });
 
 /** An integer of at least `low`, and of at most `high` if that is given. */
 export const integerFrom = (low: number, high = Number.MAX_SAFE_INTEGER): Kind<number> =>

@@ -38,6 +38,42 @@ interface Labels<T> {
   other: [other: T];
   fillValue: [fillValue: T];
   data: [data: T];
+  padding: [padding: T];
+  fn: [fn: T];
+  dataset: [dataset: T];
+  indices: [indices: T];
+  items: [items: T];
+  length: [length: T];
+  path: [path: T];
+  folder: [folder: T];
+  tensors: [tensors: T];
+  bytes: [bytes: T];
+  name: [name: T];
+  parameter: [parameter: T];
+  module: [module: T];
+  inputs: [inputs: T];
+  outputs: [outputs: T];
+  hook: [hook: T];
+  gradient: [gradient: T];
+  gradTensors: [gradTensors: T];
+  gradOutputs: [gradOutputs: T];
+  retainGraph: [retainGraph: T];
+  createGraph: [createGraph: T];
+  requiresGrad: [requiresGrad: T];
+  pred: [pred: T];
+  target: [target: T];
+  weight: [weight: T];
+  model: [model: T];
+  count: [count: T];
+  batchSize: [batchSize: T];
+  shuffle: [shuffle: T];
+  sampler: [sampler: T];
+  generator: [generator: T];
+  replacement: [replacement: T];
+  numSamples: [numSamples: T];
+  operands: [operands: T];
+  type1: [type1: T];
+  type2: [type2: T];
 }
 
 /** A tuple of one element, labelled by its name. */

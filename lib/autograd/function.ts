@@ -10,7 +10,7 @@ import { sumTo } from '../tensor/layout.js';
 import { broadcastsTo, type Shape, show } from '../tensor/shape.js';
 import { anyRequiresGrad, isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { callShown } from './hooks.js';
-import { recordsGradients, noGrad } from './mode.js';
+import { noGrad, recordsGradients } from './mode.js';
 import { type BackwardRule, record } from './node.js';
 
 /** What `forward` leaves for `backward`. Anything but tensors may be kept as properties of it. */

@@ -1,4 +1,7 @@
-import { ValueError } from '../errors.js';
+import { define } from '../arguments/define.js';
+import type { FunctionOf } from '../arguments/forms.js';
+import { integerFrom } from '../arguments/kinds.js';
+import { nothing, signature } from '../arguments/signature.js';
 import type { Backend } from './backend.js';
 import { selectBackend } from './select.js';
 
@@ -20,7 +23,7 @@ export function useBackend(next: Backend): Backend {
  * console.log(backendName());
  * ```
  */
-export const backendName = (): Backend['name'] => backend.name;
+export const backendName: () => Backend['name'] = define('backendName', nothing, () => backend.name);
 
 /**
  * How many threads an operation may use.
@@ -30,10 +33,12 @@ export const backendName = (): Backend['name'] => backend.name;
  * getNumThreads() >= 1; // true
  * ```
  */
-export const getNumThreads = (): number => backend.getNumThreads();
+export const getNumThreads: () => number = define('getNumThreads', nothing, () => backend.getNumThreads());
 
 /** More is a slip: no machine has so many cores, and each thread takes memory. */
 const MOST_THREADS = 1024;
+
+const counting = signature('count, /', { count: integerFrom(1, MOST_THREADS) });
 
 /**
  * Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set.
@@ -45,15 +50,9 @@ const MOST_THREADS = 1024;
  * getNumThreads(); // 1
  * ```
  */
-export function setNumThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
-    const given = typeof count === 'number' ? count : `a value of type ${typeof count}`;
-    throw new ValueError(
-      `setNumThreads: expected a positive integer, got ${given}; at most ${MOST_THREADS} are allowed`,
-    );
-  }
-  backend.setNumThreads(count);
-}
+export const setNumThreads: FunctionOf<void, typeof counting> = define('setNumThreads', counting, (count) =>
+  backend.setNumThreads(count),
+);
 
 export * from './backend.js';
 export * from './dtype.js';

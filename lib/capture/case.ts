@@ -1,10 +1,11 @@
 import { recordsGradients } from '../autograd/mode.js';
 import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { Module } from '../nn/module.js';
+import { isModule } from '../nn/module.js';
 import {
   dropGrad,
   gradState,
+  isTensor,
   leaveGradCaptured,
   ownsGrad,
   storageOf,
@@ -55,18 +56,18 @@ export class Case<R> {
     this.#pattern = pattern;
     this.#where = where;
     const storages = inputs.map(storageOf);
-    const isArgument = (one: object) => one instanceof Tensor && storages.includes(storageOf(one));
+    const isArgument = (one: object) => isTensor(one) && storages.includes(storageOf(one));
     const gradients = [...recorder.gradients].map(
       ([leaf, use]): Gradient => ({ leaf, use, after: gradState(leaf), owned: ownsGrad(leaf) }),
     );
-    if (gradients.some(({ after }) => after instanceof Tensor && isArgument(after))) throw this.#argumentAsGradient();
-    const kept = gradients.flatMap(({ after, use }) => (after instanceof Tensor && !use.consumed ? [after] : []));
+    if (gradients.some(({ after }) => isTensor(after) && isArgument(after))) throw this.#argumentAsGradient();
+    const kept = gradients.flatMap(({ after, use }) => (isTensor(after) && !use.consumed ? [after] : []));
     const results = [...new Set([...tensorsIn(result), ...kept].map(storageOf))].filter((storage) =>
       recorder.made.has(storage),
     );
     const outer = new Set([...recorder.outer].filter((tensor) => !isArgument(tensor)));
     const called = [...recorder.called, ...recorder.flags.keys()].flatMap((one) =>
-      one instanceof Module ? one.modules() : one,
+      isModule(one) ? one.modules() : one,
     );
     const flags = new Map([...recorder.flags].filter(([owner]) => !isArgument(owner)));
     // Detached, because the graph would keep all that was computed in the recording call.
@@ -93,7 +94,7 @@ export class Case<R> {
     this.#nameOf = namesOf(outer);
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
-      if (after instanceof Tensor && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
+      if (isTensor(after) && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
     }
   }
 
@@ -224,11 +225,11 @@ function originOf(tensor: Tensor, inputs: readonly Storage[], made: readonly Sto
 }
 
 function sameGradient(leaf: Tensor, before: Tensor | null | 'captured'): () => boolean {
-  if (!(before instanceof Tensor)) return () => gradState(leaf) === before;
+  if (!isTensor(before)) return () => gradState(leaf) === before;
   const view = viewOf(before);
   return () => {
     const now = gradState(leaf);
-    return now instanceof Tensor && sameView(viewOf(now), view);
+    return isTensor(now) && sameView(viewOf(now), view);
   };
 }
 

@@ -1,20 +1,20 @@
 import type { Module } from '../nn/module.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 
 /** What has a flag that decides what is computed: a tensor `requiresGrad`, a module `training`. */
 export type Flagged = Tensor | Module;
 
-export const flagOf = (owner: Flagged): boolean => (owner instanceof Tensor ? owner.requiresGrad : owner.training);
+export const flagOf = (owner: Flagged): boolean => (isTensor(owner) ? owner.requiresGrad : owner.training);
 
 export function setFlag(owner: Flagged, value: boolean): void {
-  if (owner instanceof Tensor) owner.requiresGrad = value;
+  if (isTensor(owner)) owner.requiresGrad = value;
   else owner.training = value;
 }
 
 /** Whether all flags are what they were. */
 export function sameFlags(flags: ReadonlyMap<Flagged, boolean>): () => boolean {
-  const tensors = [...flags.keys()].filter((owner): owner is Tensor => owner instanceof Tensor);
-  const modules = [...flags.keys()].filter((owner): owner is Module => !(owner instanceof Tensor));
+  const tensors = [...flags.keys()].filter((owner): owner is Tensor => isTensor(owner));
+  const modules = [...flags.keys()].filter((owner): owner is Module => !isTensor(owner));
   const requiring = tensors.map((tensor) => flags.get(tensor)!);
   const training = modules.map((module) => flags.get(module)!);
   return () => {

@@ -1,8 +1,8 @@
 import { CaptureError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
-import { Module } from '../nn/module.js';
+import { isModule } from '../nn/module.js';
 import { livingOptimizers } from '../optim/living.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor } from '../tensor/tensor.js';
 import { sameAs } from './tree.js';
 
 /** An object outside with the values of its properties. */
@@ -87,9 +87,7 @@ export class Outside {
 
 /** Parts of a module are held to be what they were; all else may change between calls. */
 const isSetting = (value: unknown): boolean =>
-  !['symbol', 'function'].includes(typeof value) &&
-  value !== null &&
-  !(value instanceof Tensor || value instanceof Module);
+  !['symbol', 'function'].includes(typeof value) && value !== null && !(isTensor(value) || isModule(value));
 
 /** What an optimizer itself tells a recorder of. */
 const OWN_REPORT: readonly string[] = ['paramGroups', 'state'];

@@ -16,7 +16,7 @@ import {
   writesOf,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
-import { gradState, storageOf, Tensor } from '../tensor/tensor.js';
+import { gradState, isTensor, storageOf, type Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
 import type { RecordedAction } from './host.js';
 import { Outside } from './outside.js';
@@ -104,7 +104,7 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   flag(owner: Flagged): void {
-    const within = owner instanceof Tensor && (this.made.has(storageOf(owner)) || this.#views.has(owner));
+    const within = isTensor(owner) && (this.made.has(storageOf(owner)) || this.#views.has(owner));
     if (within || this.flags.has(owner)) return;
     this.flags.set(owner, false);
     this.flags.set(owner, flagOf(owner));

@@ -1,8 +1,8 @@
 import { type Storage, sameView } from '../backend/index.js';
 import { NablaError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
-import { MEMBERS, Module } from '../nn/module.js';
-import { storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { isModule, MEMBERS, type Module } from '../nn/module.js';
+import { isTensor, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import type { Outside } from './outside.js';
 import type { Demand } from './recorder.js';
 
@@ -20,7 +20,7 @@ export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string
 /** That the tensors a captured function used are where they were, and that the models they belong to have the same parts. */
 export function structureDemands(used: ReadonlySet<Tensor>, called: Iterable<object>): Demand[] {
   const { tensors, named } = surroundings(used);
-  for (const one of called) if (one instanceof Module && !named.has(one)) named.set(one, one.constructor.name);
+  for (const one of called) if (isModule(one) && !named.has(one)) named.set(one, one.constructor.name);
   return [
     ...[...tensors].map((tensor) => sameMemory(tensor, named)),
     ...[...named].map(([module, name]) => sameParts(module, name)),
@@ -88,7 +88,7 @@ function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | un
 
 /** What decides what a module is made of. What a module that was called only keeps (a mask made once) is a part as well. */
 const isPart = (value: unknown): boolean =>
-  value instanceof Tensor || value instanceof Module || value === null || typeof value === 'function';
+  isTensor(value) || isModule(value) || value === null || typeof value === 'function';
 
 function sameParts(module: Module, name: string): Demand {
   const entries = Object.entries(module);

@@ -1,11 +1,11 @@
 import { types } from 'node:util';
 import { CaptureError } from '../errors.js';
-import { Module } from '../nn/module.js';
-import { Generator } from '../ops/random.js';
-import { Optimizer } from '../optim/optimizer.js';
+import { isModule } from '../nn/module.js';
+import { isOptimizer } from '../optim/optimizer.js';
 import { isPlainObject } from '../realm.js';
+import { isGenerator } from '../tensor/generator.js';
 import { NamedResults } from '../tensor/results.js';
-import { Tensor, viewOf } from '../tensor/tensor.js';
+import { isTensor, type Tensor, viewOf } from '../tensor/tensor.js';
 
 // Arguments and results are trees of arrays, plain objects, maps, sets and several results, with tensors and other values as leaves.
 
@@ -13,7 +13,7 @@ const MOST_LEVELS = 1000;
 
 /** The same tree with every tensor replaced. */
 export function mapTensors<T>(value: T, change: (tensor: Tensor) => unknown, level = 0): T {
-  if (value instanceof Tensor) return change(value) as T;
+  if (isTensor(value)) return change(value) as T;
   if (level > MOST_LEVELS)
     throw new CaptureError(
       `capture: arguments and results must not be nested more than ${MOST_LEVELS} deep, or in themselves`,
@@ -43,10 +43,10 @@ export function tensorsIn(value: unknown): Tensor[] {
 /** What of a result may have tensors that `mapTensors` does not reach, in words; null if there is nothing of the kind. */
 export function unreachable(value: unknown, seen = new Set<unknown>()): string | null {
   if (typeof value === 'function') return 'a function';
-  if (value instanceof Tensor) return null;
+  if (isTensor(value)) return null;
   if (typeof value !== 'object' || value === null || isData(value) || seen.has(value)) return null;
   seen.add(value);
-  if (types.isMap(value) && [...value.keys()].some((key) => key instanceof Tensor)) return 'a Map with tensors as keys';
+  if (types.isMap(value) && [...value.keys()].some((key) => isTensor(key))) return 'a Map with tensors as keys';
   if (!isTree(value)) return `an object of the class ${value.constructor?.name ?? 'null'}`;
   const items = types.isMap(value) || types.isSet(value) ? value.values() : Object.values(value);
   for (const item of items) {
@@ -98,7 +98,7 @@ interface Context {
 const MOST_OBJECTS = 10_000;
 
 function matcher(example: unknown, context: Context): Matcher {
-  if (example instanceof Tensor) return context.tensor(example);
+  if (isTensor(example)) return context.tensor(example);
   if (typeof example !== 'object' || example === null || keepsItsOwnState(example)) return same(example);
   if (context.seen?.has(example) || context.seen?.size === MOST_OBJECTS) return same(example);
   context.seen?.add(example);
@@ -112,8 +112,7 @@ function matcher(example: unknown, context: Context): Matcher {
 }
 
 /** Whether what is read of an object is reported to the recorder, or is in memory that instructions read. */
-const keepsItsOwnState = (value: object): boolean =>
-  value instanceof Module || value instanceof Optimizer || value instanceof Generator;
+const keepsItsOwnState = (value: object): boolean => isModule(value) || isOptimizer(value) || isGenerator(value);
 
 const same =
   (example: unknown): Matcher =>
@@ -124,7 +123,7 @@ function tensorMatcher(example: Tensor): Matcher {
   const { shape, strides, dtype } = viewOf(example);
   const rank = shape.length;
   return (value, found) => {
-    if (!(value instanceof Tensor)) return false;
+    if (!isTensor(value)) return false;
     const given = viewOf(value);
     if (given.dtype !== dtype || given.shape.length !== rank || value.requiresGrad) {
       return false;

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import { AutogradError } from '../errors.js';
 import { isPlainObject, typedArrayName } from '../realm.js';
-import { Tensor } from '../tensor/tensor.js';
-import { Parameter } from './parameter.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { isParameter, Parameter } from './parameter.js';
 
 /** What an object has that knows how to make a copy of itself. */
 export const COPY = Symbol('copy');
@@ -42,7 +42,7 @@ export class Copies {
   }
 
   #copy(value: object): object {
-    if (value instanceof Tensor) return this.note(value, copyOf(value));
+    if (isTensor(value)) return this.note(value, copyOf(value));
     if (copiesItself(value)) return value[COPY](this);
     if (typedArrayName(value) !== undefined) return this.note(value, structuredClone(value));
     if (types.isMap(value)) return this.#mapOf(value);
@@ -73,5 +73,5 @@ function copyOf(x: Tensor): Tensor {
     );
   }
   const values = x.detach().clone();
-  return x instanceof Parameter ? new Parameter(values, x.requiresGrad) : values.requiresGrad_(x.requiresGrad);
+  return isParameter(x) ? new Parameter(values, x.requiresGrad) : values.requiresGrad_(x.requiresGrad);
 }

@@ -7,16 +7,16 @@ import { unknownName } from '../arguments/unknown-name.js';
 import { noGrad } from '../autograd/mode.js';
 import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
-import { describe, mark } from '../describe.js';
+import { mark } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { hasNames } from '../realm.js';
 import * as kinds from '../tensor/kinds.js';
-import { dropGrad, gradState, isTensor, peekGrad, Tensor } from '../tensor/tensor.js';
+import { dropGrad, gradState, isTensor, peekGrad, type Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { COPY, Copies } from './copies.js';
 import { livingModules } from './living.js';
 import { join, stateName } from './names.js';
-import { Parameter } from './parameter.js';
+import { isParameter, type Parameter } from './parameter.js';
 import { assign, type IncompatibleKeys, type StateDict } from './state-dict.js';
 import { childLine, moduleText, parameterTable } from './text.js';
 
@@ -40,12 +40,24 @@ const propertyName: Kind<string> = kind(
 
 const registering = signature('name, tensor, persistent', {
   name: propertyName,
-  tensor: kind('a Tensor or null', (value): value is Tensor | null => value === null || isTensor(value)),
+  tensor: kinds.tensor.orNull(),
   /** Whether it is saved with the module. Default: true. */
   persistent: kinds.boolean.default(true),
 });
 
 export interface RegisterBufferOptions extends Pick<OptionsOf<typeof registering>, 'persistent'> {}
+
+const attaching = signature('name, parameter', {
+  name: propertyName,
+  parameter: kind('a Parameter', isParameter).orNull(),
+});
+
+const nesting = signature('name, module', {
+  name: propertyName,
+  module: kind('a Module', (value): value is Module => isModule(value)).orNull(),
+});
+
+const finding = signature('path', { path: kinds.text });
 
 const saving = signature('*, prefix, keepVars', {
   /** What every name starts with, as it is: `'head.'`. Default: ''. */
@@ -157,16 +169,10 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     isModule = (value): value is Module => typeof value === 'object' && value !== null && #training in value;
     takeNoMore(
       Module,
-      'registerParameter',
-      'registerModule',
-      'addModule',
       'namedChildren',
       'children',
       'namedModules',
       'modules',
-      'getSubmodule',
-      'getParameter',
-      'getBuffer',
       'clone',
       'eval',
       'float',
@@ -186,6 +192,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   }
 
   set training(mode: boolean) {
+    kinds.boolean.take(this.constructor.name, 'training', mode);
     recording?.flag(this);
     this.#training = mode;
   }
@@ -221,21 +228,21 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   }
 
   /** Makes a parameter the property `name`: the same as assigning it. */
-  registerParameter(name: string, parameter: Parameter | null): void {
-    checkPart('registerParameter', name, parameter, Parameter, 'a Parameter');
-    this.#register('registerParameter', name, parameter, Reflect.get(this, name) instanceof Parameter);
+  registerParameter(...args: ArgumentsOf<typeof attaching>): void {
+    const [name, parameter] = attaching.read('registerParameter', args);
+    this.#register('registerParameter', name, parameter, isParameter(Reflect.get(this, name)));
     this.#parameters.add(name);
   }
 
   /** Makes a module the property `name`: the same as assigning it. */
-  registerModule(name: string, module: Module | null): void {
-    checkPart('registerModule', name, module, Module, 'a Module');
-    this.#register('registerModule', name, module, Reflect.get(this, name) instanceof Module);
+  registerModule(...args: ArgumentsOf<typeof nesting>): void {
+    const [name, module] = nesting.read('registerModule', args);
+    this.#register('registerModule', name, module, isModule(Reflect.get(this, name)));
   }
 
   /** `registerModule`. */
-  addModule(name: string, module: Module | null): void {
-    this.registerModule(name, module);
+  addModule(...args: ArgumentsOf<typeof nesting>): void {
+    this.registerModule(...nesting.read('addModule', args));
   }
 
   #register(where: string, name: string, value: unknown, isSame: boolean): void {
@@ -308,23 +315,23 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
    * model.getSubmodule('1') === model[1]; // true
    * ```
    */
-  getSubmodule(path: string): Module {
-    return found('getSubmodule', 'module', path, new Map(this.#within('each')));
+  getSubmodule(...args: ArgumentsOf<typeof finding>): Module {
+    return found('getSubmodule', 'module', args, new Map(this.#within('each')));
   }
 
   /** The parameter at a path, as `namedParameters` gives it. */
-  getParameter(path: string): Parameter {
+  getParameter(...args: ArgumentsOf<typeof finding>): Parameter {
     return found(
       'getParameter',
       'parameter',
-      path,
+      args,
       new Map(named(this.#within('each'), (module) => module.#own().parameters)),
     );
   }
 
   /** The buffer at a path, as `namedBuffers` gives it. */
-  getBuffer(path: string): Tensor {
-    return found('getBuffer', 'buffer', path, new Map(named(this.#within('each'), (module) => module.#own().buffers)));
+  getBuffer(...args: ArgumentsOf<typeof finding>): Tensor {
+    return found('getBuffer', 'buffer', args, new Map(named(this.#within('each'), (module) => module.#own().buffers)));
   }
 
   /** @internal */
@@ -351,15 +358,15 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   /** Puts a value where it belongs, if it is any part of the module. */
   #sort(own: Own, property: string, name: string, value: unknown): boolean {
     const persistent = this.#buffers.get(property);
-    if (value instanceof Parameter) {
+    if (isParameter(value)) {
       this.#parameters.add(property);
       own.parameters.set(name, value);
-    } else if (value instanceof Module) own.modules.set(name, value);
-    else if (value instanceof Tensor && persistent !== undefined) {
+    } else if (isModule(value)) own.modules.set(name, value);
+    else if (isTensor(value) && persistent !== undefined) {
       own.buffers.set(name, value);
       if (persistent) own.persistent.set(name, value);
     } else {
-      if (value instanceof Tensor && this.#parameters.has(property)) throw this.#plainTensor(property);
+      if (isTensor(value) && this.#parameters.has(property)) throw this.#plainTensor(property);
       return persistent !== undefined;
     }
     return true;
@@ -524,7 +531,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     for (const tensor of tensors) {
       const gradient = gradState(tensor);
       tensor.data = tensor.detach().to(dtype);
-      if (gradient instanceof Tensor) tensor.grad = gradient.detach().to(dtype);
+      if (isTensor(gradient)) tensor.grad = gradient.detach().to(dtype);
     }
     return this;
   }
@@ -587,20 +594,8 @@ function distinct<T>(named: readonly [string, T][]): [string, T][] {
   return named.filter(([, value]) => !seen.has(value) && seen.add(value));
 }
 
-function checkPart(
-  where: string,
-  name: unknown,
-  part: unknown,
-  type: typeof Parameter | typeof Module,
-  expected: string,
-): void {
-  if (!propertyName.accepts(name)) propertyName.refuse(where, 'name', name);
-  if (part === null || part instanceof type) return;
-  throw new ValueError(`${where}: '${name}' must be ${expected} or null, got ${describe(part)}`);
-}
-
-function found<T>(where: string, what: string, path: unknown, all: ReadonlyMap<string, T>): T {
-  if (typeof path !== 'string') throw new ValueError(`${where}: the path must be a text, got ${describe(path)}`);
+function found<T>(where: string, what: string, args: readonly unknown[], all: ReadonlyMap<string, T>): T {
+  const [path] = finding.read(where, args);
   const value = all.get(path);
   if (value === undefined) throw new ValueError(`${where}: ${unknownName(what, path, [...all.keys()])}`);
   return value;

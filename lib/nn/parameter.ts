@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
 import * as kinds from '../tensor/kinds.js';
-import { Tensor, viewOf } from '../tensor/tensor.js';
+import { isTensor, Tensor, viewOf } from '../tensor/tensor.js';
 
 const parameterSignature = signature('data, requiresGrad', {
   data: kinds.tensor,
@@ -46,6 +46,9 @@ export class Parameter extends Tensor {
     return this.toString();
   }
 }
+
+/** @internal Whether a value is a parameter. */
+export const isParameter = (value: unknown): value is Parameter => isTensor(value) && value instanceof Parameter;
 
 /** What a module has under a name: a parameter, unless it was made without one. */
 export type Learned<B extends boolean> = B extends true ? Parameter : null;

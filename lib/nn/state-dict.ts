@@ -3,7 +3,7 @@ import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { NablaError } from '../errors.js';
 import { show } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 
 /** Tensors by name, as `stateDict` gives them and `loadStateDict` takes them. */
 export type StateDict = Record<string, Tensor>;
@@ -40,7 +40,7 @@ export function assign(model: string, own: readonly [string, Tensor][], state: N
 }
 
 function mismatch(name: string, target: Tensor, given: unknown): string[] {
-  if (!(given instanceof Tensor)) return [`${name}: expected a Tensor, got ${describe(given)}`];
+  if (!isTensor(given)) return [`${name}: expected a Tensor, got ${describe(given)}`];
   if (!sameShape(given.shape, target.shape))
     return [`${name}: expected shape ${show(target.shape)}, got ${show(given.shape)}`];
   return [];

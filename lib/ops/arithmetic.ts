@@ -5,7 +5,6 @@ import { dtypes, isBool, isFloat } from '../backend/dtype.js';
 import { DTypeError } from '../errors.js';
 import * as e from '../expr/index.js';
 import { Expr } from '../expr/index.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { type Binary, binary, type Operand, Pointwise, type Unary, unary } from '../tensor/elementwise.js';
 import { Formula } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
@@ -30,7 +29,7 @@ export function positive(x: Expr): Expr;
 export function positive(x: Tensor): Tensor;
 export function positive(x: Tensor | Expr): Tensor | Expr {
   if (x instanceof Expr) return x;
-  checkTensor('positive', 'the input', x);
+  kinds.tensor.take('positive', 'input', x);
   if (isBool(x.dtype)) throw new DTypeError('positive: not defined for bool tensors; convert with .int()');
   return x;
 }

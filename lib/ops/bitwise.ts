@@ -2,7 +2,7 @@ import { isBool } from '../backend/dtype.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { type Binary, binary, Pointwise } from '../tensor/elementwise.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 
 // Integers are computed in float64, which holds the sums and products here exactly; of bools the bits are 0 and 1.
 
@@ -33,7 +33,7 @@ export const bitwiseRightShift: Binary = integers('bitwiseRightShift', (a, b) =>
 const turned = new Pointwise('bitwiseNot', (x) => e.sub(-1, x), { takes: 'integers and bools' });
 const turnedBools = new Pointwise('bitwiseNot', (x) => e.sub(1, x));
 
-const turning = (x: Tensor): Pointwise<[]> => (x instanceof Tensor && isBool(x.dtype) ? turnedBools : turned);
+const turning = (x: Tensor): Pointwise<[]> => (isTensor(x) && isBool(x.dtype) ? turnedBools : turned);
 
 /** All bits turned: -1 - x of integers, `logicalNot` of bools. @example bitwiseNot(tensor([5, -1], { dtype: 'int32' })); // tensor([-6,  0]) */
 export const bitwiseNot = (x: Tensor): Tensor => turning(x).apply([x]);

@@ -4,10 +4,10 @@ import { signature } from '../arguments/signature.js';
 import { sameShape } from '../backend/view.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { checkTensor } from '../tensor/arguments.js';
 import { Pointwise, type Unary, unary } from '../tensor/elementwise.js';
 import { filledOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
+import { type Single, single } from '../tensor/parameters.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { eq } from './pointwise.js';
 import { all } from './reductions.js';
@@ -20,10 +20,7 @@ export const isneginf: Unary = unary('isneginf', (x) => e.eq(x, Number.NEGATIVE_
 export const signbit: Unary = unary('signbit', e.isNegative, { result: 'bool' });
 
 /** Whether x is real, which every number of nabla is. @example isreal(tensor([1, NaN])); // tensor([True, True]) */
-export function isreal(x: Tensor): Tensor {
-  checkTensor('isreal', 'the input', x);
-  return filledOf(shapeOf(x), 1, 'bool');
-}
+export const isreal: Single = define('isreal', single, (x) => filledOf(shapeOf(x), 1, 'bool'));
 
 const comparing = signature('input, /, other, rtol, atol, equalNan', {
   input: kinds.tensor,

@@ -186,8 +186,8 @@ function defineAll(functions: object): void {
 
 defineAll({ backward: backwardOf });
 defineAll(only(reductions, 'max', 'min'));
-define('polygamma', function (this: Tensor, n: unknown) {
-  return special.polygamma(n as number, this);
+define('polygamma', function (this: Tensor, n: unknown, ...more: unknown[]) {
+  return (special.polygamma as Method)(n, this, ...more);
 });
 for (const functions of [
   conversion,

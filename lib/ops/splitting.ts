@@ -7,7 +7,7 @@ import { isInteger } from '../backend/dtype.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { checkViews } from '../tensor/heap.js';
 import * as kinds from '../tensor/kinds.js';
-import { checkInteger, normalizeDim, show } from '../tensor/shape.js';
+import { normalizeDim, show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { slice } from './views.js';
 
@@ -68,9 +68,11 @@ function numbersOf(op: string, cuts: Tensor): number | number[] {
   return cuts.toArray() as number | number[];
 }
 
+const positive = kinds.integerFrom(1);
+
 /** Where all parts but the first begin. */
 function evenStarts(op: string, size: number, count: number): number[] {
-  checkInteger(op, 'the number of parts', count, 1);
+  positive.take(op, 'the number of parts', count);
   const [least, larger] = [Math.floor(size / count), size % count];
   return Array.from({ length: count - 1 }, (_, i) => (i + 1) * least + Math.min(i + 1, larger));
 }

@@ -119,6 +119,8 @@ function indices(
   within: (i: number) => readonly [first: number, end: number],
 ): Tensor {
   const result = emptyOf([2, count], dtype);
+  // Of no columns there may be more rows than can be counted through.
+  if (count === 0) return result;
   const values = storageOf(result).array(dtype);
   let at = 0;
   for (let i = start; i < stop; i++) {

@@ -3,7 +3,7 @@ import { isRepeated, sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { type Shape, show } from '../tensor/shape.js';
-import { shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { type Kept, shapeIn } from './rule.js';
 
 // What an update takes for granted of the tensors and numbers that it gets: the core looks no more, and users can change all of them
@@ -11,7 +11,7 @@ import { type Kept, shapeIn } from './rule.js';
 
 /** Refuses what cannot be a parameter. */
 export function checkParameter(where: string, parameter: unknown): asserts parameter is Tensor {
-  if (!(parameter instanceof Tensor)) throw new ValueError(`${where} must be a Tensor, got ${describe(parameter)}`);
+  if (!isTensor(parameter)) throw new ValueError(`${where} must be a Tensor, got ${describe(parameter)}`);
   if (!parameter.isLeaf) throw new ValueError(`${where} is the result of an operation; only leaves can be optimized`);
   if (isRepeated(viewOf(parameter))) {
     throw new ValueError(`${where} is an expanded tensor, with one element in several places; clone() it first`);
@@ -54,7 +54,7 @@ export function isStateOf(state: Readonly<Record<string, unknown>>, parameter: T
     if (!(name in state)) continue;
     const value = state[name];
     const due = shapeIn(rule.state[name]!, shapeOf(parameter));
-    if (!(value instanceof Tensor) || value.dtype !== parameter.dtype || isRepeated(viewOf(value))) return false;
+    if (!isTensor(value) || value.dtype !== parameter.dtype || isRepeated(viewOf(value))) return false;
     if (due === null || !sameShape(shapeOf(value), due)) return false;
     found++;
   }
@@ -84,7 +84,7 @@ export function checkState(where: string, state: unknown, parameter: Tensor, rul
     const orNull = entries[name]!.needs !== null || due === null;
     if (orNull && (value === null || value === undefined)) continue;
     if (due === null) throw new ValueError(`${where}: a parameter of its shape has no ${name}; ${wayOut}`);
-    if (!(value instanceof Tensor)) {
+    if (!isTensor(value)) {
       throw new ValueError(`${where}: its ${name} must be a Tensor${orNull ? ' or null' : ''}, got ${describe(value)}`);
     }
     checkLike(where, name, value, parameter, wayOut, due);

@@ -1,7 +1,7 @@
-import { checkOptions } from '../arguments/check-options.js';
+import { unknownName } from '../arguments/unknown-name.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 
 /** Options, all of them. */
 export type Full<O> = { -readonly [K in keyof O]-?: Exclude<O[K], undefined> };
@@ -23,7 +23,9 @@ const SCHEDULED: readonly string[] = ['initialLr'] satisfies (keyof Scheduled)[]
 
 /** Refuses options of a group that there are not. */
 export function checkNames(where: string, options: object, { takes }: { takes: { options: readonly string[] } }): void {
-  checkOptions(where, options, [...takes.options, ...SCHEDULED]);
+  const known = [...takes.options, ...SCHEDULED];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new ValueError(`${where}: ${unknownName('option', unknown, known)}`);
 }
 
 /** Refuses what is no number. */
@@ -56,7 +58,7 @@ export function groupsOf<O>(name: string, params: Params<O>): ParamGroup<O>[] {
 
 /** The parameters of a group, and their names if they have any. */
 export function parametersOf(name: string, params: unknown): { names: string[] | null; parameters: unknown[] } {
-  const list = params instanceof Tensor ? [params] : entriesOf(name, params);
+  const list = isTensor(params) ? [params] : entriesOf(name, params);
   if (list.length === 0 || !list.every(isNamed)) return { names: null, parameters: list };
   return { names: list.map(([name]) => name), parameters: list.map(([, parameter]) => parameter) };
 }
@@ -77,7 +79,7 @@ function entriesOf(name: string, params: unknown): unknown[] {
 }
 
 function iterable(name: string, params: unknown): Iterable<unknown> {
-  if (isObject(params) && Symbol.iterator in params && !(params instanceof Tensor)) return params as Iterable<unknown>;
+  if (isObject(params) && Symbol.iterator in params && !isTensor(params)) return params as Iterable<unknown>;
   throw new ValueError(
     `${name}: expected an iterable of tensors or of parameter groups, got ${describe(params)}; pass model.parameters()`,
   );

@@ -9,7 +9,7 @@ import { ShapeError, ValueError } from '../errors.js';
 import { full } from '../ops/creation.js';
 import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
-import { dropGrad, peekGrad, shapeOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { dropGrad, isTensor, peekGrad, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { checkLike, checkParameter, checkState, isLike, isStateOf } from './checks.js';
 import {
@@ -29,6 +29,9 @@ import { rateOf } from './parameters.js';
 import { begun, type Plain, type Rule, shapeIn } from './rule.js';
 import { checkSaved, copyOf, type OptimizerState } from './saved.js';
 import { type Member, type Part, plain, Slots, type State, Step } from './step.js';
+
+/** @internal Whether a value is an optimizer, and not a Proxy of one or an object of its prototype. */
+export let isOptimizer: (value: unknown) => value is Optimizer<object, object>;
 
 const stepping = signature('closure', {
   /** Computes the loss again before the step. Default: null. */
@@ -61,6 +64,8 @@ export abstract class Optimizer<O extends object, S extends object> {
   #slots = new Slots(0);
 
   static {
+    isOptimizer = (value): value is Optimizer<object, object> =>
+      typeof value === 'object' && value !== null && #rule in value;
     takeNoMore(Optimizer, 'stateDict');
   }
 
@@ -181,7 +186,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     const known = this.state.get(parameter) as State | undefined;
     const { state } = this.#rule;
     const missing = entries.filter(
-      (name) => !(known?.[name] instanceof Tensor) && shapeIn(state[name]!, shapeOf(parameter)) !== null,
+      (name) => !isTensor(known?.[name]) && shapeIn(state[name]!, shapeOf(parameter)) !== null,
     );
     if (known !== undefined && missing.length === 0) return { state: known, isFirst: false };
     const make = (): State => {
@@ -215,7 +220,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   #checkValues(where: () => string, options: Full<O> & Scheduled): void {
     this.#rule.takes.checkValues(where, options);
     const lr: unknown = Reflect.get(options, 'lr');
-    if (lr instanceof Tensor) this.#rule.takes.checkValues(where, { ...options, lr: rateOf(lr) });
+    if (isTensor(lr)) this.#rule.takes.checkValues(where, { ...options, lr: rateOf(lr) });
     const reason = this.#rule.refuse?.(options) ?? null;
     if (reason !== null) throw new ValueError(`${where()}: ${reason}`);
     checkScheduled(where, options);
@@ -229,7 +234,7 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   /** The usual case of what is checked next, without the words for an error. */
   #isInOrder(parameter: Tensor): boolean {
-    if (!(parameter instanceof Tensor) || !parameter.isLeaf || isRepeated(viewOf(parameter))) return false;
+    if (!isTensor(parameter) || !parameter.isLeaf || isRepeated(viewOf(parameter))) return false;
     const gradient = peekGrad(parameter);
     if (gradient === null) return true;
     if (!isLike(gradient, parameter) || this.#misfit(parameter) !== null) return false;
@@ -298,7 +303,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     let number = 0;
     for (let i = 0; i < this.paramGroups.length; i++) {
       for (const parameter of this.#groupAt(i, 'zeroGrad').params) {
-        if (!(parameter instanceof Tensor)) {
+        if (!isTensor(parameter)) {
           checkParameter(`${this.#rule.name}.zeroGrad: parameter ${number}`, parameter);
         }
         number++;

@@ -1,6 +1,6 @@
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 import { checkState } from './checks.js';
 import { checkNames, type Full, type Group, isGroup, isObject } from './groups.js';
 import type { Kept, Rule } from './rule.js';
@@ -84,5 +84,5 @@ export const copyOf = <T extends object>(values: T): T =>
 
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
-  return value instanceof Tensor ? value.detach().clone() : value;
+  return isTensor(value) ? value.detach().clone() : value;
 }

@@ -1,5 +1,5 @@
 import { allocate, type HostAction, type Storage } from '../backend/index.js';
-import { Tensor } from '../tensor/tensor.js';
+import { isTensor, Tensor } from '../tensor/tensor.js';
 import type { Group } from './groups.js';
 import { type Update, updateFor } from './kernels.js';
 import { rateOf, ratesIn } from './parameters.js';
@@ -39,7 +39,7 @@ interface Batch<O> {
 /** Options with the rate as the number that it is now. */
 export function plain<O extends object>(group: Group<O>): Plain<Group<O>> {
   const lr: unknown = Reflect.get(group, 'lr');
-  return (lr instanceof Tensor ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
+  return (isTensor(lr) ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
 }
 
 /** The numbers of steps in memory, each of them as a 0-d tensor. */

@@ -1,3 +1,6 @@
+import { define } from '../arguments/define.js';
+import { callback } from '../arguments/kinds.js';
+import { signature } from '../arguments/signature.js';
 import { recordsGradients } from '../autograd/mode.js';
 import { type BackwardRule, record, requireFresh } from '../autograd/node.js';
 import type { ComputeType, DType } from '../backend/dtype.js';
@@ -6,15 +9,15 @@ import { isRepeated, sameShape, sameView } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { AutogradError, DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Expr, type ExprLike, input, isConstant, isMade, rewrite, toExpr, topological } from '../expr/index.js';
-import { checkOperand, checkTensor } from './arguments.js';
 import { convert } from './basics.js';
 import { requireInt32 } from './check.js';
 import { filledOf } from './empty.js';
 import { copying, Formula, type GradientRule, type Operands } from './formula.js';
+import * as kinds from './kinds.js';
 import { expandTo, sumTo } from './layout.js';
 import { commonType, type Operand } from './promotion.js';
 import { broadcastShapes, type Shape, show } from './shape.js';
-import { baseOf, countHistory, nodeOf, shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
+import { baseOf, countHistory, isTensor, nodeOf, shapeOf, storageOf, type Tensor, viewOf } from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
 
 export type { Operand } from './promotion.js';
@@ -93,7 +96,7 @@ export class Pointwise<R extends Expr[]> {
 
   apply(args: Arguments<R>): Tensor {
     this.#check(args);
-    const operands = args.some((arg) => arg instanceof Tensor) ? args : firstAsTensor(args);
+    const operands = args.some((arg) => isTensor(arg)) ? args : firstAsTensor(args);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if (isInteger(dtype)) this.#requireInt32(operands);
@@ -109,7 +112,7 @@ export class Pointwise<R extends Expr[]> {
 
   /** Writes the result over `x`, the first operand. */
   applyInPlace(x: Tensor, rest: Operands<R>): Tensor {
-    if (!(x instanceof Tensor)) checkTensor(`${this.formula.name}_`, 'the target', x);
+    if (!isTensor(x)) kinds.tensor.refuse(`${this.formula.name}_`, 'input', x);
     const operands: Arguments<R> = [x, ...rest];
     this.#check(operands);
     const promoted = this.#promoted(operands);
@@ -174,7 +177,7 @@ export class Pointwise<R extends Expr[]> {
 
   #expression(arg: unknown, i: number): ExprLike {
     if (typeof arg === 'number' || arg instanceof Expr) return arg;
-    if (arg instanceof Tensor)
+    if (isTensor(arg))
       throw new ValueError(`${this.formula.name}: cannot mix a Tensor with an expression; make it an argument`);
     throw new ValueError(`${this.formula.name}: operand ${i} must be an expression or a number, got ${describe(arg)}`);
   }
@@ -192,12 +195,12 @@ export class Pointwise<R extends Expr[]> {
     if (sameType) requireSameType(name, args);
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
-      if (arg instanceof Tensor) {
+      if (isTensor(arg)) {
         if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
       // The name of the operand is put together for the error alone: this is asked in every call.
-      if (typeof arg !== 'number') checkOperand(name, `operand ${i}`, arg);
+      if (typeof arg !== 'number') kinds.operand.refuse(name, `operand ${i}`, arg);
       if (numbers === 'none' || (numbers === 'not first' && i === 0) || i < conditions || this.arity === 1) {
         throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
       }
@@ -210,7 +213,7 @@ function firstAsTensor<R extends Expr[]>([first, ...rest]: Arguments<R>): Argume
 }
 
 function requireSameType(name: string, args: readonly Operand[]): void {
-  const types = new Set(args.filter((arg) => arg instanceof Tensor).map(({ dtype }) => dtype));
+  const types = new Set(args.filter((arg) => isTensor(arg)).map(({ dtype }) => dtype));
   if (types.size <= 1) return;
   const [first, second] = types;
   throw new DTypeError(`${name}: the tensors must have one element type, got ${first} and ${second}; use .to()`);
@@ -252,6 +255,8 @@ export interface Elementwise<A extends Expr[]> {
   (...args: { [K in keyof A]: ExprLike }): Expr;
 }
 
+const building = signature('build, /', { build: callback<(...args: Expr[]) => unknown>() });
+
 /**
  * Makes an operation of your own from one scalar expression: it runs fused in one pass over memory, in SIMD, broadcasts its arguments
  * and is differentiable, any number of times, without a derivative being written.
@@ -273,17 +278,15 @@ export interface Elementwise<A extends Expr[]> {
  * x.grad; // tensor([0.0592, 0.6000, 1.0490])
  * ```
  */
-export function elementwise<A extends Expr[]>(build: (...args: A) => Expr): Elementwise<A> {
-  if (typeof build !== 'function' || build.length === 0) {
-    throw new ValueError(`elementwise: expected a function of one or more arguments, got ${describe(build)}`);
-  }
+export const elementwise = define('elementwise', building, (build) => {
+  if (build.length === 0) throw new ValueError('elementwise: build must take one or more arguments, but it takes none');
   const inputs = Array.from({ length: build.length }, (_, i) => input(i, 'element'));
-  const root: unknown = build(...(inputs as A));
+  const root = build(...inputs);
   checkExpression(root, inputs);
   const over = (...args: Expr[]): Expr =>
     rewrite([root], (original, rebuilt) => (original.op === 'input' ? args[original.value]! : rebuilt))[0]!;
   return callable(new Pointwise(build.name || 'elementwise', over, { result: 'float' }, build.length));
-}
+}) as <A extends Expr[]>(build: (...args: A) => Expr) => Elementwise<A>;
 
 /** A gradient keeps what each operation made in a register: those of more would fit no cache. */
 const MOST_DEPTH = 400;
@@ -314,7 +317,7 @@ export function writeInPlace<A extends Expr[]>(
   args: Operands<A>,
   compute = computeType(x.dtype),
 ): Tensor {
-  const tensors = args.filter((arg) => arg instanceof Tensor);
+  const tensors = args.filter((arg) => isTensor(arg));
   const wanted = isInGraph(x) || tensors.some((arg) => arg.requiresGrad);
   const recorded = wanted && recordsGradients() && isFloat(x.dtype);
   checkWritable(name, x, recorded);

@@ -59,9 +59,6 @@ export const dtype: Kind<DType> = kind(
   { error: DTypeError, explain: (op, _, value) => checkDType(op, value) },
 );
 
-/** A dimension, counted from the end when negative. Whether a tensor has it, `normalizeDim` says. */
-export const dim: Kind<number> = kind('an integer', (value) => typeof value === 'number', { error: ShapeError });
-
 /** Dimensions. Whether a tensor has them, `normalizeDims` says. */
 export const dims: Kind<Dims> = kind(
   'a dim or an array of dims',

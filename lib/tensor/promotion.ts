@@ -1,18 +1,21 @@
-import { checkDType, DEFAULT_FLOAT, type DType, dtypes } from '../backend/dtype.js';
-import { describe } from '../describe.js';
-import { ValueError } from '../errors.js';
-import { checkOperand } from './arguments.js';
+import { define } from '../arguments/define.js';
+import type { FunctionOf } from '../arguments/forms.js';
+import { signature } from '../arguments/signature.js';
+import { DEFAULT_FLOAT, type DType, dtypes } from '../backend/dtype.js';
+import * as kinds from './kinds.js';
 import type { Tensor } from './tensor.js';
 
 /** What elementwise operations take: a tensor, or a number that stands for a 0-d tensor. */
 export type Operand = Tensor | number;
 
+const pairing = signature('type1, type2, /', { type1: kinds.dtype, type2: kinds.dtype });
+
+const mixing = signature('operands, /', {
+  operands: kinds.listOf('an array of tensors and numbers', kinds.operand),
+});
+
 /** The wider of two element types: bool < int32 < float32 < float64. @example promoteTypes('int32', 'float32'); // 'float32' */
-export function promoteTypes(a: DType, b: DType): DType {
-  checkDType('promoteTypes', a);
-  checkDType('promoteTypes', b);
-  return wider(a, b);
-}
+export const promoteTypes: FunctionOf<DType, typeof pairing> = define('promoteTypes', pairing, (a, b) => wider(a, b));
 
 /** `promoteTypes` of what are element types for certain. */
 export const wider = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
@@ -36,11 +39,9 @@ function outrank(higher: DType | undefined, lower: DType | undefined): DType | u
  * ```
  * @see https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
  */
-export function resultType(operands: readonly Operand[]): DType {
-  if (!Array.isArray(operands)) throw new ValueError(`resultType: expected an array, got ${describe(operands)}`);
-  for (let i = 0; i < operands.length; i++) checkOperand('resultType', `operand ${i}`, operands[i]);
-  return commonType(operands);
-}
+export const resultType: FunctionOf<DType, typeof mixing> = define('resultType', mixing, (operands) =>
+  commonType(operands),
+);
 
 /** `resultType` of what are operands for certain. */
 export function commonType(operands: readonly Operand[]): DType {

@@ -1,6 +1,6 @@
 import { MAX_DIMS, sameShape, sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
-import { ShapeError, ValueError } from '../errors.js';
+import { ShapeError } from '../errors.js';
 
 export type Shape = readonly number[];
 
@@ -117,11 +117,4 @@ function broadcastPair(op: string, a: Shape, b: Shape, all: readonly Shape[]): S
     result[axis] = left === 1 ? right : left;
   }
   return result;
-}
-
-/** Refuses what is not an integer in [low, high]. */
-export function checkInteger(op: string, name: string, value: unknown, low = 0, high = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high) return;
-  const range = high === Number.MAX_SAFE_INTEGER ? `at least ${low}` : `between ${low} and ${high}`;
-  throw new ValueError(`${op}: ${name} must be an integer, ${range}, got ${describe(value)}`);
 }

@@ -1,4 +1,9 @@
 import { inspect } from 'node:util';
+import { define } from '../arguments/define.js';
+import type { ArgumentsOf } from '../arguments/forms.js';
+import * as kinds from '../arguments/kinds.js';
+import { takeNoMore } from '../arguments/no-more.js';
+import { signature } from '../arguments/signature.js';
 import type { Hooks } from '../autograd/hooks.js';
 import type { Node } from '../autograd/node.js';
 import { type DType, isBool, isFloat, type TypedArray } from '../backend/dtype.js';
@@ -24,7 +29,7 @@ const UNCLONEABLE = uncloneable(
 
 /** Refuses what cannot be the gradient of `x`. */
 function checkGradient(x: Tensor, value: unknown): void {
-  if (!(value instanceof Tensor)) throw new ValueError(`grad: expected a Tensor or null, got ${describe(value)}`);
+  if (!isTensor(value)) throw new ValueError(`grad: expected a Tensor or null, got ${describe(value)}`);
   if (value === x) throw new ValueError('grad: a tensor cannot be its own gradient; assign a clone()');
   const [own, given] = [viewOf(x), viewOf(value)];
   if (!sameShape(own.shape, given.shape)) {
@@ -36,6 +41,18 @@ function checkGradient(x: Tensor, value: unknown): void {
     throw new DTypeError(`grad: a ${own.dtype} tensor cannot have a ${given.dtype} gradient; convert it with .to()`);
   }
 }
+
+const measuring = signature('dim', { dim: kinds.dim.optional() });
+
+const marking = signature('requiresGrad', {
+  /** Whether gradients are accumulated for this tensor. Default: true. */
+  requiresGrad: kinds.boolean.default(true),
+});
+
+/** Which dimension `size` is asked for; null where for all. */
+const dimAsked = define('size', measuring, (dim) => dim);
+
+const isMarking = define('requiresGrad_', marking, (requiresGrad) => requiresGrad);
 
 const gradFnOf = ({ rule }: Node): string => rule.gradFn ?? `${rule.name}Backward0`;
 
@@ -273,6 +290,7 @@ export class Tensor {
       x.#state ??= new State();
       return x.#state;
     };
+    takeNoMore(Tensor, 'dim', 'numel', 'detach', 'isContiguous', 'item', 'toArray', 'toTypedArray');
   }
 
   /** @internal @param view must not change any more, nor its arrays. Only the library has a storage to put into one. */
@@ -374,9 +392,7 @@ export class Tensor {
   }
 
   set requiresGrad(value: boolean) {
-    if (typeof value !== 'boolean') {
-      throw new ValueError(`requiresGrad: expected true or false, got ${describe(value)}`);
-    }
+    kinds.boolean.take('Tensor', 'requiresGrad', value);
     recording?.flag(this);
     if (this.#node !== null && !value) {
       throw new AutogradError(
@@ -390,8 +406,8 @@ export class Tensor {
   }
 
   /** Sets `requiresGrad` and returns this tensor. */
-  requiresGrad_(value = true): this {
-    this.requiresGrad = value;
+  requiresGrad_(...args: ArgumentsOf<typeof marking>): this {
+    this.requiresGrad = isMarking(...args);
     return this;
   }
 
@@ -410,7 +426,7 @@ export class Tensor {
   }
 
   set data(value: Tensor) {
-    if (!(value instanceof Tensor)) throw new ValueError(`data: expected a Tensor, got ${describe(value)}`);
+    if (!isTensor(value)) throw new ValueError(`data: expected a Tensor, got ${describe(value)}`);
     if (this.requiresGrad && !isFloat(value.dtype)) {
       throw new DTypeError(`data: a tensor that requires a gradient cannot become ${value.dtype}`);
     }
@@ -428,9 +444,10 @@ export class Tensor {
 
   /** Size of a dimension, or all sizes. */
   size(): number[];
-  size(dim: number): number;
-  size(dim?: number): number | number[] {
-    if (dim === undefined) return [...this.shape];
+  size(dim: number | { dim: number }): number;
+  size(...args: ArgumentsOf<typeof measuring>): number | number[] {
+    const dim = dimAsked(...args);
+    if (dim === null) return [...this.shape];
     const size = Number.isInteger(dim) ? this.shape.at(dim) : undefined;
     if (size === undefined) throw new ShapeError(`size: no dim ${describe(dim)} in ${show(this.shape)}`);
     return size;

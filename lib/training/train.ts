@@ -6,7 +6,7 @@ import { CapturedFunction, capture } from '../capture/capture.js';
 import { datasetOf, repeating, run as runCaptured, type Source, source } from '../capture/run.js';
 import { ValueError } from '../errors.js';
 import { isModule, type Module, type StateDict } from '../nn/module.js';
-import { Optimizer } from '../optim/optimizer.js';
+import { isOptimizer, type Optimizer } from '../optim/optimizer.js';
 import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -35,7 +35,7 @@ const training = signature(
     /** What changes the model. Required. */
     optimizer: kind(
       "an Optimizer over the model's parameters",
-      (value): value is Pick<Optimizer<object, object>, 'zeroGrad' | 'step'> => value instanceof Optimizer,
+      (value): value is Pick<Optimizer<object, object>, 'zeroGrad' | 'step'> => isOptimizer(value),
     ),
     /** Batches to measure the loss on after each epoch, in evaluation mode. Default: null, none. */
     validation: source.optional(),

@@ -161,11 +161,8 @@ describe('elementwise', () => {
 describe('refusals', () => {
   const tensorInside = ones([2]);
   test.each<[call: () => unknown, message: string]>([
-    [
-      () => Reflect.apply(elementwise, undefined, [3]),
-      'elementwise: expected a function of one or more arguments, got 3',
-    ],
-    [() => elementwise(() => exp(1 as never)), 'elementwise: expected a function of one or more arguments'],
+    [() => Reflect.apply(elementwise, undefined, [3]), 'elementwise: build must be a function, got 3'],
+    [() => elementwise(() => exp(1 as never)), 'elementwise: build must take one or more arguments, but it takes none'],
     [
       () =>
         Reflect.apply(

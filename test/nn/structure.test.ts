@@ -216,7 +216,7 @@ describe('registering', () => {
     const register = () =>
       (new Silent()[method] as (name: string, part: unknown) => void).call(new Silent(), 'a', value);
     expect(register).toThrow(ValueError);
-    expect(register).toThrow(`'a' must be a ${type} or null`);
+    expect(register).toThrow(`${method}: ${type.toLowerCase()} must be a ${type}, or null`);
   });
 
   it('refuses names that are taken, and that are none', () => {

@@ -1095,7 +1095,7 @@ describe('refusals', () => {
     [
       () => new nn.ZeroPad2d([1, 2]),
       ShapeError,
-      'ZeroPad2d: expected padding as a number or 4 of them, got an array of 2',
+      'ZeroPad2d: padding must be an integer, or an array of 4 integers, got an array of 2',
     ],
     [() => new nn.ConstantPad1d(1, '1' as never), ValueError, "ConstantPad1d: value must be a number, got '1'"],
   ])('%s', (call, error, message) => {

@@ -1,4 +1,5 @@
 import { kind } from '../../arguments/kind.js';
+import { text } from '../../arguments/kinds.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { unknownName } from '../../arguments/unknown-name.js';
@@ -49,14 +50,14 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
    * @throws ValueError if there is none
    */
   get<K extends string>(key: K): K extends keyof T ? T[K] : V {
-    const item = this[CONTENTS].get(key);
+    const item = this[CONTENTS].get(text.take(`${this.constructor.name}: get`, 'key', key));
     if (item === undefined) throw new ValueError(`${this.constructor.name}: ${unknownName('key', key, this.keys())}`);
     return item as K extends keyof T ? T[K] : V;
   }
 
   /** Whether there is an item under a key. */
   has(key: string): boolean {
-    return this[CONTENTS].has(key);
+    return this[CONTENTS].has(text.take(`${this.constructor.name}: has`, 'key', key));
   }
 
   /** Puts an item under a key, in place of the one that was there. */

@@ -1,4 +1,5 @@
 import { kind } from '../../arguments/kind.js';
+import { integer } from '../../arguments/kinds.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
@@ -30,7 +31,7 @@ export abstract class List<T, Added = T, Inputs extends readonly unknown[] = nev
 
   /** The item at a position; negative ones count from the end. */
   at(index: number): T | undefined {
-    return [...this].at(index);
+    return [...this].at(integer.take(`${this.constructor.name}: at`, 'index', index));
   }
 
   /** Adds an item at the end. */

@@ -1,6 +1,6 @@
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { Module } from '../module.js';
+import { isModule, type Module } from '../module.js';
 import { Dictionary, type Items, type Properties } from './dictionary.js';
 import { ITEM } from './list.js';
 
@@ -14,7 +14,7 @@ class ModuleDictionary<T extends Modules> extends Dictionary<Module, Module, T> 
 
   /** @internal */
   override [ITEM](item: unknown, where: string): Module {
-    if (item instanceof Module) return item;
+    if (isModule(item)) return item;
     throw new ValueError(`${this.constructor.name}: ${where} must be a Module, got ${describe(item)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { LINES, Module } from '../module.js';
+import { isModule, LINES, type Module } from '../module.js';
 import { childLine } from '../text.js';
 import { ITEM, itemsOf, List, listing, put } from './list.js';
 
@@ -45,7 +45,7 @@ export class ModuleList<M extends Module = Module> extends List<M, M, never[], n
 
   /** @internal */
   override [ITEM](item: unknown, where: string): M {
-    if (item instanceof Module) return item as M;
+    if (isModule(item)) return item as M;
     throw new ValueError(`${this.constructor.name}: ${where} must be a Module, got ${describe(item)}`);
   }
 

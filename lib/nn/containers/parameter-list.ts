@@ -1,16 +1,16 @@
 import { dtypes } from '../../backend/dtype.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
-import { Tensor } from '../../tensor/tensor.js';
+import { isTensor, type Tensor } from '../../tensor/tensor.js';
 import type { Module } from '../module.js';
-import { Parameter } from '../parameter.js';
+import { isParameter, Parameter } from '../parameter.js';
 import { ITEM, itemsOf, List, listing, put } from './list.js';
 import { notCallable } from './module-list.js';
 
 /** What a container of parameters keeps: a tensor becomes a parameter over its storage. */
 export function parameterOf(container: Module, item: unknown, where: string): Parameter {
-  if (item instanceof Parameter) return item;
-  if (item instanceof Tensor) return new Parameter(item);
+  if (isParameter(item)) return item;
+  if (isTensor(item)) return new Parameter(item);
   throw new ValueError(
     `${container.constructor.name}: ${where} must be a Parameter or a Tensor, got ${describe(item)}`,
   );

@@ -3,7 +3,7 @@ import { recording } from '../../backend/recording.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { Module } from '../module.js';
+import { isModule, type Module } from '../module.js';
 import { ITEM, itemsOf, List, put } from './list.js';
 
 /** A module from one tensor to one tensor. */
@@ -45,7 +45,7 @@ class Layers<T extends Modules> extends List<T[number], Module, [First<T>], Last
 
   /** @internal */
   override [ITEM](item: unknown, where: string): T[number] {
-    if (item instanceof Module) return item;
+    if (isModule(item)) return item;
     throw new ValueError(`${this.constructor.name}: ${where} must be a Module, got ${describe(item)}`);
   }
 }

@@ -1,36 +1,52 @@
+import { allAre } from '../../arguments/elements.js';
+import type { ArgumentsOf } from '../../arguments/forms.js';
+import { type Kind, kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
+import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
-import { describe } from '../../describe.js';
 import { ShapeError } from '../../errors.js';
 import { type PaddingMode, pad } from '../../ops/padding.js';
-import { checkNumber } from '../../tensor/arguments.js';
-import { checkInteger } from '../../tensor/shape.js';
+import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 
 /** How much to put before and after each dimension, from the last one on: one number for all, or a list. */
 export type PaddingSize = number | readonly number[];
 
-/** Pads the last `dims` dimensions. */
+const sizes = (dims: number): Kind<PaddingSize> =>
+  kind(
+    `an integer, or an array of ${2 * dims} integers`,
+    (value): value is PaddingSize =>
+      kinds.integer.accepts(value) ||
+      (Array.isArray(value) && value.length === 2 * dims && allAre(value, kinds.integer.accepts)),
+    { error: ShapeError },
+  );
+
+const padded = (dims: number) => signature('padding', { padding: sizes(dims) });
+const filled = (dims: number) => signature('padding, value', { padding: sizes(dims), value: kinds.number });
+
+type PaddedArguments = ArgumentsOf<ReturnType<typeof padded>>;
+type FilledArguments = ArgumentsOf<ReturnType<typeof filled>>;
+
+/** Pads some of the last dimensions. */
 abstract class Padding extends Module {
+  /** How much is put before and after each dimension, from the last one on. */
   readonly padding: readonly number[];
   readonly #mode: PaddingMode;
+  readonly #value: number | undefined;
 
-  constructor(name: string, dims: number, padding: PaddingSize, mode: PaddingMode) {
+  constructor(padding: PaddingSize, dims: number, mode: PaddingMode, value?: number) {
     super();
-    const sizes = typeof padding === 'number' ? new Array<number>(2 * dims).fill(padding) : padding;
-    if (!Array.isArray(sizes) || sizes.length !== 2 * dims) {
-      throw new ShapeError(`${name}: expected padding as a number or ${2 * dims} of them, got ${describe(padding)}`);
-    }
-    sizes.forEach((size, i) => {
-      checkInteger(name, `padding[${i}]`, size, Number.MIN_SAFE_INTEGER);
-    });
-    this.padding = Object.freeze([...sizes]);
+    this.padding = Object.freeze(
+      typeof padding === 'number' ? new Array<number>(2 * dims).fill(padding) : [...padding],
+    );
     this.#mode = mode;
+    this.#value = value;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return pad(x, this.padding, this.#mode);
+    return pad(x, this.padding, this.#mode, this.#value);
   }
 
   override extraRepr(): string {
@@ -42,21 +58,18 @@ abstract class Padding extends Module {
 abstract class ConstantPadding extends Padding {
   readonly value: number;
 
-  constructor(name: string, dims: number, padding: PaddingSize, value: number) {
-    super(name, dims, padding, 'constant');
-    checkNumber(name, 'value', value);
+  constructor(name: string, dims: number, args: FilledArguments) {
+    const [padding, value] = filled(dims).read(name, args);
+    super(padding, dims, 'constant', value);
     this.value = value;
-  }
-
-  override forward(x: Tensor): Tensor {
-    recording?.used(this);
-    return pad(x, this.padding, 'constant', this.value);
   }
 
   override extraRepr(): string {
     return `padding=${super.extraRepr()}, value=${this.value}`;
   }
 }
+
+takeNoMore(Padding, 'forward');
 
 /**
  * Continues the last dimension mirrored without the edge, as `nn.functional.pad` with mode `'reflect'`.
@@ -70,8 +83,8 @@ abstract class ConstantPadding extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReflectionPad1d.html
  */
 export class ReflectionPad1d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReflectionPad1d', 1, padding, 'reflect');
+  constructor(...args: PaddedArguments) {
+    super(padded(1).read('ReflectionPad1d', args)[0], 1, 'reflect');
   }
 }
 
@@ -87,8 +100,8 @@ export class ReflectionPad1d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReflectionPad2d.html
  */
 export class ReflectionPad2d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReflectionPad2d', 2, padding, 'reflect');
+  constructor(...args: PaddedArguments) {
+    super(padded(2).read('ReflectionPad2d', args)[0], 2, 'reflect');
   }
 }
 
@@ -104,8 +117,8 @@ export class ReflectionPad2d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReflectionPad3d.html
  */
 export class ReflectionPad3d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReflectionPad3d', 3, padding, 'reflect');
+  constructor(...args: PaddedArguments) {
+    super(padded(3).read('ReflectionPad3d', args)[0], 3, 'reflect');
   }
 }
 
@@ -120,8 +133,8 @@ export class ReflectionPad3d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReplicationPad1d.html
  */
 export class ReplicationPad1d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReplicationPad1d', 1, padding, 'replicate');
+  constructor(...args: PaddedArguments) {
+    super(padded(1).read('ReplicationPad1d', args)[0], 1, 'replicate');
   }
 }
 
@@ -136,8 +149,8 @@ export class ReplicationPad1d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReplicationPad2d.html
  */
 export class ReplicationPad2d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReplicationPad2d', 2, padding, 'replicate');
+  constructor(...args: PaddedArguments) {
+    super(padded(2).read('ReplicationPad2d', args)[0], 2, 'replicate');
   }
 }
 
@@ -152,8 +165,8 @@ export class ReplicationPad2d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ReplicationPad3d.html
  */
 export class ReplicationPad3d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ReplicationPad3d', 3, padding, 'replicate');
+  constructor(...args: PaddedArguments) {
+    super(padded(3).read('ReplicationPad3d', args)[0], 3, 'replicate');
   }
 }
 
@@ -169,8 +182,8 @@ export class ReplicationPad3d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CircularPad1d.html
  */
 export class CircularPad1d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('CircularPad1d', 1, padding, 'circular');
+  constructor(...args: PaddedArguments) {
+    super(padded(1).read('CircularPad1d', args)[0], 1, 'circular');
   }
 }
 
@@ -186,8 +199,8 @@ export class CircularPad1d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CircularPad2d.html
  */
 export class CircularPad2d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('CircularPad2d', 2, padding, 'circular');
+  constructor(...args: PaddedArguments) {
+    super(padded(2).read('CircularPad2d', args)[0], 2, 'circular');
   }
 }
 
@@ -203,8 +216,8 @@ export class CircularPad2d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.CircularPad3d.html
  */
 export class CircularPad3d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('CircularPad3d', 3, padding, 'circular');
+  constructor(...args: PaddedArguments) {
+    super(padded(3).read('CircularPad3d', args)[0], 3, 'circular');
   }
 }
 
@@ -219,8 +232,8 @@ export class CircularPad3d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ZeroPad1d.html
  */
 export class ZeroPad1d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ZeroPad1d', 1, padding, 'constant');
+  constructor(...args: PaddedArguments) {
+    super(padded(1).read('ZeroPad1d', args)[0], 1, 'constant');
   }
 }
 
@@ -235,8 +248,8 @@ export class ZeroPad1d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ZeroPad2d.html
  */
 export class ZeroPad2d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ZeroPad2d', 2, padding, 'constant');
+  constructor(...args: PaddedArguments) {
+    super(padded(2).read('ZeroPad2d', args)[0], 2, 'constant');
   }
 }
 
@@ -251,8 +264,8 @@ export class ZeroPad2d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ZeroPad3d.html
  */
 export class ZeroPad3d extends Padding {
-  constructor(padding: PaddingSize) {
-    super('ZeroPad3d', 3, padding, 'constant');
+  constructor(...args: PaddedArguments) {
+    super(padded(3).read('ZeroPad3d', args)[0], 3, 'constant');
   }
 }
 
@@ -268,8 +281,8 @@ export class ZeroPad3d extends Padding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConstantPad1d.html
  */
 export class ConstantPad1d extends ConstantPadding {
-  constructor(padding: PaddingSize, value: number) {
-    super('ConstantPad1d', 1, padding, value);
+  constructor(...args: FilledArguments) {
+    super('ConstantPad1d', 1, args);
   }
 }
 
@@ -285,8 +298,8 @@ export class ConstantPad1d extends ConstantPadding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConstantPad2d.html
  */
 export class ConstantPad2d extends ConstantPadding {
-  constructor(padding: PaddingSize, value: number) {
-    super('ConstantPad2d', 2, padding, value);
+  constructor(...args: FilledArguments) {
+    super('ConstantPad2d', 2, args);
   }
 }
 
@@ -302,7 +315,7 @@ export class ConstantPad2d extends ConstantPadding {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ConstantPad3d.html
  */
 export class ConstantPad3d extends ConstantPadding {
-  constructor(padding: PaddingSize, value: number) {
-    super('ConstantPad3d', 3, padding, value);
+  constructor(...args: FilledArguments) {
+    super('ConstantPad3d', 3, args);
   }
 }

@@ -16,7 +16,7 @@ import * as kinds from '../../tensor/kinds.js';
 import { commonType } from '../../tensor/promotion.js';
 import { broadcastShapes, show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
-import { Module } from '../module.js';
+import { isModule, type Module } from '../module.js';
 import { TripleLossModule } from './loss-module.js';
 import { clampedAtZero } from './pointwise-loss.js';
 import { reduceRows, reducing } from './reduction.js';
@@ -196,7 +196,7 @@ type DistanceModule = Module<[x1: Tensor, x2: Tensor], Tensor>;
 
 const distanceFunction: Kind<Distance | DistanceModule> = kind(
   'a function of two tensors, or a module',
-  (value): value is Distance | DistanceModule => typeof value === 'function' || value instanceof Module,
+  (value): value is Distance | DistanceModule => typeof value === 'function' || isModule(value),
 );
 
 const byDistanceSignature = signature('*, distanceFunction, margin, swap, reduction', {
@@ -234,7 +234,7 @@ export const tripletMarginWithDistanceLoss: FunctionOf<Tensor, typeof byDistance
       const op = 'tripletMarginWithDistanceLoss';
       const distance: Distance = (x, y) => {
         const measure = distanceFunction ?? pairwiseDistance;
-        const found: unknown = measure instanceof Module ? measure.forward(x, y) : measure(x, y);
+        const found: unknown = isModule(measure) ? measure.forward(x, y) : measure(x, y);
         if (isTensor(found)) return found;
         throw new ValueError(`${op}: distanceFunction must return a Tensor, it returned ${describe(found)}`);
       };

@@ -8,7 +8,7 @@ import { adjoints } from '../../expr/index.js';
 import { Formula, type GradientRule, type Operands } from '../../tensor/formula.js';
 import { commonType, wider } from '../../tensor/promotion.js';
 import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
-import { shapeOf, Tensor } from '../../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
 import type { OnPair } from '../operands.js';
 import type { Reduction } from './reduction.js';
@@ -56,7 +56,7 @@ export class PointwiseLoss<R extends Expr[]> {
   apply(input: Tensor, target: Tensor, rest: Operands<R>, reduction: Reduction): Tensor {
     const name = this.#name;
     requireFloat(name, input);
-    const tensors = [input, target, ...rest.filter((arg) => arg instanceof Tensor)];
+    const tensors = [input, target, ...rest.filter((arg) => isTensor(arg))];
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
     if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
     const promoted = this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);

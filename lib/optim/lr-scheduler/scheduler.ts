@@ -4,9 +4,9 @@ import { type HostAction, recording } from '../../backend/index.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import * as kinds from '../../tensor/kinds.js';
-import { Tensor, viewOf } from '../../tensor/tensor.js';
+import { isTensor, type Tensor, viewOf } from '../../tensor/tensor.js';
 import type { Group, Scheduled } from '../groups.js';
-import { Optimizer } from '../optimizer.js';
+import { isOptimizer, type Optimizer } from '../optimizer.js';
 import { rateOf, ratesIn } from '../parameters.js';
 
 /** An optimizer of any kind, whose rates a scheduler sets. */
@@ -18,7 +18,7 @@ export type RatedGroup = Group<{ lr: number | Tensor }> &
 
 /** What every scheduler is made of. */
 export const scheduling = {
-  optimizer: kind('an Optimizer', (value): value is AnyOptimizer => value instanceof Optimizer),
+  optimizer: kind('an Optimizer', (value): value is AnyOptimizer => isOptimizer(value)),
   /** -1 to begin; the epoch to go on from where the optimizer's groups have an `initialLr` of before. Default: -1. */
   lastEpoch: kinds.integerFrom(-1).default(-1),
 };
@@ -205,7 +205,7 @@ export function setMomentum(group: RatedGroup, momentum: number): void {
 
 /** Sets the rate of a group, in its tensor if one holds it. */
 export function setRate(group: RatedGroup, rate: number): void {
-  if (!(group.lr instanceof Tensor)) {
+  if (!isTensor(group.lr)) {
     group.lr = rate;
     return;
   }

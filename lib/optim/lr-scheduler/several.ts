@@ -5,7 +5,7 @@ import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { LRScheduler, milestoneList } from './lr-scheduler.js';
-import { type Beginning, Scheduler, type SchedulerState, scheduling, type Standing } from './scheduler.js';
+import { type Beginning, Scheduler, type SchedulerState, type Standing, scheduling } from './scheduler.js';
 
 const isScheduler = (value: unknown): value is LRScheduler => value instanceof LRScheduler;
 
