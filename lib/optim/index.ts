@@ -8,3 +8,4 @@ export * from './matrix.js';
 export { Optimizer } from './optimizer.js';
 export type { OptimizerState } from './saved.js';
 export * from './sgd.js';
+export * as swaUtils from './swa-utils.js';

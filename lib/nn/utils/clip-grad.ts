@@ -3,7 +3,6 @@ import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
-import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import { tensor } from '../../ops/creation.js';
 import { stack } from '../../ops/joining.js';
@@ -11,32 +10,42 @@ import { div } from '../../ops/pointwise.js';
 import { norm } from '../../ops/reductions.js';
 import { refuseIf } from '../../tensor/check.js';
 import * as kinds from '../../tensor/kinds.js';
-import { isTensor, peekGrad, type Tensor } from '../../tensor/tensor.js';
+import { peekGrad, type Tensor } from '../../tensor/tensor.js';
+import { type Parameters, parameters, tensorsOf } from './parameters.js';
 
-/** One parameter, or many. */
-export type Parameters = Tensor | Iterable<Tensor>;
-
-const isParameters = (value: unknown): value is Parameters =>
-  isTensor(value) || (typeof value === 'object' && value !== null && Symbol.iterator in value);
-
-const parameters = kind('a Tensor or an iterable of tensors', isParameters);
 const bound: Kind<number> = kind(
   'a number',
   (value): value is number => typeof value === 'number' && !Number.isNaN(value),
 );
 
-const byNorm = signature('parameters, maxNorm, normType, errorIfNonfinite, foreach', {
-  parameters,
-  /** The largest norm that is left as it is. */
-  maxNorm: bound,
+const measured = {
   /** Which norm: any number, or `'inf'` for the largest element. Default: 2. */
   normType: kind(
     "a number or 'inf'",
     (value): value is number | 'inf' => value === 'inf' || bound.accepts(value),
   ).default(2),
-  /** Refuse gradients whose norm is NaN or infinite. Default: false. */
+  /** Refuse a norm that is NaN or infinite. Default: false. */
   errorIfNonfinite: kinds.boolean.default(false),
   /** Of no effect: there is one way to do it, as fast as many at a time. Default: null. */
+  foreach: kinds.boolean.optional(),
+};
+
+const measuring = signature('tensors, normType, errorIfNonfinite, foreach', { ...measured, tensors: parameters });
+
+const byNorm = signature('parameters, maxNorm, normType, errorIfNonfinite, foreach', {
+  ...measured,
+  parameters,
+  /** The largest norm that is left as it is. */
+  maxNorm: bound,
+});
+
+const withNorm = signature('parameters, maxNorm, totalNorm, foreach', {
+  parameters,
+  /** The largest norm that is left as it is. */
+  maxNorm: bound,
+  /** The norm of all gradients, as `getTotalNorm` gives it. */
+  totalNorm: kinds.tensor,
+  /** Of no effect. Default: null. */
   foreach: kinds.boolean.optional(),
 });
 
@@ -48,39 +57,77 @@ const byValue = signature('parameters, clipValue, foreach', {
   foreach: kinds.boolean.optional(),
 });
 
+export interface TotalNormOptions extends OptionsOf<typeof measuring> {}
 export interface ClipGradNormOptions extends OptionsOf<typeof byNorm> {}
 export interface ClipGradValueOptions extends OptionsOf<typeof byValue> {}
 
-/** The gradients of those parameters that have one. Each is looked at before the next: an array may have more holes than memory. */
-function gradientsOf(op: string, parameters: Parameters): Tensor[] {
-  const gradients: Tensor[] = [];
-  let i = 0;
-  for (const parameter of isTensor(parameters) ? [parameters] : parameters) {
-    if (!isTensor(parameter)) {
-      throw new ValueError(`${op}: parameter ${i} must be a Tensor, got ${describe(parameter)}`);
-    }
-    const gradient = peekGrad(parameter);
-    if (gradient !== null) gradients.push(gradient);
-    i++;
-  }
-  return gradients;
-}
+/** The gradients of those parameters that have one. */
+const gradientsOf = (op: string, parameters: Parameters): Tensor[] =>
+  tensorsOf(op, 'parameter', parameters).flatMap((parameter) => peekGrad(parameter) ?? []);
 
-/** The norm of all elements of some tensors: that of their norms. */
-function totalNorm(op: string, tensors: readonly Tensor[], normType: number, errorIfNonfinite: boolean): Tensor {
+function totalNorm(
+  op: string,
+  tensors: readonly Tensor[],
+  normType: number | 'inf',
+  errorIfNonfinite: boolean,
+): Tensor {
   if (tensors.length === 0) return tensor(0);
-  const total = norm(stack(tensors.map((one) => norm(one.reshape([-1]), normType))), normType);
+  const order = normType === 'inf' ? Number.POSITIVE_INFINITY : normType;
+  const total = norm(stack(tensors.map((one) => norm(one.reshape([-1]), order))), order);
   if (errorIfNonfinite) {
     refuseIf(
       total.isfinite().logicalNot().to('float64'),
       () =>
         new ValueError(
-          `${op}: the norm of the gradients is NaN or infinite, so they cannot be clipped; with errorIfNonfinite false they are scaled by it anyway`,
+          `${op}: the norm of the ${op === 'getTotalNorm' ? 'tensors' : 'gradients'} is NaN or infinite; with errorIfNonfinite false it is used anyway`,
         ),
     );
   }
   return total;
 }
+
+function scale(gradients: readonly Tensor[], maxNorm: number, total: Tensor): void {
+  const factor = div(maxNorm, total.add(1e-6)).clampMax(1);
+  for (const gradient of gradients) gradient.mul_(factor);
+}
+
+/**
+ * The norm of all elements of some tensors, as that of one vector: such as gradients, before they are clipped.
+ *
+ * @throws ValueError for what is no tensor, a normType that is no number, and with `errorIfNonfinite` for a norm that is NaN or infinite
+ * @example
+ * ```ts
+ * nn.utils.getTotalNorm([tensor([2, 3]), tensor(6)]).item(); // 7
+ * nn.utils.getTotalNorm([tensor([2, 3]), tensor(6)], 'inf').item(); // 6
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.get_total_norm.html
+ */
+export const getTotalNorm: FunctionOf<Tensor, typeof measuring, TotalNormOptions> = define(
+  'getTotalNorm',
+  measuring,
+  (tensors, normType, errorIfNonfinite) =>
+    totalNorm('getTotalNorm', tensorsOf('getTotalNorm', 'tensor', tensors), normType, errorIfNonfinite),
+);
+
+/**
+ * Scales the gradients of parameters as `clipGradNorm_` does, by a norm that is known: each is multiplied in place by
+ * min(1, maxNorm / (totalNorm + 1e-6)).
+ *
+ * @throws ValueError for a maxNorm that is no number
+ * @example
+ * ```ts
+ * const w = tensor([3, 4], { requiresGrad: true });
+ * w.square().sum().backward(); // the gradient is [6, 8]
+ * nn.utils.clipGradsWithNorm_([w], 1, nn.utils.getTotalNorm([w.grad!]));
+ * w.grad; // tensor([0.6000, 0.8000])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grads_with_norm_.html
+ */
+export const clipGradsWithNorm_: FunctionOf<void, typeof withNorm> = define(
+  'clipGradsWithNorm_',
+  withNorm,
+  (parameters, maxNorm, total) => noGrad(() => scale(gradientsOf('clipGradsWithNorm_', parameters), maxNorm, total)),
+);
 
 /**
  * Scales the gradients of parameters together so that their norm, as that of one vector, is at most `maxNorm`: each is multiplied in place by
@@ -103,10 +150,8 @@ export const clipGradNorm_: FunctionOf<Tensor, typeof byNorm, ClipGradNormOption
   (parameters, maxNorm, normType, errorIfNonfinite) =>
     noGrad(() => {
       const gradients = gradientsOf('clipGradNorm_', parameters);
-      const order = normType === 'inf' ? Number.POSITIVE_INFINITY : normType;
-      const total = totalNorm('clipGradNorm_', gradients, order, errorIfNonfinite);
-      const scale = div(maxNorm, total.add(1e-6)).clampMax(1);
-      for (const gradient of gradients) gradient.mul_(scale);
+      const total = totalNorm('clipGradNorm_', gradients, normType, errorIfNonfinite);
+      scale(gradients, maxNorm, total);
       return total;
     }),
 );

@@ -1,1 +1,3 @@
 export * from './clip-grad.js';
+export type { Parameters } from './parameters.js';
+export * from './vectors.js';
