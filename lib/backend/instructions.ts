@@ -22,7 +22,7 @@ import { sort, sortOrders } from './js/sort.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
-import { beside, drawn, indexed, over, products, type Tape, within } from './tape.js';
+import { beside, drawn, indexed, over, products, shortened, type Tape, within } from './tape.js';
 import { sizeOf, type View } from './view.js';
 
 /** Arguments by position, as calls have them. */
@@ -202,8 +202,8 @@ export const instructions = {
   ),
 
   /**
-   * Elements along `axis` in their order (of any type, `values` has it too), and where each was (int32). NaN is above all others; equal
-   * elements keep their order, whichever `order` is asked for.
+   * The first elements along `axis` in their order, as many as `values` (of input's type) and `indices` (int32) have room for, and where
+   * each was. NaN is above all others; equal elements keep their order, whichever `order` is asked for.
    */
   sort: row(
     [
@@ -216,7 +216,7 @@ export const instructions = {
     {
       js: sort,
       encode: (tape, values, indices, input, axis, order) =>
-        within(tape, input.shape, [axis], [values, indices, input], null, [], [sortOrders.indexOf(order)]),
+        shortened(tape, [values, indices], input, axis, [sortOrders.indexOf(order), values.shape[axis]!]),
       mayStop: () => false,
       flops: () => 0,
     },

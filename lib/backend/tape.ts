@@ -78,6 +78,25 @@ export function within(
   tape.end(at);
 }
 
+/** An axis of `whole` is an inner one, and so is the same axis of `parts`, along which these are shorter. */
+export function shortened(
+  tape: Tape,
+  parts: readonly View[],
+  whole: View,
+  axis: number,
+  settings: readonly number[],
+): void {
+  const size = parts[0]!.shape[axis]!;
+  const shorter = parts.map((view) => ({
+    ...view,
+    shape: [...view.shape.with(axis, 1), size],
+    strides: [...view.strides, view.strides[axis]!],
+  }));
+  const longer = { ...whole, shape: [...whole.shape, 1], strides: [...whole.strides, 0] };
+  const axes = [axis, whole.shape.length];
+  within(tape, [...whole.shape, size], axes, [...shorter, longer], null, NONE, settings);
+}
+
 /**
  * Outer axes: those of the index. Inner: the positions on `axis` of `whole` that indices name; among the operands stands, at `place`,
  * `whole` as it is walked beside the index.

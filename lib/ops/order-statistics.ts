@@ -62,7 +62,7 @@ export const kthvalue: FunctionOf<Picks, typeof ranking, KthvalueOptions> = defi
     const size = lengthAlong(x, axis);
     if (k < 1 || k > size)
       throw new ValueError(`kthvalue: k must be between 1 and the ${size} elements of dim ${axis}, got ${k}`);
-    const [, indices] = sortAlong(x.detach(), axis);
+    const [, indices] = sortAlong(x.detach(), axis, false, k);
     return pickAlong('kthvalue', x, axis, placeOf(indices, axis, k - 1), keepdim);
   },
 );

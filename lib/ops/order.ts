@@ -11,11 +11,18 @@ import { pickedRule } from './picking.js';
 
 const sortRule = pickedRule('Sort');
 
-/** The elements along an axis in their order, and where each was. */
-export function sortAlong(x: Tensor, axis: number, descending = false): [values: Tensor, indices: Tensor] {
-  const [values, indices] = [emptyOf(shapeOf(x), x.dtype), emptyOf(shapeOf(x), 'int32')];
+/** The first `count` elements along an axis in their order, and where each was. */
+export function sortAlong(
+  x: Tensor,
+  axis: number,
+  descending = false,
+  count = lengthAlong(x, axis),
+  rule = sortRule,
+): [values: Tensor, indices: Tensor] {
+  const shape = x.ndim === 0 ? [] : shapeOf(x).with(axis, count);
+  const [values, indices] = [emptyOf(shape, x.dtype), emptyOf(shape, 'int32')];
   backend.sort(lineOf(values), lineOf(indices), lineOf(x), axis, descending ? 'descending' : 'ascending');
-  return [record(values, sortRule, [x], [indices], { shape: shapeOf(x), axis }), indices];
+  return [record(values, rule, [x], [indices], { shape: shapeOf(x), axis }), indices];
 }
 
 /** How many elements a line along an axis has. */

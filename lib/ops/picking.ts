@@ -20,7 +20,7 @@ export function pickAlong(op: string, x: Tensor, axis: number, indices: Tensor, 
   return picks(op, owned(squeeze(values, axis)), owned(squeeze(indices, axis)));
 }
 
-interface Picked {
+export interface Picked {
   /** Of what elements were picked from, and along which axis. */
   readonly shape: Shape;
   readonly axis: number;

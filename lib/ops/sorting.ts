@@ -1,16 +1,13 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
-import { record } from '../autograd/node.js';
 import { ValueError } from '../errors.js';
 import * as kinds from '../tensor/kinds.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { normalizeDim } from '../tensor/shape.js';
-import { shapeOf, type Tensor } from '../tensor/tensor.js';
-import { clone } from './conversion.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { lengthAlong, sortAlong } from './order.js';
 import { type Picks, pickedRule, picks } from './picking.js';
-import { takeSlice } from './slices.js';
 
 const ordering = signature('input, /, dim, descending, *, stable', {
   input: kinds.tensor,
@@ -90,7 +87,5 @@ export const topk: FunctionOf<Picks, typeof choosing, TopkOptions> = define('top
   const size = lengthAlong(x, axis);
   if (k < (x.ndim === 0 ? 1 : 0) || k > size)
     throw new ValueError(`topk: k must be between 0 and the ${size} elements of dim ${axis}, got ${k}`);
-  const first = (sorted: Tensor) => clone(x.ndim === 0 ? sorted : takeSlice(sorted, axis, 0, k, 1));
-  const [values, indices] = sortAlong(x.detach(), axis, largest).map(first) as [Tensor, Tensor];
-  return picks('topk', record(values, topRule, [x], [indices], { shape: shapeOf(x), axis }), indices);
+  return picks('topk', ...sortAlong(x, axis, largest, k, topRule));
 });

@@ -80,6 +80,7 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
   sort: () => [
     [result([6, 5]), result([6, 5], 'int32', 'transposed'), a(), 0, 'ascending'],
     [result([70], 'int32', 'strided'), result([70], 'int32'), operand('int32', [70], [3, -1, 2]), 0, 'descending'],
+    [result([6, 2]), result([6, 2], 'int32', 'transposed'), a(), 1, 'descending'],
   ],
   random: () => [
     ['normal', seeded(), result([40]), 1, 2],

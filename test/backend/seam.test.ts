@@ -401,9 +401,16 @@ describe('native against js', () => {
   });
 
   describe.each(sortOrders)('sort: %s', (order) => {
-    const sorted = (backend: Backend, input: View, axis: number, layout: Layout = 'contiguous'): View[] => {
-      const values = operand(input.dtype, input.shape, [0], layout);
-      const indices = operand('int32', input.shape, [0], layout);
+    const sorted = (
+      backend: Backend,
+      input: View,
+      axis: number,
+      layout: Layout = 'contiguous',
+      count = input.shape[axis]!,
+    ): View[] => {
+      const shape = input.shape.with(axis, count);
+      const values = operand(input.dtype, shape, [0], layout);
+      const indices = operand('int32', shape, [0], layout);
       expect(backend.sort(values, indices, input, axis, order)).toBe(DONE);
       return [values, indices];
     };
@@ -438,6 +445,27 @@ describe('native against js', () => {
             );
           }
         }
+      }
+    });
+
+    it('the first of them alone', () => {
+      for (const dtype of dtypeNames) {
+        for (const length of [1, 2, 5, 48, 49, 60, 300]) {
+          for (const count of [0, 1, 2, 3, length >> 3, length >> 2, (length >> 2) + 1, length - 1].filter(
+            (k) => k >= 0 && k <= length,
+          )) {
+            for (const layout of layouts) {
+              for (const shape of [[length], [length, 3], [2, length, 3]]) {
+                const axis = shape.indexOf(length);
+                compare(exact, (backend) =>
+                  sorted(backend, operand(dtype, shape, valuesFor(dtype), layout), axis, layout, count),
+                );
+              }
+            }
+          }
+        }
+        compare(exact, (backend) => sorted(backend, operand(dtype, [70_001], valuesFor(dtype)), 0, 'strided', 1000));
+        compare(exact, (backend) => sorted(backend, operand(dtype, [600, 200], valuesFor(dtype)), 1, 'contiguous', 7));
       }
     });
 

@@ -139,10 +139,12 @@ template <typename Kind>
 void scan_rows(const Instruction& instruction, int64_t work) {
   const int64_t length = instruction.sizes[instruction.outer];
   const int64_t rows = Shape{instruction.outer, instruction.sizes}.size();
-  in_tasks(rows, length * work, [&](int64_t begin, int64_t end) {
-    int64_t row = begin;
-    for (; row + kScanLanes <= end; row += kScanLanes) Kind::template scan<kScanLanes>(instruction, row, length);
-    for (; row < end; row++) Kind::template scan<1>(instruction, row, length);
+  const int64_t together = rows < kScanLanes ? 1 : kScanLanes;
+  in_tasks(ceil_div(rows, together), together * length * work, [&](int64_t begin, int64_t end) {
+    const int64_t last = smaller(rows, end * together);
+    int64_t row = begin * together;
+    for (; row + kScanLanes <= last; row += kScanLanes) Kind::template scan<kScanLanes>(instruction, row, length);
+    for (; row < last; row++) Kind::template scan<1>(instruction, row, length);
   });
 }
 

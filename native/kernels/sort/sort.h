@@ -70,20 +70,50 @@ const SortEntry<Key>* radix_sort(SortEntry<Key>* from, SortEntry<Key>* to, int64
   return from;
 }
 
+/** Moves the `count` smallest, at least one, to the front, in the order in which they are; of equal ones the first. */
+template <typename Key>
+void select_smallest(SortEntry<Key>* entries, int64_t length, int64_t count) {
+  // The key of the largest of them, found byte by byte from the highest on, and how many are to have just that.
+  Key bound = 0, known = 0;
+  int64_t left = count;
+  for (int digit = sizeof(Key) - 1; digit >= 0; digit--) {
+    int64_t counts[256] = {};
+    for (int64_t i = 0; i < length; i++) {
+      if ((entries[i].key & known) == bound) counts[entries[i].key >> (8 * digit) & 255]++;
+    }
+    Key value = 0;
+    while (counts[value] < left) left -= counts[value++];
+    bound |= value << (8 * digit);
+    known |= Key{255} << (8 * digit);
+  }
+  int64_t kept = 0;
+  for (int64_t i = 0; kept < count; i++) {
+    const SortEntry<Key> entry = entries[i];
+    if (entry.key < bound || (entry.key == bound && left-- > 0)) entries[kept++] = entry;
+  }
+}
+
+/** From so many times as many elements on, it pays to find those that are asked for before they are sorted. */
+constexpr int64_t kSelectedFrom = 4;
+
 template <typename T>
 void sort_row(const Instruction& instruction, int64_t row, bool descending) {
   using Key = decltype(sort_key(T{}));
   const int64_t length = instruction.sizes[instruction.outer];
+  const int64_t count = static_cast<int64_t>(instruction.numbers[1]);
+  if (count == 0) return;
   const auto line = [&](int operand, auto* type) {
     const Operand& from = instruction.operands[operand];
     return reinterpret_cast<decltype(type)>(from.data) +
            offset_at(row, {instruction.outer, instruction.sizes}, from.strides);
   };
-  const auto step = [&](int operand) { return instruction.operands[operand].strides[instruction.outer]; };
+  // An axis of one element may be left out.
+  const int shorter = instruction.outer + instruction.inner - 1;
+  const auto step = [&](int operand, int axis) { return instruction.operands[operand].strides[axis]; };
   T* const values = line(0, static_cast<T*>(nullptr));
   int32_t* const places = line(1, static_cast<int32_t*>(nullptr));
   const T* const input = line(2, static_cast<T*>(nullptr));
-  const int64_t value_step = step(0), place_step = step(1), input_step = step(2);
+  const int64_t value_step = step(0, shorter), place_step = step(1, shorter), input_step = step(2, instruction.outer);
 
   auto* const entries =
       reinterpret_cast<SortEntry<Key>*>(scratch(Scratch::kInstruction, 2 * length * sizeof(SortEntry<Key>)));
@@ -91,18 +121,24 @@ void sort_row(const Instruction& instruction, int64_t row, bool descending) {
     const Key key = sort_key(input[i * input_step]);
     entries[i] = {descending ? static_cast<Key>(~key) : key, static_cast<int32_t>(i)};
   }
+  const bool selects = length > kInsertionSorted && length / kSelectedFrom > count;
+  if (selects) select_smallest(entries, length, count);
+  const int64_t left = selects ? count : length;
   const SortEntry<Key>* sorted = entries;
-  if (length <= kInsertionSorted)
-    insertion_sort(entries, length);
+  if (left <= kInsertionSorted)
+    insertion_sort(entries, left);
   else
-    sorted = radix_sort(entries, entries + length, length);
-  for (int64_t i = 0; i < length; i++) {
+    sorted = radix_sort(entries, entries + length, left);
+  for (int64_t i = 0; i < count; i++) {
     values[i * value_step] = input[sorted[i].place * input_step];
     places[i * place_step] = sorted[i].place;
   }
 }
 
-/** The elements along the inner axis in their order, equal ones in that in which they are, and where each was. */
+/**
+ * The first elements along the first inner axis in their order, equal ones in that in which they are, and where each
+ * was: along the second, as many as the second number says.
+ */
 int64_t sort(const Instruction& instruction) {
   const bool descending = static_cast<SortOrder>(static_cast<int>(instruction.numbers[0])) == SortOrder::kDescending;
   const int64_t rows = Shape{instruction.outer, instruction.sizes}.size();
