@@ -6,7 +6,7 @@ import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
-import { Formula } from '../tensor/formula.js';
+import { Kernel } from '../tensor/kernel.js';
 import * as kinds from '../tensor/kinds.js';
 import { commonType, type Operand } from '../tensor/promotion.js';
 import { show } from '../tensor/shape.js';
@@ -18,30 +18,24 @@ import { lengthAlong, sortAlong } from './order.js';
 import { eq, logicalNot } from './pointwise.js';
 import { reshape } from './views.js';
 
+/** Whether what is looked for is beyond a place, by what is found there. */
 type Condition = (found: Expr, value: Expr) => Expr;
 
-/** Whether what is looked for is beyond a place, by what is found there. */
-interface Search {
-  readonly start: Formula<[start: Expr, end: Expr, found: Expr, value: Expr]>;
-  readonly end: Formula<[start: Expr, end: Expr, found: Expr, value: Expr]>;
+/**
+ * A step of a search, given what is found halfway between start and end: where these are then, and the next place to look at, which is
+ * within a line of `size`. Where start and end have met, neither moves.
+ */
+function search(isBeyond: Condition): Kernel {
+  const halfway = (start: Expr, end: Expr) => e.floor(e.div(e.add(start, end), 2));
+  const [start, end, found, value] = [0, 1, 2, 3].map((i) => e.input(i, 'element')) as [Expr, Expr, Expr, Expr];
+  const [place, beyond] = [halfway(start, end), isBeyond(found, value)];
+  const searches = e.lt(start, end);
+  const nextStart = e.where(e.and(searches, beyond), e.add(place, 1), start);
+  const nextEnd = e.where(e.and(searches, e.not(beyond)), place, end);
+  const nextPlace = e.min(halfway(nextStart, nextEnd), e.sub(e.param(0), 1));
+  const roots = e.shareCommon([nextStart, nextEnd, nextPlace]);
+  return new Kernel('searchsorted', roots, ['element', 'element', 'element', 'element'], 1);
 }
-
-const halfway = (start: Expr, end: Expr): Expr => e.floor(e.div(e.add(start, end), 2));
-
-/** The place between two, but within a line of `size`. */
-const middle = new Formula<[start: Expr, end: Expr, size: Expr]>('searchsorted', (start, end, size) =>
-  e.min(halfway(start, end), e.sub(size, 1)),
-);
-
-/** A step of a search: where start and end have met, neither moves. */
-const search = (isBeyond: Condition): Search => ({
-  start: new Formula('searchsorted', (start, end, found, value) =>
-    e.where(e.and(e.lt(start, end), isBeyond(found, value)), e.add(halfway(start, end), 1), start),
-  ),
-  end: new Formula('searchsorted', (start, end, found, value) =>
-    e.where(e.and(e.lt(start, end), e.not(isBeyond(found, value))), halfway(start, end), end),
-  ),
-});
 
 // NaN is beyond everything, wherever it is, as PyTorch has it.
 const leftmost = search((found, value) => e.not(e.ge(found, value)));
@@ -50,18 +44,20 @@ const rightmost = search((found, value) => e.not(e.gt(found, value)));
 const firstEqual = search((found, value) => e.lt(found, value));
 
 /** How many elements of its sorted line come before each value (all of one type, and of as many dimensions), by halving. */
-function placesIn(lines: Tensor, values: Tensor, { start, end }: Search): Tensor {
+function placesIn(lines: Tensor, values: Tensor, step: Kernel): Tensor {
   const size = lengthAlong(lines, lines.ndim - 1);
-  let first = full(shapeOf(values), 0, { dtype: 'int32' });
-  if (size === 0) return first;
-  let last = full(shapeOf(values), size, { dtype: 'int32' });
+  const filled = (place: number) => full(shapeOf(values), place, { dtype: 'int32' });
+  if (size === 0) return filled(0);
+  let [start, end, place] = [filled(0), filled(size), filled(Math.floor(size / 2))];
   for (let left = size; left > 0; left = Math.floor(left / 2)) {
-    const found = gather(lines, lines.ndim - 1, middle.call([first, last, size], 'int32'));
-    const next = start.call([first, last, found, values], 'int32', 'float64');
-    last = end.call([first, last, found, values], 'int32', 'float64');
-    first = next;
+    const found = gather(lines, lines.ndim - 1, place);
+    [start, end, place] = step.run([start, end, found, values], [size], 'int32', 'float64', null) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
   }
-  return first;
+  return start;
 }
 
 const asTensor = (x: Operand, other: Operand): Tensor =>
@@ -74,7 +70,7 @@ function alike(a: Operand, b: Operand): [Tensor, Tensor] {
 }
 
 /** A search in one line, for values of any shape. */
-function placesInLine(line: Tensor, values: Tensor, how: Search): Tensor {
+function placesInLine(line: Tensor, values: Tensor, how: Kernel): Tensor {
   return reshape(placesIn(line, reshape(values, [-1]), how), shapeOf(values));
 }
 
