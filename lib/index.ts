@@ -25,8 +25,10 @@ export * from './ops/axes.js';
 export * from './ops/bitwise.js';
 export * from './ops/comparison.js';
 export * from './ops/conversion.js';
+export * from './ops/counting.js';
 export * from './ops/creation.js';
 export * from './ops/diagonals.js';
+export * from './ops/differences.js';
 export {
   type CdistOptions,
   type CosineSimilarityOptions,
@@ -43,6 +45,9 @@ export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
 export * from './ops/indexing.js';
 export * from './ops/joining.js';
+export * as linalg from './ops/linalg.js';
+export * from './ops/nan-reductions.js';
+export { renorm, renorm_ } from './ops/norms.js';
 export * from './ops/order-statistics.js';
 export { constantPadNd } from './ops/padding.js';
 export * from './ops/pointwise.js';
@@ -58,6 +63,7 @@ export * from './ops/sorting.js';
 export * as special from './ops/special.js';
 export * from './ops/special-functions.js';
 export * from './ops/splitting.js';
+export * from './ops/statistics.js';
 export { asStrided, diagonal, unfold } from './ops/strided.js';
 export * from './ops/triangles.js';
 export * from './ops/uniqueness.js';

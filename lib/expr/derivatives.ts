@@ -117,14 +117,18 @@ function shareAmongEqual(g: Expr, out: Expr, a: Expr): Expr {
 
 /**
  * product / a, and right where some a are 0: a lone zero gets the product of the others. Where one zero too many leaves nothing, its
- * value (0) stands as a factor, so that second derivatives are right as well.
+ * value (0) stands as a factor, so that second derivatives are right as well. Beside a lone zero an element that alone is infinite or NaN gets 0
+ * all the same: the others are finite.
  */
 function productOfOthers(a: Expr): Expr {
   const zero = eq(a, 0);
   const zeros = e.rowSum(zero);
   const zeroSum = e.rowSum(where(zero, a, 0));
   const product = e.rowProd(where(zero, 1, a));
+  const wild = e.not(lt(e.abs(a), Number.POSITIVE_INFINITY));
+  const aloneWild = and(wild, eq(e.rowSum(wild), 1));
   const ofZero = where(eq(zeros, 1), product, where(eq(zeros, 2), mul(sub(zeroSum, a), product), 0));
   const quotient = div(product, where(zero, 1, a));
-  return where(zero, ofZero, where(eq(zeros, 0), quotient, where(eq(zeros, 1), mul(zeroSum, quotient), 0)));
+  const besideZero = where(aloneWild, 0, mul(zeroSum, quotient));
+  return where(zero, ofZero, where(eq(zeros, 0), quotient, where(eq(zeros, 1), besideZero, 0)));
 }

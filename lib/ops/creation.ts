@@ -373,22 +373,59 @@ export const linspace: FunctionOf<Tensor, typeof spacing, TensorOptions> = defin
   'linspace',
   spacing,
   (start, end, steps, dtype, requiresGrad) => {
-    const [a, b] = [bound(start), bound(end)];
+    const [a, b] = [bound('linspace', start), bound('linspace', end)];
     const type = dtype ?? 'float32';
     if (isInteger(type)) for (const end of [a, b]) requireInt32('linspace', end);
-    const step = steps > 1 ? (b - a) / (steps - 1) : 0;
-    // From both ends towards the middle, as PyTorch does, so that the last value is exactly `end`.
-    const value = (i: number) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);
+    const value = between(a, b, steps);
     return finished(generate([steps], type, isFloat(type) ? value : (i) => Math.trunc(value(i))), requiresGrad);
   },
 );
 
-function bound(value: Operand): number {
+/** The i-th of evenly spaced values: from both ends towards the middle, as PyTorch does, so that the last is exactly `b`. */
+function between(a: number, b: number, steps: number): (i: number) => number {
+  const step = steps > 1 ? (b - a) / (steps - 1) : 0;
+  return (i) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);
+}
+
+function bound(op: string, value: Operand): number {
   if (typeof value === 'number') return value;
   if (value.ndim > 0)
-    throw new ShapeError(`linspace: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
+    throw new ShapeError(`${op}: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
   return Number(value.item());
 }
+
+const raising = signature('start, end, steps, base, *, dtype, requiresGrad', {
+  start: kinds.operand,
+  end: kinds.operand,
+  steps: kinds.integerFrom(0),
+  /** What is raised to the exponents. Default: 10. */
+  base: kinds.number.default(10),
+  ...making,
+});
+
+export interface LogspaceOptions extends OptionsOf<typeof raising> {}
+
+/**
+ * `base` to the power of `steps` exponents from `start` to `end`, both included, evenly spaced.
+ *
+ * @example
+ * ```ts
+ * logspace(0, 2, 3); // tensor([  1.,  10., 100.])
+ * logspace(0, 3, 4, 2); // tensor([1., 2., 4., 8.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.logspace.html
+ */
+export const logspace: FunctionOf<Tensor, typeof raising, LogspaceOptions> = define(
+  'logspace',
+  raising,
+  (start, end, steps, base, dtype, requiresGrad) => {
+    const exponent = between(bound('logspace', start), bound('logspace', end), steps);
+    const type = dtype ?? 'float32';
+    const value = (i: number): number => base ** exponent(i);
+    if (isInteger(type)) for (let i = 0; i < steps; i++) requireInt32('logspace', value(i));
+    return finished(generate([steps], type, isFloat(type) ? value : (i) => Math.trunc(value(i))), requiresGrad);
+  },
+);
 
 const diagonal = signature('n, m, *, dtype, requiresGrad', {
   n: kinds.size,

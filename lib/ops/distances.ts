@@ -181,15 +181,25 @@ const likening = cosineSignature.after('x1, x2', { x1: kinds.tensor, x2: kinds.t
 
 export interface CosineSimilarityOptions extends OptionsOf<typeof cosineSignature> {}
 
-/** The largest of norm and eps; where the norm is not above eps no gradient flows through it. */
-const lengthOf = (x: Expr, eps: Expr): Expr => {
+const lengthOf = (x: Expr): Expr => {
   const square = e.rowSum(e.square(x));
-  const isLong = e.gt(square, e.square(eps));
-  return e.where(isLong, e.sqrt(e.where(isLong, square, 1)), eps);
+  return e.where(e.eq(square, 0), 0, e.sqrt(e.where(e.eq(square, 0), 1, square)));
 };
 
-const likeness = new Formula('cosineSimilarity', (x, y, eps) =>
-  e.rowSum(e.mul(e.div(x, lengthOf(x, eps)), e.div(y, lengthOf(y, eps)))),
+/** The gradient for x. As in PyTorch it does not see that a length counts at least `eps`; that of a length of 0 is 0. */
+function likenessSlope(g: Expr, out: Expr, x: Expr, y: Expr, eps: Expr): Expr {
+  const [xLength, yLength] = [lengthOf(x), lengthOf(y)];
+  const [a, b] = [e.max(xLength, eps), e.max(yLength, eps)];
+  const direction = e.where(e.eq(xLength, 0), 0, e.div(x, e.where(e.eq(xLength, 0), 1, xLength)));
+  return e.mul(e.div(g, a), e.sub(e.div(y, b), e.mul(out, direction)));
+}
+
+const likeness = new Formula(
+  'cosineSimilarity',
+  (x, y, eps) => e.rowSum(e.mul(e.div(x, e.max(lengthOf(x), eps)), e.div(y, e.max(lengthOf(y), eps)))),
+  {
+    gradient: (g, out, x, y, eps) => [likenessSlope(g, out, x, y, eps), likenessSlope(g, out, y, x, eps), null],
+  },
 );
 
 /**

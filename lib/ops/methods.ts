@@ -9,11 +9,15 @@ import * as axes from './axes.js';
 import * as bitwise from './bitwise.js';
 import * as comparison from './comparison.js';
 import * as conversion from './conversion.js';
+import * as counting from './counting.js';
 import * as creation from './creation.js';
 import * as diagonals from './diagonals.js';
+import * as differences from './differences.js';
 import * as distances from './distances.js';
 import * as grids from './grids.js';
 import * as indexing from './indexing.js';
+import * as nanReductions from './nan-reductions.js';
+import * as norms from './norms.js';
 import * as orderStatistics from './order-statistics.js';
 import * as pointwise from './pointwise.js';
 import * as products from './products.js';
@@ -26,6 +30,7 @@ import * as softmaxes from './softmax.js';
 import * as sorting from './sorting.js';
 import * as special from './special-functions.js';
 import * as splitting from './splitting.js';
+import * as statistics from './statistics.js';
 import * as strided from './strided.js';
 import * as triangles from './triangles.js';
 import * as uniqueness from './uniqueness.js';
@@ -46,6 +51,8 @@ const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook'
 const activationMethods = only(activations, 'hardshrink', 'prelu');
 const distanceMethods = only(distances, 'dist');
 const orderMethods = without(orderStatistics, 'median', 'nanmedian');
+const differenceMethods = only(differences, 'diff');
+const normMethods = only(norms, 'renorm', 'renorm_');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -94,6 +101,11 @@ declare module '../tensor/tensor.js' {
       Methods<typeof activationMethods>,
       Methods<typeof distanceMethods>,
       Methods<typeof orderMethods>,
+      Methods<typeof counting>,
+      Methods<typeof differenceMethods>,
+      Methods<typeof nanReductions>,
+      Methods<typeof normMethods>,
+      Methods<typeof statistics>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -195,6 +207,11 @@ for (const functions of [
   activationMethods,
   distanceMethods,
   orderStatistics,
+  counting,
+  differenceMethods,
+  nanReductions,
+  normMethods,
+  statistics,
   productMethods,
   reductionMethods,
   viewMethods,

@@ -492,9 +492,17 @@ export const clamp_: FunctionOf<Tensor, typeof clampingInPlace, ClampOptions> = 
 export const clampMin: FunctionOf<Tensor, typeof clampingMin> = define('clampMin', clampingMin, (x, min) =>
   clampLow.apply([x, min]),
 );
+/** `clampMin` in place. @example tensor([-2, 3]).clampMin_(0); // tensor([0., 3.]) */
+export const clampMin_: FunctionOf<Tensor, typeof clampingMin> = define('clampMin_', clampingMin, (x, min) =>
+  clampLow.applyInPlace(x, [min]),
+);
 /** min(x, max). @example clampMax(tensor([-2, 3]), 0); // tensor([-2.,  0.]) */
 export const clampMax: FunctionOf<Tensor, typeof clampingMax> = define('clampMax', clampingMax, (x, max) =>
   clampHigh.apply([x, max]),
+);
+/** `clampMax` in place. @example tensor([-2, 3]).clampMax_(0); // tensor([-2.,  0.]) */
+export const clampMax_: FunctionOf<Tensor, typeof clampingMax> = define('clampMax_', clampingMax, (x, max) =>
+  clampHigh.applyInPlace(x, [max]),
 );
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);

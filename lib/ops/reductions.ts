@@ -2,20 +2,18 @@ import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import type { DType } from '../backend/dtype.js';
-import { computeType, isBool, isFloat, isInteger } from '../backend/dtype.js';
-import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { computeType, isFloat, isInteger } from '../backend/dtype.js';
+import { ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { sumOver } from '../tensor/basics.js';
 import type { Binary } from '../tensor/elementwise.js';
 import { averageOver, Formula, type GradientRule } from '../tensor/formula.js';
-import type { Frame } from '../tensor/kernel.js';
 import type { Dims } from '../tensor/kinds.js';
 import * as kinds from '../tensor/kinds.js';
-import { normalizeDim, normalizeDims, show } from '../tensor/shape.js';
+import { normalizeDim } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
-import { to } from './conversion.js';
+import { converted, dim, foldedSize, frameOf, keepdim, requireElements, requireFloat, sumType } from './frames.js';
 import { nuclearNorm } from './nuclear-norm.js';
 import { normFormula } from './p-norm.js';
 import { type Picks, pickAlong } from './picking.js';
@@ -25,16 +23,6 @@ import { maximum, minimum } from './pointwise.js';
 
 /** Which dimensions to reduce: one, several, or (undefined, null or an empty list) all. */
 export type Dim = Dims | undefined;
-
-const dim = {
-  /** Which dimensions to reduce: one, several, or null for all. Default: null. */
-  dim: kinds.dims.default(null),
-};
-
-const keepdim = {
-  /** Keep the reduced dimensions with size 1. Default: false. */
-  keepdim: kinds.boolean.default(false),
-};
 
 const choosing = signature('input, /, dim, keepdim', {
   input: kinds.tensor,
@@ -76,32 +64,7 @@ type Summing = FunctionOf<Tensor, typeof reducing, SumOptions>;
 type Spreading<R = Tensor> = FunctionOf<R, typeof spreading, VarOptions>;
 type Locating = FunctionOf<Tensor, typeof locating>;
 
-const frameOf = (op: string, x: Tensor, dim: Dims, keepdim: boolean): Frame => ({
-  shape: shapeOf(x),
-  axes: normalizeDims(op, dim, x.ndim),
-  keepdim,
-});
-
-/** How many elements each result is made of. */
-const foldedSize = ({ shape, axes }: Frame): number => axes.reduce((size, axis) => size * shape[axis]!, 1);
-
-function requireElements(op: string, frame: Frame): void {
-  const empty = frame.axes.find((axis) => frame.shape[axis] === 0);
-  if (empty !== undefined)
-    throw new ShapeError(`${op}: dim ${empty} of ${show(frame.shape)} is empty, and nothing has no ${op}`);
-}
-
-function requireFloat(op: string, dtype: DType): void {
-  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${dtype}; convert with .float()`);
-}
-
-/** The operand in the type asked for. */
-const converted = (x: Tensor, dtype: DType | null): Tensor => (dtype === null ? x : to(x, dtype));
-
 type Reduction = Formula<[x: Expr]>;
-
-/** Integers and bools add up in int32. */
-const sumType = (x: Tensor, dtype: DType | null): DType => dtype ?? (isBool(x.dtype) ? 'int32' : x.dtype);
 
 /** Elements of int32 that add up exactly in float64. */
 const EXACT_SUM = 2 ** 22;

@@ -18,7 +18,7 @@ import {
   zeros,
 } from 'nabla';
 import { describe, expect, it } from 'vitest';
-import { decode, type Encoded, expectClose, numbers } from './recorded.js';
+import { decode, type Encoded, expectClose, numbers } from '../recorded.js';
 
 // Activations against PyTorch's values, and against themselves. A new one needs a row in fixtures/activations.py.
 

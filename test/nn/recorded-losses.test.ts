@@ -18,7 +18,7 @@ import {
   zeros,
 } from 'nabla';
 import { describe, expect, it } from 'vitest';
-import { decodeNumber, decodeTensor, type EncodedTensor, expectClose, numbers } from './recorded.js';
+import { decodeNumber, decodeTensor, type EncodedTensor, expectClose, numbers } from '../recorded.js';
 
 // Losses against PyTorch's values and gradients, and against themselves. A new one needs a row in fixtures/losses.py.
 

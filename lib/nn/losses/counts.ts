@@ -32,12 +32,12 @@ function logFactorial(t: Expr): Expr {
 const ofLogarithms = (input: Expr, target: Expr): Expr => e.sub(e.exp(input), e.mul(target, input));
 const ofRates = (input: Expr, target: Expr, eps: Expr): Expr => e.sub(input, e.mul(target, e.log(e.add(input, eps))));
 
-const logRate = new PointwiseLoss('poissonNllLoss', 'operands', ofLogarithms);
-const rate = new PointwiseLoss('poissonNllLoss', 'operands', ofRates);
-const fullLogRate = new PointwiseLoss('poissonNllLoss', 'operands', (input, target) =>
+const logRate = new PointwiseLoss('poissonNllLoss', 'silent', ofLogarithms);
+const rate = new PointwiseLoss('poissonNllLoss', 'silent', ofRates);
+const fullLogRate = new PointwiseLoss('poissonNllLoss', 'silent', (input, target) =>
   e.add(ofLogarithms(input, target), logFactorial(target)),
 );
-const fullRate = new PointwiseLoss('poissonNllLoss', 'operands', (input, target, eps: Expr) =>
+const fullRate = new PointwiseLoss('poissonNllLoss', 'silent', (input, target, eps: Expr) =>
   e.add(ofRates(input, target, eps), logFactorial(target)),
 );
 

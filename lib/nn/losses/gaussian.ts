@@ -36,7 +36,7 @@ export interface GaussianNLLOptions extends OptionsOf<typeof gaussianSignature> 
 
 const likelihood = new PointwiseLoss(
   'gaussianNllLoss',
-  'operands',
+  'silent',
   (input, target, variance, eps, constant) => {
     const v = e.max(variance, eps);
     return e.add(e.mul(0.5, e.add(e.log(v), e.div(e.square(e.sub(input, target)), v))), constant);

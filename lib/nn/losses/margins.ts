@@ -22,7 +22,7 @@ const hingeSignature = signature('margin, reduction', {
 
 export interface HingeEmbeddingOptions extends OptionsOf<typeof hingeSignature> {}
 
-const hinge = new PointwiseLoss('hingeEmbeddingLoss', 'operands', (input, target, margin: Expr) =>
+const hinge = new PointwiseLoss('hingeEmbeddingLoss', 'silent', (input, target, margin: Expr) =>
   e.add(e.where(e.eq(target, 1), 0, clampedAtZero(e.sub(margin, input))), e.where(e.eq(target, -1), 0, input)),
 );
 
@@ -62,7 +62,7 @@ export class HingeEmbeddingLoss extends LossModule<NamedOf<typeof hingeSignature
 /** log(1 + e^(-y x)), without overflow. */
 const softMargin = new PointwiseLoss(
   'softMarginLoss',
-  'operands',
+  'silent',
   (input, target) => {
     const x = e.mul(input, target);
     return e.add(e.max(e.neg(x), 0), e.log1p(e.exp(e.neg(e.abs(x)))));
@@ -119,7 +119,7 @@ const rankingOf = rankingSignature.after('input1, input2, target', {
 
 export interface MarginRankingOptions extends OptionsOf<typeof rankingSignature> {}
 
-const ranking = new PointwiseLoss('marginRankingLoss', 'operands', (first, second, target: Expr, margin: Expr) =>
+const ranking = new PointwiseLoss('marginRankingLoss', 'silent', (first, second, target: Expr, margin: Expr) =>
   clampedAtZero(e.add(e.neg(e.mul(target, e.sub(first, second))), margin)),
 );
 

@@ -18,9 +18,9 @@ export type LossFunction<S, O> = FunctionOf<Tensor, OnPair<S>, O>;
 
 /**
  * The element type of a loss. `broadcast`: input and target as they promote when both have the common shape, so that a 0-d one counts;
- * `operands`: as they promote as they are; `input`: that of the input.
+ * `operands`: as they promote as they are; `silent`: the same, of a loss whose operands are meant to broadcast; `input`: that of the input.
  */
-type LossType = 'broadcast' | 'operands' | 'input';
+type LossType = 'broadcast' | 'operands' | 'silent' | 'input';
 
 /**
  * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
@@ -58,8 +58,9 @@ export class PointwiseLoss<R extends Expr[]> {
     requireFloat(name, input);
     const tensors = [input, target, ...rest.filter((arg) => isTensor(arg))];
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
-    if (!sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
-    const promoted = this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);
+    const isMeant = this.#type === 'silent';
+    if (!isMeant && !sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
+    const promoted = isMeant || this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);
     const dtype = this.#type === 'input' ? input.dtype : promoted;
     const compute = computeType(promoted);
     if (reduction === 'none') return this.#single.call([input, target, ...rest], dtype, compute);

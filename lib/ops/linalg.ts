@@ -1,0 +1,3 @@
+// torch.linalg.
+
+export { type VectorNormOptions, vectorNorm } from './norms.js';
