@@ -332,7 +332,7 @@ export abstract class Optimizer<O extends object, S extends object> {
 
   /**
    * Takes options and state from `stateDict` of an optimizer with the same groups. Tensors are copied; everything is checked before anything
-   * is changed.
+   * is changed. What is counted may be in tensors of one element, as PyTorch keeps it.
    *
    * @throws ValueError if the groups differ in number or size, for options and entries of a state that are unknown, missing or no numbers, and for
    *   the state of a parameter that no group has; ShapeError or DTypeError for a state of another shape or type than its parameter

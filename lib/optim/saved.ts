@@ -72,10 +72,20 @@ function statesOf(
           `${where}: there is a state of parameter ${key}, but the parameters are ${numbers.join(', ')}`,
         );
       }
-      checkState(`${where}: parameter ${key}`, state, parameter, rule, 'it is the state of another model');
-      return [parameter, state as State];
+      const counted = withNumbers(state, rule);
+      checkState(`${where}: parameter ${key}`, counted, parameter, rule, 'it is the state of another model');
+      return [parameter, counted as State];
     }),
   );
+}
+
+/** A state with numbers for its counters, which PyTorch keeps in tensors of one element. */
+function withNumbers(state: unknown, { counters }: Kept): unknown {
+  if (!isObject(state)) return state;
+  const numbers = Object.entries(state).flatMap(([name, value]): [string, number][] =>
+    Object.hasOwn(counters, name) && isTensor(value) && value.numel() === 1 ? [[name, value.item()]] : [],
+  );
+  return numbers.length === 0 ? state : { ...state, ...Object.fromEntries(numbers) };
 }
 
 /** The same properties, tensors among them (and in lists) copied. */

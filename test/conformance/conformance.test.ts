@@ -13,8 +13,8 @@ const FLOORS: Readonly<Record<Area, number>> = {
   default_init: 6,
   ops: 678,
   modules: 133,
-  optim: 16,
-  lr_sched: 0,
+  optim: 42,
+  lr_sched: 22,
   errors: 91,
 };
 
@@ -22,7 +22,7 @@ describe('the vendored sample', () => {
   let results: Result[];
   beforeAll(async () => {
     results = await runFolder(sample, await loadLibrary());
-  });
+  }, 60_000);
 
   test.each(AREAS)('%s: nabla computes what PyTorch computed', (area) => {
     const inArea = results.filter((result) => result.area === area);

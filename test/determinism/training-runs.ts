@@ -10,6 +10,8 @@ interface Recipe {
   readonly targets: (examples: number) => Tensor;
   readonly loss: (output: Tensor, target: Tensor) => Tensor;
   readonly optimizer?: (parameters: Tensor[]) => Stepping;
+  /** How many there are. Default: EXAMPLES. */
+  readonly examples?: number;
 }
 
 /** What of an optimizer is needed here. */
@@ -25,9 +27,9 @@ const EXAMPLES = 1100;
 const BATCH = 256;
 const EPOCHS = 2;
 
-function train({ model, inputs, targets, loss, optimizer: make = sgd({}) }: Recipe): Tensor[] {
+function train({ model, inputs, targets, loss, optimizer: make = sgd({}), examples = EXAMPLES }: Recipe): Tensor[] {
   const optimizer = make(model.parameters());
-  const data = new TensorDataset(randn([EXAMPLES, inputs]), targets(EXAMPLES));
+  const data = new TensorDataset(randn([examples, inputs]), targets(examples));
   const loader = new DataLoader(data, { batchSize: BATCH, shuffle: true });
   const losses: Tensor[] = [];
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
@@ -49,8 +51,52 @@ const normal =
     randn([examples, ...shape]);
 const classes = (count: number) => (examples: number) => randint(count, [examples]);
 
-/** Between them every activation and loss, dropout, both normalizations, and every option of SGD and of Adam. */
+/** Every optimizer that no other run has, with a schedule that it can have. */
+const otherOptimizers: readonly ((parameters: Tensor[]) => optim.Optimizer<object, object>)[] = [
+  (parameters) => new optim.Adamax(parameters, { weightDecay: 0.01 }),
+  (parameters) => new optim.NAdam(parameters, { weightDecay: 0.01, decoupledWeightDecay: true }),
+  (parameters) => new optim.RAdam(parameters, { lr: 0.01, betas: [0.9, 0.99] }),
+  (parameters) => new optim.Adagrad(parameters, { lrDecay: 0.1 }),
+  (parameters) => new optim.Adadelta(parameters),
+  (parameters) => new optim.RMSprop(parameters, { lr: 1e-3, centered: true, momentum: 0.5 }),
+  (parameters) => new optim.Rprop(parameters, { lr: 1e-3 }),
+  (parameters) => new optim.ASGD(parameters, { t0: 2 }),
+  (parameters) => new optim.Adafactor(parameters, { weightDecay: 0.1 }),
+  (parameters) => new optim.Muon(parameters, { lr: 0.01 }),
+];
+
+/** An optimizer with a schedule, stepped and clipped together. */
+const scheduled =
+  (make: (typeof otherOptimizers)[number]) =>
+  (parameters: Tensor[]): Stepping => {
+    const optimizer = make(parameters);
+    const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, 10);
+    const step = () => {
+      nn.utils.clipGradNorm_(parameters, 0.5);
+      optimizer.step();
+      schedule.step();
+      return undefined;
+    };
+    return { zeroGrad: () => optimizer.zeroGrad(), step: step as Stepping['step'] };
+  };
+
+/** Between them every activation and loss, dropout, both normalizations, every optimizer, and every option of SGD and of Adam. */
 export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
+  'every other optimizer, with clipping and a schedule': () =>
+    otherOptimizers.flatMap((make) =>
+      train({
+        model: new nn.Sequential(
+          new nn.Linear(70, 130, { bias: false }),
+          new nn.Tanh(),
+          new nn.Linear(130, 33, { bias: false }),
+        ),
+        inputs: 70,
+        targets: normal(33),
+        loss: functional.mseLoss,
+        optimizer: scheduled(make),
+        examples: 300,
+      }),
+    ),
   'cross-entropy, GELU, Tanh, LayerNorm, Dropout, momentum': () =>
     train({
       model: new nn.Sequential(

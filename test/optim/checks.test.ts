@@ -493,3 +493,30 @@ describe('loadStateDict of a module', () => {
     );
   });
 });
+
+describe('a state as PyTorch keeps it', () => {
+  it('has what it counts in tensors of one element', () => {
+    const make = (): [optim.NAdam, Tensor] => {
+      const w = ones([2]).requiresGrad_();
+      return [new optim.NAdam([w], { lr: 0.1 }), w];
+    };
+    const step = ([optimizer, w]: [optim.NAdam, Tensor]): Tensor => {
+      w.grad = ones([2]);
+      optimizer.step();
+      return w.detach().clone();
+    };
+    const [first, second] = [make(), make()];
+    step(first);
+    const saved = first[0].stateDict();
+    const { step: steps, muProduct, ...rest } = saved.state[0]!;
+    const state = { ...rest, step: tensor(steps), muProduct: tensor([muProduct]) } as object as optim.NAdamState;
+    second[0].loadStateDict({ ...saved, state: { 0: state } });
+    second[1].data = first[1].detach().clone();
+    expect(step(second).toArray()).toEqual(step(first).toArray());
+    expect(second[0].state.get(second[1])).toMatchObject({ step: 2 });
+    const wrong = { ...rest, step: zeros([2]), muProduct } as object as optim.NAdamState;
+    expect(() => second[0].loadStateDict({ ...saved, state: { 0: wrong } })).toThrow(
+      /its step must be a finite number/,
+    );
+  });
+});
