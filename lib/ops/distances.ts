@@ -77,7 +77,7 @@ export const dist: FunctionOf<Tensor, typeof comparing, DistOptions> = define('d
   distance(x, y, { op: 'dist', p, axes: allAxes }),
 );
 
-/** @internal The parameters that the module has too. */
+/** The parameters that the module has too. */
 export const pairwiseSignature = signature('p, eps, keepdim', {
   /** Which norm. Default: 2. */
   p: kinds.real.default(2),
@@ -169,7 +169,7 @@ export const pdist: FunctionOf<Tensor, typeof spreading, PdistOptions> = define(
   return distance(first!, second!, { op: 'pdist', p: order, axes: lastAxis });
 });
 
-/** @internal The parameters that the module has too. */
+/** The parameters that the module has too. */
 export const cosineSignature = signature('dim, eps', {
   /** The dimension of the vectors. Default: 1. */
   dim: kinds.dim.default(1),

@@ -7,7 +7,7 @@ import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
 import { sameShape } from '../backend/view.js';
 import { ValueError } from '../errors.js';
-import { Module } from '../nn/module.js';
+import { isModule, Module } from '../nn/module.js';
 import { lerp } from '../ops/arithmetic.js';
 import { tensor } from '../ops/creation.js';
 import { where } from '../ops/pointwise.js';
@@ -119,7 +119,6 @@ const everyOne =
       });
     });
 
-const isModule = (value: unknown): value is Module => value instanceof Module;
 const model: Kind<Module> = kind('a Module', isModule);
 
 const averaging = signature('model, /, avgFn, multiAvgFn, useBuffers', {
