@@ -94,6 +94,15 @@ test('optimizers, schedulers and clipping', () => {
     expectTypeOf(sgd.step(() => 3)).toEqualTypeOf<number>();
     new nabla.optim.Adam(params, { betas: [0.9, 0.99], decoupledWeightDecay: true });
     const scheduler = new nabla.optim.lrScheduler.StepLR(sgd, 3, { gamma: 0.5 });
+    const plateau = new nabla.optim.lrScheduler.ReduceLROnPlateau(sgd, 'min', { patience: 3 });
+    plateau.step(0.5);
+    // @ts-expect-error it goes by a metric
+    plateau.step();
+    // @ts-expect-error the last argument is no milestone
+    new nabla.optim.lrScheduler.SequentialLR(sgd, [scheduler, scheduler], 3);
+    const averaged = new nabla.optim.swaUtils.AveragedModel(new nabla.nn.Linear(2, 1));
+    expectTypeOf(averaged.module).toEqualTypeOf<nabla.nn.Linear>();
+    expectTypeOf(averaged.forward(params[0]!)).toEqualTypeOf<nabla.Tensor>();
     new nabla.optim.lrScheduler.StepLR(sgd, { stepSize: 3 });
     expectTypeOf(scheduler.getLastLr()).toEqualTypeOf<number[]>();
     expectTypeOf(nabla.nn.utils.clipGradNorm_(params, 1, 'inf', true)).toEqualTypeOf<Tensor>();

@@ -264,6 +264,24 @@ describe('several schedulers of one optimizer', () => {
   });
 });
 
+describe('a scheduler that cannot begin', () => {
+  it('leaves its optimizer alone', () => {
+    const failing = () => Number.NaN;
+    const makers: ((sgd: optim.SGD) => unknown)[] = [
+      (sgd) => new LambdaLR(sgd, failing),
+      (sgd) => new CyclicLR(sgd, 0.1, 0.2, { scaleFn: failing }),
+      (sgd) => new OneCycleLR(sgd, [1, 2, 3], 10),
+      (sgd) => new StepLR(sgd, 1, 0.1, 5),
+    ];
+    for (const make of makers) {
+      const sgd = sgdOf(1, 2);
+      const before = sgd.stateDict();
+      expect(() => make(sgd)).toThrow(ValueError);
+      expect(sgd.stateDict()).toEqual(before);
+    }
+  });
+});
+
 describe('a step that fails', () => {
   it('changes nothing', () => {
     const sgd = sgdOf(1);

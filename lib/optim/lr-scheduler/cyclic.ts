@@ -110,6 +110,9 @@ export class CyclicLR extends LRScheduler {
     const momenta = momentaOf(name, values);
     const totalSize = stepSizeUp + (values.stepSizeDown ?? stepSizeUp);
     const byMode = mode === 'exp_range' ? 'iterations' : 'cycle';
+    const scaleMode = scaleFn === null ? byMode : values.scaleMode;
+    // Before anything is set.
+    if (scaleFn !== null) scaleAt(scaleFn, scaleMode === 'cycle' ? 1 : 0);
     if (lastEpoch === -1) {
       groupsOf(optimizer).forEach((group, i) => {
         setRate(group, baseLrs[i]!);
@@ -117,7 +120,6 @@ export class CyclicLR extends LRScheduler {
       });
     }
     const stepRatio = stepSizeUp / totalSize;
-    const scaleMode = scaleFn === null ? byMode : values.scaleMode;
     super({ optimizer, lastEpoch, maxLrs, ...momenta, totalSize, stepRatio, mode, gamma, scaleFn, scaleMode });
     this.baseLrs = baseLrs;
   }

@@ -17,16 +17,21 @@ export abstract class LRScheduler extends Scheduler {
   /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
   constructor(beginning: Beginning) {
     super(beginning);
-    const { lastEpoch } = this;
-    this.groups.forEach((group, i) => {
-      if (lastEpoch === -1) group.initialLr ??= rateOf(group.lr);
-      if (group.initialLr !== undefined) return;
+    const { lastEpoch, groups } = this;
+    const fresh = groups.filter(({ initialLr }) => initialLr === undefined);
+    if (fresh.length > 0 && lastEpoch !== -1) {
       throw new ValueError(
-        `${this.name}: group ${i} has no initialLr to go on from at epoch ${lastEpoch}; load the optimizer's state first, or start with lastEpoch -1`,
+        `${this.name}: group ${groups.indexOf(fresh[0]!)} has no initialLr to go on from at epoch ${lastEpoch}; load the optimizer's state first, or start with lastEpoch -1`,
       );
-    });
-    this.baseLrs = this.groups.map(({ initialLr }) => initialLr!);
-    this.start();
+    }
+    for (const group of fresh) group.initialLr = rateOf(group.lr);
+    this.baseLrs = groups.map(({ initialLr }) => initialLr!);
+    try {
+      this.start();
+    } catch (error) {
+      for (const group of fresh) delete group.initialLr;
+      throw error;
+    }
   }
 
   /**
