@@ -80,7 +80,7 @@ const scheduled =
     return { zeroGrad: () => optimizer.zeroGrad(), step: step as Stepping['step'] };
   };
 
-/** Between them every activation and loss, dropout, both normalizations, every optimizer, and every option of SGD and of Adam. */
+/** Between them ten activations and nine losses, dropout, both normalizations, every optimizer, and every option of SGD and of Adam. */
 export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
   'every other optimizer, with clipping and a schedule': () =>
     otherOptimizers.flatMap((make) =>
