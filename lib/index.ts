@@ -43,6 +43,7 @@ export {
 } from './ops/distances.js';
 export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
+export * from './ops/index-writes.js';
 export * from './ops/indexing.js';
 export * from './ops/joining.js';
 export * as linalg from './ops/linalg.js';
@@ -50,6 +51,20 @@ export * from './ops/nan-reductions.js';
 export { renorm, renorm_ } from './ops/norms.js';
 export * from './ops/order-statistics.js';
 export { constantPadNd } from './ops/padding.js';
+export {
+  argwhere,
+  maskedScatter,
+  maskedScatter_,
+  maskedSelect,
+  type NonzeroOptions,
+  nonzero,
+  type PutOptions,
+  put,
+  put_,
+  type TakeAlongDimOptions,
+  take,
+  takeAlongDim,
+} from './ops/picks.js';
 export * from './ops/pointwise.js';
 export * from './ops/products.js';
 export * from './ops/random.js';
@@ -65,6 +80,7 @@ export * from './ops/special-functions.js';
 export * from './ops/splitting.js';
 export * from './ops/statistics.js';
 export { asStrided, diagonal, unfold } from './ops/strided.js';
+export * from './ops/subscripts.js';
 export * from './ops/triangles.js';
 export * from './ops/uniqueness.js';
 export * from './ops/view-scatter.js';

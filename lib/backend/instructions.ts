@@ -158,8 +158,8 @@ export const instructions = {
   ),
 
   /**
-   * out[i, index[i, j, k], k] (set or add)= source[i, j, k] for `axis` 1, likewise for others, in row-major order of `index`; `source` has
-   * index's shape and out's type. Returns as `gather` does.
+   * out[i, index[i, j, k], k] = source[i, j, k] for `axis` 1, likewise for others, in row-major order of `index`, or what is there combined
+   * with it: added, multiplied, or the larger or smaller of both. `source` has index's shape and out's type. Returns as `gather` does.
    */
   scatter: row(
     [

@@ -3,6 +3,7 @@
 export { type HardshrinkOptions, hardshrink, prelu } from '../ops/activations.js';
 export { cosineSimilarity, pairwiseDistance, pdist } from '../ops/distances.js';
 export { type PaddingMode, type PadOptions, pad } from '../ops/padding.js';
+export { type OneHotOptions, oneHot } from '../ops/picks.js';
 export { sigmoid, tanh } from '../ops/pointwise.js';
 export { linear } from '../ops/products.js';
 export { logSoftmax, softmax } from '../ops/softmax.js';

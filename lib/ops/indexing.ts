@@ -1,84 +1,30 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
-import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { type BackwardRule, record } from '../autograd/node.js';
-import { isInteger } from '../backend/dtype.js';
-import { backend } from '../backend/index.js';
-import { recording } from '../backend/recording.js';
-import { sameShape } from '../backend/view.js';
-import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { requireInt32 } from '../tensor/check.js';
-import { emptyOf } from '../tensor/empty.js';
+import { ShapeError } from '../errors.js';
 import * as kinds from '../tensor/kinds.js';
-import { expandTo, owned } from '../tensor/layout.js';
-import { normalizeDim, type Shape, show } from '../tensor/shape.js';
-import { isTensor, operandOf, shapeOf, type Tensor } from '../tensor/tensor.js';
-import { clone, contiguous, to } from './conversion.js';
-import { full, zeros } from './creation.js';
-import { narrow, reshape } from './views.js';
+import { normalizeDim, show } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { gathered, indexing, overwrite, scattered, selectedSlices } from './along.js';
+import { reduceScattered } from './scatter-reductions.js';
+import { reshape } from './views.js';
 
-const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
+// Elements and slices along one dimension, by indices.
 
-const index: Kind<Tensor> = kind(
-  'an int32 Tensor',
-  (value): value is Tensor => isTensor(value) && isInteger(value.dtype),
-  {
-    explain: (op, name, value) => {
-      if (!isTensor(value)) kinds.tensor.refuse(op, name, value);
-      throw new DTypeError(`${op}: ${name} must be int32, got ${value.dtype}; convert with .int()`);
-    },
-  },
-);
-
-const indexing = { input: kinds.tensor, dim: kinds.dim, index };
 const gathering = signature('input, /, dim, index', indexing);
 const adding = signature('input, /, dim, index, src', { ...indexing, src: kinds.tensor });
 const scattering = signature('input, /, dim, index, src, *, reduce', {
   ...indexing,
   src: kinds.operand,
   /** Combine with what is there instead of replacing it. Default: null. */
-  reduce: kinds.choice('add').optional(),
+  reduce: kinds.choice('add', 'multiply').optional(),
 });
 
 export interface ScatterOptions extends OptionsOf<typeof scattering> {}
 
 type Gather = FunctionOf<Tensor, typeof gathering>;
-
-function checkDims(op: string, index: Tensor, x: Tensor): void {
-  if (index.ndim === x.ndim || index.numel() === 0 || (index.ndim <= 1 && x.ndim <= 1)) return;
-  throw new ShapeError(
-    `${op}: the index must have as many dimensions as the tensor: ${show(index.shape)} for ${show(x.shape)}`,
-  );
-}
-
-/** Except along `axis`, the index may not be larger than what it indexes. */
-function checkExtent(op: string, index: Shape, x: Shape, axis: number): void {
-  const fits = index.every((size, i) => i === axis || size <= x[i]!);
-  if (!fits)
-    throw new ShapeError(
-      `${op}: the index ${show(index)} is larger than the tensor ${show(x)} in a dimension other than ${axis}`,
-    );
-}
-
-/** In the call that a captured function is recorded in no value can be read, nor could a replay name it. */
-function outOfRange(op: string, index: Tensor, at: number, size: number): ValueError {
-  if (recording !== null) {
-    return new ValueError(`${op}: the index at position ${at} is out of range for a dimension of size ${size}`);
-  }
-  const value = contiguous(index.detach()).toTypedArray()[at];
-  return new ValueError(`${op}: index ${value} (element ${at}) is out of range for a dimension of size ${size}`);
-}
-
-interface GatherAttrs {
-  readonly shape: Shape;
-  readonly axis: number;
-}
-
-const gatherRule: BackwardRule<GatherAttrs> = {
-  name: 'Gather',
-  backward: (g, [index], { shape, axis }) => [scatterAdd(zeros(shape, { dtype: g.dtype }), axis, index!, g), null],
-};
+type Adding = FunctionOf<Tensor, typeof adding>;
+type Scatter = FunctionOf<Tensor, typeof scattering, ScatterOptions>;
 
 /**
  * Elements picked along `dim` by an index per element: `out[i][j] = x[i][index[i][j]]` for dim 1 of a matrix.
@@ -91,19 +37,7 @@ const gatherRule: BackwardRule<GatherAttrs> = {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.gather.html
  */
-export const gather: Gather = define('gather', gathering, (x, dim, index) => {
-  const axis = normalizeDim('gather', dim, x.ndim);
-  checkDims('gather', index, x);
-  if (index.numel() === 0)
-    return record(emptyOf(shapeOf(index), x.dtype), gatherRule, [x], [index], { shape: shapeOf(x), axis });
-  const [source, at] = [atLeast1(x), atLeast1(index)];
-  checkExtent('gather', shapeOf(at), shapeOf(source), axis);
-  const out = emptyOf(shapeOf(at), x.dtype);
-  const bad = backend.gather(operandOf(out), operandOf(source), operandOf(at), axis);
-  if (bad >= 0) throw outOfRange('gather', index, bad, shapeOf(source)[axis]!);
-  record(out, gatherRule, [source, at], [at], { shape: shapeOf(source), axis });
-  return sameShape(shapeOf(out), shapeOf(index)) ? out : owned(reshape(out, shapeOf(index)));
-});
+export const gather: Gather = define('gather', gathering, (x, dim, index) => gathered('gather', x, dim, index));
 
 /**
  * Slices of `x` along `dim`, in the order of a list of positions.
@@ -119,29 +53,21 @@ export const gather: Gather = define('gather', gathering, (x, dim, index) => {
 export const indexSelect: Gather = define('indexSelect', gathering, (x, dim, index) => {
   if (index.ndim > 1) throw new ShapeError(`indexSelect: the index must be 1-d, got ${show(index.shape)}`);
   const axis = normalizeDim('indexSelect', dim, x.ndim);
-  if (x.ndim === 0) return reshape(gather(reshape(x, [1]), 0, reshape(index, [-1])), []);
-  const shape = shapeOf(x).with(axis, index.numel());
-  const along = reshape(
-    index,
-    shapeOf(x).map((_, i) => (i === axis ? -1 : 1)),
-  );
-  return gather(x, axis, expandTo(along, shape));
+  if (x.ndim === 0) return reshape(gathered('indexSelect', reshape(x, [1]), 0, reshape(index, [-1])), []);
+  return selectedSlices('indexSelect', x, axis, index);
 });
 
-interface ScatterAttrs {
-  readonly axis: number;
-  readonly add: boolean;
+function written(
+  op: string,
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor | number,
+  reduce: 'add' | 'multiply' | null,
+): Tensor {
+  if (reduce !== 'multiply') return scattered(op, x, dim, index, src, reduce === null ? 'set' : 'add');
+  return reduceScattered(op, x, dim, index, src, 'prod', true);
 }
-
-/** What was overwritten gets no gradient; what was added to keeps it. */
-const scatterRule: BackwardRule<ScatterAttrs> = {
-  name: 'Scatter',
-  backward: (g, [index], { axis, add }, [selfNeeds, , sourceNeeds]) => [
-    selfNeeds ? (add ? g : scatter(g, axis, index!, 0)) : null,
-    null,
-    sourceNeeds ? gather(g, axis, index!) : null,
-  ],
-};
 
 /**
  * A copy of `x` with elements of `source` (or one number) written along `dim` where an index per element says:
@@ -156,10 +82,11 @@ const scatterRule: BackwardRule<ScatterAttrs> = {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html
  */
-export const scatter: FunctionOf<Tensor, typeof scattering, ScatterOptions> = define(
-  'scatter',
-  scattering,
-  (x, dim, index, src, reduce) => scattered('scatter', x, dim, index, src, reduce === 'add'),
+export const scatter: Scatter = define('scatter', scattering, (...args) => written('scatter', ...args));
+
+/** `scatter` in place. @example zeros([3]).scatter_(0, tensor([2], { dtype: 'int32' }), 5); // tensor([0., 0., 5.]) */
+export const scatter_: Scatter = define('scatter_', scattering, (x, ...rest) =>
+  overwrite('scatter_', x, (old) => written('scatter_', old, ...rest)),
 );
 
 /**
@@ -174,38 +101,11 @@ export const scatter: FunctionOf<Tensor, typeof scattering, ScatterOptions> = de
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html
  */
-export const scatterAdd: FunctionOf<Tensor, typeof adding> = define('scatterAdd', adding, (x, dim, index, src) =>
-  scattered('scatterAdd', x, dim, index, src, true),
+export const scatterAdd: Adding = define('scatterAdd', adding, (x, dim, index, src) =>
+  scattered('scatterAdd', x, dim, index, src, 'add'),
 );
 
-function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | number, add: boolean): Tensor {
-  const axis = normalizeDim(op, dim, x.ndim);
-  checkDims(op, index, x);
-  if (isInteger(x.dtype) && typeof source === 'number') requireInt32(op, source);
-  const values = typeof source === 'number' ? full(shapeOf(index), source, { dtype: x.dtype }) : source;
-  if (values.dtype !== x.dtype) throw new DTypeError(`${op}: the source is ${values.dtype}, but the tensor ${x.dtype}`);
-  if (index.numel() === 0) return clone(x);
-  // Integers are added up in float64, which holds such sums, and checked when they become integers again.
-  if (add && isInteger(x.dtype)) {
-    return to(scattered(op, to(x, 'float64'), dim, index, to(values, 'float64'), true), 'int32');
-  }
-  checkDims(op, index, values);
-  checkExtent(op, shapeOf(index), shapeOf(values), -1);
-  if (x.ndim > 0) checkExtent(op, shapeOf(index), shapeOf(x), axis);
-  const out = clone(x.detach());
-  const at = atLeast1(index);
-  const part = shapeOf(at).reduce((view, size, i) => narrow(view, i, 0, size), atLeast1(values));
-  const bad = backend.scatter(
-    operandOf(atLeast1(out)),
-    operandOf(at),
-    operandOf(part.detach()),
-    axis,
-    add ? 'add' : 'set',
-  );
-  if (bad >= 0) throw outOfRange(op, index, bad, shapeOf(x)[axis] ?? 1);
-  return record(out, scatterRule, [x, index, cropped(values, index)], [index], { axis, add });
-}
-
-/** The part of `values` that an index of smaller shape uses, as a view. */
-const cropped = (values: Tensor, index: Tensor): Tensor =>
-  shapeOf(index).reduce((view, size, i) => (view.shape[i] === size ? view : narrow(view, i, 0, size)), values);
+/** `scatterAdd` in place. @example zeros([2]).scatterAdd_(0, tensor([1, 1], { dtype: 'int32' }), ones([2])); // tensor([0., 2.]) */
+export const scatterAdd_: Adding = define('scatterAdd_', adding, (x, dim, index, src) =>
+  overwrite('scatterAdd_', x, (old) => scattered('scatterAdd_', old, dim, index, src, 'add')),
+);

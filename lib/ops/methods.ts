@@ -15,10 +15,12 @@ import * as diagonals from './diagonals.js';
 import * as differences from './differences.js';
 import * as distances from './distances.js';
 import * as grids from './grids.js';
+import * as indexWrites from './index-writes.js';
 import * as indexing from './indexing.js';
 import * as nanReductions from './nan-reductions.js';
 import * as norms from './norms.js';
 import * as orderStatistics from './order-statistics.js';
+import * as picks from './picks.js';
 import * as pointwise from './pointwise.js';
 import * as products from './products.js';
 import * as random from './random.js';
@@ -32,6 +34,7 @@ import * as special from './special-functions.js';
 import * as splitting from './splitting.js';
 import * as statistics from './statistics.js';
 import * as strided from './strided.js';
+import * as subscripts from './subscripts.js';
 import * as triangles from './triangles.js';
 import * as uniqueness from './uniqueness.js';
 import * as viewScatter from './view-scatter.js';
@@ -53,6 +56,7 @@ const distanceMethods = only(distances, 'dist');
 const orderMethods = without(orderStatistics, 'median', 'nanmedian');
 const differenceMethods = only(differences, 'diff');
 const normMethods = only(norms, 'renorm', 'renorm_');
+const pickMethods = without(picks, 'oneHot');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -122,6 +126,9 @@ declare module '../tensor/tensor.js' {
       Methods<typeof triangleMethods>,
       Methods<typeof viewScatter>,
       Methods<typeof indexing>,
+      Methods<typeof indexWrites>,
+      Methods<Omit<typeof pickMethods, 'nonzero'>>,
+      Methods<typeof subscripts>,
       Methods<typeof softmaxes>,
       Methods<typeof randomMethods>,
       Methods<typeof arithmetic>,
@@ -148,6 +155,9 @@ declare module '../tensor/tensor.js' {
      * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
      */
     backward(...args: Rest<Parameters<typeof backwardOf>>): void;
+    /** The indices of all elements that are not 0: a tensor per dimension, or one with a row for each. */
+    nonzero(options: { readonly asTuple: true }): Tensor[];
+    nonzero(options?: picks.NonzeroOptions & { readonly asTuple?: false }): Tensor;
     max(): Tensor;
     max(other: Tensor): Tensor;
     max(dim: number, keepdim?: boolean | reductions.KeepdimOptions): reductions.Extremes;
@@ -229,6 +239,9 @@ for (const functions of [
   uniqueness,
   viewScatter,
   indexing,
+  indexWrites,
+  pickMethods,
+  subscripts,
   softmaxes,
   randomMethods,
   arithmetic,

@@ -62,6 +62,9 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
   scatter: () => [
     [result([6, 5]), index(), a(), 0, 'add'],
     [result([6, 5], 'float32', 'transposed'), index(), a(), 1, 'set'],
+    [result([6, 5]), index(), a(), 0, 'mul'],
+    [result([6, 5]), index(), a(), 1, 'amax'],
+    [result([6, 5]), index(), a(), 0, 'amin'],
   ],
   scan: () => [
     ['cumsum', [a()], [result([6, 5])], 0],

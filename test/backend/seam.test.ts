@@ -363,7 +363,12 @@ describe('native against js', () => {
             expect(backend.gather(gathered, input, index, axis)).toBe(-1);
             expect(backend.scatter(set, index, input, axis, 'set')).toBe(-1);
             expect(backend.scatter(added, index, input, axis, 'add')).toBe(-1);
-            return [gathered, set, added];
+            const reduced = (['mul', 'amax', 'amin'] as const).map((mode) => {
+              const out = operand(dtype, [9, 11, 13], [1, 2, 0], layout);
+              expect(backend.scatter(out, index, input, axis, mode)).toBe(-1);
+              return out;
+            });
+            return [gathered, set, added, ...reduced];
           });
         }
       }

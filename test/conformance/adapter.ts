@@ -1,4 +1,5 @@
 import { arrange, camelCase, type Named } from './arrange.js';
+import { Tuple } from './case-values.js';
 import { DTYPES, decodeValues, PyFloat, type Values } from './decode.js';
 import type { ElementType, TensorRecord } from './format.js';
 import type { Library, Module, Optimizer, Tensor } from './library.js';
@@ -49,6 +50,8 @@ export class Adapter {
       const callee = this.callee(`torch.${forward}`);
       return (args, kwargs) => callee(args.toReversed(), kwargs);
     }
+    if (name === '__getitem__')
+      return ([input, subscript]) => this.callee('torch.index')([input, entriesOf(subscript)], {});
     return scope === 'torch' ? this.#function(name) : this.#member(name);
   }
 
@@ -158,6 +161,10 @@ export class Adapter {
     return promotes ? this.tensor(Float32Array.of(value.value), [], 'f32') : plain(value);
   }
 }
+
+/** The entries of a subscript: those of a tuple, or the one there is. */
+const entriesOf = (subscript: unknown): readonly unknown[] =>
+  subscript instanceof Tuple ? subscript.entries : [subscript];
 
 /** A Python value as the JavaScript value that stands for it. */
 function plain(value: unknown, parameter = ''): unknown {

@@ -10,6 +10,15 @@ type Mapping = { readonly [key: string]: Encoded };
 const isMapping = (value: Encoded | undefined): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A Python tuple as a subscript: an entry for each dimension. */
+export class Tuple {
+  readonly entries: readonly unknown[];
+
+  constructor(entries: readonly unknown[]) {
+    this.entries = entries;
+  }
+}
+
 /** The decoded values of one case. A tensor that is named twice is one object, so that its gradients add up. */
 export class CaseValues {
   readonly #adapter: Adapter;
@@ -60,6 +69,9 @@ export class CaseValues {
     if (typeof content === 'string' && tag === 'float') return decodeFloat(content);
     if (tag === 'dtype') return elementType(content);
     if (tag === 'memory_format') return content;
+    if (Array.isArray(content) && tag === 'tuple') return new Tuple(this.list(content));
+    if (Array.isArray(content) && tag === 'slice') return content.map((bound) => bound ?? '').join(':');
+    if (tag === 'ellipsis') return '...';
     if (isMapping(content) && tag === 'dict') return this.named(content);
     if (isMapping(content) && tag === 'module') return this.#module(content);
     throw new NotSupported(`an argument of kind ${tag}`);

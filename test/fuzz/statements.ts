@@ -232,10 +232,27 @@ function indexOf(name: string, x: Tensor, choose: Choices): string | null {
   const size = x.shape.at(dim) ?? 0;
   if (size === 0 || x.ndim === 0) return null;
   const count = choose.of(LENGTHS.slice(0, 9));
-  const kind = choose.of(['indexSelect', 'gather', 'scatterAdd', 'scatter'] as const);
+  const kind = choose.of([
+    'indexSelect',
+    'gather',
+    'index',
+    'take',
+    'indexPut',
+    'scatterReduce',
+    'scatterAdd',
+    'scatter',
+  ] as const);
   if (kind === 'indexSelect') return `${name}.indexSelect(${dim}, randint(${size}, [${count}]))`;
   const index = `randint(${size}, ${show(x.shape)})`;
   if (kind === 'gather') return `${name}.gather(${dim}, ${index})`;
+  const entries = [...new Array<string>(dim < 0 ? dim + x.ndim : dim).fill("':'"), `randint(${size}, [${count}])`].join(
+    ', ',
+  );
+  if (kind === 'index') return `${name}.index([${entries}])`;
+  if (kind === 'take') return `${name}.take(${index})`;
+  if (kind === 'indexPut') return `${name}.indexPut([${entries}], 2)`;
+  if (kind === 'scatterReduce')
+    return `${name}.scatterReduce(${dim}, ${index}, ${name}, '${choose.of(['amax', 'amin'])}')`;
   // Which of several values is kept is not said; so one only, everywhere.
   if (kind === 'scatter') return `${name}.scatter(${dim}, ${index}, 2)`;
   return `${name}.scatterAdd(${dim}, ${index}, ${name})`;

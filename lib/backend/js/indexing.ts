@@ -1,11 +1,11 @@
-import { isBool, type TypedArray } from '../dtype.js';
+import { type DType, isBool, isInteger, type TypedArray } from '../dtype.js';
 import { planLoops } from '../loops.js';
 import { DONE } from '../outcome.js';
 import { sizeOf, type View } from '../view.js';
 import { BLOCK } from './block-loops.js';
 import { forEachRun, innerStride } from './runs.js';
 
-export const scatterModes = ['set', 'add'] as const;
+export const scatterModes = ['set', 'add', 'mul', 'amax', 'amin'] as const;
 /** How `scatter` combines a source element with what is there. */
 export type ScatterMode = (typeof scatterModes)[number];
 
@@ -21,11 +21,30 @@ export function gather(out: View, input: View, index: View, axis: number): numbe
   return DONE;
 }
 
-/** The instruction `scatter`. Adding bools is or; adding int32 wraps around. */
+/** How a run of source elements is combined with what is there. */
+type Combine = (d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number) => void;
+
+/** Sums and products of bools are or and and; those of int32 wrap around. */
+function combining(mode: ScatterMode, dtype: DType): Combine {
+  switch (mode) {
+    case 'set':
+      return setRun;
+    case 'add':
+      return isBool(dtype) ? orRun : addRun;
+    case 'mul':
+      return isInteger(dtype) || isBool(dtype) ? integerMulRun : mulRun;
+    case 'amax':
+      return maxRun;
+    case 'amin':
+      return minRun;
+  }
+}
+
+/** The instruction `scatter`. */
 export function scatter(out: View, index: View, source: View, axis: number, mode: ScatterMode): number {
   const invalid = firstInvalid(index, out.shape[axis]!);
   if (invalid >= 0) return invalid;
-  const scatterRun = mode === 'set' ? setRun : isBool(out.dtype) ? orRun : addRun;
+  const scatterRun = combining(mode, out.dtype);
   const to = elements(out);
   const from = elements(source);
   forEachLocated(index, source, out, axis, (sourceAt, sourceStride, located, length) => {
@@ -119,4 +138,27 @@ function addRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, s
 
 function orRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
   for (let i = 0; i < n; i++) d[located[i]!]! |= a[ai + i * stride]!;
+}
+
+function mulRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[located[i]!]! *= a[ai + i * stride]!;
+}
+
+function integerMulRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) d[located[i]!] = Math.imul(d[located[i]!]!, a[ai + i * stride]!);
+}
+
+/** NaN wins over all. */
+function maxRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) {
+    const [there, next] = [d[located[i]!]!, a[ai + i * stride]!];
+    if (!(there > next || Number.isNaN(there))) d[located[i]!] = next;
+  }
+}
+
+function minRun(d: TypedArray, located: Int32Array, a: TypedArray, ai: number, stride: number, n: number): void {
+  for (let i = 0; i < n; i++) {
+    const [there, next] = [d[located[i]!]!, a[ai + i * stride]!];
+    if (!(there < next || Number.isNaN(there))) d[located[i]!] = next;
+  }
 }

@@ -5,7 +5,7 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-NABLA_NAMED(ScatterMode, kSet, kAdd)
+NABLA_NAMED(ScatterMode, kSet, kAdd, kMul, kAmax, kAmin)
 
 /** How it adds: bools by or, int32 modulo 2^32. */
 inline float sum_of(float a, float b) { return a + b; }
@@ -13,6 +13,24 @@ inline double sum_of(double a, double b) { return a + b; }
 inline Bool sum_of(Bool a, Bool b) { return static_cast<Bool>(a | b); }
 inline int32_t sum_of(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+/** Bools multiply by and, int32 modulo 2^32. */
+inline float product_of(float a, float b) { return a * b; }
+inline double product_of(double a, double b) { return a * b; }
+inline Bool product_of(Bool a, Bool b) { return static_cast<Bool>(a & b); }
+inline int32_t product_of(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
+/** NaN wins over all. */
+template <typename T>
+T larger_of(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+template <typename T>
+T smaller_of(T a, T b) {
+  return a < b || a != a ? a : b;
 }
 
 /** In row-major order on one thread, because indices may repeat: the last one set wins, and sums have one order. */
@@ -39,7 +57,7 @@ void scatter_elements(const Instruction& instruction, Combine combine) {
   });
 }
 
-/** out[i with its coordinate on the inner axis replaced by index[i]] (set or add)= source[i]. */
+/** out[i with its coordinate on the inner axis replaced by index[i]] (set, add, …)= source[i]. */
 int64_t scatter(const Instruction& instruction) {
   const int64_t bad = first_bad_index(instruction, instruction.operands[1]);
   if (bad >= 0) return bad;
@@ -49,6 +67,12 @@ int64_t scatter(const Instruction& instruction) {
         return scatter_elements<T>(instruction, [](T, T b) { return b; });
       case ScatterMode::kAdd:
         return scatter_elements<T>(instruction, [](T a, T b) { return sum_of(a, b); });
+      case ScatterMode::kMul:
+        return scatter_elements<T>(instruction, [](T a, T b) { return product_of(a, b); });
+      case ScatterMode::kAmax:
+        return scatter_elements<T>(instruction, [](T a, T b) { return larger_of(a, b); });
+      case ScatterMode::kAmin:
+        return scatter_elements<T>(instruction, [](T a, T b) { return smaller_of(a, b); });
     }
   });
   return kDone;
