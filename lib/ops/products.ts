@@ -8,8 +8,9 @@ import { backend } from '../backend/index.js';
 import type { Program } from '../backend/program.js';
 import { recording } from '../backend/recording.js';
 import { sizeOf, type View } from '../backend/view.js';
-import { DTypeError, ShapeError } from '../errors.js';
+import { ShapeError } from '../errors.js';
 import * as e from '../expr/index.js';
+import { requireOneType } from '../tensor/check.js';
 import { emptyOf } from '../tensor/empty.js';
 import { Formula } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
@@ -27,13 +28,6 @@ const withVector = signature('input, /, vec', { input: kinds.tensor, vec: kinds.
 const withTensor = signature('input, /, tensor', { input: kinds.tensor, tensor: kinds.tensor });
 
 type WithMatrix = FunctionOf<Tensor, typeof withMatrix>;
-
-function requireOneType(op: string, first: Tensor, ...rest: readonly Tensor[]): void {
-  for (const { dtype } of rest) {
-    if (dtype !== first.dtype)
-      throw new DTypeError(`${op}: operands must have one dtype, got ${first.dtype} and ${dtype}; convert with .to()`);
-  }
-}
 
 function innerMismatch(op: string, a: Shape, b: Shape): ShapeError {
   return new ShapeError(`${op}: inner dimensions differ: ${show(a)} x ${show(b)} (${a.at(-1)} != ${b.at(-2) ?? b[0]})`);

@@ -1,5 +1,5 @@
 import { recording } from '../backend/recording.js';
-import { ValueError } from '../errors.js';
+import { DTypeError, ValueError } from '../errors.js';
 import { operandOf, type Tensor } from './tensor.js';
 
 /**
@@ -26,4 +26,12 @@ export function requireInt32(op: string, value: number): void {
   throw new ValueError(
     `${op}: ${value} does not fit int32, which holds -2147483648 to 2147483647; use float64, as with .double()`,
   );
+}
+
+/** Refuses operands of several element types. */
+export function requireOneType(op: string, first: Tensor, ...rest: readonly Tensor[]): void {
+  for (const { dtype } of rest) {
+    if (dtype !== first.dtype)
+      throw new DTypeError(`${op}: operands must have one dtype, got ${first.dtype} and ${dtype}; convert with .to()`);
+  }
 }

@@ -234,6 +234,25 @@ describe.each(['float32', 'float64'] as const)('batches of products of %s', (dty
   });
 });
 
+describe.each(['float32', 'float64'] as const)('convolutions of %s', (dtype) => {
+  const weight = (...shape: number[]) => randn(shape, { dtype });
+
+  it('of images, with and without padding, in groups, of single elements', () => {
+    const [x, y] = operands(dtype, 4, 6, 5);
+    const [w, b] = [weight(7, 4, 3, 3), weight(7)];
+    expectPerRow((a) => F.conv2d(a, w, b, { padding: 1 }).relu(), x, y, few);
+    const [grouped, single] = [weight(8, 2, 2, 3), weight(3, 4, 1, 1)];
+    expectPerRow((a) => F.conv2d(a, grouped, { stride: [2, 1], groups: 2 }), x, y, few);
+    expectPerRow((a) => F.conv2d(a, single), x, y, few);
+  });
+
+  it('of signals', () => {
+    const [x, y] = operands(dtype, 3, 17);
+    const w = weight(5, 3, 4);
+    expectPerRow((a) => F.conv1d(a, w, { dilation: 2, padding: 'same' }), x, y);
+  });
+});
+
 describe.each(['float32', 'float64'] as const)('losses of %s without a reduction', (dtype) => {
   it.each<[string, PerRow]>([
     ['pointwise', (x, y) => F.mseLoss(x, y, { reduction: 'none' }).add(F.l1Loss(x, y, { reduction: 'none' }))],
