@@ -71,6 +71,25 @@ describe('losses', () => {
     expect(F.crossEntropy(zeros([1, 2]), classes([-100])).item()).toBeNaN();
   });
 
+  it('weighs elements; the mean of l1Loss and mseLoss divides by the weights, that of huberLoss by their number', () => {
+    const [input, target, weight] = [tensor([1, 2, 4]), zeros([3]), tensor([1, 2, 3])];
+    expect(F.l1Loss(input, target, { weight, reduction: 'none' }).toArray()).toEqual([1, 4, 12]);
+    expect(F.l1Loss(input, target, { weight }).item()).toBeCloseTo(17 / 6, 6);
+    expect(F.mseLoss(input, target, 'sum', weight).item()).toBe(57);
+    expect(F.mseLoss(input, target, { weight }).item()).toBe(9.5);
+    expect(F.huberLoss(input, target, { weight, reduction: 'none' }).toArray()).toEqual([0.5, 3, 10.5]);
+    expect(F.huberLoss(input, target, { weight }).item()).toBeCloseTo(14 / 3, 6);
+    expect(() => F.mseLoss(input, target, { weight: zeros([1]) })).toThrow(ShapeError);
+  });
+
+  it('has the gradients of finite differences when weighted, for the weights too', () => {
+    manualSeed(9);
+    const inputs = [x(), x(), randn([4, 3], { dtype: 'float64' }).abs().requiresGrad_()];
+    for (const loss of [F.l1Loss, F.mseLoss, F.huberLoss]) {
+      expect(gradcheck((a, b, weight) => loss(a!, b!, { weight: weight! }), inputs)).toBe(true);
+    }
+  });
+
   it('does not overflow', () => {
     expect(F.crossEntropy(tensor([[1e4, -1e4]]), classes([1])).item()).toBe(2e4);
     expect(F.binaryCrossEntropyWithLogits(tensor([-1e4]), tensor([1])).item()).toBe(1e4);

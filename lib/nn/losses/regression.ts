@@ -1,13 +1,19 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, NamedOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
+import { sameShape } from '../../backend/view.js';
+import { ShapeError } from '../../errors.js';
 import type { Expr, ExprLike } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
+import { div } from '../../ops/pointwise.js';
+import { sum } from '../../ops/reductions.js';
 import * as kinds from '../../tensor/kinds.js';
+import { show } from '../../tensor/shape.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { onPair } from '../operands.js';
 import { LossModule } from './loss-module.js';
 import { type LossFunction, PointwiseLoss } from './pointwise-loss.js';
-import { type ReductionOptions, reducing, reductionSignature } from './reduction.js';
+import { type Reduction, type ReductionOptions, reducing, reductionSignature } from './reduction.js';
 
 // Losses of differences.
 
@@ -23,6 +29,17 @@ const huberSignature = signature('reduction, delta', {
   delta: kinds.above(0).default(1),
 });
 
+const weighted = {
+  /** Multiplies each loss; of the input's shape. Default: null, 1. */
+  weight: kinds.tensor.optional(),
+};
+
+const weightedSignature = signature('reduction, weight', { ...reducing, ...weighted });
+
+const weightedHuberSignature = signature('reduction, delta, weight', { ...huberSignature.kinds, ...weighted });
+
+export interface WeightedLossOptions extends OptionsOf<typeof weightedSignature> {}
+export interface WeightedHuberOptions extends OptionsOf<typeof weightedHuberSignature> {}
 export interface SmoothL1Options extends OptionsOf<typeof smoothL1Signature> {}
 export interface HuberOptions extends OptionsOf<typeof huberSignature> {}
 
@@ -30,6 +47,32 @@ const difference = (input: Expr, target: Expr): Expr => e.sub(input, target);
 
 const absolute = new PointwiseLoss('l1Loss', 'broadcast', (input, target) => e.abs(difference(input, target)));
 const squared = new PointwiseLoss('mseLoss', 'broadcast', (input, target) => e.square(difference(input, target)));
+
+const weightedAbsolute = new PointwiseLoss('l1Loss', 'operands', (input, target, weight: Expr) =>
+  e.mul(e.abs(difference(input, target)), weight),
+);
+const weightedSquared = new PointwiseLoss('mseLoss', 'operands', (input, target, weight: Expr) =>
+  e.mul(e.square(difference(input, target)), weight),
+);
+
+function checkWeight(op: string, input: Tensor, weight: Tensor): void {
+  if (sameShape(shapeOf(weight), shapeOf(input))) return;
+  throw new ShapeError(
+    `${op}: weight must have the shape ${show(input.shape)} of the input, got ${show(weight.shape)}`,
+  );
+}
+
+/** The mean divides by the sum of the weights. */
+function weightedLoss(
+  op: string,
+  loss: PointwiseLoss<[weight: Expr]>,
+  [input, target, weight]: readonly [Tensor, Tensor, Tensor],
+  reduction: Reduction,
+): Tensor {
+  checkWeight(op, input, weight);
+  if (reduction !== 'mean') return loss.apply(input, target, [weight], reduction);
+  return div(loss.apply(input, target, [weight], 'sum'), sum(weight));
+}
 
 /** 0.5 d² up to `limit`, from there on the tangent. */
 function bent(input: Expr, target: Expr, limit: Expr): Expr {
@@ -60,6 +103,16 @@ const hubered = new PointwiseLoss(
   },
 );
 
+const weightedHubered = new PointwiseLoss(
+  'huberLoss',
+  'operands',
+  (input, target, delta: Expr, weight: Expr) => e.mul(bent(input, target, delta), weight),
+  (input, target, delta, weight) => {
+    const slope = e.mul(between(difference(input, target), e.neg(delta), delta), weight);
+    return [slope, e.neg(slope), null, bent(input, target, delta)];
+  },
+);
+
 /**
  * |input - target|; the derivative where they are equal is 0.
  *
@@ -72,10 +125,13 @@ const hubered = new PointwiseLoss(
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
  */
-export const l1Loss: LossFunction<typeof reductionSignature, ReductionOptions> = define(
+export const l1Loss: LossFunction<typeof weightedSignature, WeightedLossOptions> = define(
   'l1Loss',
-  onPair(reductionSignature),
-  (input, target, reduction) => absolute.apply(input, target, [], reduction),
+  onPair(weightedSignature),
+  (input, target, reduction, weight) =>
+    weight === null
+      ? absolute.apply(input, target, [], reduction)
+      : weightedLoss('l1Loss', weightedAbsolute, [input, target, weight], reduction),
 );
 
 /**
@@ -105,10 +161,13 @@ export class L1Loss extends LossModule<NamedOf<typeof reductionSignature>> {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
-export const mseLoss: LossFunction<typeof reductionSignature, ReductionOptions> = define(
+export const mseLoss: LossFunction<typeof weightedSignature, WeightedLossOptions> = define(
   'mseLoss',
-  onPair(reductionSignature),
-  (input, target, reduction) => squared.apply(input, target, [], reduction),
+  onPair(weightedSignature),
+  (input, target, reduction, weight) =>
+    weight === null
+      ? squared.apply(input, target, [], reduction)
+      : weightedLoss('mseLoss', weightedSquared, [input, target, weight], reduction),
 );
 
 /**
@@ -175,10 +234,14 @@ export class SmoothL1Loss extends LossModule<NamedOf<typeof smoothL1Signature>> 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
  */
-export const huberLoss: LossFunction<typeof huberSignature, HuberOptions> = define(
+export const huberLoss: LossFunction<typeof weightedHuberSignature, WeightedHuberOptions> = define(
   'huberLoss',
-  onPair(huberSignature),
-  (input, target, reduction, delta) => hubered.apply(input, target, [delta], reduction),
+  onPair(weightedHuberSignature),
+  (input, target, reduction, delta, weight) => {
+    if (weight === null) return hubered.apply(input, target, [delta], reduction);
+    checkWeight('huberLoss', input, weight);
+    return weightedHubered.apply(input, target, [delta, weight], reduction);
+  },
 );
 
 /**
