@@ -8,6 +8,12 @@ export { sigmoid, tanh } from '../ops/pointwise.js';
 export { linear } from '../ops/products.js';
 export { logSoftmax, softmax } from '../ops/softmax.js';
 export * from './activations/index.js';
+export {
+  type BatchNormFunctionOptions,
+  batchNorm,
+  type GroupNormFunctionOptions,
+  groupNorm,
+} from './layers/channel-norms.js';
 export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convolution.js';
 export { type NormalizeOptions, normalize } from './layers/distances.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';

@@ -6,6 +6,7 @@ export { ParameterList } from './containers/parameter-list.js';
 export { type Layer, Sequential } from './containers/sequential.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, type GroupNormOptions } from './layers/channel-norms.js';
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.js';
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
 export { Dropout } from './layers/dropout.js';

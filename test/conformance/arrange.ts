@@ -34,9 +34,14 @@ export function arrange(
   return list.slice(0, list.findLastIndex((value) => value !== undefined) + 1);
 }
 
+/** Parameters for which None is not the same as nothing. */
+const NULLABLE = new Set(['momentum']);
+
 /** The options object of what was given by name. */
 export function asOptions(given: Iterable<[string, unknown]>): Named {
-  const present = [...given].filter(([name, value]) => value !== undefined && value !== null && !PLACEMENT.has(name));
+  const present = [...given].filter(
+    ([name, value]) => value !== undefined && (value !== null || NULLABLE.has(name)) && !PLACEMENT.has(name),
+  );
   return Object.fromEntries(present.map(([name, value]) => [camelCase(name), value]));
 }
 
@@ -70,7 +75,10 @@ function bind(
   const byPosition = list.map((value, i): [string, unknown] => [parameters[i]!.name, value]);
   const given = [...byPosition, ...Object.entries(kwargs)];
   return new Map(
-    given.map(([name, value]) => [name, value === null ? undefined : asShape(name, convert(value, name))]),
+    given.map(([name, value]) => [
+      name,
+      value === null ? (NULLABLE.has(name) ? null : undefined) : asShape(name, convert(value, name)),
+    ]),
   );
 }
 

@@ -31,7 +31,8 @@ function standardised(x: Expr, n: Expr, eps: Expr): { readonly scaled: Expr; rea
   return { scaled: e.mul(deviation, factor), factor };
 }
 
-const centring = new Formula(
+/** (x - mean) / √(variance + eps) · weight + bias, of rows of n elements. */
+export const centring = new Formula(
   'layerNorm',
   (x, weight, bias, n, eps) => e.add(e.mul(standardised(x, n, eps).scaled, weight), bias),
   {

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import {
+  capture,
+  gradcheck,
+  gradgradcheck,
+  nn,
+  randn,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from 'nabla';
+import { describe, expect, it } from 'vitest';
+import { expectSame } from '../capture/same.js';
+
+interface Encoded {
+  readonly values: readonly number[];
+  readonly shape: readonly number[];
+}
+
+type State = Readonly<Record<string, Encoded>>;
+
+/** See fixtures/norms.py. */
+interface Case {
+  readonly name: 'BatchNorm1d' | 'BatchNorm2d' | 'BatchNorm3d' | 'GroupNorm';
+  readonly args: readonly number[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly state: State;
+  readonly inputs: readonly Encoded[];
+  readonly outputs: readonly Encoded[];
+  readonly upstream: Encoded;
+  readonly gradient: Encoded;
+  readonly gradients: State;
+  readonly after: State;
+  readonly evaluated: Encoded;
+}
+
+type Norm = nn.Module<[x: Tensor], Tensor>;
+
+const cases = JSON.parse(readFileSync(new URL('../fixtures/norms.json', import.meta.url), 'utf8')) as Case[];
+const decode = ({ values, shape }: Encoded): Tensor => tensor([...values], { dtype: 'float64' }).reshape(shape);
+
+function expectClose(actual: Tensor, expected: Encoded): void {
+  expect(actual.shape).toEqual(expected.shape);
+  const got = actual.toTypedArray();
+  for (const [i, value] of expected.values.entries()) expect(got[i]).toBeCloseTo(value, 10);
+}
+
+function made({ name, args, options, state }: Case): Norm {
+  const camel = ([key, value]: [string, unknown]) => [key.replace(/_(\w)/g, (_, c: string) => c.toUpperCase()), value];
+  const named = { ...Object.fromEntries(Object.entries(options).map(camel)), dtype: 'float64' };
+  const layer: Norm = Reflect.construct(nn[name], [...args, named]);
+  const own = Object.entries(state).map(([key, value]) => [
+    key,
+    key === 'num_batches_tracked' ? tensor(0, { dtype: 'int32' }) : decode(value),
+  ]);
+  layer.loadStateDict(Object.fromEntries(own));
+  return layer;
+}
+
+describe.each(cases)('$text', (one) => {
+  it('is what PyTorch computes, prints and keeps', () => {
+    const layer = made(one);
+    expect(String(layer)).toBe(one.text);
+    const inputs = one.inputs.map((x) => decode(x).requiresGrad_());
+    const outputs = inputs.map((x) => layer.forward(x));
+    for (const [i, y] of outputs.entries()) expectClose(y.detach(), one.outputs[i]!);
+    outputs[1]!.backward(decode(one.upstream));
+    expectClose(inputs[1]!.grad!, one.gradient);
+    for (const [key, p] of layer.namedParameters()) expectClose(p.grad!, one.gradients[key]!);
+    const buffers = layer.namedBuffers();
+    expect(buffers.map(([key]) => key)).toEqual(Object.keys(one.after));
+    for (const [key, buffer] of buffers) expectClose(buffer, one.after[key]!);
+    expectClose(layer.eval().forward(inputs[1]!).detach(), one.evaluated);
+  });
+
+  it('captured does the same, running values included', () => {
+    const [plain, replayed] = [made(one), made(one)];
+    const step = capture((x: Tensor) => replayed.forward(x));
+    for (let i = 0; i < 4; i++) {
+      const x = decode(one.inputs[i % 2]!);
+      expectSame(step(x).detach(), plain.forward(x).detach());
+      const [got, expected] = [replayed.stateDict(), plain.stateDict()];
+      for (const key of Object.keys(expected)) expectSame(got[key]!.detach(), expected[key]!.detach());
+    }
+  });
+});
+
+it('has gradients of gradients', () => {
+  const x = randn([3, 4, 2], { dtype: 'float64', requiresGrad: true });
+  const w = randn([4], { dtype: 'float64', requiresGrad: true });
+  const b = randn([4], { dtype: 'float64', requiresGrad: true });
+  const m = randn([4], { dtype: 'float64' });
+  const functions: readonly ((x: Tensor, w: Tensor, b: Tensor) => Tensor)[] = [
+    (x, w, b) => nn.functional.batchNorm(x, null, null, w, b, true),
+    (x, w, b) => nn.functional.batchNorm(x, m, m.square(), w, b),
+    (x, w, b) => nn.functional.groupNorm(x, 2, w, b),
+  ];
+  for (const fn of functions) {
+    expect(gradcheck(fn, [x, w, b])).toBe(true);
+    expect(gradgradcheck(fn, [x, w, b])).toBe(true);
+  }
+});
+
+it('refuses what does not fit, and changes nothing then', () => {
+  const layer = new nn.BatchNorm1d(2);
+  expect(() => layer.forward(zeros([1, 2]))).toThrow(ValueError);
+  expect(() => layer.forward(zeros([4, 3]))).toThrow(/^BatchNorm1d: expected 2 channels/);
+  expect(() => layer.forward(zeros([4]))).toThrow(ShapeError);
+  expect(() => new nn.BatchNorm1d(2, -1).forward(zeros([4, 2]))).toThrow(/eps must be above 0/);
+  expect(layer.numBatchesTracked.item()).toBe(0);
+  expect(() => nn.functional.batchNorm(zeros([4, 2]), null, null)).toThrow(/are needed/);
+  expect(() => nn.functional.batchNorm(zeros([4, 2]), zeros([2]), null)).toThrow(/both/);
+  expect(() => new nn.GroupNorm(3, 4)).toThrow(/^GroupNorm: 4 channels cannot be divided into 3 groups/);
+  expect(() => nn.functional.groupNorm(zeros([4, 2]), 2, zeros([3]))).toThrow(
+    /^groupNorm: weight must have shape \[2\]/,
+  );
+});
