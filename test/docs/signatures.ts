@@ -18,6 +18,9 @@ export interface DeclaredSignature {
   readonly parameters: readonly Declared[];
 }
 
+/** What makes one of each of a family, as of numbers of dimensions. */
+const FAMILY = '(?: \\([^)]*\\)(?:: [^=]+)? =>)?';
+
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
 /**
@@ -31,7 +34,7 @@ export function signatureOf(file: string, expression: string): DeclaredSignature
   const name = expression;
   const [, base] = new RegExp(`^(?:export )?const ${name} = (\\w+)\\.after\\(`, 'm').exec(source) ?? [];
   if (base !== undefined) return withOperands(file, name, signatureOf(file, base));
-  const start = new RegExp(`^(?:export )?const ${name} = signature\\(`, 'm').exec(source);
+  const start = new RegExp(`^(?:export )?const ${name} =${FAMILY}\\s*signature\\(`, 'm').exec(source);
   if (start === null) {
     const from = importOf(file, source, name);
     return from === null ? null : signatureOf(from, name);
@@ -81,10 +84,11 @@ function fieldsOf(file: string, source: string, object: string): Declared[] {
   });
 }
 
-function spreadOf(file: string, source: string, name: string): Declared[] {
-  const [, declared] = /^(\w+)\.kinds$/.exec(name) ?? [];
+function spreadOf(file: string, source: string, expression: string): Declared[] {
+  const [, declared] = /^(\w+)\.kinds$/.exec(expression) ?? [];
   if (declared !== undefined) return [...(signatureOf(file, declared)?.parameters ?? fail(`${file}: no ${declared}`))];
-  const start = new RegExp(`^(?:export )?const ${name} = \\{`, 'm').exec(source);
+  const name = expression.replace(/\(.*\)$/, '');
+  const start = new RegExp(`^(?:export )?const ${name} =${FAMILY} \\(?\\{`, 'm').exec(source);
   if (start !== null) return fieldsOf(file, source, source.slice(start.index));
   const from = importOf(file, source, name);
   return from === null ? fail(`${file}: ${name} is declared nowhere`) : spreadOf(from, read(from), name);

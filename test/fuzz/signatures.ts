@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ones } from 'nabla';
 import { Kind as ParameterKind } from '../../lib/arguments/kind.js';
 import * as kinds from '../../lib/tensor/kinds.js';
-import { entryPoints, exportsOf, type PublicExport } from '../docs/exports.js';
+import { entryPoints, exportsOf, type PublicExport, root } from '../docs/exports.js';
 import { type DeclaredSignature, signatureOf } from '../docs/signatures.js';
 
 /** What kinds of values there are, as far as a caller can take one for another. */
@@ -151,10 +153,16 @@ const SAMPLES: Readonly<Record<Exclude<Kind, 'undefined'>, readonly unknown[]>> 
 
 /** What a kind takes, by the text of its declaration; null if that names what only its own file knows. */
 function kindsTaken(declared: string): Set<Kind> | null {
-  if (!/^kinds\.(?!.*\b[A-Z]{2})/.test(declared)) return null;
+  if (!declared.startsWith('kinds.')) return null;
   // What a function takes is for TypeScript alone.
   const value = declared.replace(/^kinds\.callback<.*>\(\)/, 'kinds.callback()');
-  const kind: unknown = new Function('kinds', `return ${value}`)(kinds);
+  let kind: unknown;
+  try {
+    kind = new Function('kinds', `return ${value}`)(kinds);
+  } catch (error) {
+    if (error instanceof ReferenceError) return null;
+    throw error;
+  }
   if (!(kind instanceof ParameterKind)) throw new Error(`${declared} is no kind of parameter`);
   const texts = [...declared.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const taken = Object.entries(SAMPLES).filter(([name, samples]) =>
@@ -192,10 +200,24 @@ function signatureIn(kind: PublicExport['kind'], source: string): { signature: s
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
 
+/** The signature that one of a family has, as `defineConvolution('conv1d', 1)`: that which the function gives to `define`. */
+function ofFamily(file: string, signature: string, declaration: string): string {
+  if (!/^\d+$/.test(signature)) return signature;
+  const [, maker] = /= (define\w+)\(/.exec(declaration)!;
+  const [, declared] = new RegExp(`^const ${maker} = [^;]*?define\\(\\w+, (\\w+)\\(`, 'm').exec(
+    readFileSync(join(root, file), 'utf8'),
+  )!;
+  return declared!;
+}
+
 function parametersOf({ kind, path, source, file }: PublicExport): Parameter[] | null {
   const name = path.split('.').at(-1)!;
   const declaredBy = signatureIn(kind, source);
-  if (declaredBy !== null) return parametersDeclared(signatureOf(file, declaredBy.signature)!, declaredBy.shifts);
+  if (declaredBy !== null) {
+    const declared = signatureOf(file, ofFamily(file, declaredBy.signature, source));
+    if (declared === null) throw new Error(`${file}: the signature ${declaredBy.signature} of ${path} cannot be read`);
+    return parametersDeclared(declared, declaredBy.shifts);
+  }
   const declared = source.slice(0, source.search(/^\}|;$/m) + 1);
   if (kind === 'class') {
     const body = source.slice(0, source.search(/^\}/m));

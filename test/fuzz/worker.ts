@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { properties } from './properties/index.js';
 import { type SearchOptions, search } from './search.js';
 
@@ -7,9 +8,12 @@ const [name, options] = process.argv.slice(2);
 const property = properties.find((one) => one.name === name);
 if (property === undefined) throw new Error(`no property ${name}`);
 
+const given = JSON.parse(options!) as SearchOptions;
+// Programs write files, named by what they were made of, beside their journal.
+if (given.journal !== undefined) process.chdir(dirname(given.journal));
 let told = Date.now();
 const totals = await search(property, {
-  ...(JSON.parse(options!) as SearchOptions),
+  ...given,
   onProgress: (programs) => {
     if (Date.now() - told < 1000) return;
     told = Date.now();
