@@ -26,4 +26,22 @@ export {
   type StateDictOptions,
 } from './module.js';
 export { Parameter } from './parameter.js';
+export {
+  GRUCell,
+  type GatedCellOptions,
+  LSTMCell,
+  RNNCell,
+  type RNNCellOptions,
+} from './recurrence/cells.js';
+export {
+  GRU,
+  type GRUOptions,
+  LSTM,
+  type LSTMOptions,
+  type LSTMResults,
+  RNN,
+  type RNNOptions,
+  type RNNResults,
+} from './recurrence/layers.js';
+export type { LSTMState, LSTMStateLike } from './recurrence/operands.js';
 export * as utils from './utils/index.js';

@@ -1,0 +1,367 @@
+import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
+import { signature } from '../../arguments/signature.js';
+import type { DType } from '../../backend/dtype.js';
+import { recording } from '../../backend/recording.js';
+import { ShapeError, ValueError } from '../../errors.js';
+import { empty, zeros } from '../../ops/creation.js';
+import { cat, stack } from '../../ops/joining.js';
+import { squeeze, transpose, unbind, unsqueeze } from '../../ops/views.js';
+import * as kinds from '../../tensor/kinds.js';
+import { NamedResults, type Results, results } from '../../tensor/results.js';
+import { show } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { warnOnce } from '../../warnings.js';
+import { uniform_ } from '../init.js';
+import { dropout } from '../layers/dropout.js';
+import { Module } from '../module.js';
+import { isParameter, Parameter } from '../parameter.js';
+import { pythonText } from '../text.js';
+import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
+import { gruSteps, lstmSteps, type Nonlinearity, rnnSteps, type State, type Steps, type Weights } from './steps.js';
+
+// Layers of recurrence over whole sequences.
+
+const sizes = { inputSize: kinds.integerFrom(1), hiddenSize: kinds.integerFrom(1) };
+
+const common = {
+  /** How many layers, each over the outputs of the one below. Default: 1. */
+  numLayers: kinds.integerFrom(1).default(1),
+  /** Whether biases are learned. Default: true. */
+  bias: kinds.boolean.default(true),
+  /** Whether inputs and outputs are (batch, time, features) rather than (time, batch, features). States are not. Default: false. */
+  batchFirst: kinds.boolean.default(false),
+  /** Probability, in training, of a zero in the outputs of all layers but the last. Default: 0. */
+  dropout: kinds.within(0, 1).default(0),
+  /** Whether each layer also reads from the end to the beginning: outputs have the features of both. Default: false. */
+  bidirectional: kinds.boolean.default(false),
+  /** Element type of the parameters. Default: float32. */
+  dtype: kinds.dtype.default('float32'),
+};
+
+const gruSignature = signature('inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, bidirectional, dtype', {
+  ...sizes,
+  ...common,
+});
+
+const rnnSignature = signature(
+  'inputSize, hiddenSize, numLayers, nonlinearity, bias, batchFirst, dropout, bidirectional, dtype',
+  {
+    ...sizes,
+    ...common,
+    /** Default: 'tanh'. */
+    nonlinearity: kinds.choice('tanh', 'relu').default('tanh'),
+  },
+);
+
+const lstmSignature = signature(
+  'inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, bidirectional, projSize, dtype',
+  {
+    ...sizes,
+    ...common,
+    /** How many features h is projected to; less than hiddenSize. Default: 0, no projection. */
+    projSize: kinds.integerFrom(0).default(0),
+  },
+);
+
+export interface GRUOptions extends OptionsOf<typeof gruSignature> {}
+export interface RNNOptions extends OptionsOf<typeof rnnSignature> {}
+export interface LSTMOptions extends OptionsOf<typeof lstmSignature> {}
+
+const forwarding = signature('input, hx', {
+  input: kinds.tensor,
+  /** The state to begin with: (layers · directions, batch, hiddenSize), without the batch where the input has none. Default: null, zeros. */
+  hx: kinds.tensor.optional(),
+});
+
+const lstmForwarding = signature('input, hx', {
+  input: kinds.tensor,
+  /** The state to begin with, `[h, c]`: each (layers · directions, batch, features), without the batch where the input has none. Default: null, zeros. */
+  hx: stateKind.optional(),
+});
+
+/** What a plain or gated recurrence gives: the outputs of the last layer in all steps, and the last state of every layer and direction. */
+export type RNNResults = Results<['output', 'hn']>;
+
+/** What an LSTM gives. Things of different types by position have a type as tuples only. */
+export type LSTMResults = { readonly output: Tensor; readonly state: LSTMState } & readonly [
+  output: Tensor,
+  state: LSTMState,
+];
+
+interface Options {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly bias: boolean;
+  readonly batchFirst: boolean;
+  readonly dropout: number;
+  readonly bidirectional: boolean;
+  readonly projSize: number;
+  readonly dtype: DType;
+}
+
+/** What all recurrent layers are. Parameters are properties by layer and direction: `weightIhL0`, `biasHhL1Reverse`. */
+abstract class Recurrent<Inputs extends readonly unknown[], Output> extends Module<Inputs, Output> {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly bias: boolean;
+  readonly batchFirst: boolean;
+  readonly dropout: number;
+  readonly bidirectional: boolean;
+  readonly projSize: number;
+  [weight: `weight${'Ih' | 'Hh' | 'Hr'}L${number}${'' | 'Reverse'}`]: Parameter;
+  [bias: `bias${'Ih' | 'Hh'}L${number}${'' | 'Reverse'}`]: Parameter;
+
+  constructor(op: string, gates: number, options: Options) {
+    const { inputSize, hiddenSize, numLayers, bias, batchFirst, dropout, bidirectional, projSize } = options;
+    if (projSize >= hiddenSize) {
+      throw new ValueError(`${op}: projSize must be less than hiddenSize, ${hiddenSize}, got ${projSize}`);
+    }
+    super();
+    this.inputSize = inputSize;
+    this.hiddenSize = hiddenSize;
+    this.numLayers = numLayers;
+    this.bias = bias;
+    this.batchFirst = batchFirst;
+    this.dropout = dropout;
+    this.bidirectional = bidirectional;
+    this.projSize = projSize;
+    if (dropout > 0 && numLayers === 1) warnOfDropout(op, dropout);
+    for (const [name, shape] of shapes(gates, options)) {
+      this.registerParameter(name, new Parameter(empty(shape, { dtype: options.dtype })));
+    }
+    this.resetParameters();
+  }
+
+  /** Draws the parameters again. */
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.hiddenSize);
+    for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
+  }
+
+  override extraRepr(): string {
+    const others = [
+      this.projSize !== 0 && `proj_size=${this.projSize}`,
+      this.numLayers !== 1 && `num_layers=${this.numLayers}`,
+      !this.bias && 'bias=False',
+      this.batchFirst && 'batch_first=True',
+      this.dropout !== 0 && `dropout=${pythonText(this.dropout)}`,
+      this.bidirectional && 'bidirectional=True',
+    ];
+    return [this.inputSize, this.hiddenSize, ...others.filter((text) => text !== false)].join(', ');
+  }
+}
+
+function warnOfDropout(op: string, dropout: number): void {
+  warnOnce(
+    `${op}: dropout comes after all layers but the last, so that dropout=${dropout} with one layer drops nothing`,
+    'NABLA_DROPOUT',
+  );
+}
+
+type AnyRecurrent = Recurrent<never[], unknown>;
+
+/** What the names of the parameters of a layer and a direction end in. */
+const suffix = (layer: number, direction: number): string => `L${layer}${direction === 1 ? 'Reverse' : ''}`;
+
+/** The parameters by name, in PyTorch's order. */
+function shapes(gates: number, options: Options): [name: string, shape: number[]][] {
+  const { inputSize, hiddenSize, numLayers, bias, bidirectional, projSize } = options;
+  const [rows, features, directions] = [gates * hiddenSize, projSize || hiddenSize, bidirectional ? 2 : 1];
+  return Array.from({ length: numLayers * directions }, (_, i): [string, number[]][] => {
+    const end = suffix(Math.floor(i / directions), i % directions);
+    const weights: [string, number[]][] = [
+      [`weightIh${end}`, [rows, i < directions ? inputSize : features * directions]],
+      [`weightHh${end}`, [rows, features]],
+    ];
+    const biases: [string, number[]][] = bias
+      ? [
+          [`biasIh${end}`, [rows]],
+          [`biasHh${end}`, [rows]],
+        ]
+      : [];
+    return [
+      ...weights,
+      ...biases,
+      ...(projSize > 0 ? [[`weightHr${end}`, [projSize, hiddenSize]] as [string, number[]]] : []),
+    ];
+  }).flat();
+}
+
+function weightsOf(module: AnyRecurrent, layer: number, direction: number): Weights {
+  const end = suffix(layer, direction);
+  const optional = (name: string): Parameter | null => {
+    const value: unknown = Reflect.get(module, name + end);
+    return isParameter(value) ? value : null;
+  };
+  const required = (name: string): Parameter => {
+    const value = optional(name);
+    if (value !== null) return value;
+    throw new ValueError(`${module.constructor.name}: ${name}${end} must be a Parameter`);
+  };
+  return {
+    weightIh: required('weightIh'),
+    weightHh: required('weightHh'),
+    biasIh: module.bias ? required('biasIh') : null,
+    biasHh: module.bias ? required('biasHh') : null,
+    weightHr: module.projSize > 0 ? required('weightHr') : null,
+  };
+}
+
+/** One direction of one layer: the outputs of all steps, in the order of time, and the last state. */
+function along(steps: Steps, x: Tensor, first: State, weights: Weights, isReverse: boolean): [Tensor, State] {
+  const entered = unbind(steps.enter(x, weights));
+  const outputs: Tensor[] = new Array(entered.length);
+  let state = first;
+  for (let i = 0; i < entered.length; i++) {
+    const time = isReverse ? entered.length - 1 - i : i;
+    state = steps.step(entered[time]!, state, weights);
+    outputs[time] = state[0]!;
+  }
+  return [stack(outputs), state];
+}
+
+/** All layers over x, (time, batch, features): the outputs of the last, and per tensor of the state the last ones of all layers. */
+function through(module: AnyRecurrent, steps: Steps, x: Tensor, first: readonly Tensor[][]): [Tensor, Tensor[]] {
+  const { numLayers, training } = module;
+  const directions = module.bidirectional ? 2 : 1;
+  const last: State[] = [];
+  let output = x;
+  for (let layer = 0; layer < numLayers; layer++) {
+    const input = layer === 0 ? x : dropout(output, module.dropout, { training });
+    const sides = Array.from({ length: directions }, (_, direction) => {
+      const begin = first.map((states) => states[layer * directions + direction]!);
+      return along(steps, input, begin, weightsOf(module, layer, direction), direction === 1);
+    });
+    output =
+      directions === 1
+        ? sides[0]![0]
+        : cat(
+            sides.map(([outputs]) => outputs),
+            2,
+          );
+    last.push(...sides.map(([, state]) => state));
+  }
+  return [output, first.map((_, i) => stack(last.map((state) => state[i]!)))];
+}
+
+/** Checks the operands, brings them to (time, batch, features) and back. */
+function run(op: string, module: AnyRecurrent, steps: Steps, x: Tensor, given: State | null): [Tensor, Tensor[]] {
+  recording?.used(module);
+  checkInput(op, x, [2, 3], module.inputSize);
+  checkType(op, 'the input', x, weightsOf(module, 0, 0).weightIh);
+  const isSingle = x.ndim === 2;
+  const turned = (sequence: Tensor): Tensor => (module.batchFirst ? transpose(sequence, 0, 1) : sequence);
+  const sequence = isSingle ? unsqueeze(x, 1) : turned(x);
+  const [time, batch] = sequence.shape as readonly [number, number];
+  if (time === 0) throw new ShapeError(`${op}: the input must have at least one step of time, got ${show(x.shape)}`);
+  const rows = module.numLayers * (module.bidirectional ? 2 : 1);
+  const features = [module.projSize || module.hiddenSize, module.hiddenSize].slice(0, steps.states);
+  const first = features.map((size, i) => {
+    const state = given?.[i];
+    if (state === undefined) return unbind(zeros([rows, batch, size], { dtype: x.dtype }));
+    checkShape(op, 'the state', state, isSingle ? [rows, size] : [rows, batch, size]);
+    checkType(op, 'the state', state, x);
+    return unbind(isSingle ? unsqueeze(state, 1) : state);
+  });
+  const [output, last] = through(module, steps, sequence, first);
+  return isSingle ? [squeeze(output, 1), last.map((state) => squeeze(state, 1))] : [turned(output), last];
+}
+
+/**
+ * A plain recurrent network: in every step h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or the same with relu; see `nn.RNNCell`. The products
+ * with the inputs of all steps are one.
+ *
+ * Shapes: input (time, batch, inputSize), with `batchFirst` (batch, time, inputSize), or (time, inputSize); output the same with hiddenSize
+ * features per direction; hx and hn (layers · directions, batch, hiddenSize), without the batch where the input has none. `weightIhL0`
+ * (hiddenSize, inputSize), `weightHhL0` (hiddenSize, hiddenSize), `biasIhL0` and `biasHhL0`, likewise for other layers and, as `weightIhL0Reverse`,
+ * the other direction, start uniform in ±1/√hiddenSize.
+ *
+ * @returns `{ output, hn }`, or `[output, hn]`
+ * @throws ShapeError, when called, for other shapes or no step; DTypeError for another element type than that of the weights
+ * @example
+ * ```ts
+ * const rnn = new nn.RNN(10, 20, 2);
+ * const { output, hn } = rnn.forward(randn([5, 3, 10]), zeros([2, 3, 20]));
+ * output.shape; // [5, 3, 20]
+ * hn.shape; // [2, 3, 20]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.RNN.html
+ */
+export class RNN extends Recurrent<ArgumentsOf<typeof forwarding>, RNNResults> {
+  readonly nonlinearity: Nonlinearity;
+
+  constructor(...args: ArgumentsOf<typeof rnnSignature, RNNOptions>) {
+    const { nonlinearity, ...options } = rnnSignature.named('RNN', args);
+    super('RNN', rnnSteps[nonlinearity].gates, { ...options, projSize: 0 });
+    this.nonlinearity = nonlinearity;
+  }
+
+  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults {
+    const [x, hx] = forwarding.read('RNN', args);
+    const [output, [hn]] = run('RNN', this, rnnSteps[this.nonlinearity], x, hx && [hx]);
+    return results('RNN', ['output', 'hn'], [output, hn!]);
+  }
+}
+
+/**
+ * Long short-term memory over sequences; see `nn.LSTMCell`. The products with the inputs of all steps are one. With `projSize`, h is W_hr σ(o) tanh(c').
+ *
+ * Shapes: as for `nn.RNN`, with four times as many rows of weights; h has `projSize` features, if that is given, and c hiddenSize; `weightHrL0` is
+ * (projSize, hiddenSize).
+ *
+ * @returns `{ output, state: { hn, cn } }`, or `[output, [hn, cn]]`
+ * @throws ShapeError, when called, for other shapes or no step; DTypeError for another element type than that of the weights; ValueError for a
+ * `projSize` that is not less than hiddenSize
+ * @example
+ * ```ts
+ * const lstm = new nn.LSTM(10, 20, { batchFirst: true, bidirectional: true });
+ * const { output, state } = lstm.forward(randn([3, 5, 10]));
+ * output.shape; // [3, 5, 40]
+ * const [next, [hn, cn]] = lstm.forward(randn([3, 5, 10]), state);
+ * cn.shape; // [2, 3, 20]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.LSTM.html
+ * @see https://arxiv.org/abs/1402.1128
+ */
+export class LSTM extends Recurrent<ArgumentsOf<typeof lstmForwarding>, LSTMResults> {
+  constructor(...args: ArgumentsOf<typeof lstmSignature, LSTMOptions>) {
+    super('LSTM', lstmSteps.gates, lstmSignature.named('LSTM', args));
+  }
+
+  override forward(...args: ArgumentsOf<typeof lstmForwarding>): LSTMResults {
+    const [x, hx] = lstmForwarding.read('LSTM', args);
+    const [output, last] = run('LSTM', this, lstmSteps, x, hx && [...hx]);
+    const state = lstmState('LSTM', last);
+    return new NamedResults<unknown>('LSTM', ['output', 'state'], [output, state]) as object as LSTMResults;
+  }
+}
+
+/**
+ * Gated recurrent units over sequences; see `nn.GRUCell`. The products with the inputs of all steps are one.
+ *
+ * Shapes: as for `nn.RNN`, with three times as many rows of weights.
+ *
+ * @returns `{ output, hn }`, or `[output, hn]`
+ * @throws ShapeError, when called, for other shapes or no step; DTypeError for another element type than that of the weights
+ * @example
+ * ```ts
+ * const gru = new nn.GRU(10, 20, { numLayers: 2, dropout: 0.1 });
+ * const [output, hn] = gru.forward(randn([5, 3, 10]));
+ * hn.shape; // [2, 3, 20]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.GRU.html
+ * @see https://arxiv.org/abs/1406.1078
+ */
+export class GRU extends Recurrent<ArgumentsOf<typeof forwarding>, RNNResults> {
+  constructor(...args: ArgumentsOf<typeof gruSignature, GRUOptions>) {
+    super('GRU', gruSteps.gates, { ...gruSignature.named('GRU', args), projSize: 0 });
+  }
+
+  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults {
+    const [x, hx] = forwarding.read('GRU', args);
+    const [output, [hn]] = run('GRU', this, gruSteps, x, hx && [hx]);
+    return results('GRU', ['output', 'hn'], [output, hn!]);
+  }
+}

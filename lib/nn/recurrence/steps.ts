@@ -1,0 +1,87 @@
+import * as e from '../../expr/index.js';
+import { relu } from '../activations/index.js';
+import { add, tanh } from '../../ops/pointwise.js';
+import { linear } from '../../ops/products.js';
+import { chunk } from '../../ops/views.js';
+import { Pointwise } from '../../tensor/elementwise.js';
+import type { Tensor } from '../../tensor/tensor.js';
+
+// What a layer does with its inputs, and in each step of time with what it knows by then.
+
+/** The parameters of a cell, or of one direction of a layer. */
+export interface Weights {
+  readonly weightIh: Tensor;
+  readonly weightHh: Tensor;
+  readonly biasIh: Tensor | null;
+  readonly biasHh: Tensor | null;
+  /** What makes a smaller hidden state of that of an LSTM. */
+  readonly weightHr: Tensor | null;
+}
+
+/** What is known from step to step: h, and for an LSTM c. */
+export type State = readonly Tensor[];
+
+/** A kind of recurrence. */
+export interface Steps {
+  /** How many rows of weights an element of the hidden state has. */
+  readonly gates: number;
+  /** How many tensors a state is. */
+  readonly states: 1 | 2;
+  /** What the inputs of all steps contribute: (…, inputSize) becomes (…, gates · hiddenSize). */
+  enter(x: Tensor, weights: Weights): Tensor;
+  /** The next state, from what the input of the step contributes: (batch, gates · hiddenSize). */
+  step(entered: Tensor, state: State, weights: Weights): State;
+}
+
+/** Both biases are added to the product with the inputs, once for all steps. */
+const enterWithBoth = (x: Tensor, { weightIh, biasIh, biasHh }: Weights): Tensor =>
+  linear(x, weightIh, biasIh === null || biasHh === null ? biasIh : add(biasIh, biasHh));
+
+const plain = (activation: (x: Tensor) => Tensor): Steps => ({
+  gates: 1,
+  states: 1,
+  enter: enterWithBoth,
+  // What is entered takes the place of the bias: it is added while the product is in cache.
+  step: (entered, [h], { weightHh }) => [activation(linear(h!, weightHh, entered))],
+});
+
+/** h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or the same with relu. */
+export const rnnSteps = { tanh: plain((x) => tanh(x)), relu: plain((x) => relu(x)) };
+
+export type Nonlinearity = keyof typeof rnnSteps;
+
+const nextCell = new Pointwise('lstmCell', (input, forget, cell, c) =>
+  e.add(e.mul(e.sigmoid(forget), c), e.mul(e.sigmoid(input), e.tanh(cell))),
+);
+const nextHidden = new Pointwise('lstmCell', (output, c) => e.mul(e.sigmoid(output), e.tanh(c)));
+
+/** c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'), and with a projection W_hr h'. */
+export const lstmSteps: Steps = {
+  gates: 4,
+  states: 2,
+  enter: enterWithBoth,
+  step: (entered, [h, c], { weightHh, weightHr }) => {
+    const [input, forget, cell, output] = chunk(linear(h!, weightHh, entered), 4, 1);
+    const next = nextCell.apply([input!, forget!, cell!, c!]);
+    const hidden = nextHidden.apply([output!, next]);
+    return [weightHr === null ? hidden : linear(hidden, weightHr), next];
+  },
+};
+
+const nextGated = new Pointwise('gruCell', (resetX, updateX, newX, resetH, updateH, newH, h) => {
+  const update = e.sigmoid(e.add(updateX, updateH));
+  const fresh = e.tanh(e.add(newX, e.mul(e.sigmoid(e.add(resetX, resetH)), newH)));
+  return e.add(e.mul(e.sub(h, fresh), update), fresh);
+});
+
+/** r = σ(…), z = σ(…), n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - z) n + z h. */
+export const gruSteps: Steps = {
+  gates: 3,
+  states: 1,
+  enter: (x, { weightIh, biasIh }) => linear(x, weightIh, biasIh),
+  step: (entered, [h], { weightHh, biasHh }) => {
+    const [resetX, updateX, newX] = chunk(entered, 3, 1);
+    const [resetH, updateH, newH] = chunk(linear(h!, weightHh, biasHh), 3, 1);
+    return [nextGated.apply([resetX!, updateX!, newX!, resetH!, updateH!, newH!, h!])];
+  },
+};
