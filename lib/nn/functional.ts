@@ -17,10 +17,17 @@ export {
 export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convolution.js';
 export { type NormalizeOptions, normalize } from './layers/distances.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
+export { type FoldOptions, fold, type UnfoldOptions, unfold } from './layers/fold.js';
 export {
   type LayerNormFunctionOptions,
   layerNorm,
   type RMSNormFunctionOptions,
   rmsNorm,
 } from './layers/normalization.js';
+export {
+  type ConvTransposeFunctionOptions,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './layers/transposed-convolution.js';
 export * from './losses/index.js';

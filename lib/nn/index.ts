@@ -11,9 +11,16 @@ export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.j
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
 export { Dropout } from './layers/dropout.js';
 export { Flatten } from './layers/flatten.js';
+export { Fold, Unfold } from './layers/fold.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './layers/padding.js';
+export {
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeOptions,
+} from './layers/transposed-convolution.js';
 export * from './losses/index.js';
 export {
   type IncompatibleKeys,

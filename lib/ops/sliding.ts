@@ -60,6 +60,8 @@ interface Windows {
   readonly sliding: Sliding;
   /** The sizes of the axes that the window slides over. */
   readonly whole: Shape;
+  /** In how many places it lies. */
+  readonly places: Shape;
 }
 
 // Looking through windows and adding up what lies in them are each other's adjoint, so that gradients of any order are made of the two.
@@ -71,17 +73,18 @@ const windowsRule: BackwardRule<Windows> = {
 
 const overlaidRule: BackwardRule<Windows> = {
   name: 'Col2Im',
-  backward: (g, _, { sliding }) => [windowsOf(g, sliding)],
+  backward: (g, _, { sliding, places }) => [windowsOf(g, sliding, places)],
 };
 
-/** All windows over the last axes, which fit in: (…, ...kernel, ...places). A view. */
-export function windowsOf(x: Tensor, sliding: Sliding): Tensor {
+/** Windows over the last axes, all that fit in unless there are fewer: (…, ...kernel, ...places). A view. */
+export function windowsOf(x: Tensor, sliding: Sliding, fewer: Shape | null = null): Tensor {
   const { shape, strides, offset } = viewOf(x);
   const lead = shape.length - sliding.kernel.length;
   const [whole, apart] = [shape.slice(lead), strides.slice(lead)];
+  const places = fewer ?? placesIn(whole, sliding);
   return view(
     x,
-    [...shape.slice(0, lead), ...sliding.kernel, ...placesIn(whole, sliding)],
+    [...shape.slice(0, lead), ...sliding.kernel, ...places],
     [
       ...strides.slice(0, lead),
       ...apart.map((step, axis) => step * sliding.dilation[axis]!),
@@ -89,7 +92,7 @@ export function windowsOf(x: Tensor, sliding: Sliding): Tensor {
     ],
     offset,
     windowsRule,
-    { sliding, whole },
+    { sliding, whole, places },
   );
 }
 
@@ -97,17 +100,20 @@ export function windowsOf(x: Tensor, sliding: Sliding): Tensor {
 export function overlaid(windows: Tensor, sliding: Sliding, whole: Shape): Tensor {
   const dims = whole.length;
   const lead = shapeOf(windows).slice(0, -2 * dims);
-  const isWhole = sliding.kernel.every((size, axis) => size === 1 && sliding.stride[axis] === 1);
+  const places = shapeOf(windows).slice(-dims);
+  const isWhole = sliding.kernel.every(
+    (size, axis) => size === 1 && sliding.stride[axis] === 1 && places[axis] === whole[axis],
+  );
   if (isWhole) return viewAs(windows, [...lead, ...whole]);
   const { dtype } = windows;
   const out = emptyOf([...lead, ...whole], dtype);
   write(out, filledOf([], 0, dtype));
-  const [to, from] = [viewOf(windowsOf(out, sliding)), viewOf(windows)];
+  const [to, from] = [viewOf(windowsOf(out, sliding, places)), viewOf(windows)];
   for (let i = 0; i < sizeOf(sliding.kernel); i++) {
     const [sum, part] = [placesAt(to, lead.length, dims, i), placesAt(from, lead.length, dims, i)];
     adding.operation([sum, part]).kernel.runInto([sum], [sum, part], [], computeType(dtype), null);
   }
-  return record(out, overlaidRule, [windows], [], { sliding, whole });
+  return record(out, overlaidRule, [windows], [], { sliding, whole, places });
 }
 
 /** What all windows have at one of their places, outside the graph. */

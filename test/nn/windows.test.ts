@@ -154,3 +154,66 @@ describe('convolutions', () => {
     expect(() => new nn.Conv2d(1, 1, 3).forward(zeros([1, 2, 5, 5]))).toThrow(/^Conv2d: expected 1 channels/);
   });
 });
+
+describe('transposed convolutions', () => {
+  it('are the adjoint of convolutions', () => {
+    const [x, w] = [randn([2, 3, 5, 6], { dtype: 'float64' }), randn([4, 3, 3, 2], { dtype: 'float64' })];
+    const y = F.conv2d(x, w, { padding: 1, stride: [1, 2] });
+    const z = randn(y.shape, { dtype: 'float64' });
+    const back = F.convTranspose2d(z, w, { padding: 1, stride: [1, 2] });
+    expect(back.shape).toEqual([2, 3, 5, 6]);
+    expect(Math.abs(y.mul(z).sum().item() - back.mul(x).sum().item())).toBeLessThan(1e-10);
+  });
+
+  it('have the size that is asked for', () => {
+    const layer = new nn.ConvTranspose2d(2, 1, 3, 2, 1);
+    const x = randn([1, 2, 4, 4]);
+    expect(layer.forward(x).shape).toEqual([1, 1, 7, 7]);
+    expect(layer.forward(x, [8, 7]).shape).toEqual([1, 1, 8, 7]);
+    expect(layer.forward(x, { outputSize: [1, 1, 7, 8] }).shape).toEqual([1, 1, 7, 8]);
+    expect(() => layer.forward(x, [9, 7])).toThrow(
+      new ShapeError(
+        'ConvTranspose2d: outputSize must be between [7, 7] and [8, 8] for an input of shape [1, 2, 4, 4], got [9, 7]',
+      ),
+    );
+  });
+
+  it('name what does not fit', () => {
+    const [x, w] = [zeros([1, 4, 5]), zeros([4, 2, 3])];
+    expect(() => F.convTranspose1d(x, zeros([3, 2, 3]))).toThrow(
+      new ShapeError('convTranspose1d: expected 3 channels (weight [3, 2, 3]), got an input of shape [1, 4, 5]'),
+    );
+    expect(() => F.convTranspose1d(x, w, { groups: 3 })).toThrow(
+      new ShapeError('convTranspose1d: 4 input channels (weight [4, 2, 3]) do not divide into 3 groups'),
+    );
+    expect(() => F.convTranspose1d(x, w, { outputPadding: 1 })).toThrow(
+      new ValueError('convTranspose1d: outputPadding must be less than stride [1] or dilation [1], got [1]'),
+    );
+    expect(() => F.convTranspose1d(x, w, { padding: 4 })).toThrow(
+      new ShapeError('convTranspose1d: padding [4] leaves nothing of an output of [7] (input [1, 4, 5])'),
+    );
+  });
+});
+
+describe('fold and unfold', () => {
+  it('do not share memory with their input', () => {
+    const x = ones([1, 1, 2, 2]);
+    F.unfold(x, 1).fill_(5);
+    F.fold(x.reshape([1, 4]), 2, [1, 1], { stride: 1 });
+    expect(numbers(x)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('name what does not fit', () => {
+    expect(() => F.unfold(zeros([3, 4]), 2)).toThrow(
+      new ShapeError('unfold: the input must have 4 dimensions, or 3 without a batch, got [3, 4]'),
+    );
+    expect(() => F.unfold(zeros([1, 3, 4]), 4)).toThrow(
+      new ShapeError('unfold: a window spans [4, 4], but the (padded) input has only [3, 4]'),
+    );
+    expect(() => F.fold(zeros([4, 3]), [2, 3], 2)).toThrow(
+      new ShapeError(
+        'fold: the input must have a multiple of 4 rows and 2 columns, with or without a batch, got [4, 3]',
+      ),
+    );
+  });
+});

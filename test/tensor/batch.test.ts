@@ -250,6 +250,8 @@ describe.each(['float32', 'float64'] as const)('convolutions of %s', (dtype) => 
     const [x, y] = operands(dtype, 3, 17);
     const w = weight(5, 3, 4);
     expectPerRow((a) => F.conv1d(a, w, { dilation: 2, padding: 'same' }), x, y);
+    const spread = weight(3, 2, 4);
+    expectPerRow((a) => F.convTranspose1d(a, spread, { stride: 2, padding: 1 }), x, y, few);
   });
 });
 
