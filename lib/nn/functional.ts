@@ -25,6 +25,21 @@ export {
   rmsNorm,
 } from './layers/normalization.js';
 export {
+  type AvgPool1dOptions,
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type LPPoolOptions,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from './layers/pooling.js';
+export {
   type ConvTransposeFunctionOptions,
   convTranspose1d,
   convTranspose2d,

@@ -217,3 +217,55 @@ describe('fold and unfold', () => {
     );
   });
 });
+
+describe('pooling', () => {
+  it('gives the places of the largest', () => {
+    const x = tensor([[[1, 5, 2, 4, 5, 5]]]);
+    const { values, indices } = F.maxPool1d(x, 3, 2, { padding: 1, returnIndices: true });
+    expect(numbers(values)).toEqual([5, 5, 5]);
+    expect(numbers(indices)).toEqual([1, 1, 4]);
+    expect(indices.dtype).toBe('int32');
+    const layer = new nn.MaxPool1d(3, 2, 1, { returnIndices: true });
+    expect(numbers(layer.forward(x).indices)).toEqual([1, 1, 4]);
+  });
+
+  it('never chooses what is put around', () => {
+    const low = Number.NEGATIVE_INFINITY;
+    const { values, indices } = F.maxPool1d(tensor([[low, low, low, 3]]), 2, {
+      stride: 1,
+      padding: 1,
+      dilation: 2,
+      returnIndices: true,
+    });
+    expect(numbers(values)).toEqual([low, low, 3, low]);
+    expect(numbers(indices)).toEqual([1, 0, 3, 2]);
+    expect(numbers(F.maxPool1d(tensor([[-7, -9]], { dtype: 'int32' }), 2, 1, 1))).toEqual([-7, -7, -9]);
+  });
+
+  it('takes NaN for the largest, and spreads it in means', () => {
+    const x = tensor([[1, Number.NaN, 2, 3]]);
+    expect(numbers(F.maxPool1d(x, 2))).toEqual([Number.NaN, 3]);
+    expect(numbers(F.avgPool1d(x, 2))).toEqual([Number.NaN, 2.5]);
+  });
+
+  it('names what does not fit', () => {
+    const x = zeros([1, 2, 5, 5]);
+    expect(() => F.maxPool2d(zeros([5, 5]), 2)).toThrow(
+      new ShapeError('maxPool2d: the input must have 4 dimensions, or 3 without a batch, got [5, 5]'),
+    );
+    expect(() => F.avgPool2d(zeros([2, 0, 5, 5]), 2)).toThrow(
+      new ShapeError('avgPool2d: the input must have elements, got [2, 0, 5, 5]'),
+    );
+    expect(() => F.maxPool2d(x, 3, { padding: 2 })).toThrow(
+      new ValueError('maxPool2d: padding must be at most half of what a window spans, [3, 3]; got [2, 2]'),
+    );
+    expect(() => F.avgPool2d(x, [6, 2])).toThrow(
+      new ShapeError('avgPool2d: a window spans [6, 2], but the input has only [5, 5], padded by [0, 0]'),
+    );
+    expect(() => F.avgPool2d(x, 2, { divisorOverride: 0 })).toThrow(
+      new ValueError('avgPool2d: divisorOverride must not be 0'),
+    );
+    expect(() => F.maxPool2d(x.bool(), 2)).toThrow(DTypeError);
+    expect(F.maxPool2d(zeros([0, 2, 5, 5]), 2).shape).toEqual([0, 2, 2, 2]);
+  });
+});

@@ -246,6 +246,12 @@ describe.each(['float32', 'float64'] as const)('convolutions of %s', (dtype) => 
     expectPerRow((a) => F.conv2d(a, single), x, y, few);
   });
 
+  it('pooling', () => {
+    const [x, y] = operands(dtype, 3, 6, 5);
+    expectPerRow((a) => F.maxPool2d(a, 3, 2, 1).add(F.avgPool2d(a, 3, 2, 1)), x, y, few);
+    expectPerRow((a) => F.lpPool2d(a, 2, 2), x, y, few);
+  });
+
   it('of signals', () => {
     const [x, y] = operands(dtype, 3, 17);
     const w = weight(5, 3, 4);
