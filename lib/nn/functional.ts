@@ -8,6 +8,7 @@ export { sigmoid, tanh } from '../ops/pointwise.js';
 export { linear } from '../ops/products.js';
 export { logSoftmax, softmax } from '../ops/softmax.js';
 export * from './activations/index.js';
+export { type AttentionOptions, scaledDotProductAttention } from './attention/scaled-dot-product.js';
 export {
   type BatchNormFunctionOptions,
   batchNorm,

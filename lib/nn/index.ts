@@ -1,4 +1,21 @@
 export * from './activations/index.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+  type MultiheadAttentionResults,
+} from './attention/multihead.js';
+export {
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerOptions,
+} from './attention/transformer.js';
+export {
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './attention/transformer-layers.js';
 export { ModuleDict } from './containers/module-dict.js';
 export { ModuleList } from './containers/module-list.js';
 export { ParameterDict } from './containers/parameter-dict.js';
