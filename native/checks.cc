@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -34,8 +35,6 @@ bool is_known(Address start, Address end) {
   return after != memory.ends.begin() && end <= (--after)->second;
 }
 
-int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
-
 /** What an operand reaches, axis by axis. */
 class Reach {
  public:
@@ -58,10 +57,11 @@ class Reach {
   }
 
   void in_memory(const char* data, DType dtype) const {
-    require(dtype >= DType::kFloat32 && dtype <= DType::kBool, what_);
+    const size_t row = static_cast<size_t>(dtype);
+    require(row < std::size(kSizes), what_);
     if (empty_) return;
     const Address at = reinterpret_cast<Address>(data);
-    const int64_t size = size_of(dtype);
+    const int64_t size = kSizes[row];
     require(at % size == 0, what_);
     if (is_known(at + first_ * size, at + (last_ + 1) * size)) return;
     std::fprintf(stderr, "nabla: %s reaches from element %lld to %lld of %p, beyond its memory\n", what_,

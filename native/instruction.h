@@ -28,7 +28,16 @@ constexpr int kMaxDims = 13;
 /** `MAX_OPERANDS` of lib/backend/view.ts. */
 constexpr int kMaxOperands = 48;
 
+/** bool in memory: one byte, 0 or 1. */
+enum Bool : uint8_t {};
+
 NABLA_NAMED(DType, kFloat32, kFloat64, kInt32, kBool)
+/** What an element of each is in memory. */
+#define NABLA_DTYPES(ROW) ROW(kFloat32, float) ROW(kFloat64, double) ROW(kInt32, int32_t) ROW(kBool, Bool)
+
+#define NABLA_SIZE(name, Type) sizeof(Type),
+constexpr int64_t kSizes[] = {NABLA_DTYPES(NABLA_SIZE)};
+#undef NABLA_SIZE
 
 /** Where an instruction reads or writes. Strides are in elements, 0 where the operand is repeated. */
 struct Operand {

@@ -6,9 +6,6 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-/** bool in memory: one byte, 0 or 1. */
-enum Bool : uint8_t {};
-
 template <typename T>
 constexpr DType kDTypeOf = DType::kFloat32;
 template <>
@@ -18,19 +15,16 @@ constexpr DType kDTypeOf<double> = DType::kFloat64;
 template <typename Visit>
 auto with_type(DType dtype, Visit visit) {
   switch (dtype) {
-    case DType::kFloat32:
-      return visit(static_cast<float*>(nullptr));
-    case DType::kFloat64:
-      return visit(static_cast<double*>(nullptr));
-    case DType::kInt32:
-      return visit(static_cast<int32_t*>(nullptr));
-    case DType::kBool:
-      return visit(static_cast<Bool*>(nullptr));
+#define NABLA_CASE(name, Type) \
+  case DType::name:            \
+    return visit(static_cast<Type*>(nullptr));
+    NABLA_DTYPES(NABLA_CASE)
+#undef NABLA_CASE
   }
   __builtin_unreachable();
 }
 
-constexpr int64_t size_of(DType dtype) { return dtype == DType::kFloat64 ? 8 : dtype == DType::kBool ? 1 : 4; }
+constexpr int64_t size_of(DType dtype) { return kSizes[static_cast<int>(dtype)]; }
 
 /** Whether the integer part of `x` is an int32; NaN is none. */
 inline bool fits_int32(double x) { return x > -2147483649.0 && x < 2147483648.0; }

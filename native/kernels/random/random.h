@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "../../instruction.h"
+#include "../convert.h"
 #include "mersenne_twister.h"
 #include "random_math.h"
 
@@ -216,20 +216,13 @@ int64_t random(const Instruction& instruction) {
   rng::MersenneTwister stream(reinterpret_cast<int32_t*>(instruction.operands[0].data));
   const Operand& out = instruction.operands[1];
   const int64_t length = instruction.sizes[0];
-  switch (out.dtype) {
-    case DType::kFloat32:
-      rng::draw_float(draw, stream, reinterpret_cast<float*>(out.data), length);
-      break;
-    case DType::kFloat64:
-      rng::draw_float(draw, stream, reinterpret_cast<double*>(out.data), length);
-      break;
-    case DType::kInt32:
-      rng::draw_any(draw, stream, reinterpret_cast<int32_t*>(out.data), length);
-      break;
-    case DType::kBool:
-      rng::draw_any(draw, stream, reinterpret_cast<uint8_t*>(out.data), length);
-      break;
-  }
+  with_type(out.dtype, [&]<typename T>(T*) {
+    T* elements = reinterpret_cast<T*>(out.data);
+    if constexpr (__is_same(T, float) || __is_same(T, double))
+      rng::draw_float(draw, stream, elements, length);
+    else
+      rng::draw_any(draw, stream, elements, length);
+  });
   return kDone;
 }
 
