@@ -19,6 +19,9 @@ export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convo
 export { type NormalizeOptions, normalize } from './layers/distances.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './layers/fold.js';
+export { type EmbeddingFunctionOptions, embedding } from './layers/embedding.js';
+export { type InstanceNormFunctionOptions, instanceNorm } from './layers/instance-norms.js';
+export { type LocalResponseNormFunctionOptions, localResponseNorm } from './layers/local-response-norm.js';
 export {
   type LayerNormFunctionOptions,
   layerNorm,

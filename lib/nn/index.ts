@@ -27,9 +27,12 @@ export { BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, type GroupNormOptions
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.js';
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
 export { Dropout } from './layers/dropout.js';
+export { Embedding, type EmbeddingOptions } from './layers/embedding.js';
 export { Flatten } from './layers/flatten.js';
 export { Fold, Unfold } from './layers/fold.js';
+export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './layers/instance-norms.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
+export { LocalResponseNorm } from './layers/local-response-norm.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './layers/padding.js';
 export {

@@ -74,10 +74,16 @@ function bind(
     throw new Error(`signature table: ${list.length} arguments for ${parameters.length}`);
   const byPosition = list.map((value, i): [string, unknown] => [parameters[i]!.name, value]);
   const given = [...byPosition, ...Object.entries(kwargs)];
+  // Beside an alpha it is the size of a window.
+  const isShape = !parameters.some(({ name }) => name === 'alpha');
+  const converted = (name: string, value: unknown) => {
+    const result = convert(value, name);
+    return isShape ? asShape(name, result) : result;
+  };
   return new Map(
     given.map(([name, value]) => [
       name,
-      value === null ? (NULLABLE.has(name) ? null : undefined) : asShape(name, convert(value, name)),
+      value === null ? (NULLABLE.has(name) ? null : undefined) : converted(name, value),
     ]),
   );
 }

@@ -23,7 +23,15 @@ type State = Readonly<Record<string, Encoded>>;
 
 /** See fixtures/norms.py. */
 interface Case {
-  readonly name: 'BatchNorm1d' | 'BatchNorm2d' | 'BatchNorm3d' | 'GroupNorm';
+  readonly name:
+    | 'BatchNorm1d'
+    | 'BatchNorm2d'
+    | 'BatchNorm3d'
+    | 'GroupNorm'
+    | 'InstanceNorm1d'
+    | 'InstanceNorm2d'
+    | 'InstanceNorm3d'
+    | 'LocalResponseNorm';
   readonly args: readonly number[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly text: string;
@@ -50,7 +58,8 @@ function expectClose(actual: Tensor, expected: Encoded): void {
 
 function made({ name, args, options, state }: Case): Norm {
   const camel = ([key, value]: [string, unknown]) => [key.replace(/_(\w)/g, (_, c: string) => c.toUpperCase()), value];
-  const named = { ...Object.fromEntries(Object.entries(options).map(camel)), dtype: 'float64' };
+  const learning = name === 'LocalResponseNorm' ? {} : { dtype: 'float64' };
+  const named = { ...Object.fromEntries(Object.entries(options).map(camel)), ...learning };
   const layer: Norm = Reflect.construct(nn[name], [...args, named]);
   const own = Object.entries(state).map(([key, value]) => [
     key,
@@ -97,6 +106,9 @@ it('has gradients of gradients', () => {
     (x, w, b) => nn.functional.batchNorm(x, null, null, w, b, true),
     (x, w, b) => nn.functional.batchNorm(x, m, m.square(), w, b),
     (x, w, b) => nn.functional.groupNorm(x, 2, w, b),
+    (x, w, b) => nn.functional.instanceNorm(x, null, null, w, b),
+    (x, w, b) => nn.functional.instanceNorm(x, m, m.square(), w, b, false),
+    (x) => nn.functional.localResponseNorm(x, 3, 0.5, 0.75, 2),
   ];
   for (const fn of functions) {
     expect(gradcheck(fn, [x, w, b])).toBe(true);
@@ -117,4 +129,19 @@ it('refuses what does not fit, and changes nothing then', () => {
   expect(() => nn.functional.groupNorm(zeros([4, 2]), 2, zeros([3]))).toThrow(
     /^groupNorm: weight must have shape \[2\]/,
   );
+
+  expect(() => new nn.InstanceNorm1d(2).forward(zeros([3, 3, 4]))).toThrow(
+    /^InstanceNorm1d: expected 2 channels in dimension 1/,
+  );
+  expect(() => new nn.InstanceNorm1d(2).forward(zeros([3, 4]))).toThrow(
+    /^InstanceNorm1d: expected 2 channels in dimension 0/,
+  );
+  expect(() => new nn.InstanceNorm2d(2).forward(zeros([2, 2]))).toThrow(ShapeError);
+  const tracking = new nn.InstanceNorm1d(2, { trackRunningStats: true });
+  expect(() => tracking.forward(zeros([3, 2, 1]))).toThrow(/^InstanceNorm1d: expected more than 1 value/);
+  expect(tracking.runningVar.toArray()).toEqual([1, 1]);
+  expect(() => nn.functional.instanceNorm(zeros([1, 2, 3]), { useInputStats: false })).toThrow(/are needed/);
+  expect(() => nn.functional.instanceNorm(zeros([1, 2, 3]), zeros([2]))).toThrow(/both/);
+  expect(() => nn.functional.localResponseNorm(zeros([4, 2]), 2)).toThrow(ShapeError);
+  expect(() => new nn.LocalResponseNorm(0)).toThrow(ValueError);
 });

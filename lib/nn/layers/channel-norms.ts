@@ -26,14 +26,14 @@ import { centring } from './normalization.js';
 
 // Normalisation of what belongs to a channel (dimension 1), or to a group of them.
 
-const affine = {
+export const affine = {
   /** Multiplies the result; one for each channel. Default: null, none. */
   weight: kinds.tensor.optional(),
   /** Added to the result; one for each channel. Default: null, none. */
   bias: kinds.tensor.optional(),
 };
 
-const added = {
+export const added = {
   /** Added to the variance. Default: 1e-5. */
   eps: kinds.number.default(1e-5),
 };
@@ -60,24 +60,24 @@ const groupSignature = signature('input, /, numGroups, weight, bias, eps', {
 export interface BatchNormFunctionOptions extends OptionsOf<typeof batchSignature> {}
 export interface GroupNormFunctionOptions extends OptionsOf<typeof groupSignature> {}
 
-interface Learnable {
+export interface Learnable {
   readonly weight: Tensor | null;
   readonly bias: Tensor | null;
 }
 
-interface Running {
+export interface Running {
   readonly mean: Tensor;
   readonly variance: Tensor;
 }
 
-function channelsOf(op: string, x: Tensor): number {
+export function channelsOf(op: string, x: Tensor): number {
   if (!isFloat(x.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${x.dtype}`);
   if (x.ndim < 2)
     throw new ShapeError(`${op}: expected at least 2 dimensions, (batch, channels, …), got ${show(x.shape)}`);
   return shapeOf(x)[1]!;
 }
 
-function checkChannels(op: string, channels: number, given: Readonly<Record<string, Tensor | null>>): void {
+export function checkChannels(op: string, channels: number, given: Readonly<Record<string, Tensor | null>>): void {
   for (const [name, one] of Object.entries(given)) {
     if (one === null || sameShape(shapeOf(one), [channels])) continue;
     throw new ShapeError(`${op}: ${name} must have shape [${channels}], one for each channel, got ${show(one.shape)}`);
@@ -85,13 +85,15 @@ function checkChannels(op: string, channels: number, given: Readonly<Record<stri
 }
 
 /** One for each channel, as it is broadcast against the input. */
-const perChannel = (of: Tensor, ndim: number): Tensor => reshape(of, [-1, ...new Array<number>(ndim - 2).fill(1)]);
+export const perChannel = (of: Tensor, ndim: number): Tensor =>
+  reshape(of, [-1, ...new Array<number>(ndim - 2).fill(1)]);
 
 const normalising = new Pointwise('batchNorm', (x, mean, variance, weight, bias, eps) =>
   e.add(e.mul(e.mul(e.sub(x, mean), e.rsqrt(e.add(variance, eps))), weight), bias),
 );
 
-function byRunning(x: Tensor, { mean, variance }: Running, { weight, bias }: Learnable, eps: number): Tensor {
+/** By running values instead of those of the input. */
+export function byRunning(x: Tensor, { mean, variance }: Running, { weight, bias }: Learnable, eps: number): Tensor {
   const spread = (of: Tensor) => perChannel(of, x.ndim);
   return normalising.apply([
     x,
@@ -247,8 +249,22 @@ type BatchNormArguments<A extends boolean, T extends boolean, B extends boolean>
   { affine: A; trackRunningStats: T; bias: B }
 >;
 
-/** What the layers of one number of dimensions share. */
-abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean> extends Module<[x: Tensor], Tensor> {
+/** What a layer is made with that may keep running values. */
+interface Channels {
+  readonly numFeatures: number;
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly affine: boolean;
+  readonly trackRunningStats: boolean;
+  readonly bias: boolean;
+  readonly dtype: Tensor['dtype'];
+}
+
+/** What layers share that normalise channels, and may keep running values. */
+export abstract class ChannelNorm<A extends boolean, T extends boolean, B extends boolean> extends Module<
+  [x: Tensor],
+  Tensor
+> {
   readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
@@ -258,8 +274,7 @@ abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean
   declare runningVar: T extends true ? Tensor : null;
   declare numBatchesTracked: T extends true ? Tensor : null;
 
-  constructor(name: string, args: BatchNormArguments<A, T, B>) {
-    const { numFeatures, eps, momentum, affine, trackRunningStats, bias, dtype } = batchModule.named(name, args);
+  constructor({ numFeatures, eps, momentum, affine, trackRunningStats, bias, dtype }: Channels) {
     super();
     this.numFeatures = numFeatures;
     this.eps = eps;
@@ -285,20 +300,43 @@ abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean
   /** How many dimensions an input may have. */
   protected abstract readonly dimensions: readonly number[];
 
-  override forward(x: Tensor): Tensor {
-    recording?.used(this);
+  /** @param channelDim the dimension that the channels are in */
+  protected checkInput(x: Tensor, channelDim: number): void {
     const name = this.constructor.name;
     if (!this.dimensions.includes(x.ndim)) {
       throw new ShapeError(`${name}: expected ${this.dimensions.join(' or ')} dimensions, got shape ${show(x.shape)}`);
     }
-    if (shapeOf(x)[1] !== this.numFeatures) {
-      throw new ShapeError(`${name}: expected ${this.numFeatures} channels in dimension 1, got shape ${show(x.shape)}`);
+    if (shapeOf(x)[channelDim] !== this.numFeatures) {
+      throw new ShapeError(
+        `${name}: expected ${this.numFeatures} channels in dimension ${channelDim}, got shape ${show(x.shape)}`,
+      );
     }
+  }
+
+  protected running(): Running | null {
     const [mean, variance]: readonly (Tensor | null)[] = [this.runningMean, this.runningVar];
-    const running = mean == null || variance == null ? null : { mean, variance };
+    return mean == null || variance == null ? null : { mean, variance };
+  }
+
+  override extraRepr(): string {
+    return `${this.numFeatures}, eps=${pythonText(this.eps)}, momentum=${pythonText(this.momentum)}, affine=${pythonText(this.weight !== null)}, bias=${pythonText(this.bias !== null)}, track_running_stats=${pythonText(this.runningMean !== null)}`;
+  }
+}
+
+/** What the layers of one number of dimensions share. */
+abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean> extends ChannelNorm<A, T, B> {
+  constructor(name: string, args: BatchNormArguments<A, T, B>) {
+    super(batchModule.named(name, args));
+  }
+
+  override forward(x: Tensor): Tensor {
+    recording?.used(this);
+    this.checkInput(x, 1);
+    const running = this.running();
     const learned = { weight: this.weight, bias: this.bias };
     const byBatch = this.training || running === null;
-    return batchNormalised(name, x, running, learned, byBatch, () => this.#counted(x.dtype), this.eps);
+    const momentum = () => this.#counted(x.dtype);
+    return batchNormalised(this.constructor.name, x, running, learned, byBatch, momentum, this.eps);
   }
 
   /** Counts a batch, and says how far running values move. */
@@ -306,10 +344,6 @@ abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean
     const count: Tensor = this.numBatchesTracked!;
     count.add_(1);
     return this.momentum ?? reciprocal(to(count, dtype));
-  }
-
-  override extraRepr(): string {
-    return `${this.numFeatures}, eps=${pythonText(this.eps)}, momentum=${pythonText(this.momentum)}, affine=${pythonText(this.weight !== null)}, bias=${pythonText(this.bias !== null)}, track_running_stats=${pythonText(this.runningMean !== null)}`;
   }
 }
 
