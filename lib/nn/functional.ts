@@ -10,6 +10,16 @@ export { logSoftmax, softmax } from '../ops/softmax.js';
 export * from './activations/index.js';
 export { type AttentionOptions, scaledDotProductAttention } from './attention/scaled-dot-product.js';
 export {
+  type AdaptiveMaxPoolOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  type OutputSize,
+} from './layers/adaptive-pooling.js';
+export {
   type BatchNormFunctionOptions,
   batchNorm,
   type GroupNormFunctionOptions,

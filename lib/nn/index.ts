@@ -23,6 +23,14 @@ export { ParameterList } from './containers/parameter-list.js';
 export { type Layer, Sequential } from './containers/sequential.js';
 export * as functional from './functional.js';
 export * as init from './init.js';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+} from './layers/adaptive-pooling.js';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, type GroupNormOptions } from './layers/channel-norms.js';
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.js';
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
@@ -65,8 +73,8 @@ export {
 } from './module.js';
 export { Parameter } from './parameter.js';
 export {
-  GRUCell,
   type GatedCellOptions,
+  GRUCell,
   LSTMCell,
   RNNCell,
   type RNNCellOptions,

@@ -16,6 +16,14 @@ import { write } from '../tensor/windows.js';
 /** One number for all axes that a window slides over, or one for each. */
 export type PerAxis = number | readonly number[];
 
+/** Names the element of a list that is not what it should be. */
+export const explainAxes =
+  (one: Kind<unknown>) =>
+  (op: string, name: string, value: unknown): void => {
+    const wrong = Array.isArray(value) ? value.findIndex((item) => !one.accepts(item)) : -1;
+    if (wrong >= 0) one.refuse(op, `${name}[${wrong}]`, (value as readonly unknown[])[wrong]);
+  };
+
 /** A parameter of windows over `dims` axes, with integers of at least `low`. */
 export const perAxis = (dims: number, low: number): Kind<PerAxis> => {
   const one = kinds.integerFrom(low);
@@ -24,6 +32,7 @@ export const perAxis = (dims: number, low: number): Kind<PerAxis> => {
     (value): value is PerAxis =>
       one.accepts(value) ||
       (Array.isArray(value) && (value.length === dims || value.length === 1) && value.every(one.accepts)),
+    { explain: explainAxes(one) },
   );
 };
 

@@ -269,3 +269,27 @@ describe('pooling', () => {
     expect(F.maxPool2d(zeros([0, 2, 5, 5]), 2).shape).toEqual([0, 2, 2, 2]);
   });
 });
+
+describe('adaptive pooling', () => {
+  it('gives the places of the largest, and keeps NaN in its windows', () => {
+    const x = tensor([[1, 5, 2, Number.NaN, 0]]);
+    const { values, indices } = F.adaptiveMaxPool1d(x, 3, true);
+    expect(numbers(values)).toEqual([5, Number.NaN, Number.NaN]);
+    expect(numbers(indices)).toEqual([1, 3, 3]);
+    expect(numbers(F.adaptiveAvgPool1d(x, 3))).toEqual([3, Number.NaN, Number.NaN]);
+    const low = Number.NEGATIVE_INFINITY;
+    expect(numbers(new nn.AdaptiveMaxPool1d(2, true).forward(tensor([[low, low, low]])).indices)).toEqual([0, 1]);
+  });
+
+  it('names what does not fit', () => {
+    expect(() => F.adaptiveAvgPool2d(zeros([5, 5]), 2)).toThrow(
+      new ShapeError('adaptiveAvgPool2d: the input must have 4 dimensions, or 3 without a batch, got [5, 5]'),
+    );
+    expect(() => F.adaptiveAvgPool1d(zeros([1, 5]), 2 ** 32 + 1)).toThrow(
+      new ShapeError('adaptiveAvgPool1d: [4294967297] has more places than int32 counts'),
+    );
+    expect(() => F.adaptiveMaxPool2d(zeros([1, 5, 5]), [2, -1])).toThrow(
+      new ValueError('adaptiveMaxPool2d: outputSize[1] must be an integer, at least 1, or null, got -1'),
+    );
+  });
+});

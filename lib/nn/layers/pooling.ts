@@ -106,23 +106,31 @@ interface Layout {
   readonly places: Shape;
 }
 
-function layoutOf(op: string, input: Tensor, moves: Sliding, before: Shape, isCeil: boolean): Layout {
-  const dims = moves.kernel.length;
-  const sizes = shapeOf(input);
+/** Refuses an input that has not the dimensions, or nothing to choose from. */
+export function checkInput(op: string, dims: number, input: Tensor): void {
   if (isBool(input.dtype)) throw new DTypeError(`${op}: not defined for bool tensors; convert with .int()`);
   if (input.ndim !== dims + 1 && input.ndim !== dims + 2) {
     throw new ShapeError(
       `${op}: the input must have ${dims + 2} dimensions, or ${dims + 1} without a batch, got ${show(input.shape)}`,
     );
   }
-  if (sizes.slice(-dims - 1).includes(0))
+  if (
+    shapeOf(input)
+      .slice(-dims - 1)
+      .includes(0)
+  )
     throw new ShapeError(`${op}: the input must have elements, got ${show(input.shape)}`);
+}
+
+function layoutOf(op: string, input: Tensor, moves: Sliding, before: Shape, isCeil: boolean): Layout {
+  const dims = moves.kernel.length;
+  checkInput(op, dims, input);
   const spans = spansOf(moves);
   if (before.some((size, axis) => size > spans[axis]! / 2))
     throw new ValueError(
       `${op}: padding must be at most half of what a window spans, ${show(spans)}; got ${show(before)}`,
     );
-  const whole = sizes.slice(-dims);
+  const whole = shapeOf(input).slice(-dims);
   const places = whole.map((size, axis) => placesAlong(size, spans[axis]!, moves.stride[axis]!, before[axis]!, isCeil));
   if (places.some((count) => count < 1)) {
     throw new ShapeError(
@@ -159,7 +167,7 @@ const windowAxes = (input: Tensor, dims: number): number[] =>
 const largestAt = new Formula<[x: e.Expr]>('maxPool', e.rowArgmax);
 
 /** The element of a list of sizes that is `index` in row-major order, axis by axis. */
-function placeAt(index: number, sizes: Shape): number[] {
+export function placeAt(index: number, sizes: Shape): number[] {
   const place = sizes.map(() => 0);
   for (let axis = sizes.length - 1, rest = index; axis >= 0; axis--) {
     place[axis] = rest % sizes[axis]!;
@@ -201,7 +209,7 @@ interface MaxValues {
   readonly ceilMode: boolean;
 }
 
-function largest(op: string, dims: number, input: Tensor, given: MaxValues): Picks {
+export function largest(op: string, dims: number, input: Tensor, given: MaxValues): Picks {
   const kernel = eachAxis(given.kernelSize, dims);
   const stride = given.stride === null ? kernel : eachAxis(given.stride, dims);
   const moves = { kernel, stride, dilation: eachAxis(given.dilation, dims) };
@@ -214,7 +222,7 @@ function largest(op: string, dims: number, input: Tensor, given: MaxValues): Pic
 }
 
 /** The elements of an input that the terms of windows are, and where they are. */
-function atPositions(op: string, input: Tensor, terms: Tensor, positions: Int32Array, places: Shape): Picks {
+export function atPositions(op: string, input: Tensor, terms: Tensor, positions: Int32Array, places: Shape): Picks {
   const lead = shapeOf(input).slice(0, -places.length);
   const count = sizeOf(places);
   const columns = tensor(Int32Array.from({ length: count }, (_, place) => place)).reshape([...places]);
@@ -234,7 +242,7 @@ interface AverageValues {
   readonly divisorOverride: number | null;
 }
 
-function average(op: string, dims: number, input: Tensor, given: AverageValues): Tensor {
+export function average(op: string, dims: number, input: Tensor, given: AverageValues): Tensor {
   const { divisorOverride } = given;
   if (divisorOverride === 0) throw new ValueError(`${op}: divisorOverride must not be 0`);
   const kernel = eachAxis(given.kernelSize, dims);
