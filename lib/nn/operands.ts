@@ -5,6 +5,9 @@ import type { Tensor } from '../tensor/tensor.js';
 
 // A module and its function have one declaration of parameters: the function takes its operands before them.
 
+/** How many layers are stacked: more would not fit memory, nor an array. */
+export const layerCount: Kind<number> = kinds.integerFrom(1, 10_000);
+
 export const onInput = <T extends string, K>(takes: Signature<T, K>): OnInput<Signature<T, K>> =>
   takes.after('input', { input: kinds.tensor }) as OnInput<Signature<T, K>>;
 

@@ -195,6 +195,7 @@ describe('recurrent layers', () => {
     ['more', () => call(rnn.forward, zeros([2, 1, 3]), null, 1), ValueError, /RNN: expected at most 2 arguments/],
     ['size', () => new nn.GRU(0, 4), ValueError, /GRU: inputSize must be .* at least 1, got 0/],
     ['layers', () => new nn.GRU(3, 4, 0), ValueError, /numLayers/],
+    ['number of layers', () => new nn.GRU(3, 4, 2 ** 32), ValueError, /numLayers must be .* between 1 and 10000/],
     [
       'projection',
       () => new nn.LSTM(3, 4, { projSize: 4 }),

@@ -12,6 +12,7 @@ import { ModuleList } from '../containers/module-list.js';
 import { xavierUniform_ } from '../init.js';
 import { LayerNorm } from '../layers/normalization.js';
 import { isModule, Module } from '../module.js';
+import { layerCount } from '../operands.js';
 import {
   type DecodingArguments,
   decoding,
@@ -31,7 +32,7 @@ const moduleOf = <M extends Module>(): Kind<M> => kind('a Module', (value): valu
 
 const stacked = {
   /** How many copies of the layer. */
-  numLayers: kinds.integerFrom(1),
+  numLayers: layerCount,
   /** What normalises the output of the last. Default: null, nothing. */
   norm: moduleOf<Norm>().optional(),
 };
@@ -140,9 +141,9 @@ const transformerSignature = signature(
     /** Heads of attention. Default: 8. */
     nhead: kinds.integerFrom(1).default(8),
     /** Default: 6. */
-    numEncoderLayers: kinds.integerFrom(1).default(6),
+    numEncoderLayers: layerCount.default(6),
     /** Default: 6. */
-    numDecoderLayers: kinds.integerFrom(1).default(6),
+    numDecoderLayers: layerCount.default(6),
     ...layerParameters,
     /** In place of the encoder. Default: null. */
     customEncoder: moduleOf<Module<StackEncodingArguments, Tensor>>().optional(),

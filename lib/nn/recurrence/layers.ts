@@ -14,6 +14,7 @@ import { warnOnce } from '../../warnings.js';
 import { uniform_ } from '../init.js';
 import { dropout } from '../layers/dropout.js';
 import { Module } from '../module.js';
+import { layerCount } from '../operands.js';
 import { isParameter, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
@@ -25,7 +26,7 @@ const sizes = { inputSize: kinds.integerFrom(1), hiddenSize: kinds.integerFrom(1
 
 const common = {
   /** How many layers, each over the outputs of the one below. Default: 1. */
-  numLayers: kinds.integerFrom(1).default(1),
+  numLayers: layerCount.default(1),
   /** Whether biases are learned. Default: true. */
   bias: kinds.boolean.default(true),
   /** Whether inputs and outputs are (batch, time, features) rather than (time, batch, features). States are not. Default: false. */
