@@ -59,4 +59,5 @@ export {
   convTranspose2d,
   convTranspose3d,
 } from './layers/transposed-convolution.js';
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from './layers/shuffle.js';
 export * from './losses/index.js';

@@ -43,6 +43,7 @@ export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LocalResponseNorm } from './layers/local-response-norm.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './layers/padding.js';
+export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './layers/shuffle.js';
 export {
   AvgPool1d,
   AvgPool2d,
