@@ -2,6 +2,21 @@ import { hasNames } from '../realm.js';
 import type { FunctionOf, Values } from './forms.js';
 import type { Signature, Slot } from './signature.js';
 
+/** A parameter list, as far as it says what there is. */
+interface Listed {
+  readonly text: string;
+  readonly names: readonly string[];
+  readonly kinds: unknown;
+}
+
+/** @internal What functions made here take, for tests that call them; `shifts` where the first parameter may be left out by position. */
+export const declarations = new WeakMap<object, { readonly takes: Listed; readonly shifts: boolean }>();
+
+function declared<F>(op: string, takes: Listed, fn: object, shifts = false): F {
+  declarations.set(fn, { takes, shifts });
+  return Object.defineProperty(fn, 'name', { value: op }) as F;
+}
+
 type Body<R> = (...values: readonly unknown[]) => R;
 
 /**
@@ -13,8 +28,7 @@ export function define<T extends string, K, R>(
   takes: Signature<T, K>,
   body: (...values: Values<T, K>) => R,
 ): FunctionOf<R, Signature<T, K>> {
-  const fn = checking(op, takes, body as Body<R>);
-  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
+  return declared(op, takes, checking(op, takes, body as Body<R>));
 }
 
 /**
@@ -31,7 +45,7 @@ export function defineBounds<T extends string, K, R>(
   const isOnly = ([first, next]: readonly unknown[]): boolean =>
     typeof first === 'number' && typeof next !== 'number' && !(hasNames(next) && Object.hasOwn(next, second));
   const fn = (...args: readonly unknown[]) => body(...takes.read(op, isOnly(args) ? [undefined, ...args] : args));
-  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<R, Signature<T, K>>;
+  return declared(op, takes, fn, true);
 }
 
 /** The same for a function that returns a promise: what it refuses rejects the promise. */
@@ -41,7 +55,7 @@ export function defineAsync<T extends string, K, R>(
   body: (...values: Values<T, K>) => Promise<R>,
 ): FunctionOf<Promise<R>, Signature<T, K>> {
   const fn = async (...args: readonly unknown[]) => body(...takes.read(op, args));
-  return Object.defineProperty(fn, 'name', { value: op }) as FunctionOf<Promise<R>, Signature<T, K>>;
+  return declared(op, takes, fn);
 }
 
 /** A function of more parameters than these takes longer than an array does. */

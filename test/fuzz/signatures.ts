@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ones } from 'nabla';
+import * as nabla from 'nabla';
+import { declarations } from '../../lib/arguments/define.js';
 import { Kind as ParameterKind } from '../../lib/arguments/kind.js';
 import * as kinds from '../../lib/tensor/kinds.js';
-import { entryPoints, exportsOf, type PublicExport, root } from '../docs/exports.js';
-import { type DeclaredSignature, signatureOf } from '../docs/signatures.js';
+import { entryPoints, exportsOf, type PublicExport } from '../docs/exports.js';
+import { signatureOf } from '../docs/signatures.js';
 
 /** What kinds of values there are, as far as a caller can take one for another. */
 export type Kind = 'tensor' | 'number' | 'boolean' | 'string' | 'array' | 'object' | 'null' | 'undefined' | 'other';
@@ -139,13 +138,19 @@ function merged(signatures: readonly (readonly Parameter[])[]): Parameter[] {
   });
 }
 
+type AnyKind = ParameterKind<unknown, boolean>;
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
 /** Values of each kind, one of which is right wherever a value of that kind can be. */
 const SAMPLES: Readonly<Record<Exclude<Kind, 'undefined'>, readonly unknown[]>> = {
-  tensor: [ones([2])],
+  tensor: [nabla.ones([2])],
   number: [0, 1, 0.5, 2],
   boolean: [true],
   string: ['float32'],
-  array: [[1], [], [ones([2])]],
+  array: [[1], [], [nabla.ones([2])]],
   object: [{}],
   null: [null],
   other: [() => 1, new Uint8Array(1)],
@@ -164,6 +169,10 @@ function kindsTaken(declared: string): Set<Kind> | null {
     throw error;
   }
   if (!(kind instanceof ParameterKind)) throw new Error(`${declared} is no kind of parameter`);
+  return kindsOfParameter(kind, declared);
+}
+
+function kindsOfParameter(kind: AnyKind, declared: string): Set<Kind> {
   const texts = [...declared.matchAll(/'([^']*)'/g)].map(([, text]) => text);
   const taken = Object.entries(SAMPLES).filter(([name, samples]) =>
     [...samples, ...(name === 'string' ? texts : [])].some((sample) => kind.accepts(sample)),
@@ -171,10 +180,14 @@ function kindsTaken(declared: string): Set<Kind> | null {
   return new Set([...taken.map(([name]) => name as Kind), ...(kind.isRequired ? [] : (['undefined'] as const))]);
 }
 
+/** A parameter of a signature; its kinds are null where they cannot be told. */
+interface Declared extends Parameter {
+  readonly kinds: Set<Kind> | null;
+}
+
 /** Parameters by position, any but the first ones of which can be an object of those that are left, and that object. */
-function parametersDeclared({ text, parameters }: DeclaredSignature, shifts: boolean): Parameter[] {
+function parametersDeclared(text: string, all: readonly Declared[], shifts: boolean): Parameter[] {
   const words = text.split(',').map((word) => word.trim());
-  const all = parameters.map(({ name, kind }) => ({ name, kinds: kindsTaken(kind), options: [] }));
   const names = (list: readonly string[]) => list.filter((word) => word !== '/' && word !== '*');
   const star = words.indexOf('*');
   const positional = names(star < 0 ? words : words.slice(0, star)).length;
@@ -200,23 +213,45 @@ function signatureIn(kind: PublicExport['kind'], source: string): { signature: s
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
 
-/** The signature that one of a family has, as `defineConvolution('conv1d', 1)`: that which the function gives to `define`. */
-function ofFamily(file: string, signature: string, declaration: string): string {
-  if (!/^\d+$/.test(signature)) return signature;
-  const [, maker] = /= (define\w+)\(/.exec(declaration)!;
-  const [, declared] = new RegExp(`^const ${maker} = [^;]*?define\\(\\w+, (\\w+)\\(`, 'm').exec(
-    readFileSync(join(root, file), 'utf8'),
-  )!;
-  return declared!;
+/** What a function was defined to take; undefined for what is no such function. */
+function definedAt(path: string) {
+  const at = (within: unknown, name: string): unknown => (within as Record<string, unknown> | undefined)?.[name];
+  const value = path.split('.').reduce(at, nabla as unknown);
+  return typeof value === 'function' ? declarations.get(value) : undefined;
+}
+
+/** The expectations of kinds that all files share. What others take cannot be told from samples. */
+const shared = new Map(
+  Object.values(kinds)
+    .filter((one) => one instanceof ParameterKind)
+    .map((one: AnyKind) => [one.expected, one]),
+);
+
+/** Of a function that is one of a family: its text says of which, but not what that takes. */
+function parametersDefined(path: string): Parameter[] | null {
+  const defined = definedAt(path);
+  if (defined === undefined) return null;
+  const { text, names, kinds: own } = defined.takes;
+  const all = names.map((name) => {
+    const kind = (own as Record<string, AnyKind>)[name]!;
+    const known = shared.has(kind.expected.replace(/, or null$/, ''));
+    return { name, kinds: known ? kindsOfParameter(kind, kind.expected) : null, options: [] };
+  });
+  return parametersDeclared(text, all, defined.shifts);
 }
 
 function parametersOf({ kind, path, source, file }: PublicExport): Parameter[] | null {
   const name = path.split('.').at(-1)!;
   const declaredBy = signatureIn(kind, source);
   if (declaredBy !== null) {
-    const declared = signatureOf(file, ofFamily(file, declaredBy.signature, source));
-    if (declared === null) throw new Error(`${file}: the signature ${declaredBy.signature} of ${path} cannot be read`);
-    return parametersDeclared(declared, declaredBy.shifts);
+    const declared = signatureOf(file, declaredBy.signature);
+    if (declared === null) {
+      return (
+        parametersDefined(path) ?? fail(`${file}: the signature ${declaredBy.signature} of ${path} cannot be read`)
+      );
+    }
+    const all = declared.parameters.map(({ name, kind }) => ({ name, kinds: kindsTaken(kind), options: [] }));
+    return parametersDeclared(declared.text, all, declaredBy.shifts);
   }
   const declared = source.slice(0, source.search(/^\}|;$/m) + 1);
   if (kind === 'class') {
