@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -47,7 +46,6 @@ export default defineConfig({
   test: {
     // Processes, not threads: the thread pool of the core and its settings belong to the process.
     pool: 'forks',
-    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     projects: [...onBackend('native', []), ...onBackend('js', [...once, ...choosing])],
   },

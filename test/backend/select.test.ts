@@ -32,7 +32,9 @@ describe('useBackend', () => {
 });
 
 it.each([0, -1, 1.5, Number.NaN])('setNumThreads refuses %f', (count) => {
-  expect(() => setNumThreads(count)).toThrow(`setNumThreads: expected a positive integer, got ${count}`);
+  expect(() => setNumThreads(count)).toThrow(
+    `setNumThreads: count must be an integer, between 1 and 1024, got ${count}`,
+  );
 });
 
 it('setNumThreads takes a positive integer', () => {

@@ -46,7 +46,7 @@ function exchanged(x: Tensor, parts: Shape, order: readonly number[], shape: Sha
  * @throws ShapeError for less than 3 dimensions; ValueError if the channels cannot be divided by r²
  * @example
  * ```ts
- * nn.functional.pixelShuffle(arange(4).reshape(4, 1, 1), 2); // tensor([[[0, 1], [2, 3]]])
+ * nn.functional.pixelShuffle(arange(4).reshape([4, 1, 1]), 2); // tensor([[[0, 1], [2, 3]]])
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_shuffle.html
  */
@@ -69,7 +69,7 @@ export const pixelShuffle: FunctionOf<Tensor, typeof upscaleSignature> = define(
  * @throws ShapeError for less than 3 dimensions; ValueError if height or width cannot be divided by r
  * @example
  * ```ts
- * nn.functional.pixelUnshuffle(arange(4).reshape(1, 2, 2), 2).shape; // [4, 1, 1]
+ * nn.functional.pixelUnshuffle(arange(4).reshape([1, 2, 2]), 2).shape; // [4, 1, 1]
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pixel_unshuffle.html
  */
@@ -92,7 +92,7 @@ export const pixelUnshuffle: FunctionOf<Tensor, typeof downscaleSignature> = def
  * @throws ShapeError for less than 3 dimensions; ValueError if the channels do not make so many groups
  * @example
  * ```ts
- * nn.functional.channelShuffle(arange(4).reshape(1, 4, 1), 2).flatten(); // tensor([0, 2, 1, 3])
+ * nn.functional.channelShuffle(arange(4).reshape([1, 4, 1]), 2).flatten(); // tensor([0, 2, 1, 3])
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ChannelShuffle.html
  */
