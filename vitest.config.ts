@@ -12,8 +12,11 @@ const once = [
   'test/*.test.ts',
 ];
 
-/** Every other suite has a process of its own. These, in which nothing belongs to a process, follow each other in one, which loads the library once. */
-const together = ['test/{autograd,capture,data,expr,io,nn,optim,tensor,training}/**/!(long).test.ts'];
+/**
+ * Every other suite has a process of its own. These, in which nothing belongs to a process, follow each other in one, which loads the library once.
+ * Capturing looks through all modules that live: suites that capture much stay by themselves.
+ */
+const together = ['test/{autograd,data,expr,io,nn,tensor,training}/**/!(batch|recorded-losses).test.ts'];
 
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];
