@@ -13,6 +13,7 @@ export function runErrors(c: ErrorsCase, adapter: Adapter): void {
     if (error instanceof adapter.nabla.NablaError) return;
     throw error;
   }
+  if (isAboutFloats(c)) throw new NotSupported('refused in PyTorch: 3.0, which JavaScript does not tell from 3');
   if (isAboutNumbers(c)) throw new NotSupported('refused in PyTorch: a number where nabla takes numbers for tensors');
   throw new Mismatch(`accepted, but PyTorch says: ${c.error.type}: ${c.error.message.split('\n')[0]}`);
 }
@@ -34,6 +35,9 @@ function prepare(c: ErrorsCase, values: CaseValues, adapter: Adapter): () => unk
       const construct = () => adapter.module(c.name, values.list(c.ctor_args), values.named(c.ctor_kwargs));
       adapter.requireClass(`nn.${c.name}`);
       if (c.error_on === 'construct') return construct;
+      if (isRefusedEarlier(c, construct, adapter)) {
+        throw new NotSupported('refused before what is wrong: PyTorch takes any value for a flag');
+      }
       const module = construct();
       return () => adapter.forward(module, c.name, values.list(c.args), values.named(c.kwargs));
     }
@@ -59,4 +63,19 @@ function isAboutNumbers(c: ErrorsCase): boolean {
     c.error.type === 'TypeError' &&
     /must be Tensor|combination of arguments|descriptor/.test(c.error.message)
   );
+}
+
+function isAboutFloats(c: ErrorsCase): boolean {
+  return c.kind === 'module' && /should be of type int, got: float/.test(c.error.message);
+}
+
+/** PyTorch takes a text for a flag that is set, and refuses the call that follows; nabla refuses the text. */
+function isRefusedEarlier(c: ErrorsCase, construct: () => unknown, { nabla }: Adapter): boolean {
+  if (c.kind !== 'module' || !c.ctor_args.some((arg) => typeof arg === 'string')) return false;
+  try {
+    construct();
+    return false;
+  } catch (error) {
+    return error instanceof nabla.NablaError && /must be true or false/.test(error.message);
+  }
 }
