@@ -17,7 +17,7 @@ import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import type { Lookahead } from './host.js';
 import { CapturedProgram, type LoopParts } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
-import { namesOf, sameNumbers, structureDemands } from './structure.js';
+import { namesOf, sameNumbers, structureDemands, surroundings } from './structure.js';
 import { mapTensors, type Pattern, tensorsIn } from './tree.js';
 
 /** Where the memory of a result comes from: an argument, what the program makes, or elsewhere. */
@@ -78,20 +78,21 @@ export class Case<R> {
     });
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
+    const around = surroundings(outer);
     const mode = recordsGradients();
     this.#assumptions = [
       () => recordsGradients() === mode,
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
       sameFlags(flags),
-      sameNumbers(outer, called, recorder.outside),
+      sameNumbers(around, called, recorder.outside),
     ];
     this.#flags = new Map(
       [...flags].flatMap(([owner, before]) => (flagOf(owner) === before ? [] : [[owner, !before]])),
     );
     this.isSteady = this.#flags.size === 0 && gradients.every(leavesGradientAsItWas);
-    this.#demands = [...recorder.demands, ...structureDemands(outer, called)];
-    this.#nameOf = namesOf(outer);
+    this.#demands = [...recorder.demands, ...structureDemands(around, called)];
+    this.#nameOf = namesOf(around);
     this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
     for (const { leaf, after, use } of gradients) {
       if (isTensor(after) && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);

@@ -6,9 +6,49 @@ import { isTensor, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import type { Outside } from './outside.js';
 import type { Demand } from './recorder.js';
 
+/** The models that tensors belong to. */
+export interface Surroundings {
+  /** These tensors, and those of the models that share memory with them: what was used may be a view. */
+  readonly tensors: ReadonlySet<Tensor>;
+  /** All modules of the models, by name. */
+  readonly named: ReadonlyMap<Module, string>;
+}
+
+export function surroundings(used: ReadonlySet<Tensor>): Surroundings {
+  const storages = new Set([...used].map(storageOf));
+  const tensors = new Set(used);
+  const named = new Map<Module, string>();
+  for (const root of modulesAround(storages)) {
+    const shared = tensorsOf(root).filter((tensor) => storages.has(storageOf(tensor)));
+    if (shared.length === 0) continue;
+    for (const tensor of shared) tensors.add(tensor);
+    for (const [path, module] of root.namedModules()) {
+      const name = path === '' ? root.constructor.name : `${root.constructor.name}.${path}`;
+      // Of several names the one from the outermost model says most.
+      if ((named.get(module)?.length ?? -1) < name.length) named.set(module, name);
+    }
+  }
+  return { tensors, named };
+}
+
+/** The modules that have a tensor in one of these storages, and those that they are within. Of all others, which may be many, only properties are looked at. */
+function modulesAround(storages: ReadonlySet<Storage>): Module[] {
+  const parents = new Map<Module, Module[]>();
+  const around = new Set<Module>();
+  const living = [...livingModules];
+  for (const module of living) {
+    for (const [, , value] of module[MEMBERS]()) {
+      if (isModule(value)) parents.set(value, [...(parents.get(value) ?? []), module]);
+      else if (isTensor(value) && storages.has(storageOf(value))) around.add(module);
+    }
+  }
+  // What is added is visited as well.
+  for (const module of around) for (const parent of parents.get(module) ?? []) around.add(parent);
+  return living.filter((module) => around.has(module));
+}
+
 /** What the memory of tensors is called in the models that they belong to. */
-export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string | undefined {
-  const { tensors, named } = surroundings(used);
+export function namesOf({ tensors, named }: Surroundings): (storage: Storage) => string | undefined {
   const byStorage = new Map<Storage, string | undefined>();
   for (const tensor of tensors) {
     const storage = storageOf(tensor);
@@ -18,18 +58,18 @@ export function namesOf(used: ReadonlySet<Tensor>): (storage: Storage) => string
 }
 
 /** That the tensors a captured function used are where they were, and that the models they belong to have the same parts. */
-export function structureDemands(used: ReadonlySet<Tensor>, called: Iterable<object>): Demand[] {
-  const { tensors, named } = surroundings(used);
+export function structureDemands(around: Surroundings, called: Iterable<object>): Demand[] {
+  const named = new Map(around.named);
   for (const one of called) if (isModule(one) && !named.has(one)) named.set(one, one.constructor.name);
   return [
-    ...[...tensors].map((tensor) => sameMemory(tensor, named)),
+    ...[...around.tensors].map((tensor) => sameMemory(tensor, named)),
     ...[...named].map(([module, name]) => sameParts(module, name)),
   ];
 }
 
 /** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
-export function sameNumbers(used: ReadonlySet<Tensor>, called: Iterable<object>, outside: Outside): () => boolean {
-  const owned = [...new Set<object>([...surroundings(used).named.keys(), ...called])];
+export function sameNumbers(around: Surroundings, called: Iterable<object>, outside: Outside): () => boolean {
+  const owned = [...new Set<object>([...around.named.keys(), ...called])];
   const settings = owned.flatMap((owner) => outside.settingsOf(owner).map((entry) => ({ owner, ...entry })));
   const simple = settings.filter(({ value }) => typeof value !== 'object');
   const nested = settings.filter(({ value }) => typeof value === 'object');
@@ -41,24 +81,6 @@ export function sameNumbers(used: ReadonlySet<Tensor>, called: Iterable<object>,
     for (const { owner, name, isSame } of nested) if (!isSame(Reflect.get(owner, name))) return false;
     return true;
   };
-}
-
-/** The models that these tensors belong to, all that is in them by name, and the tensors of theirs that share memory with these: what was used may be a view. */
-function surroundings(used: ReadonlySet<Tensor>): { tensors: Set<Tensor>; named: Map<Module, string> } {
-  const storages = new Set([...used].map(storageOf));
-  const tensors = new Set(used);
-  const named = new Map<Module, string>();
-  for (const root of livingModules) {
-    const shared = tensorsOf(root).filter((tensor) => storages.has(storageOf(tensor)));
-    if (shared.length === 0) continue;
-    for (const tensor of shared) tensors.add(tensor);
-    for (const [path, module] of root.namedModules()) {
-      const name = path === '' ? root.constructor.name : `${root.constructor.name}.${path}`;
-      // Of several names the one from the outermost model says most.
-      if ((named.get(module)?.length ?? -1) < name.length) named.set(module, name);
-    }
-  }
-  return { tensors, named };
 }
 
 /** Of a module whose parts cannot be named, as one is within itself or two have the same name, nothing is known. */
