@@ -7,16 +7,17 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const once = [
   'test/backend/{background,cpu-count,environments,failures,isas,native,seam,terminate}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
-  'test/docs/{comments,references}.test.ts',
+  'test/docs/{comments,references,types}.test.ts',
   'test/{bench,determinism,fuzz}/**',
   'test/*.test.ts',
 ];
 
 /**
- * Every other suite has a process of its own. These, in which nothing belongs to a process, follow each other in one, which loads the library once.
- * Capturing looks through all modules that live: suites that capture much stay by themselves.
+ * Every other suite has a process of its own. These, in which nothing belongs to a process, follow each other in one, which loads the library once,
+ * and compute on one thread: a thread that helps waits long for a processor that another suite has.
  */
-const together = ['test/{autograd,data,expr,io,nn,tensor,training}/**/!(batch|recorded-losses).test.ts'];
+const together =
+  'test/{arguments,autograd,capture,conformance,data,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
 
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];
@@ -30,11 +31,18 @@ const onBackend = (backend: 'native' | 'js', exclude: readonly string[]) => {
   return [
     {
       extends: true as const,
-      test: { ...common, name: backend, include: together, exclude: excluded, isolate: false },
+      test: {
+        ...common,
+        name: backend,
+        include: [together],
+        exclude: excluded,
+        isolate: false,
+        setupFiles: 'test/one-thread.ts',
+      },
     },
     {
       extends: true as const,
-      test: { ...common, name: `${backend}-apart`, include: all, exclude: [...excluded, ...together] },
+      test: { ...common, name: `${backend}-apart`, include: all, exclude: [...excluded, together] },
     },
   ];
 };
@@ -50,6 +58,7 @@ export default defineConfig({
     // Processes, not threads: the thread pool of the core and its settings belong to the process.
     pool: 'forks',
     testTimeout: 60_000,
+    maxWorkers: 2,
     projects: [...onBackend('native', []), ...onBackend('js', [...once, ...choosing])],
   },
 });

@@ -8,13 +8,19 @@ import { sameAs } from './tree.js';
 /** An object outside with the values of its properties. */
 interface Snapshot {
   readonly owner: object;
-  readonly entries: readonly Entry[];
+  readonly names: readonly string[];
+  readonly values: readonly unknown[];
+  /** How values that can change in place are compared with what they were, by name; null if there are none. */
+  readonly nested: ReadonlyMap<string, Same> | null;
 }
 
-interface Entry {
+type Same = (value: unknown) => boolean;
+
+/** A property that is no part: how it is compared with what it was, null if as it is. */
+interface Setting {
   readonly name: string;
   readonly value: unknown;
-  readonly isSame: (value: unknown) => boolean;
+  readonly isSame: Same | null;
 }
 
 interface GroupSnapshot extends Snapshot {
@@ -31,6 +37,7 @@ export class Outside {
   readonly #modules: readonly Snapshot[];
   readonly #optimizers: readonly Snapshot[];
   #groups: readonly GroupSnapshot[];
+  #byOwner: ReadonlyMap<object, Snapshot> | null = null;
 
   constructor(where: string) {
     this.#where = where;
@@ -79,9 +86,14 @@ export class Outside {
   }
 
   /** What a module or an optimizer had beside tensors, modules and functions. */
-  settingsOf(owner: object): readonly Entry[] {
-    const known = [...this.#modules, ...this.#optimizers].find((one) => one.owner === owner);
-    return (known?.entries ?? []).filter(({ value }) => isSetting(value));
+  settingsOf(owner: object): readonly Setting[] {
+    this.#byOwner ??= new Map([...this.#modules, ...this.#optimizers].map((one) => [one.owner, one]));
+    const known = this.#byOwner.get(owner);
+    if (known === undefined) return [];
+    const { names, values, nested } = known;
+    return names
+      .map((name, i) => ({ name, value: values[i], isSame: nested?.get(name) ?? null }))
+      .filter(({ value }) => isSetting(value));
   }
 }
 
@@ -92,15 +104,38 @@ const isSetting = (value: unknown): boolean =>
 /** What an optimizer itself tells a recorder of. */
 const OWN_REPORT: readonly string[] = ['paramGroups', 'state'];
 
-const snapshotOf = (owner: object, without: readonly string[] = []): Snapshot => ({
-  owner,
-  entries: Object.entries(owner)
-    .filter(([name]) => !without.includes(name))
-    .map(([name, value]) => ({ name, value, isSame: sameAs(value) })),
-});
+/** The latest of each object: there may be thousands, nearly all of which have to do with something else and stay as they are. */
+const latest = new WeakMap<object, Snapshot>();
 
-function changedProperty({ owner, entries }: Snapshot): string | null {
-  for (const { name, isSame } of entries) if (!isSame(Reflect.get(owner, name))) return name;
-  const known = new Set([...entries.map(({ name }) => name), ...OWN_REPORT]);
-  return Object.keys(owner).find((name) => !known.has(name)) ?? null;
+function snapshotOf(owner: object, without: readonly string[] = []): Snapshot {
+  const known = latest.get(owner);
+  if (known !== undefined && changedProperty(known) === null) return known;
+  const snapshot = newSnapshotOf(owner, without);
+  latest.set(owner, snapshot);
+  return snapshot;
+}
+
+function newSnapshotOf(owner: object, without: readonly string[]): Snapshot {
+  const all = Object.keys(owner);
+  const names = without.length === 0 ? all : all.filter((name) => !without.includes(name));
+  const values = names.map((name) => Reflect.get(owner, name) as unknown);
+  let nested: Map<string, Same> | null = null;
+  for (let i = 0; i < names.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'object' || value === null || isTensor(value) || isModule(value)) continue;
+    nested ??= new Map();
+    nested.set(names[i]!, sameAs(value));
+  }
+  return { owner, names, values, nested };
+}
+
+function changedProperty({ owner, names, values, nested }: Snapshot): string | null {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!;
+    const value: unknown = Reflect.get(owner, name);
+    const isSame = nested?.get(name) ?? null;
+    if (isSame === null ? !Object.is(value, values[i]) : !isSame(value)) return name;
+  }
+  const keys = Object.keys(owner);
+  return keys.find((key, i) => key !== names[i] && !names.includes(key) && !OWN_REPORT.includes(key)) ?? null;
 }

@@ -37,7 +37,7 @@ function modulesAround(storages: ReadonlySet<Storage>): Module[] {
   const around = new Set<Module>();
   const living = [...livingModules];
   for (const module of living) {
-    for (const [, , value] of module[MEMBERS]()) {
+    for (const value of Object.values(module)) {
       if (isModule(value)) parents.set(value, [...(parents.get(value) ?? []), module]);
       else if (isTensor(value) && storages.has(storageOf(value))) around.add(module);
     }
@@ -70,15 +70,15 @@ export function structureDemands(around: Surroundings, called: Iterable<object>)
 /** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
 export function sameNumbers(around: Surroundings, called: Iterable<object>, outside: Outside): () => boolean {
   const owned = [...new Set<object>([...around.named.keys(), ...called])];
-  const settings = owned.flatMap((owner) => outside.settingsOf(owner).map((entry) => ({ owner, ...entry })));
-  const simple = settings.filter(({ value }) => typeof value !== 'object');
-  const nested = settings.filter(({ value }) => typeof value === 'object');
+  const settings = owned.flatMap((owner) => outside.settingsOf(owner).map((setting) => ({ owner, ...setting })));
+  const simple = settings.filter(({ isSame }) => isSame === null);
+  const nested = settings.filter(({ isSame }) => isSame !== null);
   const owners = simple.map(({ owner }) => owner as Record<string, unknown>);
   const names = simple.map(({ name }) => name);
   const values = simple.map(({ value }) => value);
   return () => {
     for (let i = 0; i < owners.length; i++) if (!Object.is(owners[i]![names[i]!], values[i])) return false;
-    for (const { owner, name, isSame } of nested) if (!isSame(Reflect.get(owner, name))) return false;
+    for (const { owner, name, isSame } of nested) if (!isSame!(Reflect.get(owner, name))) return false;
     return true;
   };
 }

@@ -23,8 +23,18 @@ function functionsOf(space: object, prefix: string): Target[] {
     if (!isClass(value)) return [{ name: `${prefix}${key}`, call: value as AnyFunction }];
     if (ABSTRACT.has(value)) return [];
     const make = value as new (...args: unknown[]) => object;
-    return [{ name: `new ${prefix}${key}`, call: (...args) => new make(...args) }];
+    return [
+      { name: `new ${prefix}${key}`, call: (...args) => new make(...(value === nn.Transformer ? small(args) : args)) },
+    ];
   });
+}
+
+/** Arguments with which no transformer has the tens of millions of parameters that it has if nothing is said. */
+function small(args: readonly unknown[]): readonly unknown[] {
+  const layers = { numEncoderLayers: 0, numDecoderLayers: 0 };
+  const last = args.at(-1);
+  if (last?.constructor === Object) return [...args.slice(0, -1), { ...layers, ...last }];
+  return args.length <= 2 ? [...args, layers] : args;
 }
 
 /** What is never made by `new` outside. */

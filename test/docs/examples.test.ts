@@ -44,20 +44,8 @@ describe('examples in the documentation', () => {
     expect(count(({ runs }) => Number(!runs))).toBeLessThan(6);
   });
 
-  it('have the right types', () => {
-    const config = {
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
-      include: ['docs'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
-      encoding: 'utf8',
-    });
-    expect(withPlaces(stdout)).toBe('');
-    expect(status).toBe(0);
-  });
+  // On one backend: types are the same on both.
+  if (process.env.NABLA_BACKEND !== 'js') it('have the right types', haveRightTypes);
 
   it.for(examples.filter(({ example }) => example.runs))(
     '$example.file:$example.line',
@@ -76,6 +64,21 @@ describe('examples in the documentation', () => {
     },
   );
 });
+
+function haveRightTypes(): void {
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
+    include: ['docs'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
+    encoding: 'utf8',
+  });
+  expect(withPlaces(stdout)).toBe('');
+  expect(status).toBe(0);
+}
 
 /** The compiler's messages, at the places the examples come from. */
 function withPlaces(messages: string): string {

@@ -1,0 +1,3 @@
+import { setNumThreads } from 'nabla';
+
+setNumThreads(1);
