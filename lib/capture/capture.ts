@@ -5,6 +5,7 @@ import * as kinds from '../arguments/kinds.js';
 import { nothing, signature } from '../arguments/signature.js';
 import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
+import { assumeNoModuleHooks } from '../nn/module-hooks.js';
 import { isPromise } from '../realm.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
 import { Case } from './case.js';
@@ -153,6 +154,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     const standIns = mapTensors(args, () => inputs[next++]!);
     const [pattern, own] = [new Pattern(args), new Pattern(standIns)];
     const recorder = new Recorder(backend, this.where);
+    assumeNoModuleHooks(recorder);
     let result: R;
     try {
       result = runUnder(recorder, () => this.#fn(...standIns));

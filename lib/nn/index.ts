@@ -72,6 +72,16 @@ export {
   type StateDict,
   type StateDictOptions,
 } from './module.js';
+export type {
+  ForwardHook,
+  ForwardHookOptions,
+  ForwardPreHook,
+  FullBackwardHook,
+  FullBackwardPreHook,
+  Gradients,
+  ModuleHookOptions,
+  NewGradients,
+} from './module-hooks.js';
 export { Parameter } from './parameter.js';
 export {
   type GatedCellOptions,

@@ -4,6 +4,7 @@ import { type Kind, kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { unknownName } from '../arguments/unknown-name.js';
+import type { HookHandle } from '../autograd/hooks.js';
 import { noGrad } from '../autograd/mode.js';
 import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
@@ -15,6 +16,19 @@ import { dropGrad, gradState, isTensor, peekGrad, type Tensor } from '../tensor/
 import { uncloneable } from '../uncloneable.js';
 import { COPY, Copies } from './copies.js';
 import { livingModules } from './living.js';
+import {
+  copyHooks,
+  type ForwardHook,
+  type ForwardHookOptions,
+  type ForwardPreHook,
+  type FullBackwardHook,
+  type FullBackwardPreHook,
+  forwardHooking,
+  hooking,
+  hookModule,
+  type ModuleHookOptions,
+  type WithForward,
+} from './module-hooks.js';
 import { join, stateName } from './names.js';
 import { isParameter, type Parameter } from './parameter.js';
 import { assign, type IncompatibleKeys, type StateDict } from './state-dict.js';
@@ -243,6 +257,112 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   /** `registerModule`. */
   addModule(...args: ArgumentsOf<typeof nesting>): void {
     this.registerModule(...nesting.read('addModule', args));
+  }
+
+  /**
+   * Calls `hook(module, inputs)` before each `forward`. What it returns takes the place of the inputs: an array of them, or the only one.
+   *
+   * @param hook nothing is changed where it returns nothing
+   * @returns a handle whose `remove()` takes the hook away
+   * @throws CaptureError within a captured function, whose replays call no hooks
+   * @example
+   * ```ts
+   * const layer = new nn.ReLU();
+   * const handle = layer.registerForwardPreHook((_, [x]) => x.neg());
+   * layer.forward(tensor([-1, 2])); // tensor([1., 0.])
+   * handle.remove();
+   * layer.forward(tensor([-1, 2])); // tensor([0., 2.])
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_pre_hook
+   */
+  registerForwardPreHook<M extends WithForward>(
+    this: M,
+    hook: ForwardPreHook<M>,
+    options?: ModuleHookOptions,
+  ): HookHandle {
+    const name = 'registerForwardPreHook';
+    const [read, prepend] = hooking.read(name, [hook, options]);
+    return hookModule(name, this, 'forwardPre', read, { prepend });
+  }
+
+  /**
+   * Calls `hook(module, inputs, output)` after each `forward`. What it returns, if anything, takes the place of the output.
+   *
+   * @param hook is given the inputs as they are after hooks before `forward`
+   * @returns a handle whose `remove()` takes the hook away
+   * @throws CaptureError within a captured function, whose replays call no hooks
+   * @example
+   * ```ts
+   * const model = new nn.Sequential(new nn.Linear(4, 3), new nn.ReLU());
+   * const shapes: unknown[] = [];
+   * model[0].registerForwardHook((_, __, output) => void shapes.push(output.shape));
+   * model.forward(ones([2, 4]));
+   * shapes; // [[2, 3]]
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook
+   */
+  registerForwardHook<M extends WithForward>(this: M, hook: ForwardHook<M>, options?: ForwardHookOptions): HookHandle {
+    const name = 'registerForwardHook';
+    const [read, prepend, always] = forwardHooking.read(name, [hook, options]);
+    return hookModule(name, this, 'forward', read, { prepend, always });
+  }
+
+  /**
+   * Calls `hook(module, gradInput, gradOutput)` in each backward pass, when the gradients of the inputs of a call are known. What it
+   * returns, if anything, takes the place of `gradInput`.
+   *
+   * There is a gradient per input and per tensor of the output, null for what has none. Where no input needs a gradient, the hook is called with
+   * nulls as soon as those of the output are there.
+   *
+   * @param hook what it returns is an array with a gradient per input, or the only one
+   * @returns a handle whose `remove()` takes the hook away
+   * @throws CaptureError within a captured function, whose replays call no hooks; AutogradError, when called, for a `forward` that changes an input
+   * in place; ValueError for an output that is neither a tensor nor an array
+   * @example
+   * ```ts
+   * const layer = new nn.Tanh();
+   * layer.registerFullBackwardHook((_, [gradInput], [gradOutput]) => gradInput!.mul(10).add(gradOutput!));
+   * const x = tensor([0, 0], { requiresGrad: true });
+   * layer.forward(x).sum().backward();
+   * x.grad; // tensor([11., 11.])
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook
+   */
+  registerFullBackwardHook<M extends WithForward>(
+    this: M,
+    hook: FullBackwardHook<M>,
+    options?: ModuleHookOptions,
+  ): HookHandle {
+    const name = 'registerFullBackwardHook';
+    const [read, prepend] = hooking.read(name, [hook, options]);
+    return hookModule(name, this, 'backward', read, { prepend });
+  }
+
+  /**
+   * Calls `hook(module, gradOutput)` in each backward pass, before the gradients of the output go through the module. What it returns, if
+   * anything, takes their place.
+   *
+   * @param hook what it returns is an array with a gradient per tensor of the output, or the only one
+   * @returns a handle whose `remove()` takes the hook away
+   * @throws as `registerFullBackwardHook`
+   * @example
+   * ```ts
+   * const layer = new nn.Tanh();
+   * layer.registerFullBackwardPreHook((_, [gradOutput]) => gradOutput!.mul(2));
+   * const x = tensor([0, 0], { requiresGrad: true });
+   * layer.forward(x).sum().backward();
+   * x.grad; // tensor([2., 2.])
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_pre_hook
+   */
+  registerFullBackwardPreHook<M extends WithForward>(
+    this: M,
+    hook: FullBackwardPreHook<M>,
+    options?: ModuleHookOptions,
+  ): HookHandle {
+    const name = 'registerFullBackwardPreHook';
+    const [read, prepend] = hooking.read(name, [hook, options]);
+    return hookModule(name, this, 'backwardPre', read, { prepend });
   }
 
   #register(where: string, name: string, value: unknown, isSame: boolean): void {
@@ -477,6 +597,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
       livingModules.forget(copy);
       throw error;
     }
+    copyHooks(this, copy);
     copy.#training = this.#training;
     for (const [name, persistent] of this.#buffers) copy.#buffers.set(name, persistent);
     for (const name of this.#parameters) copy.#parameters.add(name);
