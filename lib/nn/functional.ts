@@ -60,4 +60,14 @@ export {
   convTranspose3d,
 } from './layers/transposed-convolution.js';
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from './layers/shuffle.js';
+export {
+  type InterpolateOptions,
+  type InterpolationMode,
+  interpolate,
+  type UpsampleFunctionOptions,
+  type UpsamplingOptions,
+  upsample,
+  upsampleBilinear,
+  upsampleNearest,
+} from './layers/upsampling.js';
 export * from './losses/index.js';

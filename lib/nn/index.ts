@@ -61,6 +61,7 @@ export {
   ConvTranspose3d,
   type ConvTransposeOptions,
 } from './layers/transposed-convolution.js';
+export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './layers/upsampling.js';
 export * from './losses/index.js';
 export {
   type IncompatibleKeys,

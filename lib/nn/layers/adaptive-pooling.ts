@@ -118,7 +118,7 @@ function columnsAt(input: Tensor, dims: number, { terms, positions, counts }: Un
   return reshape(indexSelect(flat, -1, index), [...lead, terms, counts.length]);
 }
 
-function adaptiveAverage(op: string, dims: number, input: Tensor, outputSize: OutputSize): Tensor {
+export function adaptiveAverage(op: string, dims: number, input: Tensor, outputSize: OutputSize): Tensor {
   checkInput(op, dims, input);
   const [whole, places] = [shapeOf(input).slice(-dims), placesOf(op, input, dims, outputSize)];
   const kernelSize = evenKernel(whole, places);
