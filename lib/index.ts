@@ -19,11 +19,14 @@ export * from './errors.js';
 export { Expr } from './expr/expr.js';
 export * as nn from './nn/index.js';
 export { type HardshrinkOptions, hardshrink, prelu } from './ops/activations.js';
+export * from './ops/added-products.js';
 export * from './ops/arithmetic.js';
 export * as autograd from './ops/autograd.js';
 export * from './ops/axes.js';
 export * from './ops/bitwise.js';
+export { chainMatmul } from './ops/chains.js';
 export * from './ops/comparison.js';
+export { cross, ger, inner, kron, outer, tensordot, vdot } from './ops/contractions.js';
 export * from './ops/conversion.js';
 export * from './ops/counting.js';
 export * from './ops/creation.js';
@@ -41,6 +44,7 @@ export {
   pairwiseDistance,
   pdist,
 } from './ops/distances.js';
+export { einsum } from './ops/einsum.js';
 export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
 export * from './ops/index-writes.js';

@@ -4,10 +4,12 @@ import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import * as activations from './activations.js';
+import * as addedProducts from './added-products.js';
 import * as arithmetic from './arithmetic.js';
 import * as axes from './axes.js';
 import * as bitwise from './bitwise.js';
 import * as comparison from './comparison.js';
+import * as contractions from './contractions.js';
 import * as conversion from './conversion.js';
 import * as counting from './counting.js';
 import * as creation from './creation.js';
@@ -57,6 +59,7 @@ const orderMethods = without(orderStatistics, 'median', 'nanmedian');
 const differenceMethods = only(differences, 'diff');
 const normMethods = only(norms, 'renorm', 'renorm_');
 const pickMethods = without(picks, 'oneHot');
+const contractionMethods = without(contractions, 'crossed', 'tensordot');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -110,6 +113,8 @@ declare module '../tensor/tensor.js' {
       Methods<typeof nanReductions>,
       Methods<typeof normMethods>,
       Methods<typeof statistics>,
+      Methods<typeof addedProducts>,
+      Methods<typeof contractionMethods>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -222,6 +227,8 @@ for (const functions of [
   nanReductions,
   normMethods,
   statistics,
+  addedProducts,
+  contractionMethods,
   productMethods,
   reductionMethods,
   viewMethods,

@@ -18,8 +18,7 @@ import { owned, sumTo, viewAs } from '../tensor/layout.js';
 import { broadcastShapes, broadcastsTo, type Shape, show } from '../tensor/shape.js';
 import { operandOf, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { to } from './conversion.js';
-import { zeros } from './creation.js';
-import { add, mul } from './pointwise.js';
+import { add } from './pointwise.js';
 import { reshape, squeeze, transpose, unsqueeze } from './views.js';
 
 const withOther = signature('input, other, /', { input: kinds.tensor, other: kinds.tensor });
@@ -194,47 +193,6 @@ export const dot: FunctionOf<Tensor, typeof withTensor> = define('dot', withTens
   requireDims('dot', b, 1, 'the second operand');
   return multiplied('dot', a, b);
 });
-
-const adding = signature('input, /, mat1, mat2, *, beta, alpha', {
-  input: kinds.tensor,
-  mat1: kinds.tensor,
-  mat2: kinds.tensor,
-  /** Multiplies the input. Default: 1. With 0 the input is ignored, NaN and all. */
-  beta: kinds.number.default(1),
-  /** Multiplies the product. Default: 1. */
-  alpha: kinds.number.default(1),
-});
-
-export interface AddmmOptions extends OptionsOf<typeof adding> {}
-
-/**
- * beta · input + alpha · (a x b).
- *
- * @param input broadcasts to (m, n)
- * @param mat1 (m, k)
- * @param mat2 (k, n)
- * @throws ShapeError if the sizes do not fit; DTypeError if element types differ
- * @example
- * ```ts
- * addmm(tensor([10, 20]), ones([2, 3]), ones([3, 2]), { alpha: 0.5 }); // tensor([[11.5000, 21.5000], [11.5000, 21.5000]])
- * ```
- * @see https://pytorch.org/docs/stable/generated/torch.addmm.html
- */
-export const addmm: FunctionOf<Tensor, typeof adding, AddmmOptions> = define(
-  'addmm',
-  adding,
-  (input, a, b, beta, alpha) => {
-    requireOneType('addmm', input, a, b);
-    requireDims('addmm', a, 2, 'the first matrix');
-    requireDims('addmm', b, 2, 'the second matrix');
-    const scaled = alpha === 1 ? product('addmm', a, b) : mul(product('addmm', a, b), alpha);
-    if (!broadcastsTo(input.shape, scaled.shape))
-      throw new ShapeError(`addmm: the input ${show(input.shape)} does not broadcast to ${show(scaled.shape)}`);
-    const shifted =
-      beta === 0 ? mul(zeros(input.shape, { dtype: input.dtype }), 1) : beta === 1 ? input : mul(input, beta);
-    return add(shifted, scaled);
-  },
-);
 
 const biasPrograms: Partial<Record<DType, Program>> = {};
 

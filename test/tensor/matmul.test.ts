@@ -39,7 +39,7 @@ function expectClose(actual: Tensor, expected: Tensor, tolerance = 1e-12): void 
 }
 
 test('there are tests for every function', () => {
-  expect(Object.keys(products).sort()).toEqual(['addmm', 'bmm', 'dot', 'linear', 'matmul', 'mm', 'mv']);
+  expect(Object.keys(products).sort()).toEqual(['bmm', 'dot', 'linear', 'matmul', 'mm', 'mv']);
 });
 
 describe('matmul', () => {
