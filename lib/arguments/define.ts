@@ -58,30 +58,35 @@ export function defineAsync<T extends string, K, R>(
   return declared(op, takes, fn);
 }
 
-/** A function of more parameters than these takes longer than an array does. */
-const SLOTS = 6;
-
-/** Where a function has no parameter, nothing is given. */
-const NONE: Slot = { accepts: () => false, isRequired: false, preset: undefined };
-
 const fits = (slot: Slot, value: unknown): boolean => (value === undefined ? !slot.isRequired : slot.accepts(value));
 
+const valueIn = (slot: Slot, value: unknown): unknown => (value === undefined ? slot.preset : value);
+
+/** Most functions have a few parameters, which are looked at without an array of them. */
 function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, body: Body<R>): Body<R> {
   const checked = (args: readonly unknown[]): R => body(...takes.read(op, args));
-  if (takes.names.length === 0) return (...args) => (args.length === 0 ? body() : checked(args));
-  if (takes.names.length > SLOTS) return (...args) => checked(args);
-  const slots = Array.from({ length: SLOTS }, (_, i) => takes.slot(i) ?? NONE);
-  const [s0, s1, s2, s3, s4, s5] = slots as [Slot, Slot, Slot, Slot, Slot, Slot];
-  return (a, b, c, d, e, f, ...more) => {
-    const fitting = fits(s0, a) && fits(s1, b) && fits(s2, c) && fits(s3, d) && fits(s4, e) && fits(s5, f);
-    if (!fitting || more.length > 0) return checked([a, b, c, d, e, f, ...more]);
-    return body(
-      a === undefined ? s0.preset : a,
-      b === undefined ? s1.preset : b,
-      c === undefined ? s2.preset : c,
-      d === undefined ? s3.preset : d,
-      e === undefined ? s4.preset : e,
-      f === undefined ? s5.preset : f,
-    );
-  };
+  const [s0, s1, s2, s3] = Array.from({ length: takes.names.length }, (_, i) => takes.slot(i)!);
+  switch (takes.names.length) {
+    case 0:
+      return (...args) => (args.length === 0 ? body() : checked(args));
+    case 1:
+      return (a, ...more) => (more.length === 0 && fits(s0!, a) ? body(valueIn(s0!, a)) : checked([a, ...more]));
+    case 2:
+      return (a, b, ...more) =>
+        more.length === 0 && fits(s0!, a) && fits(s1!, b)
+          ? body(valueIn(s0!, a), valueIn(s1!, b))
+          : checked([a, b, ...more]);
+    case 3:
+      return (a, b, c, ...more) =>
+        more.length === 0 && fits(s0!, a) && fits(s1!, b) && fits(s2!, c)
+          ? body(valueIn(s0!, a), valueIn(s1!, b), valueIn(s2!, c))
+          : checked([a, b, c, ...more]);
+    case 4:
+      return (a, b, c, d, ...more) =>
+        more.length === 0 && fits(s0!, a) && fits(s1!, b) && fits(s2!, c) && fits(s3!, d)
+          ? body(valueIn(s0!, a), valueIn(s1!, b), valueIn(s2!, c), valueIn(s3!, d))
+          : checked([a, b, c, d, ...more]);
+    default:
+      return (...args) => checked(args);
+  }
 }

@@ -198,11 +198,18 @@ function define(name: string, method: Method): void {
   Object.defineProperty(Tensor.prototype, name, { value: method, writable: true, configurable: true });
 }
 
+/** Most calls have no further argument or one, which is passed on without an array. */
+function asMethod(fn: Method): Method {
+  return function (this: Tensor, ...rest: unknown[]) {
+    if (rest.length === 0) return fn(this);
+    if (rest.length === 1) return fn(this, rest[0]);
+    return fn(this, ...rest);
+  };
+}
+
 function defineAll(functions: object): void {
   for (const [name, fn] of Object.entries(functions) as [string, Method][]) {
-    define(name, function (this: Tensor, ...rest: unknown[]) {
-      return fn(this, ...rest);
-    });
+    define(name, asMethod(fn));
     const operation = pointwiseOf(fn);
     if (operation === undefined) continue;
     define(`${name}_`, function (this: Tensor, ...rest: unknown[]) {

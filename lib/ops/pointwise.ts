@@ -103,8 +103,8 @@ export const isfinite: Unary = unary('isfinite', (x) => e.lt(e.abs(x), Number.PO
 /** Whether x is 0. @example logicalNot(tensor([0, 2])); // tensor([ True, False]) */
 export const logicalNot: Unary = unary('logicalNot', e.not, { result: 'bool' });
 
-const plus: Binary = binary('add', e.add);
-const minus: Binary = binary('sub', e.sub, noBool('use logicalXor'));
+const plus = new Pointwise<[Expr]>('add', e.add);
+const minus = new Pointwise<[Expr]>('sub', e.sub, noBool('use logicalXor'));
 const scaledAdd = new Pointwise('add', (a, b, alpha) => e.add(a, e.mul(b, alpha)), { factors: 1 });
 const scaledSub = new Pointwise('sub', (a, b, alpha) => e.sub(a, e.mul(b, alpha)), {
   ...noBool('use logicalXor'),
@@ -153,9 +153,11 @@ export function add(a: ExprLike, b: Expr): Expr;
  */
 export function add(...args: ArgumentsOf<typeof scaling, AlphaOptions>): Tensor;
 export function add(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unknown[]): Tensor | Expr {
-  if (rest.length === 0) return plus(a as Tensor, b as Tensor);
+  if (rest.length === 0) return plus.call([a, b]);
   const [x, other, alpha] = scaling.read('add', [a, b, ...rest]);
-  return alpha === 1 ? plus(x, other) : scaledAdd.call([x, other, fittedFactor('add', 'alpha', alpha, [x, other])]);
+  return alpha === 1
+    ? plus.call([x, other])
+    : scaledAdd.call([x, other, fittedFactor('add', 'alpha', alpha, [x, other])]);
 }
 
 /** The same as an expression, for `elementwise`. */
@@ -172,9 +174,11 @@ export function sub(a: ExprLike, b: Expr): Expr;
  */
 export function sub(...args: ArgumentsOf<typeof scaling, AlphaOptions>): Tensor;
 export function sub(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unknown[]): Tensor | Expr {
-  if (rest.length === 0) return minus(a as Tensor, b as Tensor);
+  if (rest.length === 0) return minus.call([a, b]);
   const [x, other, alpha] = scaling.read('sub', [a, b, ...rest]);
-  return alpha === 1 ? minus(x, other) : scaledSub.call([x, other, fittedFactor('sub', 'alpha', alpha, [x, other])]);
+  return alpha === 1
+    ? minus.call([x, other])
+    : scaledSub.call([x, other, fittedFactor('sub', 'alpha', alpha, [x, other])]);
 }
 
 /** x + alpha · other, in place. @example ones([2]).add_(tensor([1, 2]), { alpha: 10 }); // tensor([11., 21.]) */
@@ -195,7 +199,7 @@ const reversing = signature('input, other, /, alpha', {
 
 /** b - alpha · a. @example tensor([1, 2]).rsub(10); // tensor([9., 8.]) */
 export const rsub: FunctionOf<Tensor, typeof reversing, AlphaOptions> = define('rsub', reversing, (a, b, alpha) =>
-  alpha === 1 ? minus(b, a) : scaledSub.apply([b, a, fittedFactor('rsub', 'alpha', alpha, [b, a])]),
+  alpha === 1 ? minus.apply([b, a]) : scaledSub.apply([b, a, fittedFactor('rsub', 'alpha', alpha, [b, a])]),
 );
 
 /** a · b. @example mul(tensor([1, 2]), tensor([3, 4])); // tensor([3., 8.]) */

@@ -19,6 +19,7 @@ const OPERANDS = ['parameter', 'gradient'];
 /** An update as one instruction: one pass over memory. */
 class Fused implements Update {
   readonly #kernel: Kernel;
+  readonly #op: string;
   /** Which of the tensors, then the numbers, the instruction reads, and which of the tensors it writes. */
   readonly #inputs: readonly number[];
   readonly #outputs: readonly number[];
@@ -34,6 +35,7 @@ class Fused implements Update {
     entries: readonly string[],
     numbers: readonly string[],
   ) {
+    this.#op = `${name}.step`;
     const tensors = [...OPERANDS, ...entries];
     const operands = (names: readonly string[], first: number) =>
       Object.fromEntries(names.map((name, i): [string, Expr] => [name, e.input(first + i, 'element')]));
@@ -55,7 +57,7 @@ class Fused implements Update {
     const inputs = this.#inputs.map((i) => tensors[i] ?? numbers[i - tensors.length]!);
     const outputs = this.#outputs.map((i) => tensors[i]!);
     this.#kernel.runInto(outputs, inputs, [], computeType(outputs[0]!.dtype), null);
-    for (const output of outputs) output.bumpVersion(`${this.#kernel.name}.step`);
+    for (const output of outputs) output.bumpVersion(this.#op);
   }
 }
 

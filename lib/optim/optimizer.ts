@@ -62,6 +62,8 @@ export abstract class Optimizer<O extends object, S extends object> {
   readonly #numbers: readonly string[];
   /** Where steps that no captured function does keep their numbers. */
   #slots = new Slots(0);
+  /** The latest of them: nearly always the next one is the same. */
+  #latest: Step<O> | null = null;
 
   static {
     isOptimizer = (value): value is Optimizer<object, object> =>
@@ -119,6 +121,7 @@ export abstract class Optimizer<O extends object, S extends object> {
   step(): undefined;
   step<T>(closure: () => T): T;
   step<T>(...args: ArgumentsOf<typeof stepping>): T | undefined {
+    if (args.length === 0) return this.perform<T>(null);
     const [closure] = stepping.read(`${this.#rule.name}.step`, args);
     return this.perform(closure as (() => T) | null);
   }
@@ -127,20 +130,34 @@ export abstract class Optimizer<O extends object, S extends object> {
   protected perform<T>(closure: (() => T) | null): T | undefined {
     const loss = closure === null ? undefined : enableGrad(closure);
     this.check();
-    noGrad(() => this.#step(() => this.#checkOptions()));
+    noGrad(() => this.#step());
     return loss;
   }
 
   /** Refuses options and parameters that are not what they were when they were checked first. */
   protected check(): void {
-    if (recording === null) this.#checkOptions();
-    else recording.apart(() => this.#checkOptions());
+    if (recording !== null) recording.apart(() => this.#checkOptions());
+    else if (this.#latest?.isOf(this.paramGroups)) this.#latest.check();
+    else this.#checkOptions();
     this.#checkParameters();
   }
 
-  #step(check: () => void): void {
+  #step(): void {
+    if (recording === null && this.#latest?.isAgain(this.paramGroups, this.state)) this.#perform(this.#latest);
+    else this.#performNew();
+  }
+
+  #performNew(): void {
     const parts = this.#parts();
+    const check = () => this.#checkOptions();
     const step = new Step(this, this.#rule, this.#numbers, parts, (count) => this.#slotsFor(count), check);
+    this.#perform(step, parts);
+    if (recording === null) this.#latest = step;
+    this.#report(parts);
+  }
+
+  /** @param parts what of the states is not yet there */
+  #perform(step: Step<O>, parts: readonly Part<O>[] = []): void {
     step.save();
     if (recording === null) step.act(step.numbers.array('float64') as Float64Array, 0);
     else recording.host(step);
@@ -155,7 +172,6 @@ export abstract class Optimizer<O extends object, S extends object> {
       step.restore();
       throw error;
     }
-    this.#report(parts);
   }
 
   /** A captured function has numbers of its own; other steps share theirs. */
@@ -174,8 +190,7 @@ export abstract class Optimizer<O extends object, S extends object> {
         return needs === null || flags[needs];
       });
       const members = group.params.flatMap((parameter): Member[] => {
-        const gradient = peekGrad(parameter);
-        return gradient === null ? [] : [{ parameter, gradient, ...this.#stateOf(parameter, entries, group) }];
+        return peekGrad(parameter) === null ? [] : [{ parameter, ...this.#stateOf(parameter, entries, group) }];
       });
       return { group, flags, entries, members };
     });
@@ -299,7 +314,7 @@ export abstract class Optimizer<O extends object, S extends object> {
    * @throws ValueError, before any is forgotten, for a group or a parameter that is none any more
    */
   zeroGrad(...args: ArgumentsOf<typeof zeroing>): void {
-    const [setToNone] = zeroing.read(`${this.#rule.name}.zeroGrad`, args);
+    const setToNone = args.length === 0 || zeroing.read(`${this.#rule.name}.zeroGrad`, args)[0];
     let number = 0;
     for (let i = 0; i < this.paramGroups.length; i++) {
       for (const parameter of this.#groupAt(i, 'zeroGrad').params) {

@@ -1,5 +1,5 @@
 import { allocate, type HostAction, type Storage } from '../backend/index.js';
-import { isTensor, Tensor } from '../tensor/tensor.js';
+import { isTensor, peekGrad, Tensor } from '../tensor/tensor.js';
 import type { Group } from './groups.js';
 import { type Update, updateFor } from './kernels.js';
 import { rateOf, ratesIn } from './parameters.js';
@@ -11,7 +11,6 @@ export type State = Record<string, number | Tensor | null>;
 /** A parameter that a step changes, and the state that it will have. */
 export interface Member {
   readonly parameter: Tensor;
-  readonly gradient: Tensor;
   readonly state: State;
   /** Whether something of the state is made in this step. */
   readonly isFirst: boolean;
@@ -34,6 +33,8 @@ interface Batch<O> {
   readonly members: Member[];
   /** The counters that were saved. */
   readonly saved: number[];
+  /** The tensors of each member's state, by `entries`. */
+  readonly tensors: (readonly (Tensor | undefined)[])[];
 }
 
 /** Options with the rate as the number that it is now. */
@@ -110,6 +111,8 @@ export class Step<O extends object> implements HostAction {
   readonly #check: () => void;
   readonly #options: Seen;
   readonly #formal: Seen;
+  /** The numbers of each batch as tensors. */
+  readonly #operands: readonly (readonly Tensor[])[];
   #isDone = false;
 
   /**
@@ -133,6 +136,7 @@ export class Step<O extends object> implements HostAction {
     this.#batches = parts.flatMap((part) => this.#batchesOf(part));
     this.count = this.#batches.length * names.length;
     this.#slots = slots(this.count);
+    this.#operands = this.#batches.map((_, b) => this.#slots.tensors.slice(b * names.length, (b + 1) * names.length));
     this.#check = check;
     const [groups, options] = [parts.map(({ group }) => group), rule.takes.options];
     this.#options = new Seen(groups, options);
@@ -205,14 +209,34 @@ export class Step<O extends object> implements HostAction {
 
   /** Changes the parameters; the numbers are there. */
   update(changed: (parameter: Tensor) => void): void {
-    const { tensors } = this.#slots;
-    this.#batches.forEach(({ update, entries, members }, b) => {
-      const numbers = tensors.slice(b * this.#names.length, (b + 1) * this.#names.length);
-      for (const { parameter, gradient, state } of members) {
-        update.run([parameter, gradient, ...entries.map((name) => state[name] as Tensor | undefined)], numbers);
+    for (let b = 0; b < this.#batches.length; b++) {
+      const { update, members, tensors } = this.#batches[b]!;
+      for (let i = 0; i < members.length; i++) {
+        const { parameter } = members[i]!;
+        update.run([parameter, peekGrad(parameter)!, ...tensors[i]!], this.#operands[b]!);
         changed(parameter);
       }
-    });
+    }
+  }
+
+  /** Whether these are the groups that it changes. */
+  isOf(groups: readonly Group<O>[]): boolean {
+    if (groups.length !== this.#parts.length) return false;
+    for (let i = 0; i < groups.length; i++) if (groups[i] !== this.#parts[i]!.group) return false;
+    return true;
+  }
+
+  /** Whether the next step changes the same parameters, with the same states, in the same way. */
+  isAgain(groups: readonly Group<O>[], states: ReadonlyMap<Tensor, object>): boolean {
+    if (!this.isOf(groups) || !this.isSame()) return false;
+    for (const part of this.#parts) if (!hasSameMembers(part, states)) return false;
+    for (const batch of this.#batches) {
+      if (batch.isFirst) return false;
+      for (let i = 0; i < batch.members.length; i++) {
+        if (!holds(batch.members[i]!.state, batch.entries, batch.tensors[i]!)) return false;
+      }
+    }
+    return true;
   }
 
   /** Counts a step of the first parameter, and gives the numbers. */
@@ -236,7 +260,10 @@ export class Step<O extends object> implements HostAction {
         ({ isFirst, members: [one] }) => isFirst === member.isFirst && this.#countAlike(one!, member),
       );
       if (known !== undefined) known.members.push(member);
-      else batches.push({ group, update, entries, isFirst: member.isFirst, members: [member], saved: [] });
+      else batches.push({ group, update, entries, isFirst: member.isFirst, members: [member], saved: [], tensors: [] });
+    }
+    for (const { members, tensors } of batches) {
+      for (const { state } of members) tensors.push(entries.map((name) => state[name] as Tensor | undefined));
     }
     return batches;
   }
@@ -245,4 +272,24 @@ export class Step<O extends object> implements HostAction {
     for (const name of this.#counters) if (a.state[name] !== b.state[name]) return false;
     return true;
   }
+}
+
+/** Whether the same parameters of a group have gradients, and their states are those that they were. */
+function hasSameMembers({ group, members }: Part<object>, states: ReadonlyMap<Tensor, object>): boolean {
+  let next = 0;
+  for (const parameter of group.params) {
+    if (peekGrad(parameter) === null) continue;
+    const member = members[next++];
+    if (member?.parameter !== parameter) return false;
+    // Without entries it is not kept.
+    const state = states.get(parameter);
+    if (state !== member.state && (state !== undefined || Object.keys(member.state).length > 0)) return false;
+  }
+  return next === members.length;
+}
+
+/** Whether a state has these tensors in these entries. */
+function holds(state: State, entries: readonly string[], tensors: readonly (Tensor | undefined)[]): boolean {
+  for (let i = 0; i < entries.length; i++) if (state[entries[i]!] !== tensors[i]) return false;
+  return true;
 }

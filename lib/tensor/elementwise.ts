@@ -90,13 +90,16 @@ export class Pointwise<R extends Expr[]> {
 
   /** The expression itself if any argument is one, else the operation on tensors. */
   call(args: Mixed<R>): Tensor | Expr {
-    for (const arg of args) if (arg instanceof Expr) return this.#build(args);
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (typeof arg === 'object' && !isTensor(arg) && arg instanceof Expr) return this.#build(args);
+    }
     return this.apply(args as Arguments<R>);
   }
 
   apply(args: Arguments<R>): Tensor {
-    this.#check(args);
-    const operands = args.some((arg) => isTensor(arg)) ? args : firstAsTensor(args);
+    const tensors = this.#check(args);
+    const operands = tensors > 0 ? args : firstAsTensor(args);
     const promoted = this.#promoted(operands);
     const dtype = this.#resultType(promoted);
     if (isInteger(dtype)) this.#requireInt32(operands);
@@ -188,14 +191,17 @@ export class Pointwise<R extends Expr[]> {
     if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
   }
 
-  #check(args: readonly Operand[]): void {
+  /** Returns how many are tensors. */
+  #check(args: readonly Operand[]): number {
     this.#checkCount(args);
     const { name } = this.formula;
     const { refuse, numbers = 'any', conditions = 0, sameType = false } = this.#settings;
     if (sameType) requireSameType(name, args);
+    let tensors = 0;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
       if (isTensor(arg)) {
+        tensors++;
         if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
@@ -205,6 +211,7 @@ export class Pointwise<R extends Expr[]> {
         throw new ValueError(`${name}: operand ${i} must be a Tensor, got ${arg}; wrap it as tensor(${arg})`);
       }
     }
+    return tensors;
   }
 }
 

@@ -35,6 +35,8 @@ export class Formula<A extends Expr[]> {
   readonly #kinds: readonly Kind[];
   readonly #gradient: GradientRule<A> | null;
   readonly #operations = new Map<Choice, Operation>();
+  #whole: Operation | null = null;
+  #wholeCount = 0;
 
   constructor(name: string, build: (...args: A) => Expr, settings: Settings<A> = {}) {
     const { kinds = [], gradient = null } = settings;
@@ -47,11 +49,22 @@ export class Formula<A extends Expr[]> {
   call(args: Operands<A>, dtype: DType, compute: ComputeType = computeType(dtype), frame: Frame | null = null): Tensor {
     const inputs: Tensor[] = [];
     const params: number[] = [];
-    for (const arg of args) {
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i]!;
       if (typeof arg === 'number') params.push(arg);
       else inputs.push(arg);
     }
-    return this.operation(args).apply(inputs, params, dtype, compute, frame);
+    const operation = params.length === 0 ? this.#ofTensors(args) : this.operation(args);
+    return operation.apply(inputs, params, dtype, compute, frame);
+  }
+
+  /** The operation for arguments none of which is a number: as many every time, but for one of several counts. */
+  #ofTensors(args: Operands<A>): Operation {
+    if (this.#whole === null || this.#wholeCount !== args.length) {
+      this.#whole = this.operation(args);
+      this.#wholeCount = args.length;
+    }
+    return this.#whole;
   }
 
   /** The operation for these arguments: which are tensors and which are numbers. */

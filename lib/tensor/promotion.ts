@@ -45,13 +45,17 @@ export const resultType: FunctionOf<DType, typeof mixing> = define('resultType',
 
 /** `resultType` of what are operands for certain. */
 export function commonType(operands: readonly Operand[]): DType {
+  const [first] = operands;
+  if (operands.length === 1 && typeof first === 'object') return first.dtype;
   let tensors: DType | undefined;
   let scalars: DType | undefined;
   let numbers: DType | undefined;
-  for (const x of operands) {
+  for (let i = 0; i < operands.length; i++) {
+    const x = operands[i]!;
     if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : wider(numbers, numberType(x));
     else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : wider(tensors, x.dtype);
     else scalars = scalars === undefined ? x.dtype : wider(scalars, x.dtype);
   }
+  if (tensors !== undefined && scalars === undefined && numbers === undefined) return tensors;
   return outrank(tensors, outrank(scalars, numbers)) ?? DEFAULT_FLOAT;
 }
