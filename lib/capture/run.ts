@@ -169,14 +169,32 @@ export function datasetOf(source: Source): Dataset<unknown, unknown> | null {
 
 function epochOfLoader(where: string, loader: DataLoader<unknown, unknown>): (run: Run) => Promise<void> {
   const rows = loader.collate === null ? rowsOf(loader.dataset) : null;
-  if (rows === null) return (run) => run.batches(loader);
-  return (run) => {
-    const order = loader.order().map(rows.at);
-    // Detached, they stay the memory that the order was checked against, whatever becomes of the tensors' data meanwhile.
-    const tensors = rows.tensors.map((x) => contiguous(x.requiresGrad ? x : x.detach()));
-    checkRows(where, order, tensors);
-    return run.rows(tensors, order, loader.batchSize, loader.dropLast);
+  return async (run) => {
+    const epoch = loader.begin();
+    const [first, visited] = [run.step, epoch.visited];
+    try {
+      if (rows === null) await run.batches(loader.batches(epoch));
+      else await runRows(run, where, rows, loader, epoch.order.subarray(visited));
+    } finally {
+      // Of batches that come one by one, the next was asked for already.
+      epoch.visited = Math.min(visited + (run.step - first) * loader.batchSize, epoch.order.length);
+    }
+    loader.end(epoch);
   };
+}
+
+async function runRows(
+  run: Run,
+  where: string,
+  rows: Rows,
+  { batchSize, dropLast }: DataLoader<unknown, unknown>,
+  items: Int32Array,
+): Promise<void> {
+  const order = items.map(rows.at);
+  // Detached, they stay the memory that the order was checked against, whatever becomes of the tensors' data meanwhile.
+  const tensors = rows.tensors.map((x) => contiguous(x.requiresGrad ? x : x.detach()));
+  checkRows(where, order, tensors);
+  await run.rows(tensors, order, batchSize, dropLast);
 }
 
 /** The background gathers rows unseen: none may be beyond the tensors as they are now. */

@@ -2,13 +2,19 @@ import type { Narrowed, OptionsOf, RestOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
+import { unknownName } from '../arguments/unknown-name.js';
+import { isInteger } from '../backend/dtype.js';
+import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
-import type { Generator } from '../ops/random.js';
+import { tensor } from '../ops/creation.js';
+import { Generator } from '../ops/random.js';
+import { isRecord } from '../realm.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 import { type Collated, defaultCollate } from './collate.js';
 import { type Dataset, dataset } from './dataset.js';
-import { drainSampler } from './indices.js';
+import { checkedIndices, drainSampler } from './indices.js';
 import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
 
 const sampler: Kind<Sampler> = kind('an iterable of indices with a length', (value): value is Sampler => {
@@ -38,6 +44,28 @@ export interface DataLoaderOptions<Item, Batch>
 
 type Collate<Item, Batch> = (items: Item[]) => Batch;
 
+/** An epoch under way. */
+interface Epoch {
+  /** Its items, in the order of its batches. */
+  readonly order: Int32Array;
+  /** How many of them were in batches so far. */
+  visited: number;
+}
+
+/** Where a loader stands, as `stateDict` gives it. */
+export interface LoaderState {
+  /** Items of the data set. */
+  length: number;
+  /** The items of the epoch under way, in order; null between epochs. */
+  order: Tensor | null;
+  /** How many of them were in batches so far. */
+  visited: number;
+  /** The stream of the loader's own generator; null if it has none. */
+  generator: Tensor | null;
+}
+
+const ENTRIES: readonly (keyof LoaderState)[] = ['length', 'order', 'visited', 'generator'];
+
 /**
  * The items of a data set in batches. Each iteration is an epoch; with `shuffle`, in a new order, the same as PyTorch's for the same seed.
  *
@@ -62,9 +90,13 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly collate: Collate<Item, Batch> | null;
   readonly #generator: Generator | null;
   readonly #makeBatch: (indices: Int32Array) => Batch;
+  /** The epoch that was begun last, until it is over. */
+  #epoch: Epoch | null = null;
+  /** Whether the next iteration goes on with it. */
+  #isResumed = false;
 
   static {
-    takeNoMore(DataLoader, 'order');
+    takeNoMore(DataLoader, 'order', 'stateDict', 'loadStateDict');
   }
 
   constructor(dataset: Dataset<Item, Batch>, ...rest: RestOf<typeof loading, DataLoaderOptions<Item, Batch>>) {
@@ -100,15 +132,115 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return drainSampler('DataLoader: sampler', this.sampler, this.dataset.length);
   }
 
-  *[Symbol.iterator](): Iterator<Batch> {
-    const order = this.order();
-    const rest = order.length % this.batchSize;
-    const end = this.dropLast ? order.length - rest : order.length;
-    for (let start = 0; start < end; start += this.batchSize) {
-      yield this.#makeBatch(order.slice(start, start + this.batchSize));
+  /** @internal Begins an epoch, or goes on with the one that was loaded. */
+  begin(): Epoch {
+    const epoch = this.#isResumed ? this.#epoch! : { order: this.order(), visited: 0 };
+    this.#isResumed = false;
+    this.#epoch = epoch;
+    return epoch;
+  }
+
+  /** @internal Says that an epoch is over. */
+  end(epoch: Epoch): void {
+    if (this.#epoch === epoch) this.#epoch = null;
+  }
+
+  /** @internal The batches of an epoch that are left; each counts as visited when it is asked for. */
+  *batches(epoch: Epoch): IterableIterator<Batch> {
+    const { order } = epoch;
+    const end = this.dropLast ? order.length - (order.length % this.batchSize) : order.length;
+    while (epoch.visited < end) {
+      const start = epoch.visited;
+      epoch.visited = Math.min(start + this.batchSize, end);
+      yield this.#makeBatch(order.slice(start, epoch.visited));
     }
   }
+
+  *[Symbol.iterator](): Iterator<Batch> {
+    const epoch = this.begin();
+    yield* this.batches(epoch);
+    this.end(epoch);
+  }
+
+  /**
+   * Where the loader stands: in the body of a loop, after the batch in hand. The order of the epoch under way is kept as such, so that what is left
+   * of it does not depend on how it was drawn. A sampler of your own keeps its own state.
+   *
+   * @example
+   * ```ts
+   * const loader = new DataLoader(new TensorDataset(arange(10)), { batchSize: 4 });
+   * for (const _ of loader) break;
+   * const state = loader.stateDict();
+   * loader.loadStateDict(state);
+   * [...loader].map(([x]) => x!.toArray()); // [[4, 5, 6, 7], [8, 9]]
+   * [...loader].length; // 3
+   * ```
+   */
+  stateDict(): LoaderState {
+    return {
+      length: this.dataset.length,
+      order: this.#epoch === null ? null : tensor(this.#epoch.order),
+      visited: this.#epoch?.visited ?? 0,
+      generator: this.#generator === null ? null : tensor(this.#generator.getState()),
+    };
+  }
+
+  /**
+   * Goes on where a loader stood: the next iteration gives the batches that were left of its epoch.
+   *
+   * @throws ValueError, before anything changes, for a state of another data set, and for what is no state
+   */
+  loadStateDict(state: LoaderState): void {
+    this.loading('DataLoader: loadStateDict', state)();
+  }
+
+  /** @internal Looks at a state, and gives what takes it. */
+  loading(where: string, state: unknown): () => void {
+    const { length, order, visited, generator } = checkedState(where, state);
+    const size = this.dataset.length;
+    if (length !== size)
+      throw new ValueError(`${where}: the state is of ${length} items, but the data set has ${size}`);
+    const epoch = order && { order: checkedIndices(`${where}: order`, order.toTypedArray(), size), visited };
+    const own = this.#generator;
+    if ((generator === null) !== (own === null)) {
+      const [was, is] = own === null ? ['a', 'none'] : ['no', 'one'];
+      throw new ValueError(
+        `${where}: the state is of a loader with ${was} generator of its own, but this one has ${is}`,
+      );
+    }
+    const words = generator?.toTypedArray() as Int32Array | undefined;
+    if (words !== undefined) new Generator().setState(words);
+    return () => {
+      this.#epoch = epoch;
+      this.#isResumed = epoch !== null;
+      if (words !== undefined) own!.setState(words);
+    };
+  }
 }
+
+function checkedState(where: string, state: unknown): LoaderState {
+  if (!isRecord(state))
+    throw new ValueError(`${where}: expected an object as stateDict() gives it, got ${describe(state)}`);
+  for (const name of Object.keys(state)) {
+    if (!(ENTRIES as readonly string[]).includes(name))
+      throw new ValueError(`${where}: ${unknownName('entry', name, ENTRIES)}`);
+  }
+  const { length, order, visited, generator } = state;
+  const refuse = (name: string, expected: string): never => {
+    throw new ValueError(`${where}: ${name} must be ${expected}, got ${describe(state[name])}`);
+  };
+  if (!isCount(length)) return refuse('length', 'a number of items');
+  if (!isNumbers(order)) return refuse('order', 'a 1-d int32 Tensor or null');
+  const most = order?.numel() ?? 0;
+  if (!isCount(visited) || visited > most) return refuse('visited', `an integer, between 0 and ${most}`);
+  if (!isNumbers(generator)) return refuse('generator', 'a 1-d int32 Tensor or null');
+  return { length, order, visited, generator };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const isNumbers = (value: unknown): value is Tensor | null =>
+  value === null || (isTensor(value) && isInteger(value.dtype) && value.ndim === 1);
 
 function batchMaker<Item, Batch>(
   dataset: Dataset<Item, Batch>,

@@ -4,7 +4,7 @@ import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
 import { dtypes } from '../backend/dtype.js';
 import { FormatError, ValueError } from '../errors.js';
-import { absoluteFilePath, absolutePath } from '../path.js';
+import { absoluteFilePath, absolutePath, type Path } from '../path.js';
 import { emptyOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
@@ -63,12 +63,20 @@ const sizes: ReadonlyMap<string, number> = new Map([...elementTypes].map(([name,
 export const saveSafetensors: FunctionOf<Promise<void>, typeof saving, SafetensorsOptions> = defineAsync(
   'saveSafetensors',
   saving,
-  async (path, tensors, metadata) => {
-    const file = absoluteFilePath('saveSafetensors', path);
-    const chunks = [...encode('saveSafetensors', tensors, metadata)];
-    await writeFileAtomic('saveSafetensors', file, drained(chunks));
-  },
+  (path, tensors, metadata) => tensorWriter('saveSafetensors', path, tensors, metadata)(),
 );
+
+/** Copies tensors as they are now, for `op`, and gives what writes them, once. */
+export function tensorWriter(
+  op: string,
+  path: Path,
+  tensors: TensorRecord,
+  metadata: Readonly<Record<string, string>>,
+): () => Promise<void> {
+  const file = absoluteFilePath(op, path);
+  const chunks = [...encode(op, tensors, metadata)];
+  return () => writeFileAtomic(op, file, drained(chunks));
+}
 
 /** The chunks, each forgotten when the next is asked for. */
 function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
@@ -93,19 +101,28 @@ function* drained(chunks: Uint8Array[]): Generator<Uint8Array> {
 export const loadSafetensors: FunctionOf<Promise<Record<string, Tensor>>, typeof loading> = defineAsync(
   'loadSafetensors',
   loading,
-  async (path) => {
-    const name = absolutePath('loadSafetensors', path);
-    return readFrom(name, async (file, header, start) => {
-      const loaded: [string, Tensor][] = [];
-      for (const entry of header.entries) {
-        const bytes = new Uint8Array(entry.end - entry.begin);
-        await readExactly(name, file, bytes, start + entry.begin);
-        loaded.push([entry.name, toTensor(name, entry, bytes)]);
-      }
-      return Object.fromEntries(loaded);
-    });
-  },
+  async (path) => (await readTensors('loadSafetensors', path)).tensors,
 );
+
+/** Tensors, and the texts beside them. */
+export interface Contents {
+  readonly tensors: Record<string, Tensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** All of a safetensors file, for `op`: of one file, even if another takes its place meanwhile. */
+export async function readTensors(op: string, path: Path): Promise<Contents> {
+  const name = absolutePath(op, path);
+  return readFrom(name, async (file, header, start) => {
+    const loaded: [string, Tensor][] = [];
+    for (const entry of header.entries) {
+      const bytes = new Uint8Array(entry.end - entry.begin);
+      await readExactly(name, file, bytes, start + entry.begin);
+      loaded.push([entry.name, toTensor(name, entry, bytes)]);
+    }
+    return { tensors: Object.fromEntries(loaded), metadata: header.metadata };
+  });
+}
 
 /**
  * Reads the texts kept beside the tensors of a safetensors file, and nothing else of it.

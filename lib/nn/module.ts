@@ -140,6 +140,9 @@ type NamingArguments = [
 /** @internal Whether a value is a module, and not a Proxy of one or an object of its prototype. */
 export let isModule: (value: unknown) => value is Module;
 
+/** @internal Looks at a state for a module, with all its names, and gives what takes it. */
+export let loadingInto: (module: Module, state: Readonly<StateDict>) => () => void;
+
 /** What belongs to a module itself, by name. */
 interface Own {
   readonly parameters: Map<string, Parameter>;
@@ -181,6 +184,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
 
   static {
     isModule = (value): value is Module => typeof value === 'object' && value !== null && #training in value;
+    loadingInto = (module, state) => module.#loading(state, true);
     takeNoMore(
       Module,
       'namedChildren',
@@ -559,11 +563,18 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
    */
   loadStateDict(...args: [state: Readonly<StateDict>, strict?: boolean | LoadStateDictOptions]): IncompatibleKeys {
     const [state, strict] = loading.read('loadStateDict', args);
+    return this.#loading(state, strict)();
+  }
+
+  /** Looks at a state, and gives what takes it. */
+  #loading(state: Readonly<Record<string, unknown>>, strict: boolean): () => IncompatibleKeys {
     const { pairs, missingKeys, unexpectedKeys } = assign(this.constructor.name, this.#state(), state, strict);
-    noGrad(() => {
-      for (const [target, value] of pairs) target.copy_(value);
-    });
-    return { missingKeys, unexpectedKeys };
+    return () => {
+      noGrad(() => {
+        for (const [target, value] of pairs) target.copy_(value);
+      });
+      return { missingKeys, unexpectedKeys };
+    };
   }
 
   /**

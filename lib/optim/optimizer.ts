@@ -353,15 +353,21 @@ export abstract class Optimizer<O extends object, S extends object> {
    *   the state of a parameter that no group has; ShapeError or DTypeError for a state of another shape or type than its parameter
    */
   loadStateDict(saved: OptimizerState<O, S>): void {
-    const where = `${this.#rule.name}: loadStateDict`;
+    this.loading(`${this.#rule.name}: loadStateDict`, saved)();
+  }
+
+  /** @internal Looks at a state, and gives what takes it. */
+  loading(where: string, saved: unknown): () => void {
     const { groups, states } = checkSaved(where, saved, this.paramGroups, this.#rule, (where, options) => {
       this.#checkValues(() => where, options);
     });
-    this.state.clear();
-    for (const [parameter, state] of states) this.state.set(parameter, copyOf(state) as S);
-    groups.forEach((options, i) => {
-      Object.assign(this.paramGroups[i]!, copyOf(options));
-    });
+    return () => {
+      this.state.clear();
+      for (const [parameter, state] of states) this.state.set(parameter, copyOf(state) as S);
+      groups.forEach((options, i) => {
+        Object.assign(this.paramGroups[i]!, copyOf(options));
+      });
+    };
   }
 
   /** @internal Without it, `JSON.stringify` would leave out the state, which is a map. */

@@ -1,3 +1,19 @@
+export type { PlainData } from '../io/nest.js';
+export {
+  type Checkpoint,
+  type LoadCheckpointOptions,
+  loadCheckpoint,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+} from './checkpoint/checkpoint.js';
+export {
+  type CheckpointFile,
+  CheckpointManager,
+  type CheckpointManagerOptions,
+  type LoadedCheckpoint,
+  type ManagedCheckpointOptions,
+} from './checkpoint/manager.js';
+export { loadTorchOptimizer } from './checkpoint/torch.js';
 export {
   MeanAbsoluteError,
   MeanMetric,

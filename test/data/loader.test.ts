@@ -284,3 +284,86 @@ describe('what is no data set', () => {
     expect(() => new DataLoader(dataset as never)).toThrow(message);
   });
 });
+
+describe('the state of a loader', () => {
+  const shuffled = (seed: number, batchSize = 4) =>
+    new DataLoader(dataset, { batchSize, shuffle: true, generator: new Generator(seed) });
+
+  it('is between epochs at first and after one, and within one after a batch', () => {
+    const loader = shuffled(1);
+    expect(loader.stateDict()).toMatchObject({ length: 10, order: null, visited: 0 });
+    const seen: number[] = [];
+    for (const _ of loader) seen.push(loader.stateDict().visited);
+    expect(seen).toEqual([4, 8, 10]);
+    expect(loader.stateDict()).toMatchObject({ order: null, visited: 0 });
+    expect(new DataLoader(dataset).stateDict().generator).toBeNull();
+  });
+
+  it('gives what was left of the epoch, once, and then the epochs that would have followed', () => {
+    for (const stop of [1, 2, 3]) {
+      const loader = shuffled(5);
+      const expected = [epoch(loader), epoch(loader)];
+      const first = shuffled(5);
+      const seen: unknown[] = [];
+      let state = first.stateDict();
+      for (const [batch] of first) {
+        seen.push(batch!.toArray());
+        if (seen.length !== stop) continue;
+        state = first.stateDict();
+        break;
+      }
+      const second = shuffled(77);
+      second.loadStateDict(state);
+      expect(second.stateDict().visited).toBe(state.visited);
+      expect([...seen, ...epoch(second)]).toEqual(expected[0]);
+      expect(epoch(second)).toEqual(expected[1]);
+      // What one loader goes on to do is nothing to the state.
+      second.loadStateDict(state);
+      expect([...seen, ...epoch(second)]).toEqual(expected[0]);
+    }
+  });
+
+  it('leaves a last batch out that is not full, and may be in batches of another size', () => {
+    const loader = new DataLoader(dataset, { batchSize: 4, dropLast: true });
+    for (const _ of loader) break;
+    const state = loader.stateDict();
+    loader.loadStateDict(state);
+    expect(epoch(loader)).toEqual([[4, 5, 6, 7]]);
+    const other = new DataLoader(dataset, { batchSize: 5 });
+    other.loadStateDict(state);
+    expect(epoch(other)).toEqual([[4, 5, 6, 7, 8], [9]]);
+  });
+
+  it('forgets an epoch that was left for a new one', () => {
+    const loader = new DataLoader(dataset, { batchSize: 4 });
+    for (const _ of loader) break;
+    expect(epoch(loader)).toHaveLength(3);
+  });
+
+  it('is refused where it does not fit, and nothing changes', () => {
+    const loader = shuffled(3);
+    for (const _ of loader) break;
+    const state = loader.stateDict();
+    const expected = JSON.stringify(Object.values(state).map((x) => (typeof x === 'number' ? x : x?.toArray())));
+    const order = (values: number[]) => ({ ...state, order: tensor(values, { dtype: 'int32' }) });
+    for (const [wrong, message] of [
+      [null, /expected an object as stateDict\(\) gives it, got null/],
+      [{ ...state, length: 9 }, /is of 9 items, but the data set has 10/],
+      [{ ...state, visited: 11 }, /visited must be an integer, between 0 and 10, got 11/],
+      [{ ...state, visited: 1.5 }, /visited/],
+      [{ ...state, order: tensor([1.5]) }, /order must be a 1-d int32 Tensor or null/],
+      [order([0, 1, 2, 3, 10]), /index 10 is not one of/],
+      [{ ...state, generator: null }, /of a loader with no generator of its own, but this one has one/],
+      [{ ...state, generator: tensor([1, 2], { dtype: 'int32' }) }, /setState/],
+      [{ ...state, position: 1 }, /position/],
+      [{ length: 10 }, /order must be/],
+    ] as const) {
+      expect(() => loader.loadStateDict(wrong as never)).toThrow(message);
+      const now = loader.stateDict();
+      expect(JSON.stringify(Object.values(now).map((x) => (typeof x === 'number' ? x : x?.toArray())))).toBe(expected);
+    }
+    expect(() => (loader.loadStateDict as (...args: unknown[]) => void)(state, 1)).toThrow(
+      /expected 1 argument, got 2/,
+    );
+  });
+});

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NablaError, noGrad, ones, optim, tensor, ValueError } from 'nabla';
+import { decodeSafetensors, saveSafetensors } from 'nabla/io';
+import { loadTorchOptimizer } from 'nabla/training';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FormatError } from '../../lib/errors.js';
+
+interface Recorded {
+  readonly name: 'Adam' | 'AdamW' | 'SGD' | 'RMSprop' | 'NAdam' | 'Adagrad';
+  readonly file: string;
+  readonly lr: number;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+const recorded = JSON.parse(
+  readFileSync(new URL('../fixtures/torch-optimizer.json', import.meta.url), 'utf8'),
+) as readonly Recorded[];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nabla-torch-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The parameters that the recorded program had when it saved. */
+const parametersOf = ({ before }: Recorded) => [
+  tensor(before.slice(0, 6)).reshape([2, 3]).requiresGrad_(),
+  tensor(before.slice(6)).requiresGrad_(),
+];
+
+describe('loadTorchOptimizer', () => {
+  it.each(recorded)("goes on as PyTorch's $name", async (one) => {
+    const path = join(folder, `${one.name}.safetensors`);
+    await writeFile(path, Buffer.from(one.file, 'base64'));
+    const parameters = parametersOf(one);
+    // Options other than the saved ones: they come from the file.
+    const optimizer = new optim[one.name](parameters, { lr: 7 });
+    await loadTorchOptimizer(path, optimizer);
+    expect(optimizer.paramGroups[0]).toMatchObject({ lr: one.lr, initialLr: 0.1 });
+    for (let i = 0; i < 4; i++) {
+      optimizer.zeroGrad();
+      for (const p of parameters) p.mul(p).sum().backward();
+      optimizer.step();
+    }
+    const values = parameters.flatMap((p) => [...p.detach().reshape([-1]).toTypedArray()]);
+    values.forEach((value, i) => {
+      expect(Math.abs(value - one.after[i]!)).toBeLessThanOrEqual(2e-6 * Math.max(1, Math.abs(one.after[i]!)));
+    });
+  });
+
+  it('keeps the options where the file has none', async () => {
+    const one = recorded[0]!;
+    const path = join(folder, 'bare.safetensors');
+    await saveSafetensors(path, decodeSafetensors(Buffer.from(one.file, 'base64')));
+    const optimizer = new optim.Adam(parametersOf(one), { lr: 0.25, amsgrad: true });
+    await loadTorchOptimizer(path, optimizer);
+    expect(optimizer.paramGroups[0]!.lr).toBe(0.25);
+    expect(optimizer.stateDict().state[1]!.step).toBe(3);
+  });
+
+  it('refuses what does not fit, and changes nothing', async () => {
+    const one = recorded[0]!;
+    const path = join(folder, 'misfit.safetensors');
+    const tensors = decodeSafetensors(Buffer.from(one.file, 'base64'));
+    const optimizer = new optim.Adam(parametersOf(one), { lr: 0.25 });
+    const refused = async (
+      state: object,
+      options: unknown,
+      message: RegExp,
+      type: new (...args: never[]) => Error = NablaError,
+    ) => {
+      const metadata =
+        options === undefined ? {} : { param_groups: typeof options === 'string' ? options : JSON.stringify(options) };
+      await saveSafetensors(path, { ...tensors, ...state }, { metadata });
+      await expect(loadTorchOptimizer(path, optimizer)).rejects.toThrow(message);
+      await expect(loadTorchOptimizer(path, optimizer)).rejects.toThrow(type);
+      expect(optimizer.state.size).toBe(0);
+      expect(optimizer.paramGroups[0]!.lr).toBe(0.25);
+    };
+    await refused({ 'state.0.exp_avg': ones([3, 2]) }, undefined, /expAvg/);
+    await refused({ 'state.7.exp_avg': ones([2]) }, undefined, /parameter 7/);
+    await refused({ 'state.0.exp_average': ones([2, 3]) }, undefined, /expAverage/);
+    await refused({ weight: ones([2]) }, undefined, /state\.<parameter>\.<name>, got 'weight'/, FormatError);
+    await refused({}, '{', /param_groups must be a list/, FormatError);
+    await refused({}, [{ params: [0, 1], learning_rate: 3 }], /learningRate/);
+    await refused({}, [{ params: [0] }], /groups of 2 parameters, got 1/);
+    const adamW = new optim.AdamW(parametersOf(one));
+    await saveSafetensors(
+      path,
+      {},
+      { metadata: { param_groups: '[{"params":[0,1],"decoupled_weight_decay":false}]' } },
+    );
+    await expect(loadTorchOptimizer(path, adamW)).rejects.toThrow(/load it into an optim.Adam/);
+    await expect(loadTorchOptimizer(path, noGrad(() => 3) as never)).rejects.toThrow(ValueError);
+  });
+});
