@@ -103,9 +103,9 @@ struct Elements {
 };
 
 template <typename T>
-constexpr napi_typedarray_type kArrayType = napi_float64_array;
+inline constexpr napi_typedarray_type kArrayType = napi_float64_array;
 template <>
-constexpr napi_typedarray_type kArrayType<int32_t> = napi_int32_array;
+inline constexpr napi_typedarray_type kArrayType<int32_t> = napi_int32_array;
 
 template <typename T>
 Elements<T> elements(napi_env env, napi_value array) {
