@@ -28,6 +28,7 @@ export {
 export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convolution.js';
 export { type NormalizeOptions, normalize } from './layers/distances.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
+export { type AffineGridOptions, affineGrid, type GridSampleOptions, gridSample } from './layers/grid-sampling.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './layers/fold.js';
 export { type EmbeddingFunctionOptions, embedding } from './layers/embedding.js';
 export { type InstanceNormFunctionOptions, instanceNorm } from './layers/instance-norms.js';
