@@ -28,6 +28,11 @@ export {
 export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convolution.js';
 export { type NormalizeOptions, normalize } from './layers/distances.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
+export {
+  type FractionalMaxPoolOptions,
+  fractionalMaxPool2d,
+  fractionalMaxPool3d,
+} from './layers/fractional-pooling.js';
 export { type AffineGridOptions, affineGrid, type GridSampleOptions, gridSample } from './layers/grid-sampling.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './layers/fold.js';
 export { type EmbeddingFunctionOptions, embedding } from './layers/embedding.js';
@@ -61,6 +66,7 @@ export {
   convTranspose3d,
 } from './layers/transposed-convolution.js';
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from './layers/shuffle.js';
+export { type MaxUnpoolFunctionOptions, maxUnpool1d, maxUnpool2d, maxUnpool3d } from './layers/unpooling.js';
 export {
   type InterpolateOptions,
   type InterpolationMode,

@@ -38,6 +38,7 @@ export { Dropout } from './layers/dropout.js';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.js';
 export { Flatten } from './layers/flatten.js';
 export { Fold, Unfold } from './layers/fold.js';
+export { FractionalMaxPool2d, FractionalMaxPool3d } from './layers/fractional-pooling.js';
 export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from './layers/instance-norms.js';
 export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LocalResponseNorm } from './layers/local-response-norm.js';
@@ -61,6 +62,7 @@ export {
   ConvTranspose3d,
   type ConvTransposeOptions,
 } from './layers/transposed-convolution.js';
+export { MaxUnpool1d, MaxUnpool2d, MaxUnpool3d, type MaxUnpoolOptions } from './layers/unpooling.js';
 export { Upsample, type UpsampleOptions, UpsamplingBilinear2d, UpsamplingNearest2d } from './layers/upsampling.js';
 export * from './losses/index.js';
 export {
