@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@
 #include "planted.h"
 #include "program_store.h"
 #include "replay.h"
+#include "weak_list.h"
 
 /** What JavaScript sees of the core; lib/backend/native/addon.ts is its type. */
 namespace nabla {
@@ -34,6 +36,7 @@ struct Environment {
   /** Memory of the tape's ArrayBuffer, which a reference keeps alive as long as the environment. */
   double* tape = nullptr;
   BackgroundLoops loops;
+  std::deque<WeakList> weak_lists;
 
   Environment() { enter_environment(); }
   ~Environment() { leave_environment(); }
@@ -119,6 +122,22 @@ napi_value address_of(napi_env env, Environment&, const napi_value* arguments) {
   js::check(napi_get_arraybuffer_info(env, arguments[0], &data, &bytes));
   checks::note_memory(data, bytes);
   return js::number(env, as_double(data));
+}
+
+/** makeWeakList(): its address; it lives as long as the environment. */
+napi_value make_weak_list(napi_env env, Environment& environment, const napi_value*) {
+  return js::number(env, as_double(&environment.weak_lists.emplace_back()));
+}
+
+/** addWeakly(list, object) */
+napi_value add_weakly(napi_env env, Environment&, const napi_value* arguments) {
+  as_pointer<WeakList>(js::to_double(env, arguments[0]))->add(env, arguments[1]);
+  return js::undefined(env);
+}
+
+/** weakValues(list): an array. */
+napi_value weak_values(napi_env env, Environment&, const napi_value* arguments) {
+  return as_pointer<WeakList>(js::to_double(env, arguments[0]))->values(env);
 }
 
 napi_value get_num_threads(napi_env env, Environment&, const napi_value*) { return js::number(env, num_threads()); }
@@ -245,6 +264,9 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("start", call<1, start>);
   set_function("define", call<2, define>);
   set_function("addressOf", call<1, address_of>);
+  set_function("makeWeakList", call<1, make_weak_list>);
+  set_function("addWeakly", call<2, add_weakly>);
+  set_function("weakValues", call<1, weak_values>);
   set_function("getNumThreads", call<1, get_num_threads>);
   set_function("setNumThreads", call<1, set_threads>);
 #ifdef NABLA_CHECKED

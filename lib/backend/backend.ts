@@ -15,7 +15,17 @@ export interface Backend extends InstructionSet {
    */
   link(instructions: readonly Instruction[], ports: readonly Storage[]): Executable;
 
+  /** A list of objects that it does not keep. */
+  weakList<T extends object>(): WeakList<T>;
+
   /** How many threads an instruction may use. */
   getNumThreads(): number;
   setNumThreads(count: number): void;
+}
+
+/** Objects that can be found as long as something else keeps them. */
+export interface WeakList<T extends object> {
+  add(one: T): void;
+  /** Those that are still there. */
+  values(): T[];
 }

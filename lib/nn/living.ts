@@ -1,4 +1,4 @@
-import { Living } from '../living.js';
+import { Living } from '../backend/living.js';
 import type { Module } from './module.js';
 
 /** So that the modules that a parameter belongs to can be found. */

@@ -1,6 +1,7 @@
 import type { Backend } from '../backend.js';
 import { eachOp } from '../instructions.js';
 import { JsReplay } from './replay.js';
+import { JsWeakList } from './weak-list.js';
 
 /**
  * The instruction set in plain TypeScript: the living definition that the native core is held to, the fallback where no native binary loads,
@@ -11,6 +12,7 @@ export function createJsBackend(): Backend {
     name: 'js',
     ...eachOp((_, { js }) => js),
     link: (instructions, ports) => new JsReplay(backend, instructions, ports),
+    weakList: () => new JsWeakList(),
     getNumThreads: () => 1,
     setNumThreads: () => {},
   };

@@ -20,6 +20,11 @@ export interface Addon {
   /** Runs linked instructions many times on a thread of their own. */
   start(plan: LoopPlan): Promise<void>;
   addressOf(buffer: ArrayBuffer): number;
+  /** A list of objects that it does not keep, by its address; it is there as long as the environment. */
+  makeWeakList(): number;
+  addWeakly(list: number, object: object): void;
+  /** Those that are still there. */
+  weakValues(list: number): object[];
   getNumThreads(): number;
   setNumThreads(count: number): void;
 

@@ -39,6 +39,10 @@ export function createNativeBackend(addon: Addon): Backend {
       });
       return new NativeReplay(addon, code);
     },
+    weakList: <T extends object>() => {
+      const list = addon.makeWeakList();
+      return { add: (one: T) => addon.addWeakly(list, one), values: () => addon.weakValues(list) as T[] };
+    },
     getNumThreads: addon.getNumThreads,
     setNumThreads: addon.setNumThreads,
   };
