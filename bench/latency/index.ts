@@ -1,9 +1,13 @@
-/** How soon the main thread answers while `run` trains on all cores: `npm run bench:latency`, with `-- --json FILE` for numbers to keep. */
+/**
+ * How soon the main thread answers while `run` trains on all cores, and what the example server takes: `npm run bench:latency`, with `-- --json FILE` for
+ * numbers to keep.
+ */
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { setNumThreads } from 'nabla';
 import { classifier } from '../drivers/nabla/training.js';
 import { describeMachine, machineLine } from '../harness/machine.js';
+import { type Load, serverUnderLoad } from './load.js';
 import type { Measured } from './measured.js';
 import { answerTimes } from './server.js';
 import { timerLateness } from './timer.js';
@@ -11,6 +15,8 @@ import { startTraining } from './training.js';
 
 const LAYERS = [784, 512, 256, 10];
 const DURATION = 5000;
+const CONNECTIONS = [1, 16, 64];
+const LOAD_SECONDS = 4;
 
 interface Row extends Measured {
   readonly what: string;
@@ -48,8 +54,21 @@ const stepsPerSecond = training.steps() / ((performance.now() - start) / 1000);
 await training.stop();
 
 console.log(`\nTraining went on at ${Math.round(stepsPerSecond)} steps per second.`);
+
+console.log('\nThe example server, which only serves:');
+const loads = await serverUnderLoad(CONNECTIONS, { duration: LOAD_SECONDS });
+for (const load of loads) console.log(lineOf(load));
+
 if (options.json !== undefined) {
-  await writeFile(options.json, `${JSON.stringify({ machine, layers: LAYERS, rows, stepsPerSecond }, null, 1)}\n`);
+  await writeFile(
+    options.json,
+    `${JSON.stringify({ machine, layers: LAYERS, rows, stepsPerSecond, loads }, null, 1)}\n`,
+  );
+}
+
+function lineOf({ connections, perSecond, p50, p97_5, p99 }: Load): string {
+  const what = `${connections} connection${connections === 1 ? '' : 's'}`.padEnd(20);
+  return `${what}${Math.round(perSecond)} answers a second; half within ${p50} ms, 97.5 % within ${p97_5} ms, 99 % within ${p99} ms`;
 }
 
 function report(row: Row): void {

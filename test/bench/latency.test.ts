@@ -1,5 +1,6 @@
 import { nn } from 'nabla';
 import { describe, expect, it } from 'vitest';
+import { serverUnderLoad } from '../../bench/latency/load.js';
 import { measured } from '../../bench/latency/measured.js';
 import { answerTimes } from '../../bench/latency/server.js';
 import { timerLateness } from '../../bench/latency/timer.js';
@@ -15,6 +16,15 @@ describe('the benchmark of latency', () => {
     for (const { samples, p50, p99, max } of [await timerLateness(50), await answerTimes(model, 50)]) {
       expect(samples).toBeGreaterThan(0);
       expect([p50, p99, max]).toEqual([p50, p99, max].sort((a, b) => a - b));
+    }
+  });
+
+  it('asks the example server over several connections, and it answers every request', async () => {
+    const loads = await serverUnderLoad([1, 8], { amount: 40 });
+    expect(loads.map(({ connections }) => connections)).toEqual([1, 8]);
+    for (const { perSecond, p50, p97_5, p99 } of loads) {
+      expect(perSecond).toBeGreaterThan(0);
+      expect([p50, p97_5, p99]).toEqual([p50, p97_5, p99].sort((a, b) => a - b));
     }
   });
 });
