@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkBinary, faultsOfNeeds } from '../../scripts/prebuild/checks.js';
@@ -46,6 +46,15 @@ it('every binary that is loaded is built', () => {
   const source = readFileSync(join(root, 'lib/binaries.ts'), 'utf8');
   const loaded = Array.from(source.matchAll(/^ {2}\['(\S+\.node)',/gm), ([, name]) => name);
   expect(loaded).toEqual(targets.map(({ name }) => name));
+});
+
+it('every function of Node-API that is called is looked up on Windows', () => {
+  const folder = join(root, 'native');
+  const sources = readdirSync(folder).filter((name) => /\.(cc|h)$/.test(name));
+  const namesIn = (file: string, pattern: RegExp) =>
+    Array.from(readFileSync(join(folder, file), 'utf8').matchAll(pattern), ([, name]) => name!);
+  const called = sources.flatMap((file) => namesIn(file, /\b(napi_\w+)\(/g));
+  expect([...new Set(called)].sort()).toEqual(namesIn('windows_imports.cc', /^NABLA_IMPORT\((\w+)\)$/gm).sort());
 });
 
 describe('a file for macOS', () => {

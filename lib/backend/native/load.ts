@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { findBinaries } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
@@ -38,13 +37,20 @@ export const examineCandidates = (): readonly { readonly file: string; readonly 
 function tryToLoad(file: string): Addon | string {
   if (!existsSync(file)) return 'not there';
   try {
-    const addon: Addon = createRequire(file)(file);
-    return explainMismatch(addon) ?? addon;
+    const { exports } = open(file);
+    return explainMismatch(exports) ?? exports;
   } catch (error) {
     const message = messageOf(error);
     if ((error as { code?: unknown } | null)?.code === 'ERR_NABLA_ISA') throw new ValueError(message);
     return message.split('\n', 1)[0]!.replace(`${file}: `, '');
   }
+}
+
+/** What `require` does with such a file, which bundlers would make something else of. */
+function open(file: string): { readonly exports: Addon } {
+  const module = { exports: {} as Addon };
+  process.dlopen(module, file);
+  return module;
 }
 
 function explain(name: string, failures: readonly Failure[], sources: string | undefined): string {
