@@ -270,6 +270,34 @@ describe('stateDict', () => {
 });
 
 describe('clone', () => {
+  // Every layer whose class has fields of its own, beside its parameters.
+  const layers: readonly (readonly [nn.Module<[x: Tensor]>, shape: number[]])[] = [
+    [new nn.Conv1d(2, 3, 2, { paddingMode: 'circular', padding: 1 }), [1, 2, 4]],
+    [new nn.ConvTranspose1d(2, 3, 2), [1, 2, 4]],
+    [new nn.BatchNorm1d(2, { momentum: null }), [1, 2, 4]],
+    [new nn.InstanceNorm1d(2), [1, 2, 4]],
+    [new nn.MaxPool1d(2), [1, 2, 4]],
+    [new nn.AvgPool2d(2), [1, 2, 4, 4]],
+    [new nn.LPPool1d(2, 2), [1, 2, 4]],
+    [new nn.AdaptiveAvgPool1d(2), [1, 2, 4]],
+    [new nn.AdaptiveMaxPool2d(2), [1, 2, 4, 4]],
+    [new nn.ReflectionPad1d(1), [1, 2, 4]],
+    [new nn.ConstantPad1d(1, 3), [1, 2, 4]],
+    [new nn.Upsample({ scaleFactor: 2 }), [1, 2, 4]],
+    [new nn.LSTM(4, 3), [1, 2, 4]],
+    [new nn.TransformerEncoderLayer(4, 2, 8, 0), [1, 2, 4]],
+  ];
+  it.each(layers.map(([layer, shape]) => ({ name: layer.constructor.name, layer, shape })))(
+    'of $name does what it does',
+    ({ layer, shape }) => {
+      const x = ones(shape).cumsum(-1);
+      const outputOf = (made: unknown) => ((made as { output?: Tensor }).output ?? made) as Tensor;
+      const copy = layer.clone();
+      expect(outputOf(copy.forward(x)).toArray()).toEqual(outputOf(layer.forward(x)).toArray());
+      expect(String(copy)).toBe(String(layer));
+    },
+  );
+
   class Model extends Silent {
     encoder = new nn.Linear(2, 2);
     decoder = this.encoder;

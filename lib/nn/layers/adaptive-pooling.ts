@@ -184,20 +184,20 @@ const sizeText = (outputSize: OutputSize): string => {
 
 abstract class AdaptiveAveraged extends Module<[x: Tensor], Tensor> {
   readonly outputSize: OutputSize;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: ArgumentsOf<Averaging>) {
     const [outputSize] = averaging(dims).read(op, args);
     super();
     this.outputSize = outputSize;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return adaptiveAverage(this.#op, this.#dims, x, this.outputSize);
+    return adaptiveAverage(this.op, this.dims, x, this.outputSize);
   }
 
   override extraRepr(): string {
@@ -208,21 +208,21 @@ abstract class AdaptiveAveraged extends Module<[x: Tensor], Tensor> {
 abstract class AdaptiveMaximal<R extends boolean> extends Module<[x: Tensor], R extends true ? Picks : Tensor> {
   readonly outputSize: OutputSize;
   readonly returnIndices: boolean;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: MaxArguments<R>) {
     const { outputSize, returnIndices } = maximal(dims).named(op, args);
     super();
     this.outputSize = outputSize;
     this.returnIndices = returnIndices;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): R extends true ? Picks : Tensor {
     recording?.used(this);
-    const found = adaptiveLargest(this.#op, this.#dims, x, this.outputSize);
+    const found = adaptiveLargest(this.op, this.dims, x, this.outputSize);
     return (this.returnIndices ? found : found.values) as R extends true ? Picks : Tensor;
   }
 

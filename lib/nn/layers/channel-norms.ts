@@ -335,12 +335,12 @@ abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean
     const running = this.running();
     const learned = { weight: this.weight, bias: this.bias };
     const byBatch = this.training || running === null;
-    const momentum = () => this.#counted(x.dtype);
+    const momentum = () => this.counted(x.dtype);
     return batchNormalised(this.constructor.name, x, running, learned, byBatch, momentum, this.eps);
   }
 
   /** Counts a batch, and says how far running values move. */
-  #counted(dtype: Tensor['dtype']): number | Tensor {
+  private counted(dtype: Tensor['dtype']): number | Tensor {
     const count: Tensor = this.numBatchesTracked!;
     count.add_(1);
     return this.momentum ?? reciprocal(to(count, dtype));

@@ -253,24 +253,24 @@ export abstract class ConvolutionLayer<B extends boolean, I extends readonly unk
 const isText = (padding: Shape | 'same' | 'valid'): padding is 'same' | 'valid' => typeof padding === 'string';
 
 abstract class Convolution<B extends boolean> extends ConvolutionLayer<B, [x: Tensor]> {
-  readonly #op: string;
+  private readonly op: string;
   /** What is put around the input where that is not zeros. */
-  readonly #margins: readonly number[];
+  private readonly margins: readonly number[];
 
   constructor(op: string, dims: number, args: ConvArguments<B>) {
     super(op, dims, layering(dims).named(op, args), false);
-    this.#op = op;
+    this.op = op;
     const { kernelSize: kernel, stride, dilation } = this;
-    this.#margins = marginsOf(op, this.padding, { kernel, stride, dilation });
+    this.margins = marginsOf(op, this.padding, { kernel, stride, dilation });
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    const isFramed = this.paddingMode !== 'zeros' && !isNothing(this.#margins);
+    const isFramed = this.paddingMode !== 'zeros' && !isNothing(this.margins);
     return convolution(
-      this.#op,
+      this.op,
       this.kernelSize.length,
-      isFramed ? pad(x, this.#margins, this.paddingMode as Exclude<ConvPaddingMode, 'zeros'>) : x,
+      isFramed ? pad(x, this.margins, this.paddingMode as Exclude<ConvPaddingMode, 'zeros'>) : x,
       this.weight,
       this.bias,
       { ...this, padding: isFramed ? 0 : this.padding },

@@ -32,21 +32,21 @@ type FilledArguments = ArgumentsOf<ReturnType<typeof filled>>;
 abstract class Padding extends Module {
   /** How much is put before and after each dimension, from the last one on. */
   readonly padding: readonly number[];
-  readonly #mode: PaddingMode;
-  readonly #value: number | undefined;
+  private readonly fillMode: PaddingMode;
+  private readonly fillValue: number | undefined;
 
   constructor(padding: PaddingSize, dims: number, mode: PaddingMode, value?: number) {
     super();
     this.padding = Object.freeze(
       typeof padding === 'number' ? new Array<number>(2 * dims).fill(padding) : [...padding],
     );
-    this.#mode = mode;
-    this.#value = value;
+    this.fillMode = mode;
+    this.fillValue = value;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return pad(x, this.padding, this.#mode, this.#value);
+    return pad(x, this.padding, this.fillMode, this.fillValue);
   }
 
   override extraRepr(): string {

@@ -318,20 +318,20 @@ const defineNorm = (op: string, dims: number): NormPool =>
 
 abstract class MaxPooled<R extends boolean> extends Module<[x: Tensor], R extends true ? Picks : Tensor> {
   readonly options: NamedOf<MaxLayering>;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: MaxPoolArguments<R>) {
     const options = maxLayering(dims).named(op, args);
     super();
     this.options = options;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): R extends true ? Picks : Tensor {
     recording?.used(this);
-    const found = largest(this.#op, this.#dims, x, this.options);
+    const found = largest(this.op, this.dims, x, this.options);
     return (this.options.returnIndices ? found : found.values) as R extends true ? Picks : Tensor;
   }
 
@@ -345,45 +345,45 @@ type MaxPoolArguments<R extends boolean> = ArgumentsOf<MaxLayering, MaxPoolOptio
 
 abstract class AveragePooled<O extends Omit<AverageValues, 'divisorOverride'>> extends Module<[x: Tensor], Tensor> {
   readonly options: O;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, options: O) {
     super();
     this.options = options;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return average(this.#op, this.#dims, x, { divisorOverride: null, ...this.options });
+    return average(this.op, this.dims, x, { divisorOverride: null, ...this.options });
   }
 
   override extraRepr(): string {
     const { kernelSize, stride, padding } = this.options;
-    const text = this.#dims === 1 ? (given: PerAxis) => pythonTuple(eachAxis(given, 1)) : pythonAxes;
+    const text = this.dims === 1 ? (given: PerAxis) => pythonTuple(eachAxis(given, 1)) : pythonAxes;
     return `kernel_size=${text(kernelSize)}, stride=${text(stride ?? kernelSize)}, padding=${text(padding)}`;
   }
 }
 
 abstract class NormPooled extends Module<[x: Tensor], Tensor> {
   readonly options: NamedOf<NormPooling>;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: ArgumentsOf<NormPooling, LPPoolOptions>) {
     const options = normPooling(dims).named(op, args);
     super();
     this.options = options;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
     const { normType, kernelSize, stride, ceilMode } = this.options;
-    return norm(this.#op, this.#dims, x, normType, kernelSize, stride, ceilMode);
+    return norm(this.op, this.dims, x, normType, kernelSize, stride, ceilMode);
   }
 
   override extraRepr(): string {

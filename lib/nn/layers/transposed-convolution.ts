@@ -124,21 +124,21 @@ const defineTransposed = (op: string, dims: number): ConvTransposeFunction =>
 abstract class TransposedConvolution<B extends boolean> extends ConvolutionLayer<B, ArgumentsOf<typeof resizing>> {
   readonly outputPadding: Shape;
   declare readonly padding: Shape;
-  readonly #op: string;
+  private readonly op: string;
 
   constructor(op: string, dims: number, args: ConvTransposeArguments<B>) {
     const given = layering(dims).named(op, args);
     super(op, dims, given, true);
-    this.#op = op;
+    this.op = op;
     this.outputPadding = eachAxis(given.outputPadding, dims);
   }
 
   override forward(...args: ArgumentsOf<typeof resizing>): Tensor {
-    const [input, outputSize] = resizing.read(this.#op, args);
+    const [input, outputSize] = resizing.read(this.op, args);
     recording?.used(this);
-    const outputPadding = outputSize === null ? this.outputPadding : this.#outputPadding(input, outputSize);
+    const outputPadding = outputSize === null ? this.outputPadding : this.paddingFor(input, outputSize);
     const dims = this.kernelSize.length;
-    return transposed(this.#op, dims, input, this.weight, this.bias, { ...this, outputPadding });
+    return transposed(this.op, dims, input, this.weight, this.bias, { ...this, outputPadding });
   }
 
   protected override outputText(): string {
@@ -147,7 +147,7 @@ abstract class TransposedConvolution<B extends boolean> extends ConvolutionLayer
   }
 
   /** What is to be added for an output of a certain size. */
-  #outputPadding(input: Tensor, outputSize: readonly number[]): number[] {
+  private paddingFor(input: Tensor, outputSize: readonly number[]): number[] {
     const { kernelSize: kernel, stride, dilation, padding } = this;
     const dims = kernel.length;
     const sizes = outputSize.length === input.ndim ? outputSize.slice(-dims) : outputSize;
@@ -157,7 +157,7 @@ abstract class TransposedConvolution<B extends boolean> extends ConvolutionLayer
     const most = least.map((size, axis) => size + stride[axis]! - 1);
     if (sizes.length !== dims || sizes.some((size, axis) => size < least[axis]! || size > most[axis]!)) {
       throw new ShapeError(
-        `${this.#op}: outputSize must be between ${show(least)} and ${show(most)} for an input of shape ${show(input.shape)}, got ${show(outputSize)}`,
+        `${this.op}: outputSize must be between ${show(least)} and ${show(most)} for an input of shape ${show(input.shape)}, got ${show(outputSize)}`,
       );
     }
     return sizes.map((size, axis) => size - least[axis]!);

@@ -245,12 +245,12 @@ abstract class Resized extends Module<[x: Tensor], Tensor> {
   readonly mode: InterpolationMode;
   readonly alignCorners: boolean | null;
   readonly recomputeScaleFactor: boolean | null;
-  readonly #op: string;
+  private readonly op: string;
 
   constructor(op: string, given: Omit<Given, 'antialias'>) {
     checkOptions(op, { ...given, antialias: false });
     super();
-    this.#op = op;
+    this.op = op;
     this.size = given.size;
     this.scaleFactor = given.scaleFactor;
     this.mode = given.mode;
@@ -261,7 +261,7 @@ abstract class Resized extends Module<[x: Tensor], Tensor> {
   override forward(x: Tensor): Tensor {
     recording?.used(this);
     const { size, scaleFactor, mode, alignCorners, recomputeScaleFactor } = this;
-    return resized(this.#op, x, { size, scaleFactor, mode, alignCorners, recomputeScaleFactor, antialias: false });
+    return resized(this.op, x, { size, scaleFactor, mode, alignCorners, recomputeScaleFactor, antialias: false });
   }
 
   override extraRepr(): string {
