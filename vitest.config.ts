@@ -17,7 +17,7 @@ const once = [
  * and compute on one thread: a thread that helps waits long for a processor that another suite has.
  */
 const together =
-  'test/{arguments,autograd,capture,conformance,data,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
+  'test/{arguments,autograd,capture,conformance,data,distributions,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
 
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];

@@ -15,6 +15,7 @@ export { backendName, getNumThreads, setNumThreads } from './backend/index.js';
 export { type Captured, type CaptureOptions, capture } from './capture/capture.js';
 export type { ProgramStats } from './capture/program.js';
 export type { EpochEnd, Progress, RunOptions, Source } from './capture/run.js';
+export * as distributions from './distributions/index.js';
 export * from './errors.js';
 export { Expr } from './expr/expr.js';
 export * as nn from './nn/index.js';

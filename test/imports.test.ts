@@ -13,7 +13,7 @@ const LAYERS = [
   ['expr'],
   ['tensor', 'autograd'],
   ['ops'],
-  ['nn', 'optim', 'data'],
+  ['nn', 'optim', 'data', 'distributions'],
   ['capture'],
   ['io', 'training'],
 ];

@@ -38,7 +38,14 @@ function small(args: readonly unknown[]): readonly unknown[] {
 }
 
 /** What is never made by `new` outside. */
-const ABSTRACT = new Set<unknown>([Tensor, nabla.Expr, nn.Module, optim.Optimizer, optim.lrScheduler.LRScheduler]);
+const ABSTRACT = new Set<unknown>([
+  Tensor,
+  nabla.Expr,
+  nn.Module,
+  optim.Optimizer,
+  optim.lrScheduler.LRScheduler,
+  nabla.distributions.Distribution,
+]);
 
 const isClass = (value: unknown): boolean =>
   typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
@@ -94,6 +101,9 @@ export function targets(): Target[] {
     ...functionsOf(nn.init, 'nn.init.'),
     ...functionsOf(nn, 'nn.'),
     ...functionsOf(nn.utils, 'nn.utils.'),
+    ...functionsOf(nn.utils.parametrizations, 'nn.utils.parametrizations.'),
+    ...functionsOf(nn.utils.parametrize, 'nn.utils.parametrize.'),
+    ...functionsOf(nabla.distributions, 'distributions.'),
     ...functionsOf(optim, 'optim.'),
     ...functionsOf(optim.lrScheduler, 'optim.lrScheduler.'),
     ...functionsOf(data, 'data.').filter(({ name }) => !/load|read/i.test(name) || name.includes('DataLoader')),
