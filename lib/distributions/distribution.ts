@@ -8,7 +8,7 @@ import { tensor } from '../ops/creation.js';
 import type { Generator } from '../tensor/generator.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
-import type { Operand } from '../tensor/promotion.js';
+import { type Operand, wider } from '../tensor/promotion.js';
 import { broadcastShapes, type Shape } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { type Constraint, require } from './constraints.js';
@@ -215,7 +215,7 @@ export function broadcast<P extends Readonly<Record<string, Operand>>>(
 ): { [N in keyof P]: Tensor } {
   const tensors = Object.values(given).filter(isTensor);
   const floats = tensors.map(({ dtype }) => dtype).filter(isFloat);
-  const dtype = floats.includes('float64') ? 'float64' : DEFAULT_FLOAT;
+  const dtype = floats.reduce(wider, DEFAULT_FLOAT);
   const shape = broadcastShapes(op, ...tensors.map(shapeOf));
   const made = Object.entries(given).map(([name, value]) => {
     const x = isTensor(value) ? (value.dtype === dtype ? value : value.to(dtype)) : tensor(value, { dtype });

@@ -1,4 +1,5 @@
 import { CustomFunction, type FunctionContext } from '../autograd/function.js';
+import { dtypes } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
 import { AutogradError, CaptureError } from '../errors.js';
 import { empty, tensor } from '../ops/creation.js';
@@ -37,10 +38,10 @@ function fill(op: string, shape: Shape, operands: readonly Tensor[], of: (...val
 }
 
 /** How numbers of a dtype round. */
-const roundingOf = (x: Tensor): ((value: number) => number) => (x.dtype === 'float64' ? (value) => value : Math.fround);
+const roundingOf = (x: Tensor): ((value: number) => number) => dtypes[x.dtype].round;
 
 /** The least normal number of a dtype. */
-const leastOf = (x: Tensor): number => (x.dtype === 'float64' ? 2 ** -1022 : 2 ** -126);
+const leastOf = (x: Tensor): number => (dtypes[x.dtype].size === 8 ? 2 ** -1022 : 2 ** -126);
 
 /** Marsaglia and Tsang's method. */
 function gammaSample(given: number, round: (x: number) => number, draws: Draws): number {

@@ -164,8 +164,8 @@ abstract class FractionalPooled<R extends boolean> extends Module<[x: Tensor], R
   readonly outputSize: PerAxis | null;
   readonly outputRatio: PerAxis | null;
   readonly returnIndices: boolean;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: PoolArguments<R>) {
     const { kernelSize, outputSize, outputRatio, returnIndices } = fractional(dims).named(op, args);
@@ -175,13 +175,13 @@ abstract class FractionalPooled<R extends boolean> extends Module<[x: Tensor], R
     this.outputSize = outputSize;
     this.outputRatio = outputRatio;
     this.returnIndices = returnIndices;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(x: Tensor): R extends true ? Picks : Tensor {
     recording?.used(this);
-    const found = pooled(this.#op, this.#dims, x, this);
+    const found = pooled(this.op, this.dims, x, this);
     return (this.returnIndices ? found : found.values) as R extends true ? Picks : Tensor;
   }
 }

@@ -103,27 +103,27 @@ const defineUnpool = (op: string, dims: number): MaxUnpool =>
 
 abstract class Unpooled extends Module<ArgumentsOf<typeof forwarding>, Tensor> {
   readonly options: NamedOf<Layering>;
-  readonly #op: string;
-  readonly #dims: number;
+  private readonly op: string;
+  private readonly dims: number;
 
   constructor(op: string, dims: number, args: ArgumentsOf<Layering, MaxUnpoolOptions>) {
     const options = layering(dims).named(op, args);
     super();
     this.options = options;
-    this.#op = op;
-    this.#dims = dims;
+    this.op = op;
+    this.dims = dims;
   }
 
   override forward(...args: ArgumentsOf<typeof forwarding>): Tensor {
-    const [input, indices, wanted] = forwarding.read(this.#op, args);
+    const [input, indices, wanted] = forwarding.read(this.op, args);
     recording?.used(this);
     const { kernelSize, stride, padding } = this.options;
-    return unpooled(this.#op, input, indices, windowsOf(this.#dims, kernelSize, stride, padding), wanted);
+    return unpooled(this.op, input, indices, windowsOf(this.dims, kernelSize, stride, padding), wanted);
   }
 
   override extraRepr(): string {
     const { kernelSize, stride, padding } = this.options;
-    const each = windowsOf(this.#dims, kernelSize, stride, padding);
+    const each = windowsOf(this.dims, kernelSize, stride, padding);
     return `kernel_size=${pythonTuple(each.kernelSize)}, stride=${pythonTuple(each.stride)}, padding=${pythonTuple(each.padding)}`;
   }
 }

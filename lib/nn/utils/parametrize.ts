@@ -1,5 +1,5 @@
 import { define } from '../../arguments/define.js';
-import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
+import type { ArgumentsOf, FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
@@ -34,6 +34,9 @@ const registering = signature('module, tensorName, parametrization, /, *, unsafe
   unsafe: kinds.boolean.default(false),
 });
 
+const listing = signature('parametrization, original', { parametrization, original: kinds.tensor });
+const inverting = signature('value', { value: kinds.tensor });
+
 const asking = signature('module, /, tensorName', {
   module,
   /** The property to ask about. Default: null, any. */
@@ -65,7 +68,8 @@ export interface RemoveParametrizationsOptions extends OptionsOf<typeof removing
  * @see https://pytorch.org/docs/stable/generated/torch.nn.utils.parametrize.ParametrizationList.html
  */
 export class ParametrizationList extends List<Parametrization, Parametrization, [], Tensor> {
-  constructor(first: Parametrization, original: Tensor) {
+  constructor(...args: ArgumentsOf<typeof listing>) {
+    const [first, original] = listing.read('ParametrizationList', args);
     super();
     put(this, 0, [first]);
     const made = noGrad(() => first.rightInverse?.(original.detach()) ?? original);
@@ -105,7 +109,8 @@ export class ParametrizationList extends List<Parametrization, Parametrization, 
    *
    * @throws ValueError if a parametrization has no `rightInverse`, or one that gives something else
    */
-  rightInverse(value: Tensor): void {
+  rightInverse(...args: ArgumentsOf<typeof inverting>): void {
+    const [value] = inverting.read('rightInverse', args);
     noGrad(() => {
       const made = [...this].reverse().reduce((made: Tensor | readonly Tensor[], one) => {
         if (one.rightInverse !== undefined && isTensor(made)) return one.rightInverse(made);
@@ -123,7 +128,7 @@ export class ParametrizationList extends List<Parametrization, Parametrization, 
   [index: number]: Parametrization;
 }
 
-takeNoMore(ParametrizationList, 'originals', 'forward', 'rightInverse');
+takeNoMore(ParametrizationList, 'originals', 'forward');
 
 const isList = (value: unknown): value is readonly Tensor[] =>
   Array.isArray(value) && value.length > 0 && value.every(isTensor);
