@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 
 /** The pages in the order in which they are read, by the group of the navigation that they are in. */
 const GROUPS = {
-  Guide: ['tensors', 'autograd', 'modules', 'data', 'training', 'capture', 'serving'].map((name) => `docs/${name}.md`),
+  Guide: ['tensors', 'autograd', 'modules', 'distributions', 'data', 'training', 'capture', 'serving'].map(
+    (name) => `docs/${name}.md`,
+  ),
   Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'support'].map((name) => `docs/${name}.md`),
   Examples: ['backprop-sequential.ts', 'backprop-module.ts', 'mnist.ts', 'server.ts', 'Dockerfile'].map(
     (name) => `examples/${name}`,
