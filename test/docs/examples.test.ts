@@ -45,7 +45,7 @@ describe('examples in the documentation', () => {
   });
 
   // On one backend: types are the same on both.
-  if (process.env.NABLA_BACKEND !== 'js') it('have the right types', haveRightTypes);
+  if (process.env.NABLA_BACKEND !== 'js') it('have the right types', haveRightTypes, 300_000);
 
   it.for(examples.filter(({ example }) => example.runs))(
     '$example.file:$example.line',

@@ -40,17 +40,21 @@ export const run = <R extends Expr[]>(
 /** An activation function as a module, with the options that it is called with. */
 export abstract class Activation<O extends object> extends Module<[x: Tensor], Tensor> {
   readonly options: Readonly<O>;
-  private readonly call: (x: Tensor, options: O) => Tensor;
+  private readonly call: (x: Tensor, options: O | boolean) => Tensor;
+  /** Most have but the one option, which by position is taken twice as fast as by name. */
+  private readonly isPlain: boolean;
 
   constructor(call: (x: Tensor, options: O) => Tensor, options: O) {
     super();
-    this.call = call;
+    this.call = call as (x: Tensor, options: O | boolean) => Tensor;
     this.options = options;
+    this.isPlain = Object.keys(options).length === 1 && 'inplace' in options;
   }
 
   override forward(x: Tensor): Tensor {
     recording?.used(this);
-    return this.call(x, this.options);
+    const { options } = this;
+    return this.call(x, this.isPlain ? (Reflect.get(options, 'inplace') as boolean) : options);
   }
 
   /** As PyTorch shows them: snake case, floats with a point, `inplace` only where it is true. */
