@@ -10,10 +10,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { capture, Generator, manualSeed, NablaError, nn, noGrad, optim, type Tensor, zeros } from 'nabla';
 import { DataLoader, type LabelledImages, loadMnist, TensorDataset } from 'nabla/data';
 import { loadSafetensors, saveSafetensors } from 'nabla/io';
+import { ProgressBar } from 'nabla/training';
 import type { Epoch, History, Mistake } from './lib/history.js';
 import { type MnistArguments, parseArguments } from './lib/mnist-options.js';
 import { renderPicture } from './lib/picture.js';
-import { Progress } from './lib/progress.js';
 
 const CLASSES = 10;
 const MOMENTUM = 0.9;
@@ -88,7 +88,7 @@ async function trainModel(
   const evaluate = evaluation(model);
   const images = train.labels.numel();
   const begin = (epoch: number) =>
-    new Progress({ label: `epoch ${epoch}/${args.epochs}`, total: images, unit: 'images' });
+    new ProgressBar({ label: `epoch ${epoch}/${args.epochs}`, total: images, unit: 'images' });
   const done: Epoch[] = [];
   let progress = begin(1);
   const losses = await step.run(loader, {

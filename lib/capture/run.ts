@@ -116,8 +116,16 @@ export interface Outcome {
   readonly sizes: Float64Array;
 }
 
-/** Calls a captured function for every batch of every epoch, in the background. */
-export async function run(captured: Steppable, args: RunArguments): Promise<Outcome> {
+/**
+ * Calls a captured function for every batch of every epoch, in the background.
+ *
+ * @param ended is told what was done, however it ended
+ */
+export async function run(
+  captured: Steppable,
+  args: RunArguments,
+  ended: (outcome: Outcome) => void = () => {},
+): Promise<Outcome> {
   const settings = running.named(`${captured.where}: run`, args);
   const epoch = epochOf(captured.where, settings);
   const run = new Run(captured, settings);
@@ -126,6 +134,7 @@ export async function run(captured: Steppable, args: RunArguments): Promise<Outc
     await run.finish();
   } finally {
     run.end();
+    ended(run.outcome());
   }
   return run.outcome();
 }
@@ -171,15 +180,14 @@ function epochOfLoader(where: string, loader: DataLoader<unknown, unknown>): (ru
   const rows = loader.collate === null ? rowsOf(loader.dataset) : null;
   return async (run) => {
     const epoch = loader.begin();
-    const [first, visited] = [run.step, epoch.visited];
+    const [first, { visited }] = [run.step, epoch];
     try {
       if (rows === null) await run.batches(loader.batches(epoch));
       else await runRows(run, where, rows, loader, epoch.order.subarray(visited));
     } finally {
       // Of batches that come one by one, the next was asked for already.
-      epoch.visited = Math.min(visited + (run.step - first) * loader.batchSize, epoch.order.length);
+      loader.reach(epoch, Math.min(visited + (run.step - first) * loader.batchSize, epoch.order.length));
     }
-    loader.end(epoch);
   };
 }
 

@@ -140,15 +140,21 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return epoch;
   }
 
-  /** @internal Says that an epoch is over. */
-  end(epoch: Epoch): void {
-    if (this.#epoch === epoch) this.#epoch = null;
+  /** @internal Says how many items of an epoch were in batches; with the last batch it is over. */
+  reach(epoch: Epoch, visited: number): void {
+    epoch.visited = visited;
+    if (visited >= this.#endOf(epoch) && this.#epoch === epoch) this.#epoch = null;
+  }
+
+  /** How many items of an epoch are in batches. */
+  #endOf({ order: { length } }: Epoch): number {
+    return this.dropLast ? length - (length % this.batchSize) : length;
   }
 
   /** @internal The batches of an epoch that are left; each counts as visited when it is asked for. */
   *batches(epoch: Epoch): IterableIterator<Batch> {
     const { order } = epoch;
-    const end = this.dropLast ? order.length - (order.length % this.batchSize) : order.length;
+    const end = this.#endOf(epoch);
     while (epoch.visited < end) {
       const start = epoch.visited;
       epoch.visited = Math.min(start + this.batchSize, end);
@@ -159,7 +165,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   *[Symbol.iterator](): Iterator<Batch> {
     const epoch = this.begin();
     yield* this.batches(epoch);
-    this.end(epoch);
+    this.reach(epoch, epoch.visited);
   }
 
   /**

@@ -14,6 +14,7 @@ export {
   type ManagedCheckpointOptions,
 } from './checkpoint/manager.js';
 export { loadTorchOptimizer } from './checkpoint/torch.js';
+export { ConsoleLogger, CsvLogger, JsonLogger, type Logger, type LogRecord } from './loggers.js';
 export {
   MeanAbsoluteError,
   MeanMetric,
@@ -34,3 +35,4 @@ export {
 } from './metrics/classification.js';
 export { Metric } from './metrics/metric.js';
 export { AUROC, AveragePrecision } from './metrics/ranking.js';
+export { type Measurements, ProgressBar, type ProgressBarOptions, type ProgressStream } from './progress.js';

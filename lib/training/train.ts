@@ -1,14 +1,19 @@
-import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import type { FunctionOf, NamedOf, OptionsOf } from '../arguments/forms.js';
 import { kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { noGrad } from '../autograd/mode.js';
-import { CapturedFunction, capture } from '../capture/capture.js';
-import { datasetOf, repeating, run as runCaptured, type Source, source } from '../capture/run.js';
+import { repeating, source } from '../capture/run.js';
 import { ValueError } from '../errors.js';
-import { isModule, type Module, type StateDict } from '../nn/module.js';
+import { isModule, type Module } from '../nn/module.js';
+import { ReduceLROnPlateau } from '../optim/lr-scheduler/plateau.js';
+import { Scheduler } from '../optim/lr-scheduler/scheduler.js';
 import { isOptimizer, type Optimizer } from '../optim/optimizer.js';
+import { isPath, type Path } from '../path.js';
 import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { CheckpointManager } from './checkpoint/manager.js';
+import type { Logger } from './loggers.js';
+import { Metric } from './metrics/metric.js';
+import { Training } from './training.js';
 
 /** A model of one input and one output. */
 export type Trainable = Module & { forward(x: Tensor): Tensor };
@@ -21,27 +26,67 @@ export interface EpochResult {
   readonly loss: number;
   /** The mean loss of the validation examples, if there are such: each batch counts by its size. */
   readonly validationLoss?: number;
+  /** What the metrics of the validation examples came to, by the names that they were given. */
+  readonly metrics?: Readonly<Record<string, unknown>>;
 }
 
 type Loss = (output: Tensor, target: Tensor) => Tensor;
 
-const training = signature(
-  'model, data, /, *, loss, optimizer, validation, patience, onEpoch, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval',
+/** A metric of predictions and targets. */
+export type PairMetric = Metric<[pred: Tensor, target: Tensor], unknown>;
+
+const isMetric = (value: unknown): value is PairMetric => value instanceof Metric;
+const isLogger = (value: unknown): value is Logger =>
+  typeof value === 'object' && value !== null && typeof Reflect.get(value, 'log') === 'function';
+const isPlace = (value: unknown): value is CheckpointManager | Path =>
+  value instanceof CheckpointManager || isPath(value);
+
+const schedulers = kinds.oneOrList(
+  'a scheduler, or an array of them',
+  kind('a scheduler', (value): value is Scheduler => value instanceof Scheduler),
+);
+
+export const training = signature(
+  'model, data, /, *, loss, optimizer, schedulers, epochSchedulers, clipNorm, clipValue, accumulate, validation, metrics, monitor, mode, patience, checkpoints, resume, loggers, progress, onEpoch, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval',
   {
     model: kind('a Module', (value): value is Trainable => isModule(value)),
     data: source,
-    /** The loss of a batch: of the model's output and the target. Required. */
+    /** The loss of a batch, a mean over its examples: of the model's output and the target. Required. */
     loss: kinds.callback<Loss>(),
     /** What changes the model. Required. */
     optimizer: kind(
       "an Optimizer over the model's parameters",
       (value): value is Pick<Optimizer<object, object>, 'zeroGrad' | 'step'> => isOptimizer(value),
     ),
+    /** Schedulers that are stepped after each step of the optimizer. Default: [], none. */
+    schedulers: schedulers.default([]),
+    /** Schedulers that are stepped after each epoch; a ReduceLROnPlateau goes by what is monitored, or by the mean loss if there are no validation data. Default: [], none. */
+    epochSchedulers: schedulers.default([]),
+    /** Scales the gradients of each step so that their norm is at most this. Default: null, not. */
+    clipNorm: kinds.above(0).optional(),
+    /** Limits each gradient's elements to this, up and down. Default: null, not. */
+    clipValue: kinds.above(0).optional(),
+    /** Parts that a batch is computed in, one after the other, with less memory; their gradients are added up. Default: 1. */
+    accumulate: kinds.integerFrom(1).default(1),
     /** Batches to measure the loss on after each epoch, in evaluation mode. Default: null, none. */
     validation: source.optional(),
-    /** Epochs without a new lowest validation loss after which to stop. Default: null, all epochs are run. */
+    /** What to measure on them beside the loss, by name. Default: {}, nothing. */
+    metrics: kinds.recordOf('metrics by name', kind('a Metric', isMetric)).default({}),
+    /** What says which epoch is best: 'loss', the loss on the validation data, or the name of a metric. Default: 'loss'. */
+    monitor: kinds.text.default('loss'),
+    /** Whether the best is the lowest or the highest. Default: 'min'. */
+    mode: kinds.choice('min', 'max').default('min'),
+    /** Epochs without a new best one after which to stop. Default: null, all epochs are run. */
     patience: kinds.integerFrom(1).optional(),
-    /** Called after each epoch; what it returns counts for nothing. Default: null. */
+    /** Where to save after each epoch, and when the signal stops it: a CheckpointManager, or a folder. Default: null, nowhere. */
+    checkpoints: kind('a CheckpointManager, or the path of a folder', isPlace).optional(),
+    /** Whether to go on from the newest checkpoint, if there is one. Default: false. */
+    resume: kinds.boolean.default(false),
+    /** What is told of each epoch, such as a CsvLogger. Default: [], nothing. */
+    loggers: kinds.oneOrList('a Logger, or an array of them', kind('a Logger', isLogger)).default([]),
+    /** Whether to show a progress bar for each epoch. Default: false. */
+    progress: kinds.boolean.default(false),
+    /** Called after each epoch; if it returns false (or a promise of it), that was the last one. Default: null. */
     onEpoch: kinds.callback<(result: EpochResult) => unknown>().optional(),
     ...repeating,
   },
@@ -49,9 +94,15 @@ const training = signature(
 
 export interface TrainOptions extends OptionsOf<typeof training> {}
 
+/** What `train` was called with. */
+export type TrainSettings = NamedOf<typeof training>;
+
 /**
- * Trains a model in the background on batches of inputs and targets: `capture` and `run` with validation, early stopping and callbacks. With
- * `validation` the model ends with the weights of the lowest validation loss.
+ * Trains a model in the background on batches of inputs and targets: `capture` and `run`, with what most programs put around them. With
+ * `validation` the model ends with the weights of the best epoch. Gives what all epochs came to, those before a resumption included.
+ *
+ * A training with `checkpoints` and `resume: true` can be killed at any moment and started again: it ends with the same bits, if all that it is made of is
+ * made as the first time. One that the signal stops is saved as it is, in the middle of an epoch too (of an iterable that makes its own batches, whole epochs are saved).
  *
  * @throws ValueError for options that make no sense; whatever a step throws; the signal's reason if it was aborted
  * @example
@@ -64,53 +115,30 @@ export interface TrainOptions extends OptionsOf<typeof training> {}
  * ```
  */
 export const train: FunctionOf<Promise<EpochResult[]>, typeof training, TrainOptions> = async (...args) => {
-  const { model, data, loss, optimizer, validation, patience, onEpoch, ...run } = training.named('train', args);
-  if (patience !== null && validation === null)
-    throw new ValueError('train: patience needs validation data to measure');
-  const step = capture((x: Tensor, y: Tensor) => {
-    optimizer.zeroGrad();
-    const value = loss(model.forward(x), y);
-    value.backward();
-    optimizer.step();
-    return value;
-  });
-  const measure = measuring(model, loss, run.batchSize);
-  const history: EpochResult[] = [];
-  const best: { epoch: number; loss: number; weights?: StateDict } = { epoch: 0, loss: Number.POSITIVE_INFINITY };
-  await step.run(data, {
-    ...run,
-    onEpoch: async ({ epoch, loss }) => {
-      const validationLoss = validation === null ? undefined : await measure(validation);
-      history.push({ epoch, loss, ...(validationLoss !== undefined && { validationLoss }) });
-      if (validationLoss !== undefined && validationLoss < best.loss) {
-        Object.assign(best, { epoch, loss: validationLoss, weights: copyOf(model.stateDict()) });
-      }
-      await onEpoch?.(history.at(-1)!);
-      return patience === null || epoch - best.epoch < patience;
-    },
-  });
-  if (best.weights !== undefined) model.loadStateDict(best.weights);
-  return history;
+  const settings = training.named('train', args);
+  check(settings);
+  return new Training(settings).run();
 };
 
-/** The mean loss of all examples in evaluation mode. A batch counts as much as it has examples. */
-function measuring(model: Trainable, loss: Loss, batchSize: number | null) {
-  const measure = new CapturedFunction(
-    (x: Tensor, y: Tensor) => noGrad(() => loss(model.forward(x), y)),
-    'train: validation',
-  );
-  return async (source: Source): Promise<number> => {
-    const modes = model.modules().map((module) => [module, module.training] as const);
-    model.eval();
-    try {
-      const own = datasetOf(source) === null ? {} : { batchSize };
-      const { losses, sizes } = await runCaptured(measure, [source, own]);
-      return losses.reduce((sum, one, i) => sum + one * sizes[i]!, 0) / sizes.reduce((sum, size) => sum + size, 0);
-    } finally {
-      for (const [module, mode] of modes) module.training = mode;
-    }
+/** Refuses options that each by itself could be used. */
+function check({ validation, patience, metrics, monitor, checkpoints, resume, mode, schedulers }: TrainSettings): void {
+  const refuse = (message: string): never => {
+    throw new ValueError(`train: ${message}`);
   };
+  if ([schedulers].flat().some((one) => one instanceof ReduceLROnPlateau)) {
+    refuse('a ReduceLROnPlateau goes by what an epoch came to; give it among epochSchedulers');
+  }
+  if (patience !== null && validation === null) refuse('patience needs validation data to measure');
+  if (Object.keys(metrics).length > 0 && validation === null) refuse('metrics need validation data to measure');
+  if (Object.hasOwn(metrics, 'loss'))
+    refuse("a metric cannot be called 'loss', which is the loss on the validation data");
+  if (monitor !== 'loss' && !Object.hasOwn(metrics, monitor)) {
+    refuse(
+      `monitor must be 'loss' or the name of a metric (${Object.keys(metrics).join(', ') || 'there is none'}), got '${monitor}'`,
+    );
+  }
+  if (resume && checkpoints === null) refuse('resume needs checkpoints to go on from');
+  if (checkpoints instanceof CheckpointManager && validation !== null && checkpoints.mode !== mode) {
+    refuse(`the best has mode '${mode}', but the CheckpointManager keeps the '${checkpoints.mode}'`);
+  }
 }
-
-const copyOf = (state: StateDict): StateDict =>
-  Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, tensor.clone()]));

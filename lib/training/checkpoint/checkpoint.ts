@@ -4,7 +4,7 @@ import { kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
 import { describe } from '../../describe.js';
 import { FormatError } from '../../errors.js';
-import { pack, type PlainData, unpack } from '../../io/nest.js';
+import { type PlainData, pack, unpack } from '../../io/nest.js';
 import { readTensors, tensorWriter } from '../../io/safetensors.js';
 import { absolutePath, type Path } from '../../path.js';
 import { isRecord } from '../../realm.js';

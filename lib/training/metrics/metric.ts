@@ -38,6 +38,11 @@ export abstract class Metric<
     takeNoMore(Metric, 'reset');
   }
 
+  /** @internal Whether a captured function can update it. */
+  get isCapturable(): boolean {
+    return true;
+  }
+
   /** Looks at the arguments of `update`. */
   protected abstract readonly takes: { read(op: string, args: readonly unknown[]): Values };
 

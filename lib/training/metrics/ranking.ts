@@ -17,6 +17,11 @@ interface Level {
 /** Scores of binary classification, kept until they are ranked. */
 abstract class RankingMetric extends Metric<Pair, number> {
   protected readonly takes = pair;
+
+  override get isCapturable(): boolean {
+    return false;
+  }
+
   #scores: number[] = [];
   #targets: boolean[] = [];
 

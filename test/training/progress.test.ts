@@ -1,11 +1,12 @@
+import { ValueError } from 'nabla';
+import { ProgressBar, type ProgressStream } from 'nabla/training';
 import { describe, expect, it } from 'vitest';
-import { Progress, type ProgressStream } from '../../examples/lib/progress.js';
 
 /** A stream that keeps what is written, and a clock that stands still until told. */
 function setup(stream: Partial<ProgressStream>, total = 1000) {
   const written: string[] = [];
   let time = 0;
-  const progress = new Progress({
+  const progress = new ProgressBar({
     label: 'epoch 1/2',
     total,
     unit: 'images',
@@ -26,7 +27,7 @@ function setup(stream: Partial<ProgressStream>, total = 1000) {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences are what is taken out
 const plain = (text: string) => text.replaceAll(/\r|\x1b\[\d*[Km]/g, '');
 
-describe('Progress on a terminal', () => {
+describe('ProgressBar on a terminal', () => {
   it('shows bar, measurements, speed and time left', () => {
     const { written, at } = setup({ isTTY: true, columns: 120 });
     at(2000, 250);
@@ -65,7 +66,7 @@ describe('Progress on a terminal', () => {
   });
 });
 
-describe('Progress elsewhere', () => {
+describe('ProgressBar elsewhere', () => {
   it('prints a plain line every two seconds, and the last one', () => {
     const { written, at, progress } = setup({});
     for (let ms = 100; ms <= 5000; ms += 100) at(ms, ms / 10);
@@ -76,4 +77,16 @@ describe('Progress elsewhere', () => {
       'epoch 1/2: 100 %  loss 0.4000  200 images/s  0:05\n',
     ]);
   });
+});
+
+it('shows numbers to four digits, and refuses what makes no sense', () => {
+  const written: string[] = [];
+  const bar = new ProgressBar('x', 4, { stream: { write: (text) => written.push(text) }, now: () => 0 });
+  bar.finish({ loss: 0.123456, 'loss of all': 12345.6, none: Number.NaN });
+  expect(written.join('')).toMatch(
+    /^x: 100 % {2}loss 0\.1235 {2}loss of all 1\.235e\+4 {2}none NaN {2}4,000 steps\/s {2}0:00\n$/,
+  );
+  expect(() => new ProgressBar('x', 0)).toThrow(ValueError);
+  expect(() => new ProgressBar('x', 4, { units: 'steps' } as never)).toThrow(/did you mean 'unit'/);
+  expect(() => new ProgressBar('x', 4, { stream: 3 } as never)).toThrow(/stream must be a stream to write to/);
 });

@@ -1,4 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { kind } from '../arguments/kind.js';
+import { signature } from '../arguments/signature.js';
+import * as kinds from '../tensor/kinds.js';
 
 /** Where progress is shown: `process.stdout`, or anything alike. */
 export interface ProgressStream {
@@ -8,19 +12,28 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
-export interface ProgressOptions {
-  /** What stands before the bar, such as `epoch 2/5`. */
-  readonly label: string;
-  /** How many units make the whole, and what they are called: `60000`, `images`. */
-  readonly total: number;
-  readonly unit: string;
-  readonly stream?: ProgressStream;
-  /** Milliseconds on a clock that never goes back. */
-  readonly now?: () => number;
-}
+const stream = kind(
+  'a stream to write to',
+  (value): value is ProgressStream => typeof value === 'object' && value !== null && 'write' in value,
+);
 
-/** What is measured on the way, in the order it is shown: `{ loss: '0.1034', accuracy: '97.1 %' }`. */
-export type Measurements = Readonly<Record<string, string>>;
+const showing = signature('label, total, unit, *, stream, now', {
+  /** What stands before the bar, such as `epoch 2/5`. */
+  label: kinds.text,
+  /** How many units make the whole. */
+  total: kinds.integerFrom(1),
+  /** What they are called. Default: 'steps'. */
+  unit: kinds.text.default('steps'),
+  /** Where it is shown. Default: null, `process.stdout`. */
+  stream: stream.optional(),
+  /** Milliseconds on a clock that never goes back. Default: null, the system's. */
+  now: kinds.callback<() => number>().optional(),
+});
+
+export interface ProgressBarOptions extends OptionsOf<typeof showing> {}
+
+/** What is measured on the way, in the order in which it is shown: `{ loss: 0.1034, accuracy: '97.1 %' }`. Numbers are shown to four digits. */
+export type Measurements = Readonly<Record<string, string | number>>;
 
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 2000;
@@ -28,20 +41,34 @@ const MIN_BAR = 8;
 const MAX_BAR = 32;
 
 /**
- * A progress bar with measurements, speed and the time left. On a terminal it redraws one line, at most ten times a
- * second, and gives up what does not fit; elsewhere it prints a plain line every two seconds.
+ * A progress bar with measurements, speed and the time left. On a terminal it redraws one line, at most ten times a second, and gives up what does
+ * not fit; elsewhere it prints a plain line every two seconds.
+ *
+ * @throws ValueError for options that make no sense
+ * @example
+ * ```ts
+ * const stream = { write: (line: string) => console.log(line.trimEnd().replace(/steps.*$/, 'steps/s')) };
+ * const bar = new ProgressBar('epoch 1/5', 300, { stream });
+ * for (let step = 1; step <= 300; step++) bar.update(step, () => ({ loss: 1 / step }));
+ * bar.finish({ loss: 0.25 });
+ * ```
  */
-export class Progress {
-  readonly #options: ProgressOptions;
+export class ProgressBar {
+  readonly #label: string;
+  readonly #total: number;
+  readonly #unit: string;
   readonly #stream: ProgressStream;
   readonly #now: () => number;
   readonly #start: number;
   #shown: number;
 
-  constructor(options: ProgressOptions) {
-    this.#options = options;
-    this.#stream = options.stream ?? process.stdout;
-    this.#now = options.now ?? (() => performance.now());
+  constructor(...args: ArgumentsOf<typeof showing, ProgressBarOptions>) {
+    const { label, total, unit, stream, now } = showing.named('ProgressBar', args);
+    this.#label = label;
+    this.#total = total;
+    this.#unit = unit;
+    this.#stream = stream ?? process.stdout;
+    this.#now = now ?? (() => performance.now());
     this.#start = this.#now();
     this.#shown = this.#stream.isTTY ? Number.NEGATIVE_INFINITY : this.#start;
   }
@@ -51,20 +78,22 @@ export class Progress {
     const now = this.#now();
     if (done === 0 || now - this.#shown < (this.#stream.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) return;
     this.#shown = now;
-    this.#show(done, measure(), `ETA ${clock((now - this.#start) * (this.#options.total / done - 1))}`);
+    this.#show(done, measure(), `ETA ${clock((now - this.#start) * (this.#total / done - 1))}`);
   }
 
   /** Shows the whole as done, with the time it took, and goes to the next line. */
   finish(measurements: Measurements): void {
-    this.#show(this.#options.total, measurements, clock(this.#now() - this.#start));
+    this.#show(this.#total, measurements, clock(this.#now() - this.#start));
     if (this.#stream.isTTY) this.#stream.write('\n');
   }
 
   #show(done: number, measurements: Measurements, time: string): void {
-    const { label, total, unit } = this.#options;
+    const [label, total, unit] = [this.#label, this.#total, this.#unit];
     const speed = done / Math.max(1e-3, (this.#now() - this.#start) / 1000);
     const fields = [
-      ...Object.entries(measurements).map(([name, value]) => `${name} ${value}`),
+      ...Object.entries(measurements).map(
+        ([name, value]) => `${name} ${typeof value === 'number' ? value.toPrecision(4) : value}`,
+      ),
       `${Math.round(speed).toLocaleString('en')} ${unit}/s`,
       time,
     ];
