@@ -165,7 +165,7 @@ function epochOf(where: string, settings: Settings): (run: Run) => Promise<void>
   if (extra !== undefined) {
     throw new ValueError(`${where}: run: ${extra} is for tensors and data sets; this source makes its own batches`);
   }
-  if (source instanceof DataLoader) return epochOfLoader(where, source);
+  if (source instanceof DataLoader && !source.isStream) return epochOfLoader(where, source);
   return (run) => run.batches(source as Iterable<unknown> | AsyncIterable<unknown>);
 }
 

@@ -13,6 +13,7 @@ import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
 import { isTensor, type Tensor } from '../tensor/tensor.js';
 import { type Collated, defaultCollate } from './collate.js';
+import type { IterableDataset } from './combined.js';
 import { type Dataset, dataset } from './dataset.js';
 import { checkedIndices, drainSampler } from './indices.js';
 import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
@@ -24,8 +25,22 @@ const sampler: Kind<Sampler> = kind('an iterable of indices with a length', (val
   return gives && Number.isSafeInteger(length) && length! >= 0;
 });
 
+const isStream = (value: unknown): value is IterableDataset<unknown> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Symbol.iterator in value &&
+  !dataset.accepts(value);
+
+/** Items by position, or one after the other. */
+const source: Kind<Dataset<unknown, unknown> | IterableDataset<unknown>> = kind(
+  'a data set (an object with length and get), or an iterable of items that is no array',
+  (value): value is Dataset<unknown, unknown> | IterableDataset<unknown> => dataset.accepts(value) || isStream(value),
+  { explain: (op, name, value) => void dataset.take(op, name, value) },
+);
+
 const loading = signature('dataset, /, batchSize, shuffle, sampler, *, collate, dropLast, generator', {
-  dataset,
+  dataset: source,
   /** Items per batch. Default: 1. */
   batchSize: kinds.integerFrom(1).default(1),
   /** Visit the items in another random order each epoch. Default: false. */
@@ -78,10 +93,13 @@ const ENTRIES: readonly (keyof LoaderState)[] = ['length', 'order', 'visited', '
  * ```
  * `loader.length` is the number of batches. `for await` works too.
  *
+ * The items of a stream, which is any iterable but an array, come in its order; such a loader has no `length`, no order and no state.
+ *
  * @throws ValueError for options that do not exist, do not fit or exclude each other
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch> {
+  /** Of a stream, nothing that could be asked for by position. */
   readonly dataset: Dataset<Item, Batch>;
   readonly batchSize: number;
   readonly dropLast: boolean;
@@ -89,6 +107,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /** What makes batches of items, if it was given. */
   readonly collate: Collate<Item, Batch> | null;
   readonly #generator: Generator | null;
+  readonly #stream: IterableDataset<Item> | null;
   readonly #makeBatch: (indices: Int32Array) => Batch;
   /** The epoch that was begun last, until it is over. */
   #epoch: Epoch | null = null;
@@ -99,11 +118,18 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     takeNoMore(DataLoader, 'order', 'stateDict', 'loadStateDict');
   }
 
-  constructor(dataset: Dataset<Item, Batch>, ...rest: RestOf<typeof loading, DataLoaderOptions<Item, Batch>>) {
-    const [, batchSize, shuffle, sampler, collate, dropLast, generator] = loading.read('DataLoader', [
-      dataset,
-      ...rest,
-    ]);
+  constructor(
+    source: Dataset<Item, Batch> | IterableDataset<Item>,
+    ...rest: RestOf<typeof loading, DataLoaderOptions<Item, Batch>>
+  ) {
+    const [, batchSize, shuffle, sampler, collate, dropLast, generator] = loading.read('DataLoader', [source, ...rest]);
+    if (isStream(source) && (shuffle || sampler !== null)) {
+      throw new ValueError(
+        `DataLoader: a stream has an order of its own: ${shuffle ? 'shuffle' : 'sampler'} is for data sets with positions`,
+      );
+    }
+    this.#stream = isStream(source) ? (source as IterableDataset<Item>) : null;
+    const dataset = this.#stream === null ? (source as Dataset<Item, Batch>) : EMPTY;
     if (sampler !== null && shuffle) throw new ValueError('DataLoader: sampler and shuffle exclude each other');
     this.dataset = dataset;
     this.batchSize = batchSize;
@@ -115,8 +141,19 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.#makeBatch = batchMaker(dataset, this.collate);
   }
 
+  /** @internal Whether items come one after the other, without positions. */
+  get isStream(): boolean {
+    return this.#stream !== null;
+  }
+
+  #requirePositions(what: string): void {
+    if (this.#stream === null) return;
+    throw new ValueError(`DataLoader: ${what}: the items are a stream, of which neither length nor order is known`);
+  }
+
   /** Number of batches per epoch. */
   get length(): number {
+    this.#requirePositions('length');
     const batches = this.sampler.length / this.batchSize;
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
@@ -127,6 +164,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    * @throws ValueError if the sampler gives what is not an index of an item, or does not end
    */
   order(): Int32Array {
+    this.#requirePositions('order');
     // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
     drawSeed(this.#generator);
     return drainSampler('DataLoader: sampler', this.sampler, this.dataset.length);
@@ -162,7 +200,21 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     }
   }
 
+  *#streamed(stream: IterableDataset<Item>): IterableIterator<Batch> {
+    drawSeed(this.#generator);
+    const batchOf = this.collate ?? ((items: Item[]) => defaultCollate(items) as Batch);
+    let items: Item[] = [];
+    for (const item of stream) {
+      items.push(item);
+      if (items.length < this.batchSize) continue;
+      yield batchOf(items);
+      items = [];
+    }
+    if (items.length > 0 && !this.dropLast) yield batchOf(items);
+  }
+
   *[Symbol.iterator](): Iterator<Batch> {
+    if (this.#stream !== null) return yield* this.#streamed(this.#stream);
     const epoch = this.begin();
     yield* this.batches(epoch);
     this.reach(epoch, epoch.visited);
@@ -183,6 +235,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    * ```
    */
   stateDict(): LoaderState {
+    this.#requirePositions('stateDict');
     return {
       length: this.dataset.length,
       order: this.#epoch === null ? null : tensor(this.#epoch.order),
@@ -202,6 +255,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
   /** @internal Looks at a state, and gives what takes it. */
   loading(where: string, state: unknown): () => void {
+    this.#requirePositions('loadStateDict');
     const { length, order, visited, generator } = checkedState(where, state);
     const size = this.dataset.length;
     if (length !== size)
@@ -223,6 +277,14 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     };
   }
 }
+
+/** What a stream has by position. */
+const EMPTY: Dataset<never, never> = {
+  length: 0,
+  get: () => {
+    throw new ValueError('DataLoader: a stream has no items by position');
+  },
+};
 
 function checkedState(where: string, state: unknown): LoaderState {
   if (!isRecord(state))

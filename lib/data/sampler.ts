@@ -1,11 +1,15 @@
+import { allAre } from '../arguments/elements.js';
 import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
+import { kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import type { TypedArray } from '../backend/dtype.js';
 import { ValueError } from '../errors.js';
-import { Generator, randint, randperm } from '../ops/random.js';
+import { tensor } from '../ops/creation.js';
+import { Generator, multinomial, randint, randperm } from '../ops/random.js';
 import * as kinds from '../tensor/kinds.js';
-import { indexArray } from './indices.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { checkedIndices, indexArray } from './indices.js';
 
 const counting = signature('length', { length: kinds.integerFrom(0) });
 
@@ -126,6 +130,174 @@ export class RandomSampler implements Sampler {
     let left = this.length;
     for (; left >= this.size; left -= this.size) yield randperm(this.size, { generator }).toTypedArray();
     yield randperm(this.size, { generator }).toTypedArray().subarray(0, left);
+  }
+}
+
+const subsetting = signature('indices, generator', {
+  indices: kind(
+    'an array of indices',
+    (value): value is ArrayLike<number> =>
+      typeof value === 'object' && value !== null && Number.isSafeInteger((value as { length?: unknown }).length),
+  ),
+  /** Where the order is drawn from. Default: null, the default one. */
+  generator: kinds.generator.optional(),
+});
+
+export interface SubsetRandomSamplerOptions extends OptionsOf<typeof subsetting> {}
+
+/**
+ * Some indices, in another random order each epoch, drawn as PyTorch draws it.
+ *
+ * @throws ValueError for what is no index
+ * @example
+ * ```ts
+ * [...new SubsetRandomSampler([2, 5, 7])].sort(); // [2, 5, 7]
+ * ```
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.SubsetRandomSampler
+ */
+export class SubsetRandomSampler implements Sampler {
+  /** What is chosen from. */
+  readonly choice: Int32Array;
+  readonly #generator: Generator | null;
+
+  static {
+    takeNoMore(SubsetRandomSampler, 'indices');
+  }
+
+  constructor(...args: ArgumentsOf<typeof subsetting, SubsetRandomSamplerOptions>) {
+    const [choice, generator] = subsetting.read('SubsetRandomSampler', args);
+    this.choice = checkedIndices('SubsetRandomSampler', choice, 2 ** 31 - 1);
+    this.#generator = generator;
+  }
+
+  /** How many there are. */
+  get length(): number {
+    return this.choice.length;
+  }
+
+  /** The order of an epoch, newly drawn. */
+  indices(): Int32Array {
+    const order = randperm(this.choice.length, { generator: this.#generator }).toTypedArray();
+    return Int32Array.from(order, (i) => this.choice[i]!);
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    yield* this.indices();
+  }
+}
+
+const weighing = signature('weights, numSamples, replacement, generator', {
+  weights: kind('an array of numbers or a 1-d Tensor', (value): value is readonly number[] | Tensor =>
+    isTensor(value) ? value.ndim === 1 : Array.isArray(value) && allAre(value, kinds.number.accepts),
+  ),
+  numSamples: kinds.integerFrom(1),
+  /** Whether an index may come again. Default: true. */
+  replacement: kinds.boolean.default(true),
+  /** Where indices are drawn from. Default: null, the default one. */
+  generator: kinds.generator.optional(),
+});
+
+export interface WeightedRandomSamplerOptions extends OptionsOf<typeof weighing> {}
+
+/**
+ * Indices drawn with probabilities in proportion to weights, as PyTorch draws them: to see rare classes as often as others.
+ *
+ * @throws ValueError for weights that are negative, not finite or all 0, and for more samples than positive weights without replacement
+ * @example
+ * ```ts
+ * [...new WeightedRandomSampler([0, 1, 0], 3)]; // [1, 1, 1]
+ * ```
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.WeightedRandomSampler
+ */
+export class WeightedRandomSampler implements Sampler {
+  readonly weights: Tensor;
+  readonly length: number;
+  readonly replacement: boolean;
+  readonly #generator: Generator | null;
+
+  static {
+    takeNoMore(WeightedRandomSampler, 'indices');
+  }
+
+  constructor(...args: ArgumentsOf<typeof weighing, WeightedRandomSamplerOptions>) {
+    const [weights, numSamples, replacement, generator] = weighing.read('WeightedRandomSampler', args);
+    const values = tensor(isTensor(weights) ? weights.toTypedArray() : weights, { dtype: 'float64' });
+    const positive = values.gt(0).sum().item();
+    if (!values.ge(0).logicalAnd(values.isfinite()).all().item() || positive === 0) {
+      throw new ValueError('WeightedRandomSampler: weights must be finite and at least 0, and not all 0');
+    }
+    if (!replacement && numSamples > positive) {
+      throw new ValueError(
+        `WeightedRandomSampler: numSamples must be at most ${positive} without replacement, the number of positive weights, got ${numSamples}`,
+      );
+    }
+    this.weights = values;
+    this.length = numSamples;
+    this.replacement = replacement;
+    this.#generator = generator;
+  }
+
+  /** The order of an epoch, newly drawn. */
+  indices(): Int32Array {
+    const drawn = multinomial(this.weights, this.length, this.replacement, { generator: this.#generator });
+    return Int32Array.from(drawn.toTypedArray());
+  }
+
+  *[Symbol.iterator](): Iterator<number> {
+    yield* this.indices();
+  }
+}
+
+const batching = signature('sampler, batchSize, dropLast', {
+  sampler: kind(
+    'an iterable of indices with a length',
+    (value): value is Sampler =>
+      typeof value === 'object' &&
+      value !== null &&
+      Symbol.iterator in value &&
+      Number.isSafeInteger((value as { length?: unknown }).length),
+  ),
+  batchSize: kinds.integerFrom(1),
+  /** Leave out a last batch that is not full. */
+  dropLast: kinds.boolean,
+});
+
+/**
+ * The indices of a sampler in batches.
+ *
+ * @example
+ * ```ts
+ * [...new BatchSampler(new SequentialSampler(5), 2, false)]; // [[0, 1], [2, 3], [4]]
+ * ```
+ * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.BatchSampler
+ */
+export class BatchSampler implements Iterable<number[]> {
+  readonly sampler: Sampler;
+  readonly batchSize: number;
+  readonly dropLast: boolean;
+
+  constructor(...args: ArgumentsOf<typeof batching>) {
+    const [sampler, batchSize, dropLast] = batching.read('BatchSampler', args);
+    this.sampler = sampler;
+    this.batchSize = batchSize;
+    this.dropLast = dropLast;
+  }
+
+  /** How many batches there are. */
+  get length(): number {
+    const batches = this.sampler.length / this.batchSize;
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  *[Symbol.iterator](): Iterator<number[]> {
+    let batch: number[] = [];
+    for (const index of this.sampler) {
+      batch.push(index);
+      if (batch.length < this.batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0 && !this.dropLast) yield batch;
   }
 }
 
