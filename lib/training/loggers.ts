@@ -1,4 +1,5 @@
-import { appendFile, open } from 'node:fs/promises';
+import { appendFile, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ArgumentsOf } from '../arguments/forms.js';
 import { kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
@@ -51,7 +52,7 @@ export class ConsoleLogger implements Logger {
   }
 }
 
-/** A file that lines are added to, one after the other. */
+/** A file that lines are added to, one after the other. Folders that it needs are made. */
 class Lines {
   readonly path: string;
   /** What it begins with, once it was looked at; null for a new file. */
@@ -77,6 +78,7 @@ class Lines {
 
   /** The first line there is. What was killed while it wrote has left a part of the last one, which is ended. */
   async #begin(): Promise<string | null> {
+    await mkdir(dirname(this.path), { recursive: true });
     const file = await open(this.path, 'a+');
     try {
       const text = await file.readFile('utf8');

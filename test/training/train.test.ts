@@ -377,7 +377,7 @@ describe('train', () => {
 
 describe('loggers', () => {
   it('end a line that was cut off, and keep to the columns of the file', async () => {
-    const [json, csv] = [place(), place()];
+    const [json, csv] = [place(), join(place(), 'within', 'log.csv')];
     await writeFile(json, '{"epoch":1}\n{"epo');
     await new JsonLogger(json).log({ epoch: 2, loss: Number.NaN, list: [1, Number.POSITIVE_INFINITY] });
     expect(await readFile(json, 'utf8')).toBe('{"epoch":1}\n{"epo\n{"epoch":2,"loss":"NaN","list":[1,"Infinity"]}\n');
