@@ -6,15 +6,18 @@ import { fileURLToPath } from 'node:url';
 
 declare const __filename: unknown;
 
+/** Tracers see a URL that a function takes, and none that a function only returns. */
+const fileOf = (url: URL): string => fileURLToPath(url.href);
+
 /** The package's binaries: literals, so that bundlers and tracers see them. The build of `dist/` leaves out those that were not made. */
-const shipped: readonly (readonly [name: string, url: () => URL])[] = [
-  ['linux-x64/nabla.glibc.node', () => new URL('../prebuilds/linux-x64/nabla.glibc.node', import.meta.url)],
-  ['linux-x64/nabla.musl.node', () => new URL('../prebuilds/linux-x64/nabla.musl.node', import.meta.url)],
-  ['linux-arm64/nabla.glibc.node', () => new URL('../prebuilds/linux-arm64/nabla.glibc.node', import.meta.url)],
-  ['linux-arm64/nabla.musl.node', () => new URL('../prebuilds/linux-arm64/nabla.musl.node', import.meta.url)],
-  ['win32-x64/nabla.node', () => new URL('../prebuilds/win32-x64/nabla.node', import.meta.url)],
-  ['darwin-x64/nabla.node', () => new URL('../prebuilds/darwin-x64/nabla.node', import.meta.url)],
-  ['darwin-arm64/nabla.node', () => new URL('../prebuilds/darwin-arm64/nabla.node', import.meta.url)],
+const shipped: readonly (readonly [name: string, file: () => string])[] = [
+  ['linux-x64/nabla.glibc.node', () => fileOf(new URL('../prebuilds/linux-x64/nabla.glibc.node', import.meta.url))],
+  ['linux-x64/nabla.musl.node', () => fileOf(new URL('../prebuilds/linux-x64/nabla.musl.node', import.meta.url))],
+  ['linux-arm64/nabla.glibc.node', () => fileOf(new URL('../prebuilds/linux-arm64/nabla.glibc.node', import.meta.url))],
+  ['linux-arm64/nabla.musl.node', () => fileOf(new URL('../prebuilds/linux-arm64/nabla.musl.node', import.meta.url))],
+  ['win32-x64/nabla.node', () => fileOf(new URL('../prebuilds/win32-x64/nabla.node', import.meta.url))],
+  ['darwin-x64/nabla.node', () => fileOf(new URL('../prebuilds/darwin-x64/nabla.node', import.meta.url))],
+  ['darwin-arm64/nabla.node', () => fileOf(new URL('../prebuilds/darwin-arm64/nabla.node', import.meta.url))],
 ];
 
 export interface Binaries {
@@ -61,9 +64,7 @@ const moduleUrl = (): string | undefined => import.meta.url;
 
 /** Where webpack and its like put the package's binaries, and where tracers left them. */
 const literals = (wanted: string): readonly string[] =>
-  shipped
-    .filter(([name]) => name === wanted && moduleUrl()?.startsWith('file:'))
-    .map(([, url]) => fileURLToPath(url().href));
+  shipped.filter(([name]) => name === wanted && moduleUrl()?.startsWith('file:')).map(([, file]) => file());
 
 function binaryName(): string {
   const tag = process.platform === 'linux' ? (runsOnMusl() ? '.musl' : '.glibc') : '';

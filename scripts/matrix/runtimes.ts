@@ -105,6 +105,8 @@ const musl: Row = {
     if (!existsSync('/lib/ld-musl-x86_64.so.1')) throw new NotRun("musl's loader is not here (Debian's package musl)");
     return inFolder((home) => {
       const program = join(unpacked('@oven/bun-linux-x64-musl'), 'bin/bun');
+      if (!existsSync('/usr/lib/libstdc++.so.6'))
+        throw new NotRun("Bun for musl needs musl's own libstdc++, as Alpine has it");
       return runApp(subject, { command: [program], env: { HOME: home } });
     });
   },

@@ -112,8 +112,10 @@ describe('loading', () => {
 
   it('refuses a core of another version', () => {
     const loaded = loadAddon();
-    const core = { ...limits, ...names, ...('addon' in loaded ? loaded.addon : {}) };
+    if ('reason' in loaded) throw new Error(loaded.reason);
+    const core = { ...loaded.addon };
     expect(explainMismatch(core)).toBeUndefined();
+    expect(explainMismatch({ ...core, weakValues: undefined as never })).toContain('(weakValues is missing there)');
     for (const limit of Object.keys(limits)) {
       expect(explainMismatch({ ...core, [limit]: 7 })).toMatch(
         new RegExp(`^it is of another version \\(${limit} 7 there, `),

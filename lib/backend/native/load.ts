@@ -83,8 +83,30 @@ export const names = {
   dtypes: dtypeNames,
 } as const satisfies Partial<Addon>;
 
+type FunctionName = { [K in keyof Addon]: Addon[K] extends (...args: never[]) => unknown ? K : never }[keyof Addon];
+
+/** What is called there. */
+const functions: Readonly<Record<FunctionName, true>> = {
+  run: true,
+  define: true,
+  link: true,
+  replay: true,
+  start: true,
+  addressOf: true,
+  makeWeakList: true,
+  addWeakly: true,
+  weakValues: true,
+  getNumThreads: true,
+  setNumThreads: true,
+};
+
+type Compared = Pick<Addon, keyof typeof limits | keyof typeof names | FunctionName>;
+
 /** A binary of another version would take instructions for something else. */
-export function explainMismatch(addon: Pick<Addon, keyof typeof limits | keyof typeof names>): string | undefined {
+export function explainMismatch(addon: Compared): string | undefined {
+  for (const name of Object.keys(functions) as FunctionName[]) {
+    if (typeof addon[name] !== 'function') return otherVersion(`${name} is missing there`);
+  }
   for (const what of ['layout', 'maxDims', 'maxOperands'] as const) {
     if (addon[what] !== limits[what]) return otherVersion(`${what} ${addon[what]} there, ${limits[what]} here`);
   }
