@@ -221,7 +221,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   }
 
   /**
-   * Where the loader stands: in the body of a loop, after the batch in hand. The order of the epoch under way is kept as such, so that what is left
+   * Where the loader stands: in the body of a loop, or after it was left by `break`, after the batch in hand. The order of the epoch under way is kept as such, so that what is left
    * of it does not depend on how it was drawn. A sampler of your own keeps its own state.
    *
    * @example
