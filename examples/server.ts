@@ -58,7 +58,8 @@ const served = build();
 let version = 0;
 
 const classify = batched(
-  capture((images: Tensor) => noGrad(() => served.forward(images).softmax(1))),
+  // A program is recorded for every size of a batch that comes.
+  capture((images: Tensor) => noGrad(() => served.forward(images).softmax(1)), { maxPrograms: args.maxBatch }),
   { maxBatch: args.maxBatch, maxWaitMs: args.maxWaitMs, maxWaiting: args.maxWaiting },
 );
 

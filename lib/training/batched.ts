@@ -47,12 +47,12 @@ interface Request {
  * computes each row from that row alone, as a model in evaluation mode does. Inputs of different shapes or types go in batches of their own. Nothing is
  * recorded for gradients.
  *
- * @param fn takes inputs [n, ...], and gives answers [n, ...]; a captured function is fastest
+ * @param fn takes inputs [n, ...], and gives answers [n, ...]; a captured function is fastest, with a `maxPrograms` of `maxBatch`: it has a program for every size of a batch
  * @throws NablaError with the code ERR_NABLA_BUSY (the promise is rejected with it) if too many inputs wait already
  * @example
  * ```ts
  * const model = new nn.Linear(4, 2).eval();
- * const predict = batched(capture((x: Tensor) => noGrad(() => model.forward(x).softmax(1))), { maxBatch: 64 });
+ * const predict = batched(capture((x: Tensor) => noGrad(() => model.forward(x).softmax(1)), { maxPrograms: 64 }), { maxBatch: 64 });
  * const answers = await Promise.all([randn([4]), randn([4]), randn([4])].map((x) => predict(x)));
  * answers.map((answer) => answer.shape); // [[2], [2], [2]]
  * predict.batches; // 1
