@@ -199,7 +199,7 @@ export class Training {
   }
 }
 
-/** The batches of data that can be gone on with in the middle; null for an iterable that makes its own. */
+/** The batches of data that can be gone on with in the middle; null for an iterable that makes its own, and for a stream. */
 function loaderOf({ data, validation, batchSize, shuffle, dropLast, generator }: TrainSettings): AnyLoader | null {
   const given = Object.entries({ batchSize, shuffle, dropLast, generator }).filter(([, value]) => value !== null);
   const dataset = datasetOf(data);
@@ -209,7 +209,7 @@ function loaderOf({ data, validation, batchSize, shuffle, dropLast, generator }:
   if (extra !== undefined) {
     throw new ValueError(`train: ${extra[0]} is for tensors and data sets; this source makes its own batches`);
   }
-  return data instanceof DataLoader ? data : null;
+  return data instanceof DataLoader && !data.isStream ? data : null;
 }
 
 /** What a step does: the loss of a batch, in parts, and an update. */

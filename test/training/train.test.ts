@@ -350,6 +350,20 @@ describe('train', () => {
     expect(await train(one.model, source, { ...options, resume: true })).toHaveLength(3);
   });
 
+  it('takes a loader of a stream', async () => {
+    const { model, optimizer, data, loss } = problem();
+    const items = new TensorDataset(...data);
+    const stream = {
+      *[Symbol.iterator]() {
+        for (let i = 0; i < 20; i++) yield items.get(i);
+      },
+    };
+    const loader = new DataLoader(stream, { batchSize: 5 });
+    const checkpoints = new CheckpointManager(place());
+    expect(await train(model, loader, { loss, optimizer, checkpoints, epochs: 2 })).toHaveLength(2);
+    expect((await checkpoints.latest())?.step).toBe(8);
+  });
+
   it('refuses what makes no sense together', async () => {
     const { model, optimizer, data, validation, loss } = problem();
     const refused = (options: Partial<TrainOptions>, message: RegExp) =>
