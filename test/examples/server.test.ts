@@ -151,6 +151,6 @@ describe('the server of a checkpoint', () => {
     const closed = once(server, 'close');
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
     expect(await closed).toEqual([0, null]);
-    expect(printed).toMatch(/Stopped\n$/);
+    expect(printed).toMatch(/^Stopped$/m);
   });
 });
