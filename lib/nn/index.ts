@@ -99,6 +99,8 @@ export {
   LSTM,
   type LSTMOptions,
   type LSTMResults,
+  type PackedLSTMResults,
+  type PackedRNNResults,
   RNN,
   type RNNOptions,
   type RNNResults,

@@ -74,7 +74,15 @@ export class CaseValues {
     if (tag === 'ellipsis') return '...';
     if (isMapping(content) && tag === 'dict') return this.named(content);
     if (isMapping(content) && tag === 'module') return this.#module(content);
+    if (isMapping(content) && tag === 'packed_sequence') return this.#packed(content);
     throw new NotSupported(`an argument of kind ${tag}`);
+  }
+
+  #packed({ data, batch_sizes, sorted_indices, unsorted_indices }: Mapping): unknown {
+    const { PackedSequence } = this.#adapter.nabla.nn.utils.rnn;
+    const [values, sizes] = [data ?? null, batch_sizes ?? null].map((one) => this.value(one) as Tensor);
+    const indices = [sorted_indices ?? null, unsorted_indices ?? null].map((one) => this.value(one) as Tensor | null);
+    return new PackedSequence(values!, sizes!, indices[0], indices[1]);
   }
 
   #module({ name, args, kwargs }: Mapping): unknown {

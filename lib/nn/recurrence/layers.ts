@@ -4,10 +4,11 @@ import type { DType } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { empty, zeros } from '../../ops/creation.js';
+import { indexSelect } from '../../ops/indexing.js';
 import { cat, stack } from '../../ops/joining.js';
-import { squeeze, transpose, unbind, unsqueeze } from '../../ops/views.js';
+import { narrow, splitWithSizes, squeeze, transpose, unbind, unsqueeze } from '../../ops/views.js';
 import * as kinds from '../../tensor/kinds.js';
-import { NamedResults, type Results, results } from '../../tensor/results.js';
+import { NamedResults, type Results } from '../../tensor/results.js';
 import { show } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
@@ -18,6 +19,7 @@ import { layerCount } from '../operands.js';
 import { isParameter, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
+import { PackedSequence, packed } from './packed-sequence.js';
 import { gruSteps, lstmSteps, type Nonlinearity, rnnSteps, type State, type Steps, type Weights } from './steps.js';
 
 // Layers of recurrence over whole sequences.
@@ -86,6 +88,30 @@ export type RNNResults = Results<['output', 'hn']>;
 /** What an LSTM gives. Things of different types by position have a type as tuples only. */
 export type LSTMResults = { readonly output: Tensor; readonly state: LSTMState } & readonly [
   output: Tensor,
+  state: LSTMState,
+];
+
+const packedForwarding = signature('input, hx', {
+  input: packed,
+  /** The state to begin with, in the order that the sequences had: (layers · directions, batch, hiddenSize). Default: null, zeros. */
+  hx: kinds.tensor.optional(),
+});
+
+const packedLstmForwarding = signature('input, hx', {
+  input: packed,
+  /** The state to begin with, `[h, c]`, in the order that the sequences had: each (layers · directions, batch, features). Default: null, zeros. */
+  hx: stateKind.optional(),
+});
+
+/** What a plain or gated recurrence gives for packed sequences. */
+export type PackedRNNResults = { readonly output: PackedSequence; readonly hn: Tensor } & readonly [
+  output: PackedSequence,
+  hn: Tensor,
+];
+
+/** What an LSTM gives for packed sequences. */
+export type PackedLSTMResults = { readonly output: PackedSequence; readonly state: LSTMState } & readonly [
+  output: PackedSequence,
   state: LSTMState,
 ];
 
@@ -223,8 +249,40 @@ function along(steps: Steps, x: Tensor, first: State, weights: Weights, isRevers
   return [stack(outputs), state];
 }
 
-/** All layers over x, (time, batch, features): the outputs of the last, and per tensor of the state the last ones of all layers. */
-function through(module: AnyRecurrent, steps: Steps, x: Tensor, first: readonly Tensor[][]): [Tensor, Tensor[]] {
+/** The same of packed sequences, of which so many have each step. */
+const alongPacked =
+  (sizes: readonly number[]): typeof along =>
+  (steps, x, first, weights, isReverse) => {
+    const entered = splitWithSizes(steps.enter(x, weights), sizes);
+    const outputs: Tensor[] = new Array(sizes.length);
+    const rows = (state: State, from: number, to: number): State => state.map((one) => narrow(one, 0, from, to - from));
+    const joined = (parts: readonly State[]): State => first.map((_, i) => cat(parts.map((part) => part[i]!)));
+    // From the beginning on sequences end, the shortest first; from the end on they begin, the longest first.
+    const ended: State[] = [];
+    let count = sizes.at(isReverse ? -1 : 0)!;
+    let state = rows(first, 0, count);
+    for (let i = 0; i < sizes.length; i++) {
+      const time = isReverse ? sizes.length - 1 - i : i;
+      const size = sizes[time]!;
+      if (size < count) {
+        ended.unshift(rows(state, size, count));
+        state = rows(state, 0, size);
+      } else if (size > count) state = joined([state, rows(first, count, size)]);
+      count = size;
+      state = steps.step(entered[time]!, state, weights);
+      outputs[time] = state[0]!;
+    }
+    return [cat(outputs), ended.length === 0 ? state : joined([state, ...ended])];
+  };
+
+/** All layers over x, (time, batch, features) or packed: the outputs of the last, and per tensor of the state the last ones of all layers. */
+function through(
+  module: AnyRecurrent,
+  steps: Steps,
+  walk: typeof along,
+  x: Tensor,
+  first: readonly Tensor[][],
+): [Tensor, Tensor[]] {
   const { numLayers, training } = module;
   const directions = module.bidirectional ? 2 : 1;
   const last: State[] = [];
@@ -233,18 +291,33 @@ function through(module: AnyRecurrent, steps: Steps, x: Tensor, first: readonly 
     const input = layer === 0 ? x : dropout(output, module.dropout, { training });
     const sides = Array.from({ length: directions }, (_, direction) => {
       const begin = first.map((states) => states[layer * directions + direction]!);
-      return along(steps, input, begin, weightsOf(module, layer, direction), direction === 1);
+      return walk(steps, input, begin, weightsOf(module, layer, direction), direction === 1);
     });
-    output =
-      directions === 1
-        ? sides[0]![0]
-        : cat(
-            sides.map(([outputs]) => outputs),
-            2,
-          );
+    const outputs = sides.map(([output]) => output);
+    output = directions === 1 ? outputs[0]! : cat(outputs, -1);
     last.push(...sides.map(([, state]) => state));
   }
   return [output, first.map((_, i) => stack(last.map((state) => state[i]!)))];
+}
+
+/** The state to begin with, for each layer and direction: what is given, or zeros. */
+function firstOf(
+  op: string,
+  module: AnyRecurrent,
+  steps: Steps,
+  given: State | null,
+  batch: number | null,
+  x: Tensor,
+): Tensor[][] {
+  const rows = module.numLayers * (module.bidirectional ? 2 : 1);
+  const features = [module.projSize || module.hiddenSize, module.hiddenSize].slice(0, steps.states);
+  return features.map((size, i) => {
+    const state = given?.[i];
+    if (state === undefined) return unbind(zeros([rows, batch ?? 1, size], { dtype: x.dtype }));
+    checkShape(op, 'the state', state, batch === null ? [rows, size] : [rows, batch, size]);
+    checkType(op, 'the state', state, x);
+    return unbind(batch === null ? unsqueeze(state, 1) : state);
+  });
 }
 
 /** Checks the operands, brings them to (time, batch, features) and back. */
@@ -257,25 +330,53 @@ function run(op: string, module: AnyRecurrent, steps: Steps, x: Tensor, given: S
   const sequence = isSingle ? unsqueeze(x, 1) : turned(x);
   const [time, batch] = sequence.shape as readonly [number, number];
   if (time === 0) throw new ShapeError(`${op}: the input must have at least one step of time, got ${show(x.shape)}`);
-  const rows = module.numLayers * (module.bidirectional ? 2 : 1);
-  const features = [module.projSize || module.hiddenSize, module.hiddenSize].slice(0, steps.states);
-  const first = features.map((size, i) => {
-    const state = given?.[i];
-    if (state === undefined) return unbind(zeros([rows, batch, size], { dtype: x.dtype }));
-    checkShape(op, 'the state', state, isSingle ? [rows, size] : [rows, batch, size]);
-    checkType(op, 'the state', state, x);
-    return unbind(isSingle ? unsqueeze(state, 1) : state);
-  });
-  const [output, last] = through(module, steps, sequence, first);
+  const first = firstOf(op, module, steps, given, isSingle ? null : batch, x);
+  const [output, last] = through(module, steps, along, sequence, first);
   return isSingle ? [squeeze(output, 1), last.map((state) => squeeze(state, 1))] : [turned(output), last];
+}
+
+/** The same for packed sequences. States have the order that these had. */
+function runPacked(
+  op: string,
+  module: AnyRecurrent,
+  steps: Steps,
+  x: PackedSequence,
+  given: State | null,
+): [PackedSequence, Tensor[]] {
+  recording?.used(module);
+  const { data, sizes, sortedIndices, unsortedIndices } = x;
+  checkInput(op, data, [2, 2], module.inputSize);
+  checkType(op, 'the input', data, weightsOf(module, 0, 0).weightIh);
+  const ordered = (state: Tensor, order: Tensor | null): Tensor =>
+    order === null ? state : indexSelect(state, 1, order);
+  const first = firstOf(op, module, steps, given, sizes[0]!, data).map((states) =>
+    given === null ? states : unbind(ordered(stack(states), sortedIndices)),
+  );
+  const [output, last] = through(module, steps, alongPacked(sizes), data, first);
+  return [x.with(output), last.map((state) => ordered(state, unsortedIndices))];
+}
+
+/** What a recurrence with one tensor of state gives. */
+function forwarded(
+  op: string,
+  module: AnyRecurrent,
+  steps: Steps,
+  args: readonly unknown[],
+): RNNResults & PackedRNNResults {
+  const isPacked = args[0] instanceof PackedSequence;
+  const [x, hx] = (isPacked ? packedForwarding : forwarding).read(op, args);
+  const state = hx && [hx];
+  const [output, [hn]] =
+    x instanceof PackedSequence ? runPacked(op, module, steps, x, state) : run(op, module, steps, x, state);
+  return new NamedResults<unknown>(op, ['output', 'hn'], [output, hn]) as object as RNNResults & PackedRNNResults;
 }
 
 /**
  * A plain recurrent network: in every step h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or the same with relu; see `nn.RNNCell`. The products
  * with the inputs of all steps are one.
  *
- * Shapes: input (time, batch, inputSize), with `batchFirst` (batch, time, inputSize), or (time, inputSize); output the same with hiddenSize
- * features per direction; hx and hn (layers · directions, batch, hiddenSize), without the batch where the input has none. `weightIhL0`
+ * Shapes: input (time, batch, inputSize), with `batchFirst` (batch, time, inputSize), (time, inputSize), or a `PackedSequence`; output the same with
+ * hiddenSize features per direction; hx and hn (layers · directions, batch, hiddenSize), without the batch where the input has none. `weightIhL0`
  * (hiddenSize, inputSize), `weightHhL0` (hiddenSize, hiddenSize), `biasIhL0` and `biasHhL0`, likewise for other layers and, as `weightIhL0Reverse`,
  * the other direction, start uniform in ±1/√hiddenSize.
  *
@@ -299,10 +400,10 @@ export class RNN extends Recurrent<ArgumentsOf<typeof forwarding>, RNNResults> {
     this.nonlinearity = nonlinearity;
   }
 
-  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults {
-    const [x, hx] = forwarding.read('RNN', args);
-    const [output, [hn]] = run('RNN', this, rnnSteps[this.nonlinearity], x, hx && [hx]);
-    return results('RNN', ['output', 'hn'], [output, hn!]);
+  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults;
+  override forward(...args: ArgumentsOf<typeof packedForwarding>): PackedRNNResults;
+  override forward(...args: readonly unknown[]): RNNResults & PackedRNNResults {
+    return forwarded('RNN', this, rnnSteps[this.nonlinearity], args);
   }
 }
 
@@ -331,11 +432,19 @@ export class LSTM extends Recurrent<ArgumentsOf<typeof lstmForwarding>, LSTMResu
     super('LSTM', lstmSteps.gates, lstmSignature.named('LSTM', args));
   }
 
-  override forward(...args: ArgumentsOf<typeof lstmForwarding>): LSTMResults {
-    const [x, hx] = lstmForwarding.read('LSTM', args);
-    const [output, last] = run('LSTM', this, lstmSteps, x, hx && [...hx]);
+  override forward(...args: ArgumentsOf<typeof lstmForwarding>): LSTMResults;
+  override forward(...args: ArgumentsOf<typeof packedLstmForwarding>): PackedLSTMResults;
+  override forward(...args: readonly unknown[]): LSTMResults & PackedLSTMResults {
+    const isPacked = args[0] instanceof PackedSequence;
+    const [x, hx] = (isPacked ? packedLstmForwarding : lstmForwarding).read('LSTM', args);
+    const given = hx && [...hx];
+    const [output, last] =
+      x instanceof PackedSequence
+        ? runPacked('LSTM', this, lstmSteps, x, given)
+        : run('LSTM', this, lstmSteps, x, given);
     const state = lstmState('LSTM', last);
-    return new NamedResults<unknown>('LSTM', ['output', 'state'], [output, state]) as object as LSTMResults;
+    const named = new NamedResults<unknown>('LSTM', ['output', 'state'], [output, state]);
+    return named as object as LSTMResults & PackedLSTMResults;
   }
 }
 
@@ -360,9 +469,9 @@ export class GRU extends Recurrent<ArgumentsOf<typeof forwarding>, RNNResults> {
     super('GRU', gruSteps.gates, { ...gruSignature.named('GRU', args), projSize: 0 });
   }
 
-  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults {
-    const [x, hx] = forwarding.read('GRU', args);
-    const [output, [hn]] = run('GRU', this, gruSteps, x, hx && [hx]);
-    return results('GRU', ['output', 'hn'], [output, hn!]);
+  override forward(...args: ArgumentsOf<typeof forwarding>): RNNResults;
+  override forward(...args: ArgumentsOf<typeof packedForwarding>): PackedRNNResults;
+  override forward(...args: readonly unknown[]): RNNResults & PackedRNNResults {
+    return forwarded('GRU', this, gruSteps, args);
   }
 }

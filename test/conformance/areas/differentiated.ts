@@ -27,6 +27,8 @@ export function allowedFor({ name, noise }: DifferentiatedCase): Allowed {
 /** The tensors and scalars of an output, depth first, in PyTorch's order; `{ values, indices }` is a pair. */
 function leaves(value: unknown, isTensor: (value: unknown) => boolean): unknown[] {
   if (isTensor(value) || typeof value !== 'object' || value === null) return [value];
+  // Of packed sequences the steps count.
+  if ('batchSizes' in value && 'data' in value) return [value.data];
   return Object.values(value).flatMap((item) => leaves(item, isTensor));
 }
 
@@ -35,7 +37,9 @@ function isTensorRef(encoded: Encoded): encoded is { readonly t: number } {
 }
 
 function expectedLeaves(encoded: Encoded): Encoded[] {
-  return Array.isArray(encoded) ? encoded.flatMap(expectedLeaves) : [encoded];
+  if (Array.isArray(encoded)) return encoded.flatMap(expectedLeaves);
+  const isPacked = typeof encoded === 'object' && encoded !== null && 'packed_sequence' in encoded;
+  return isPacked ? [(encoded.packed_sequence as { readonly data: Encoded }).data] : [encoded];
 }
 
 /** Compares an output with the recorded one, then the gradients of one backward pass from it. */
