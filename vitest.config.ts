@@ -51,7 +51,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nabla$/, replacement: source('./lib/index.ts') },
-      { find: /^nabla\/(data|io|training)$/, replacement: source('./lib/$1/index.ts') },
+      { find: /^nabla\/(data|io|models|training)$/, replacement: source('./lib/$1/index.ts') },
     ],
   },
   test: {

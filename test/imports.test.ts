@@ -14,7 +14,7 @@ const LAYERS = [
   ['tensor', 'autograd'],
   ['ops'],
   ['nn', 'optim', 'data', 'distributions'],
-  ['capture'],
+  ['capture', 'models'],
   ['io', 'training'],
 ];
 

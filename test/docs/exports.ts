@@ -9,6 +9,7 @@ export const entryPoints = {
   nabla: 'lib/index.ts',
   'nabla/data': 'lib/data/index.ts',
   'nabla/io': 'lib/io/index.ts',
+  'nabla/models': 'lib/models/index.ts',
   'nabla/training': 'lib/training/index.ts',
 };
 
