@@ -1,4 +1,4 @@
-import { capture, Generator, manualSeed, rand, type Tensor, tensor, ValueError } from 'nabla';
+import { capture, Generator, manualSeed, nn, optim, rand, type Tensor, tensor, train, ValueError } from 'nabla';
 import {
   BatchSampler,
   ChainDataset,
@@ -122,6 +122,22 @@ describe('streams', () => {
     const total = capture((x: Tensor) => x.sum());
     const { losses } = await lastEpoch(total, new DataLoader(stream(4), { batchSize: 2 }));
     expect(losses).toEqual([3, 7]);
+  });
+
+  it('feed train, epoch by epoch', async () => {
+    const model = new nn.Linear(1, 1);
+    const learn = (own: nn.Linear, data: Iterable<readonly [Tensor, Tensor]>) => {
+      const optimizer = new optim.SGD(own.parameters(), { lr: 0.1 });
+      return train(own, data, { loss: nn.functional.mseLoss, optimizer, epochs: 2 });
+    };
+    const pairOf = (items: number[]) => {
+      const column = tensor(items).reshape([-1, 1]);
+      return [column, column.mul(2)] as const;
+    };
+    const loader = new DataLoader(stream(4), { batchSize: 2, collate: pairOf });
+    const expected = await learn(model.clone(), [pairOf([1, 2]), pairOf([3, 4])]);
+    expect(await learn(model, loader)).toEqual(expected);
+    expect(expected.length).toBe(2);
   });
 
   it('refuse what needs positions', () => {
