@@ -163,9 +163,6 @@ class SmallResNet extends Module<[x: Tensor], Tensor> {
 
 type MakesResNet = FunctionOf<ResNet, typeof options, ResNetOptions>;
 
-const defineResNet = (op: string, block: Block, counts: readonly [number, number, number, number]): MakesResNet =>
-  define(op, options, (numClasses, inChannels) => new ResNet(block, counts, numClasses, inChannels));
-
 /**
  * A residual network of 18 layers, for images of 224 x 224 or so; as in torchvision, whose weights it takes.
  *
@@ -181,7 +178,11 @@ const defineResNet = (op: string, block: Block, counts: readonly [number, number
  * ```
  * @see https://arxiv.org/abs/1512.03385
  */
-export const resnet18: MakesResNet = defineResNet('resnet18', BasicBlock, [2, 2, 2, 2]);
+export const resnet18: MakesResNet = define(
+  'resnet18',
+  options,
+  (numClasses, inChannels) => new ResNet(BasicBlock, [2, 2, 2, 2], numClasses, inChannels),
+);
 
 /**
  * A residual network of 34 layers: see `resnet18`.
@@ -194,7 +195,11 @@ export const resnet18: MakesResNet = defineResNet('resnet18', BasicBlock, [2, 2,
  * ```
  * @see https://arxiv.org/abs/1512.03385
  */
-export const resnet34: MakesResNet = defineResNet('resnet34', BasicBlock, [3, 4, 6, 3]);
+export const resnet34: MakesResNet = define(
+  'resnet34',
+  options,
+  (numClasses, inChannels) => new ResNet(BasicBlock, [3, 4, 6, 3], numClasses, inChannels),
+);
 
 /**
  * A residual network of 50 layers, three to a block: see `resnet18`.
@@ -207,7 +212,11 @@ export const resnet34: MakesResNet = defineResNet('resnet34', BasicBlock, [3, 4,
  * ```
  * @see https://arxiv.org/abs/1512.03385
  */
-export const resnet50: MakesResNet = defineResNet('resnet50', Bottleneck, [3, 4, 6, 3]);
+export const resnet50: MakesResNet = define(
+  'resnet50',
+  options,
+  (numClasses, inChannels) => new ResNet(Bottleneck, [3, 4, 6, 3], numClasses, inChannels),
+);
 
 /**
  * A residual network of 20 layers for images of 32 x 32: 16, 32 and 64 channels, in names as the larger ones have them.
