@@ -51,9 +51,11 @@ export * from './ops/grids.js';
 export * from './ops/index-writes.js';
 export * from './ops/indexing.js';
 export * from './ops/joining.js';
-export * as linalg from './ops/linalg.js';
+export { plainVander as vander, type VanderOptions } from './ops/linear-algebra/functions.js';
+export * as linalg from './ops/linear-algebra/index.js';
+export * from './ops/linear-algebra/plain.js';
 export * from './ops/nan-reductions.js';
-export { renorm, renorm_ } from './ops/norms.js';
+export { type NormOptions, norm, renorm, renorm_ } from './ops/norms.js';
 export * from './ops/order-statistics.js';
 export { constantPadNd } from './ops/padding.js';
 export {

@@ -13,6 +13,7 @@ import {
   write,
   writeAll,
 } from './fields.js';
+import { factor, factorKinds, factorSizes } from './js/factor.js';
 import { gather, scatter, scatterModes } from './js/indexing.js';
 import { run } from './js/interpreter.js';
 import { matmul } from './js/matmul.js';
@@ -22,7 +23,7 @@ import { sort, sortOrders } from './js/sort.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
-import { beside, drawn, indexed, over, products, shortened, type Tape, within } from './tape.js';
+import { beside, drawn, factored, indexed, over, products, shortened, type Tape, within } from './tape.js';
 import { sizeOf, type View } from './view.js';
 
 /** Arguments by position, as calls have them. */
@@ -219,6 +220,28 @@ export const instructions = {
         shortened(tape, [values, indices], input, axis, [sortOrders.indexOf(order), values.shape[axis]!]),
       mayStop: () => false,
       flops: () => 0,
+    },
+  ),
+
+  /**
+   * A decomposition of each matrix of a batch, or a system of equations with a triangular one: `factorAxes` says what goes in and out, and
+   * how the sizes hang together. Inputs and outputs are floats, but for int32 pivots and numbers of what failed.
+   */
+  factor: row(
+    [
+      ['kind', choice(factorKinds)],
+      ['inputs', readAll],
+      ['outputs', writeAll],
+    ],
+    {
+      js: factor,
+      encode: (tape, kind, inputs, outputs) => factored(tape, kind, inputs, outputs),
+      called: ({ kind }) => kind,
+      mayStop: () => false,
+      flops: ({ kind, inputs, outputs }) => {
+        const { m, n, k } = factorSizes(kind, [...inputs, ...outputs]);
+        return (sizeOf(inputs[0]!.shape) / Math.max(1, m)) * m * Math.max(n, k) * 2;
+      },
     },
   ),
 

@@ -1,3 +1,4 @@
+import { batchOf, type FactorKind, factorAxes, factorKinds, factorSizes } from './js/factor.js';
 import { type Loops, planLoops, strideAt } from './loops.js';
 import type { Epilogue, Program } from './program.js';
 import { STATE_WORDS } from './random-state.js';
@@ -170,6 +171,29 @@ function writeBesideProduct(tape: Tape, at: number, view: View, batchStrides: re
   numbers[next++] = strideAt(view, -1);
   numbers[next++] = 0;
   return next;
+}
+
+/** Outer axes: the batch. Inner: m, n and k, whatever their sizes; which of them an operand has, the bits of a number say. */
+export function factored(tape: Tape, kind: FactorKind, inputs: readonly View[], outputs: readonly View[]): void {
+  const operands = [...inputs, ...outputs];
+  const axes = factorAxes[kind];
+  const batches = operands.map((view, i) => batchOf(view, axes[i]!));
+  const { sizes, strides } = withAxis(planLoops(batches[0]!.shape, batches));
+  const { m, n, k } = factorSizes(kind, operands);
+  const parts = axes.map((own) => [...'mnk'].reduce((bits, name, d) => bits | (Number(own.includes(name)) << d), 0));
+  const { numbers } = tape;
+  let at = tape.start(null, 0, 2 + parts.length, sizes.length, 3, operands.length);
+  at = writeAll(numbers, at, [factorKinds.indexOf(kind), inputs.length, ...parts]);
+  at = writeAll(numbers, at, sizes);
+  at = writeAll(numbers, at, [m, n, k]);
+  for (let i = 0; i < operands.length; i++) {
+    at = writeAll(numbers, tape.operand(at, operands[i]!), strides[i]!);
+    for (const name of 'mnk') {
+      const place = axes[i]!.indexOf(name);
+      numbers[at++] = place < 0 ? 0 : strideAt(operands[i]!, place - axes[i]!.length);
+    }
+  }
+  tape.end(at);
 }
 
 /** Outer axis: what is drawn. Inner: the words of the state. */

@@ -7,7 +7,7 @@ import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { eye, tensor as tensorOf } from '../ops/creation.js';
 import { stack } from '../ops/joining.js';
-import { orthogonalize } from '../ops/linalg-qr.js';
+import { orthogonalized } from '../ops/linear-algebra/qr.js';
 import { randperm } from '../ops/random.js';
 import { emptyOf } from '../tensor/empty.js';
 import type { Generator } from '../tensor/generator.js';
@@ -420,11 +420,7 @@ export const orthogonal_: Initializer<typeof gained, GainOptions> = defineInitia
     const rows = tensor.shape[0]!;
     const cols = tensor.numel() / rows;
     const normals = emptyOf([rows, cols], tensor.dtype).normal_(0, 1, { generator });
-    const { values } = orthogonalize({ rows, cols, values: Float64Array.from(normals.toTypedArray()) });
-    writeValues(
-      tensor,
-      values.map((x) => x * gain),
-    );
+    noGrad(() => tensor.copy_(orthogonalized(normals).mul(gain).reshape(tensor.shape)));
   },
 );
 

@@ -19,6 +19,7 @@ import * as distances from './distances.js';
 import * as grids from './grids.js';
 import * as indexWrites from './index-writes.js';
 import * as indexing from './indexing.js';
+import * as linearAlgebra from './linear-algebra/plain.js';
 import * as nanReductions from './nan-reductions.js';
 import * as norms from './norms.js';
 import * as orderStatistics from './order-statistics.js';
@@ -57,7 +58,7 @@ const activationMethods = only(activations, 'hardshrink', 'prelu');
 const distanceMethods = only(distances, 'dist');
 const orderMethods = without(orderStatistics, 'median', 'nanmedian');
 const differenceMethods = only(differences, 'diff');
-const normMethods = only(norms, 'renorm', 'renorm_');
+const normMethods = only(norms, 'norm', 'renorm', 'renorm_');
 const pickMethods = without(picks, 'oneHot');
 const contractionMethods = without(contractions, 'crossed', 'tensordot');
 const productMethods = without(products, 'linear');
@@ -115,6 +116,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof statistics>,
       Methods<typeof addedProducts>,
       Methods<typeof contractionMethods>,
+      Methods<typeof linearAlgebra>,
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
@@ -236,6 +238,7 @@ for (const functions of [
   statistics,
   addedProducts,
   contractionMethods,
+  linearAlgebra,
   productMethods,
   reductionMethods,
   viewMethods,

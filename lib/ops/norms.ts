@@ -1,13 +1,60 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
+import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
 import { ShapeError, ValueError } from '../errors.js';
 import * as kinds from '../tensor/kinds.js';
 import { normalizeDim, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { copy_ } from './conversion.js';
+import { converted, dim, frameOf, keepdim, requireElements, requireFloat } from './frames.js';
+import { nuclearNorm } from './nuclear-norm.js';
+import { normFormula } from './p-norm.js';
 import { add, div, gt, mul, where } from './pointwise.js';
-import { norm } from './reductions.js';
+
+const order: Kind<number | 'fro' | 'nuc'> = kind(
+  "a number, 'fro' or 'nuc'",
+  (p): p is number | 'fro' | 'nuc' => (typeof p === 'number' && !Number.isNaN(p)) || p === 'fro' || p === 'nuc',
+);
+
+const measuringAll = signature('input, /, p, dim, keepdim, dtype', {
+  input: kinds.tensor,
+  /** Which norm. Default: 2. */
+  p: order.default(2),
+  ...dim,
+  ...keepdim,
+  /** Convert to this element type first. Default: the tensor's own. */
+  dtype: kinds.dtype.optional(),
+});
+
+export interface NormOptions extends OptionsOf<typeof measuringAll> {}
+
+/**
+ * (Σ |x|^p)^(1/p) over `dim`, the vector norm; p may be 0 (how many are not 0) and ±Infinity (the largest or smallest |x|).
+ *
+ * @param p default 2 (`'fro'` is 2 as well); `'nuc'`, the sum of singular values, takes two dims
+ * @param dim one dimension, several, or none for all
+ * @throws DTypeError for integers
+ * @example
+ * ```ts
+ * norm(tensor([3, -4])); // tensor(5.)
+ * norm(tensor([3, -4]), 1); // tensor(7.)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.norm.html
+ */
+export const norm: FunctionOf<Tensor, typeof measuringAll, NormOptions> = define(
+  'norm',
+  measuringAll,
+  (x, p, dim, keepdim, dtype) => {
+    const frame = frameOf('norm', x, dim, keepdim);
+    const operand = converted(x, dtype);
+    requireFloat('norm', operand.dtype);
+    if (p === 'nuc') return nuclearNorm(operand, frame);
+    const order = p === 'fro' ? 2 : p;
+    if (!Number.isFinite(order)) requireElements('norm', frame);
+    return normFormula(order).call([operand], operand.dtype, undefined, frame);
+  },
+);
 
 const shortening = signature('input, /, p, dim, maxnorm', {
   input: kinds.tensor,

@@ -1,6 +1,7 @@
 // Included once by each file of isa/, after it has named its namespace.
 
 #include "check.h"
+#include "factor/factor.h"
 #include "fold/fold.h"
 #include "index/gather.h"
 #include "index/scatter.h"
@@ -22,6 +23,7 @@ constexpr Kernel kKernels[] = {
     {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
     {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan},
     {"sort", "values, indices, input, axis, order", kSortOrderNames, sort},
+    {"factor", "kind, inputs, outputs", kFactorKindNames, factor},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
 };

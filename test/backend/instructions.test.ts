@@ -123,6 +123,9 @@ describe('rows', () => {
       'logcumsumexp',
       'linear',
       'sort',
+      'qr',
+      'lu',
+      'upper',
       'normal',
       'bernoulli',
       'check',
@@ -134,7 +137,7 @@ describe('rows', () => {
       samplesOf(op).map((instruction) => typeof mayStop(instruction) === 'object' || mayStop(instruction));
     expect(stops('map')).toEqual([false, true, false]);
     expect(stops('scan')).toEqual([false, false, false, false, false, false, true]);
-    expect(ops.map((op) => stops(op)[0])).toEqual([false, false, false, true, true, false, false, false, true]);
+    expect(ops.map((op) => stops(op)[0])).toEqual([false, false, false, true, true, false, false, false, false, true]);
   });
 });
 

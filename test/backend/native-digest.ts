@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { ComputeType } from '../../lib/backend/dtype.js';
 import { backend, setNumThreads } from '../../lib/backend/index.js';
+import { factorKinds } from '../../lib/backend/js/factor.js';
 import { scanKinds } from '../../lib/backend/js/scan.js';
 import { foldNames, microOpNames, microOps } from '../../lib/backend/micro-ops.js';
 import type { Program } from '../../lib/backend/program.js';
 import type { View } from '../../lib/backend/view.js';
 import { exp, max, mul, rowArgmax, rowArgmin, rowMax, rowMin, rowProd, rowSum, sub } from '../../lib/expr/index.js';
+import { factored } from './factors.js';
 import { noise, operand, specialValues, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
 
@@ -109,5 +111,14 @@ for (const dtype of ['float32', 'float64', 'int32'] as const) {
     return outputs;
   });
   digests[`sort ${dtype}`] = digest(sorted);
+}
+for (const kind of factorKinds) {
+  for (const dtype of ['float32', 'float64'] as const) {
+    const made = [
+      { rows: 70, columns: 50 },
+      { rows: 6, columns: 5, batch: [400] },
+    ].flatMap((sizes) => factored(backend, { kind, dtype, ...sizes }));
+    digests[`${kind} ${dtype}`] = digest(made);
+  }
 }
 process.stdout.write(JSON.stringify(digests));

@@ -85,6 +85,15 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
     [result([70], 'int32', 'strided'), result([70], 'int32'), operand('int32', [70], [3, -1, 2]), 0, 'descending'],
     [result([6, 2]), result([6, 2], 'int32', 'transposed'), a(), 1, 'descending'],
   ],
+  factor: () => [
+    ['qr', [operand('float64', [2, 4, 3], noise(24), 'transposed')], [result([2, 4, 3]), result([2, 3], 'float64')]],
+    [
+      'lu',
+      [operand('float32', [3, 5], noise(15), 'strided')],
+      [result([3, 5], 'float32', 'transposed'), result([3], 'int32'), result([], 'int32')],
+    ],
+    ['upper', [operand('float32', [4, 4], noise(16)), operand('float32', [4, 2], noise(8))], [result([4, 2])]],
+  ],
   random: () => [
     ['normal', seeded(), result([40]), 1, 2],
     ['bernoulli', seeded(), result([9], 'bool', 'offset'), 0.5, 0],

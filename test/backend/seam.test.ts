@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../lib/backend/backend.js';
 import { type ComputeType, type DType, isBool, isFloat } from '../../lib/backend/dtype.js';
+import { factorKinds } from '../../lib/backend/js/factor.js';
 import { createJsBackend } from '../../lib/backend/js/js.js';
 import { scanKinds } from '../../lib/backend/js/scan.js';
 import { sortOrders } from '../../lib/backend/js/sort.js';
@@ -27,6 +28,7 @@ import {
   square,
   sub,
 } from '../../lib/expr/index.js';
+import { factored } from './factors.js';
 import { type Layout, layouts, noise, operand, specialValues, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
 
@@ -478,6 +480,52 @@ describe('native against js', () => {
       for (const dtype of dtypeNames) {
         compare(exact, (backend) => sorted(backend, operand(dtype, [70_001], valuesFor(dtype)), 0));
         compare(exact, (backend) => sorted(backend, operand(dtype, [400, 200], valuesFor(dtype)), 1));
+      }
+    });
+  });
+
+  describe.each(factorKinds)('factor: %s', (kind) => {
+    const types = ['float32', 'float64'] as const;
+
+    it('matrices of every size up to 36, to the bit', () => {
+      for (const dtype of types) {
+        for (let rows = 0; rows <= 36; rows += rows < 4 ? 1 : 4) {
+          for (const columns of [0, 1, 2, 3, 15, 16, 17, 33, 36]) {
+            compare(exact, (backend) => factored(backend, { kind, dtype, rows, columns }));
+          }
+        }
+      }
+    });
+
+    it('batches of any layout, and of none', () => {
+      for (const dtype of types) {
+        for (const layout of layouts) {
+          compare(exact, (backend) => factored(backend, { kind, dtype, rows: 5, columns: 4, batch: [2, 3], layout }));
+        }
+        compare(exact, (backend) => factored(backend, { kind, dtype, rows: 3, columns: 3, batch: [0, 2] }));
+        compare(exact, (backend) => factored(backend, { kind, dtype, rows: 4, columns: 6, batch: [700] }));
+      }
+    });
+
+    it('zeros, NaN and infinities, and what is singular or indefinite', () => {
+      for (const dtype of types) {
+        for (const values of [
+          [0],
+          [1],
+          [-1, 2, 1],
+          [1, 2, 3, 4, 5, 6, 7, 8],
+          specialValues,
+          [1, Number.NaN],
+          [1e-30, 1e30],
+        ]) {
+          for (const [rows, columns] of [
+            [4, 4],
+            [6, 3],
+            [3, 6],
+          ] as const) {
+            compare(exact, (backend) => factored(backend, { kind, dtype, rows, columns, values }));
+          }
+        }
       }
     });
   });

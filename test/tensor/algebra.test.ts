@@ -47,7 +47,9 @@ const cases = JSON.parse(readFileSync(new URL('../fixtures/algebra.json', import
 
 const waves = (shape: readonly number[], phase: number): Tensor => {
   const size = shape.reduce((product, n) => product * n, 1);
-  return tensor(Float64Array.from({ length: size }, (_, i) => Math.sin(i * 0.7 + phase))).reshape([...shape]);
+  return tensor(Float64Array.from({ length: size }, (_, i) => Math.sin(i * i * 0.3 + i * 0.7 + 0.1 + phase))).reshape([
+    ...shape,
+  ]);
 };
 
 const unit = (w: Tensor): Tensor => eye(w.shape.at(-1)!, { dtype: 'float64' });
@@ -60,6 +62,12 @@ const MATRICES = {
   upper: (w: Tensor) => w.triu(1).add(unit(w).mul(2)),
 } as const;
 
+/** Functions of symmetric and triangular matrices look at a part of them. */
+const lookedAt = ({ make }: Input, x: Tensor): Tensor => {
+  if (make === 'definite') return x.add(x.mT).div(2);
+  return make === 'lower' ? x.tril() : make === 'upper' ? x.triu() : x;
+};
+
 const isInput = (arg: unknown): arg is Input => typeof arg === 'object' && arg !== null && 'make' in arg;
 
 /** The inputs of a case in order, and the call with others in their place. */
@@ -71,7 +79,7 @@ function read({ call, args }: Case): { inputs: Tensor[]; run: (...inputs: Tensor
   ) => Tensor | Iterable<Tensor>;
   const run = (...tensors: Tensor[]) => {
     const left = [...tensors];
-    const place = (arg: unknown) => (isInput(arg) ? left.shift() : arg);
+    const place = (arg: unknown) => (isInput(arg) ? lookedAt(arg, left.shift()!) : arg);
     const result = fn(...args.map((arg) => (Array.isArray(arg) ? arg.map(place) : place(arg))));
     return result instanceof Tensor ? [result] : [...result];
   };
@@ -293,6 +301,189 @@ describe('products', () => {
       () => addbmm(ones([1]), ones([2, 3]), ones([3, 3, 2])),
       ShapeError,
       'addbmm: the first batch must have 3 dimensions, got [2, 3]',
+    ],
+  ])('refuses what it cannot take: %#', (call, error, message) => {
+    expect(call).toThrow(error);
+    expect(call).toThrow(message);
+  });
+});
+
+describe('linear algebra', () => {
+  const { linalg } = nabla;
+  const singular = tensor([
+    [1, 2],
+    [2, 4],
+  ]);
+  const batch = nabla.stack([eye(2), singular]);
+
+  it('refuses singular and indefinite matrices, by their place', () => {
+    for (const [name, call] of [
+      ['inv', (x: Tensor) => linalg.inv(x)],
+      ['inverse', (x: Tensor) => x.inverse()],
+      ['solve', (x: Tensor) => linalg.solve(x, ones([2, 1]))],
+      ['matrixPower', (x: Tensor) => x.matrixPower(-1)],
+    ] as const) {
+      expect(() => call(singular)).toThrow(`${name}: the matrix is singular`);
+      expect(() => call(batch)).toThrow(`${name}: matrix 1 of the batch is singular`);
+    }
+    expect(() => linalg.cholesky(singular.neg())).toThrow('cholesky: the matrix is not positive definite (at pivot 0)');
+    expect(() => linalg.svd(tensor([[Number.NaN]]))).toThrow(
+      'svd: the matrices have elements that are NaN or infinite',
+    );
+  });
+
+  it('refuses them in replays of captured functions too', () => {
+    const step = capture((x: Tensor) => linalg.inv(x));
+    expect(step(eye(2)).toArray()).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+    expect(step(eye(2).mul(2)).toArray()).toEqual([
+      [0.5, 0],
+      [0, 0.5],
+    ]);
+    expect(() => step(singular)).toThrow('inv: a matrix is singular');
+  });
+
+  it('knows what singular matrices have', () => {
+    expect(linalg.det(singular).abs().item()).toBe(0);
+    expect(singular.slogdet().logabsdet.item()).toBe(Number.NEGATIVE_INFINITY);
+    expect(linalg.matrixRank(singular).item()).toBe(1);
+    const x = singular.double().requiresGrad_();
+    linalg.det(x).backward();
+    expectClose(x.grad!, [4, -2, -2, 1], 1e-12);
+  });
+
+  it.each([
+    [3, 3],
+    [5, 3],
+    [3, 5],
+    [1, 4],
+    [0, 3],
+    [20, 17],
+  ])('%d x %d: U diag(S) Vh, Q R and P L U are A, with orthonormal columns', (m, n) => {
+    const a = waves([2, m, n], 1);
+    const near = (x: Tensor, y: Tensor) => expectClose(x.sub(y), Array<number>(x.numel()).fill(0), 1e-12);
+    const unitary = (q: Tensor) =>
+      near(q.mT.matmul(q), eye(q.shape.at(-1)!, { dtype: 'float64' }).expand([2, q.shape.at(-1)!, q.shape.at(-1)!]));
+    const { U, S, Vh } = linalg.svd(a, false);
+    near(U.mul(S.unsqueeze(-2)).matmul(Vh), a);
+    const full = linalg.svd(a);
+    for (const q of [U, Vh.mT, full.U, full.Vh.mT, linalg.qr(a).Q, linalg.qr(a, 'complete').Q]) unitary(q);
+    near(linalg.qr(a).Q.matmul(linalg.qr(a).R), a);
+    near(linalg.qr(a, 'complete').Q.matmul(linalg.qr(a, 'complete').R), a);
+    const { P, L, U: upper } = linalg.lu(a);
+    near(P.matmul(L).matmul(upper), a);
+    const { LU, pivots } = linalg.luFactor(waves([2, n, n], 1));
+    near(waves([2, n, n], 1).matmul(linalg.luSolve(LU, pivots, waves([n, 2], 3))), waves([n, 2], 3).expand([2, n, 2]));
+    near(
+      waves([2, n, n], 1).mT.matmul(linalg.luSolve(LU, pivots, waves([n, 2], 3), { adjoint: true })),
+      waves([n, 2], 3).expand([2, n, 2]),
+    );
+    const symmetric = a.matmul(a.mT);
+    const { eigenvalues, eigenvectors } = linalg.eigh(symmetric);
+    unitary(eigenvectors);
+    near(eigenvectors.mul(eigenvalues.unsqueeze(-2)).matmul(eigenvectors.mT), symmetric);
+  });
+
+  it('completes bases of matrices of lower rank, and of none', () => {
+    for (const a of [zeros([3, 2]).double(), singular.double(), ones([4, 4]).double()]) {
+      const { U, S, Vh } = linalg.svd(a);
+      expectClose(U.mT.matmul(U), numbers(eye(a.shape[0]!)), 1e-14);
+      expectClose(U.slice(1, 0, S.numel()).mul(S).matmul(Vh), numbers(a), 1e-13);
+      expectClose(a.matmul(linalg.pinv(a)).matmul(a), numbers(a), 1e-13);
+    }
+  });
+
+  it('has gradients of vectors, where signs are of no account', () => {
+    const x = waves([3, 2], 1).requiresGrad_();
+    const y = MATRICES.definite(waves([3, 3], 1)).requiresGrad_();
+    const fns = [
+      (a: Tensor) => linalg.svd(a!, false).U.square(),
+      (a: Tensor) => linalg.svd(a!, false).Vh.square(),
+      (a: Tensor) => linalg.svd(a!.mT, false).U.square(),
+    ];
+    for (const f of fns) expect(gradcheck((a) => f(a!), [x]) && gradgradcheck((a) => f(a!), [x])).toBe(true);
+    const vectors = (a?: Tensor) => linalg.eigh(a!.add(a!.mT)).eigenvectors.square();
+    expect(gradcheck(vectors, [y]) && gradgradcheck(vectors, [y])).toBe(true);
+    const products = (v?: Tensor, tau?: Tensor) => linalg.householderProduct(v!, tau!);
+    const given = [waves([4, 3], 1).requiresGrad_(), waves([2], 2).requiresGrad_()];
+    expect(gradcheck(products, given) && gradgradcheck(products, given)).toBe(true);
+  });
+
+  it('fits lines, with the shortest of several answers', () => {
+    const a = tensor([
+      [1, 0],
+      [1, 1],
+      [1, 2],
+    ]).double();
+    const { solution, residuals, rank } = linalg.lstsq(a, tensor([[1], [3], [6]]).double());
+    expectClose(solution, [5 / 6, 2.5], 1e-13);
+    expectClose(residuals, [1 / 6], 1e-13);
+    expect(rank.item()).toBe(2);
+    expectClose(linalg.lstsq(ones([1, 2]).double(), ones([1, 1]).double()).solution, [0.5, 0.5], 1e-14);
+    const fit = (x?: Tensor, y?: Tensor) => linalg.lstsq(x!, y!).solution;
+    expect(gradcheck(fit, [waves([4, 2], 1).requiresGrad_(), waves([4, 2], 2).requiresGrad_()])).toBe(true);
+  });
+
+  it('takes very large and very small numbers, and matrix exponentials of any size', () => {
+    const a = waves([3, 3], 1);
+    for (const scale of [1e-200, 1e200]) {
+      expectClose(linalg.svdvals(a.mul(scale)).div(scale), numbers(linalg.svdvals(a)), 1e-13);
+      expectClose(linalg.qr(a.mul(scale)).Q, numbers(linalg.qr(a).Q), 1e-13);
+    }
+    expectClose(
+      linalg.matrixExp(
+        tensor([
+          [-1000, 0],
+          [0, 1],
+        ]).double(),
+      ),
+      [0, 0, 0, Math.E],
+      1e-12,
+    );
+    const turn = tensor([
+      [0, 100],
+      [-100, 0],
+    ]).double();
+    expectClose(linalg.matrixExp(turn), [Math.cos(100), Math.sin(100), -Math.sin(100), Math.cos(100)], 1e-11);
+  });
+
+  it.each([
+    [() => linalg.inv(ones([2, 3])), ShapeError, 'inv: expected square matrices, got shape [2, 3]'],
+    [() => linalg.inv(ones([2])), ShapeError, 'inv: expected matrices, (…, m, n), got shape [2]'],
+    [
+      () => linalg.det(eye(2).to('int32')),
+      DTypeError,
+      'det: expected a float tensor, got int32; convert with .float()',
+    ],
+    [() => linalg.solve(eye(2), ones([3, 1])), ShapeError, 'solve: A [2, 2] and B [3, 1] do not fit'],
+    [
+      () => linalg.solve(eye(2), ones([2, 1]).double()),
+      DTypeError,
+      'solve: operands must have one dtype, got float32 and float64; convert with .to()',
+    ],
+    [
+      () => linalg.solveTriangular(eye(2), ones([3, 1]), { upper: true }),
+      ShapeError,
+      'solveTriangular: A [2, 2] and B [3, 1] do not fit',
+    ],
+    [
+      () => linalg.matrixNorm(eye(2), 3 as never),
+      ValueError,
+      "matrixNorm: ord must be 'fro', 'nuc', 1, -1, 2, -2, Infinity or -Infinity, got 3",
+    ],
+    [
+      () => linalg.norm(ones([2, 2, 2]), 2),
+      ShapeError,
+      'norm: an order of 2 takes one dim or two, got [] of [2, 2, 2]',
+    ],
+    [() => linalg.multiDot([eye(2)]), ShapeError, 'multiDot: expected two tensors or more, got 1'],
+    [() => linalg.tensorinv(ones([2, 3])), ShapeError, 'tensorinv: expected as many elements of [2, 3] and []'],
+    [
+      () => linalg.matrixExp(tensor([[Number.POSITIVE_INFINITY]])),
+      ValueError,
+      'matrixExp: expected finite matrices with sums of columns up to 8388608',
     ],
   ])('refuses what it cannot take: %#', (call, error, message) => {
     expect(call).toThrow(error);

@@ -11,8 +11,8 @@ import {
   pairwiseDistance,
   pairwiseSignature,
 } from '../../ops/distances.js';
+import { norm } from '../../ops/norms.js';
 import { clampMin, div } from '../../ops/pointwise.js';
-import { norm } from '../../ops/reductions.js';
 import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';

@@ -1,3 +1,0 @@
-// torch.linalg.
-
-export { type VectorNormOptions, vectorNorm } from './norms.js';

@@ -1,0 +1,42 @@
+// torch.linalg.
+
+export { type VectorNormOptions, vectorNorm } from '../norms.js';
+export { type CholeskyOptions, cholesky, choleskyEx } from './cholesky.js';
+export {
+  cross,
+  diagonal,
+  type LinalgCrossOptions,
+  type LinalgDiagonalOptions,
+  type LinalgVanderOptions,
+  matrixExp,
+  multiDot,
+  type VecdotOptions,
+  vander,
+  vecdot,
+} from './functions.js';
+export { type LstsqOptions, lstsq, type PinvOptions, pinv } from './least-squares.js';
+export { type LuSolveOptions, lu, luFactor, luSolve } from './lu.js';
+export {
+  type CondOptions,
+  cond,
+  type LinalgNormOptions,
+  type MatrixNormOptions,
+  type MatrixRankOptions,
+  matrixNorm,
+  matrixRank,
+  norm,
+} from './norms.js';
+export { householderProduct, type QrOptions, qr } from './qr.js';
+export {
+  det,
+  inv,
+  matrixPower,
+  type SolveOptions,
+  slogdet,
+  solve,
+  type TensorsolveOptions,
+  tensorinv,
+  tensorsolve,
+} from './solving.js';
+export { type EighOptions, eigh, eigvalsh, type SvdOptions, svd, svdvals } from './svd.js';
+export { type SolveTriangularOptions, solveTriangular } from './triangular.js';
