@@ -37,7 +37,7 @@ export type FullBackwardHook<M> = (module: M, gradInput: Gradients, gradOutput: 
 /** What `registerFullBackwardPreHook` takes. */
 export type FullBackwardPreHook<M> = (module: M, gradOutput: Gradients) => NewGradients;
 
-/** @internal What has hooks. */
+/** What has hooks. */
 export interface WithForward {
   forward(...inputs: never[]): unknown;
 }
@@ -69,13 +69,13 @@ const first = {
   prepend: kinds.boolean.default(false),
 };
 
-/** @internal */
+/** What a hook of the inputs is registered with. */
 export const hooking = signature('hook, *, prepend', {
   hook: kinds.callback<(...args: never[]) => unknown>(),
   ...first,
 });
 
-/** @internal */
+/** What a hook of the outputs is registered with. */
 export const forwardHooking = signature('hook, *, prepend, alwaysCall', {
   hook: kinds.callback<(...args: never[]) => unknown>(),
   ...first,

@@ -1,7 +1,7 @@
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { requireOneType } from '../tensor/check.js';
-import { show } from '../tensor/shape.js';
+import { LONGEST_LIST, show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { contracted, type Labelled } from './labels.js';
 import { tensorsOf } from './operands.js';
@@ -40,8 +40,8 @@ function parse(equation: string): Equation {
 
 /** A term of the form in which each tensor is followed by a list: numbers from 0 to 51, and '...'. */
 function termOfList(list: unknown, name: string): Term {
-  const isPart = (part: unknown) => part === ELLIPSIS || LETTERS[part as number] !== undefined;
-  if (!Array.isArray(list) || !list.every(isPart)) {
+  const isPart = (part: unknown) => part === ELLIPSIS || (typeof part === 'number' && LETTERS[part] !== undefined);
+  if (!Array.isArray(list) || list.length > LONGEST_LIST || !list.every(isPart)) {
     throw new ValueError(`einsum: ${name} must be an array of numbers from 0 to 51 and '...', got ${describe(list)}`);
   }
   const term = list.map((part) => (part === ELLIPSIS ? ELLIPSIS : LETTERS[part]!));

@@ -36,4 +36,4 @@ export {
 export { Metric } from './metrics/metric.js';
 export { AUROC, AveragePrecision } from './metrics/ranking.js';
 export { type Measurements, ProgressBar, type ProgressBarOptions, type ProgressStream } from './progress.js';
-export { type LayerSummary, ModelSummary, type SummaryInput, type SummaryOptions, summary } from './summary.js';
+export { type LayerSummary, type ModelSummary, type SummaryInput, type SummaryOptions, summary } from './summary.js';
