@@ -52,7 +52,7 @@ export interface LayerSummary {
  * console.log(summary(new nn.Linear(4, 2), [1, 4]));
  * ```
  */
-export class ModelSummary {
+export interface ModelSummary {
   /** The model, then all modules in it. */
   readonly layers: readonly LayerSummary[];
   /** Elements of all parameters, shared ones once. */
@@ -60,6 +60,15 @@ export class ModelSummary {
   /** Of these, those that are learned. */
   readonly trainable: number;
   /** Multiplications of all matrix products and convolutions. */
+  readonly multiplyAdds: number;
+  /** The table. */
+  toString(): string;
+}
+
+class Table implements ModelSummary {
+  readonly layers: readonly LayerSummary[];
+  readonly parameters: number;
+  readonly trainable: number;
   readonly multiplyAdds: number;
 
   constructor(model: Module, layers: readonly LayerSummary[]) {
@@ -70,7 +79,6 @@ export class ModelSummary {
     this.multiplyAdds = layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0);
   }
 
-  /** The table. */
   toString(): string {
     const number = (value: number) => (value === 0 ? '' : value.toLocaleString('en-US'));
     const depthOf = (name: string) => (name === '' ? 0 : name.split('.').length);
@@ -92,7 +100,6 @@ export class ModelSummary {
     return table.map((row) => line(row).trimEnd()).join('\n');
   }
 
-  /** @internal */
   [inspect.custom](): string {
     return this.toString();
   }
@@ -201,6 +208,6 @@ export const summary: FunctionOf<ModelSummary, typeof summing, SummaryOptions> =
       parameters: module.parameters(false).reduce((sum, one) => sum + one.numel(), 0),
       multiplyAdds: tally.products.get(module) ?? 0,
     }));
-    return new ModelSummary(model, layers);
+    return new Table(model, layers);
   },
 );
