@@ -27,6 +27,16 @@ export {
 } from './layers/channel-norms.js';
 export { type ConvFunctionOptions, conv1d, conv2d, conv3d } from './layers/convolution.js';
 export { type NormalizeOptions, normalize } from './layers/distances.js';
+export { type BilinearFunctionOptions, bilinear } from './layers/bilinear.js';
+export {
+  type AlphaDropoutOptions,
+  alphaDropout,
+  type ChannelDropoutOptions,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+} from './layers/channel-dropout.js';
 export { type DropoutOptions, dropout } from './layers/dropout.js';
 export {
   type FractionalMaxPoolOptions,

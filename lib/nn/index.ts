@@ -31,9 +31,11 @@ export {
   AdaptiveMaxPool2d,
   AdaptiveMaxPool3d,
 } from './layers/adaptive-pooling.js';
+export { Bilinear, type BilinearOptions } from './layers/bilinear.js';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, type GroupNormOptions } from './layers/channel-norms.js';
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.js';
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
+export { AlphaDropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from './layers/channel-dropout.js';
 export { Dropout } from './layers/dropout.js';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.js';
 export { Flatten } from './layers/flatten.js';
@@ -44,6 +46,7 @@ export { Identity, Linear, type LinearOptions } from './layers/linear.js';
 export { LocalResponseNorm } from './layers/local-response-norm.js';
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from './layers/normalization.js';
 export * from './layers/padding.js';
+export { Unflatten } from './layers/unflatten.js';
 export { ChannelShuffle, PixelShuffle, PixelUnshuffle } from './layers/shuffle.js';
 export {
   AvgPool1d,

@@ -309,7 +309,7 @@ export const unflatten: FunctionOf<Tensor, typeof unflattening> = define('unflat
   const known = sizes.filter((size) => size !== -1);
   checkShape('unflatten', known);
   const whole = sizes.map((size) => (size === -1 ? shapeOf(x)[axis]! / sizeOf(known) : size));
-  if (sizeOf(whole) !== shapeOf(x)[axis]) {
+  if (!whole.every(Number.isInteger) || sizeOf(whole) !== shapeOf(x)[axis]) {
     throw new ShapeError(`unflatten: sizes ${show(sizes)} do not multiply to ${x.shape[axis]}, the size of dim ${dim}`);
   }
   return reshape(x, shapeOf(x).toSpliced(axis, 1, ...whole));

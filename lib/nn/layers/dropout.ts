@@ -14,12 +14,13 @@ import { type Tensor, viewOf } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { pythonText } from '../text.js';
 
-const probability = {
+/** What all of them take. */
+export const probability = {
   /** Probability of a zero. Default: 0.5. */
   p: kinds.within(0, 1).default(0.5),
 };
 
-const inplace = {
+export const inplace = {
   /** Write over the input. Default: false. */
   inplace: kinds.boolean.default(false),
 };
@@ -37,7 +38,7 @@ const moduleSignature = signature('p, inplace', { ...probability, ...inplace });
 
 export interface DropoutOptions extends OptionsOf<typeof dropoutSignature> {}
 
-interface DropoutModuleOptions extends OptionsOf<typeof moduleSignature> {}
+export interface DropoutModuleOptions extends OptionsOf<typeof moduleSignature> {}
 
 /** A mask for `x` that is drawn in the order in which its elements are in memory, as PyTorch draws it: that counts where dims are exchanged. */
 function drawnLike(x: Tensor, draw: (mask: Tensor) => Tensor): Tensor {
@@ -65,7 +66,7 @@ function isDense(shape: readonly number[], strides: readonly number[]): boolean 
   return true;
 }
 
-const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x, e.mul(kept, scale)));
+export const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x, e.mul(kept, scale)));
 
 /**
  * Zeroes each element with probability p and divides the others by 1 - p, so that the mean stays.
@@ -89,6 +90,23 @@ export const dropout: FunctionOf<Tensor, typeof dropoutSignature, DropoutOptions
   },
 );
 
+/** A layer that drops in training, with its probability, and in evaluation returns its input. */
+export abstract class Dropping extends Module<[x: Tensor], Tensor> {
+  readonly p: number;
+  readonly inplace: boolean;
+
+  constructor(...args: ArgumentsOf<typeof moduleSignature, DropoutModuleOptions>) {
+    const [p, inplace] = moduleSignature.read(new.target.name, args);
+    super();
+    this.p = p;
+    this.inplace = inplace;
+  }
+
+  override extraRepr(): string {
+    return `p=${pythonText(this.p)}, inplace=${pythonText(this.inplace)}`;
+  }
+}
+
 /**
  * In training, zeroes each element with probability p and divides the others by 1 - p; in evaluation returns its input.
  *
@@ -100,24 +118,10 @@ export const dropout: FunctionOf<Tensor, typeof dropoutSignature, DropoutOptions
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Dropout.html
  */
-export class Dropout extends Module<[x: Tensor], Tensor> {
-  readonly p: number;
-  readonly inplace: boolean;
-
-  constructor(...args: ArgumentsOf<typeof moduleSignature, DropoutModuleOptions>) {
-    const [p, inplace] = moduleSignature.read('Dropout', args);
-    super();
-    this.p = p;
-    this.inplace = inplace;
-  }
-
+export class Dropout extends Dropping {
   override forward(x: Tensor): Tensor {
     recording?.used(this);
     return dropout(x, this.p, this.training, this.inplace);
-  }
-
-  override extraRepr(): string {
-    return `p=${pythonText(this.p)}, inplace=${pythonText(this.inplace)}`;
   }
 }
 
