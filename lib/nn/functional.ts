@@ -45,6 +45,7 @@ export {
 } from './layers/fractional-pooling.js';
 export { type AffineGridOptions, affineGrid, type GridSampleOptions, gridSample } from './layers/grid-sampling.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './layers/fold.js';
+export { type EmbeddingBagFunctionOptions, embeddingBag } from './layers/embedding-bag.js';
 export { type EmbeddingFunctionOptions, embedding } from './layers/embedding.js';
 export { type InstanceNormFunctionOptions, instanceNorm } from './layers/instance-norms.js';
 export { type LocalResponseNormFunctionOptions, localResponseNorm } from './layers/local-response-norm.js';

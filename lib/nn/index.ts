@@ -37,6 +37,7 @@ export { Conv1d, Conv2d, Conv3d, type ConvOptions } from './layers/convolution.j
 export { CosineSimilarity, PairwiseDistance } from './layers/distances.js';
 export { AlphaDropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout } from './layers/channel-dropout.js';
 export { Dropout } from './layers/dropout.js';
+export { EmbeddingBag, type EmbeddingBagOptions } from './layers/embedding-bag.js';
 export { Embedding, type EmbeddingOptions } from './layers/embedding.js';
 export { Flatten } from './layers/flatten.js';
 export { Fold, Unfold } from './layers/fold.js';

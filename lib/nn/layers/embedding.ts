@@ -42,7 +42,7 @@ const embeddingSignature = signature('input, weight, /, paddingIdx, maxNorm, nor
 export interface EmbeddingFunctionOptions extends OptionsOf<typeof embeddingSignature> {}
 
 /** A row of the table from 0, or null. */
-function rowOf(op: string, paddingIdx: number | null, rows: number): number | null {
+export function rowOf(op: string, paddingIdx: number | null, rows: number): number | null {
   if (paddingIdx === null) return null;
   if (paddingIdx < -rows || paddingIdx >= rows)
     throw new ValueError(`${op}: paddingIdx ${paddingIdx} is out of range for ${rows} embeddings`);
