@@ -29,6 +29,14 @@ export const checking = {
   validateArgs: kinds.boolean.default(true),
 };
 
+const shaping = signature('batchShape, eventShape, validateArgs', {
+  /** Of the parameters. Default: [], one distribution. */
+  batchShape: kinds.shape.default([]),
+  /** Of what one distribution gives. Default: [], a number. */
+  eventShape: kinds.shape.default([]),
+  ...checking,
+});
+
 type Params<P> = { readonly [N in keyof P]: Tensor };
 
 /** What is to say of a distribution. Parameters have one shape, that of the batch and then, if there are such, that of an event. */
@@ -68,7 +76,9 @@ export abstract class Distribution {
   /** Whether parameters and values are looked at. */
   readonly validateArgs: boolean;
 
-  constructor(batchShape: Shape, eventShape: Shape, validateArgs: boolean) {
+  /** @throws ValueError for shapes that are none */
+  constructor(...args: ArgumentsOf<typeof shaping>) {
+    const [batchShape, eventShape, validateArgs] = shaping.read(new.target.name, args);
     this.batchShape = Object.freeze([...batchShape]);
     this.eventShape = Object.freeze([...eventShape]);
     this.validateArgs = validateArgs;

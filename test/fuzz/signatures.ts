@@ -15,6 +15,8 @@ export interface Parameter {
   readonly kinds: ReadonlySet<Kind> | null;
   /** Of options, those that are known. */
   readonly options: readonly Parameter[];
+  /** Whether it stands for all arguments from there on. */
+  readonly isRest?: boolean;
 }
 
 /** Something that can be called. */
@@ -80,7 +82,8 @@ function parameterOf(text: string): Parameter {
       : kindsOf(type.replace(/\s+/g, ' '));
   if (optional === '?' || preset !== undefined) kinds?.add('undefined');
   const options = /(\w+Options)\b/.exec(type ?? '')?.[1];
-  return { name, kinds, options: options === undefined ? [] : fieldsOf(options) };
+  const isRest = text.startsWith('...');
+  return { name, kinds, options: options === undefined ? [] : fieldsOf(options), isRest };
 }
 
 const PARAMETER = /^(?:\.\.\.|readonly |public |private )*(\w+)(\?)?(?::\s*([\s\S]*?))?(?:\s=\s([\s\S]*))?$/;
@@ -267,7 +270,7 @@ function parametersOf({ kind, path, source, file }: PublicExport): Parameter[] |
     const callable =
       signatures.length < 2
         ? signatures
-        : signatures.slice(0, -1).filter((one) => one.every(({ kinds }) => kinds !== null));
+        : signatures.slice(0, -1).filter((one) => one.every(({ kinds, isRest }) => kinds !== null || isRest === true));
     return callable.length === 0 ? null : merged(callable);
   }
   const typed = /^(?:export )?const \w+: (Unary|Binary)\b/.exec(declared)?.[1];
