@@ -27,6 +27,10 @@ const ofV8 = `    #0 v8::internal::Heap::Collect() <null> (node+0x1)
     #3 napi_create_object <null> (node+0x1)
     #4 nabla::initialize(napi_env__*) ../../native/addon.cc:200 (nabla.node+0x1)`;
 
+const ofV8WithFramesLeftOut = `    #0 memmove <null> (libtsan.so+0x5)
+    #1 v8::internal::FactoryBase<v8::internal::Factory>::NewStringFromOneByte() <null> (node+0x10)
+    #2 address_of ../../native/addon.cc:123 (nabla.node+0x9)`;
+
 const ofTheCore = `    #0 memcpy <null> (libtsan.so.2+0x1)
     #1 nabla::Loop::feed(long) const ../../native/loop.cc:60 (nabla.node+0x1)`;
 
@@ -50,6 +54,7 @@ describe('reports of sanitizers', () => {
     ['a race of the core with itself', ofThread(ofTheCore, ofTheCore), true],
     ['a race of the core with Node', ofThread(ofV8, ofTheCore), true],
     ['a race within V8, under a call of the core', ofThread(ofV8, ofV8), false],
+    ['the same with frames left out', ofThread(ofV8, ofV8WithFramesLeftOut), false],
     ['an overflow of a lane', overflow, true],
     ['a write beyond the heap by the C library', heap, true],
     ['a write beyond the heap by Node', heap.replaceAll('../../native/planted.cc', '../src/node_api.cc'), false],

@@ -42,11 +42,13 @@ export function concernsTheCore(report: Report): boolean {
   return stacksOf(report).some(isNear);
 }
 
+/** What Node or V8 did is theirs, whoever called them: without their symbols an unwinder leaves out frames in between. */
+const ofNode = /\(node\+0x/;
+
 function isNear(stack: readonly string[]): boolean {
-  return stack
-    .filter((line) => !ofALibrary.test(line))
-    .slice(0, NEAR)
-    .some((line) => ofTheCore.test(line));
+  const nearest = stack.filter((line) => !ofALibrary.test(line)).slice(0, NEAR);
+  const place = nearest.findIndex((line) => ofTheCore.test(line));
+  return place >= 0 && !nearest.slice(0, place).some((line) => ofNode.test(line));
 }
 
 /** Sections that say where threads, memory and mutexes come from, not what was done. */
