@@ -26,7 +26,7 @@ type Float = 'float32' | 'float64';
 /** Of rows, with others of as many rows: what it gives for a row must depend on that row alone. */
 type PerRow = (x: Tensor, y: Tensor) => Tensor;
 
-const MANY = 257;
+const MANY = backendName() === 'js' ? 65 : 257;
 /** Around vectors, the tiles of products on every instruction set, and where products are turned. The JS backend has tiles of four rows. */
 const counts = backendName() === 'js' ? [1, 2, 3, 4, 5, 7, 9, 49] : [1, 2, 3, 6, 7, 8, 15, 16, 17, 47, 48, 49, MANY];
 /** What is captured, each a program of its own. */
