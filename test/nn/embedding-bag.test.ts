@@ -102,9 +102,11 @@ describe('embeddingBag', () => {
         embeddingBag(list, weight, offsets, options);
     expect(bag(ints(LIST), null)).toThrow('an input of one dimension needs offsets');
     expect(bag(ints([[1, 2]]), ints([0]))).toThrow('this one has its bags in rows');
-    expect(bag(ints(LIST), ints([1, 2]))).toThrow('the first offset must be 0, got 1');
-    expect(bag(ints(LIST), ints([0, 3, 2]))).toThrow('offset 2 must be between the one before, 3, and 7, got 2');
-    expect(bag(ints(LIST), ints([0, 8]))).toThrow('offset 1 must be between the one before, 0, and 7, got 8');
+    expect(bag(ints(LIST), ints([1, 2]))).toThrow(
+      'offsets must begin with 0, not descend, and be at most 7, the length of the input, got tensor([1, 2]',
+    );
+    expect(bag(ints(LIST), ints([0, 3, 2]))).toThrow('got tensor([0, 3, 2]');
+    expect(bag(ints(LIST), ints([0, 8]))).toThrow('got tensor([0, 8]');
     expect(bag(ints([9]), ints([0]))).toThrow('index 9');
     expect(bag(ints(LIST), ints([0]), { mode: 'max', scaleGradByFreq: true })).toThrow(
       "scaleGradByFreq is not for mode 'max'",
@@ -113,6 +115,22 @@ describe('embeddingBag', () => {
       "perSampleWeights are for mode 'sum', got 'mean'",
     );
     expect(() => new nn.EmbeddingBag(3, 2, { paddingIdx: 3 })).toThrow('paddingIdx 3 is out of range');
+  });
+
+  it('refuses offsets in replays too', () => {
+    const [list, weight] = [ints(LIST), table()];
+    const captured = capture((offsets: Tensor) => embeddingBag(list, weight, offsets));
+    const call = (...offsets: number[]) => captured(ints(offsets)).toArray();
+    expect(call(0, 2, 4)).toEqual(embeddingBag(ints(LIST), table(), ints([0, 2, 4])).toArray());
+    for (const bad of [
+      [1, 2, 4],
+      [0, 3, 2],
+      [0, 2, 8],
+      [0, -1, 3],
+    ]) {
+      expect(() => call(...bad)).toThrow('embeddingBag: offsets must begin with 0, not descend, and be at most 7');
+    }
+    expect(call(0, 0, 7)).toEqual(embeddingBag(ints(LIST), table(), ints([0, 0, 7])).toArray());
   });
 
   it('is a layer', () => {

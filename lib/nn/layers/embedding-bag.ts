@@ -1,35 +1,38 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
-import { noGrad } from '../../autograd/mode.js';
 import { recording } from '../../backend/recording.js';
 import { sameShape } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { index } from '../../ops/along.js';
+import { to } from '../../ops/conversion.js';
 import { arange, empty, zeros } from '../../ops/creation.js';
 import { indexAdd, indexReduce } from '../../ops/index-writes.js';
-import { clamp, div, eq, logicalNot, lt, mul, sub, where } from '../../ops/pointwise.js';
+import { cat } from '../../ops/joining.js';
+import { add, clamp, div, eq, gt, logicalNot, logicalOr, lt, mul, ne, sub, where } from '../../ops/pointwise.js';
+import { sum } from '../../ops/reductions.js';
 import { searchsorted } from '../../ops/searching.js';
 import { narrow, reshape, select, unsqueeze } from '../../ops/views.js';
-import { requireOneType } from '../../tensor/check.js';
+import { refuseIf, requireOneType } from '../../tensor/check.js';
 import * as kinds from '../../tensor/kinds.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
-import { normal_ } from '../init.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
-import { embedding, rowOf } from './embedding.js';
+import { checkGiven, drawTable, embedding, rowOf, scaling } from './embedding.js';
 
 const bagging = {
-  /** Scale rows that are looked up and have a larger norm down to this one, in place. Default: null, none. */
-  maxNorm: kinds.number.optional(),
-  /** Which norm `maxNorm` is of. Default: 2. */
-  normType: kinds.number.default(2),
-  /** Divide the gradient of a row by how often it is looked up. Not with `max`. Default: false. */
-  scaleGradByFreq: kinds.boolean.default(false),
+  ...scaling,
   /** What a bag becomes. Default: mean. */
   mode: kinds.choice('sum', 'mean', 'max').default('mean'),
+};
+
+const filling = {
+  /** Where bags begin in an input of one dimension. Default: null, for an input with a bag in each row. */
+  offsets: index.optional(),
+  /** What each row is multiplied with, only with `sum`. Default: null, nothing. */
+  perSampleWeights: kinds.tensor.optional(),
 };
 
 const ends = {
@@ -44,11 +47,8 @@ const lookingUp = signature(
   {
     input: index,
     weight: kinds.tensor,
-    /** Where bags begin in an input of one dimension. Default: null, for an input with a bag in each row. */
-    offsets: index.optional(),
     ...bagging,
-    /** What each row is multiplied with, only with `sum`. Default: null, nothing. */
-    perSampleWeights: kinds.tensor.optional(),
+    ...filling,
     ...ends,
   },
 );
@@ -76,17 +76,19 @@ function startsOf(input: Tensor, offsets: Tensor | null, includeLastOffset: bool
   return includeLastOffset ? narrow(offsets, 0, 0, offsets.numel() - 1) : offsets;
 }
 
-/** Values are looked at where they can be: a captured function does not see those of its calls to come. */
+/** They begin with 0, do not descend, and end within the list; replays look again. */
 function checkOffsets(offsets: Tensor, length: number): void {
-  if (recording !== null) return;
-  const values = offsets.detach().toTypedArray();
-  for (let i = 0; i < values.length; i++) {
-    const [least, value] = [i === 0 ? 0 : values[i - 1]!, values[i]!];
-    if (i === 0 && value !== 0) throw new ValueError(`${OP}: the first offset must be 0, got ${value}`);
-    if (value < least || value > length) {
-      throw new ValueError(`${OP}: offset ${i} must be between the one before, ${least}, and ${length}, got ${value}`);
-    }
-  }
+  const count = offsets.numel();
+  if (count === 0) return;
+  const before = cat([zeros([1], { dtype: 'int32' }), narrow(offsets, 0, 0, count - 1)]);
+  const bad = logicalOr(lt(offsets, before), gt(offsets, length));
+  const flag = add(to(sum(bad), 'float64'), to(ne(select(offsets, 0, 0), 0), 'float64'));
+  const rule = `${OP}: offsets must begin with 0, not descend, and be at most ${length}, the length of the input`;
+  refuseIf(
+    flag,
+    () => new ValueError(`${rule}, got ${offsets.toString()}`),
+    () => new ValueError(rule),
+  );
 }
 
 interface Bags {
@@ -137,7 +139,7 @@ function folded(rows: Tensor, used: Tensor, { bag, count }: Bags, mode: 'sum' | 
  * Shapes: input (bags, size) without offsets, or (length) with offsets (bags), or (bags + 1) with `includeLastOffset`; weight (rows, size); result (bags, size).
  *
  * @param input int32
- * @throws ShapeError for shapes that do not fit; ValueError for indices and offsets out of range or order, and for options that exclude each other; DTypeError if indices are not int32
+ * @throws ShapeError for shapes that do not fit; ValueError for indices and offsets out of range or order (in replays too), and for options that exclude each other; DTypeError if indices are not int32
  * @example
  * ```ts
  * const table = tensor([[1, 2], [3, 4], [5, 6]]);
@@ -187,18 +189,12 @@ const bagModule = signature(
     /** The table to begin with, which is shared. Default: null, one that is drawn. */
     weight: kinds.tensor.optional(),
     ...ends,
-    /** Element type of the table that is drawn. Default: float32. */
-    dtype: kinds.dtype.default('float32'),
+    /** Element type of the table. Default: null, that of `weight`, or else float32. */
+    dtype: kinds.dtype.optional(),
   },
 );
 
-const forwarding = signature('input, offsets, perSampleWeights', {
-  input: index,
-  /** Where bags begin in an input of one dimension. Default: null, for an input with a bag in each row. */
-  offsets: index.optional(),
-  /** What each row is multiplied with, only with `sum`. Default: null, nothing. */
-  perSampleWeights: kinds.tensor.optional(),
-});
+const forwarding = signature('input, offsets, perSampleWeights', { input: index, ...filling });
 
 export interface EmbeddingBagOptions extends OptionsOf<typeof bagModule> {}
 
@@ -228,11 +224,10 @@ export class EmbeddingBag extends Module<ArgumentsOf<typeof forwarding>, Tensor>
 
   constructor(...args: ArgumentsOf<typeof bagModule, EmbeddingBagOptions>) {
     const options = bagModule.named('EmbeddingBag', args);
-    const { numEmbeddings, embeddingDim, weight } = options;
+    const { numEmbeddings, embeddingDim, weight, dtype } = options;
     const shape = [numEmbeddings, embeddingDim];
     const paddingIdx = rowOf('EmbeddingBag', options.paddingIdx, numEmbeddings);
-    if (weight !== null && !sameShape(shapeOf(weight), shape))
-      throw new ShapeError(`EmbeddingBag: the weight must have shape ${show(shape)}, got ${show(shapeOf(weight))}`);
+    if (weight !== null) checkGiven('EmbeddingBag', weight, shape, dtype);
     super();
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
@@ -242,15 +237,13 @@ export class EmbeddingBag extends Module<ArgumentsOf<typeof forwarding>, Tensor>
     this.mode = options.mode;
     this.includeLastOffset = options.includeLastOffset;
     this.paddingIdx = paddingIdx;
-    this.weight = new Parameter(weight ?? empty(shape, { dtype: options.dtype }));
+    this.weight = new Parameter(weight ?? empty(shape, { dtype: dtype ?? 'float32' }));
     if (weight === null) this.resetParameters();
   }
 
   /** Draws the table again. */
   resetParameters(): void {
-    normal_(this.weight);
-    const padding = this.paddingIdx;
-    if (padding !== null) noGrad(() => select(this.weight, 0, padding).zero_());
+    drawTable(this.weight, this.paddingIdx);
   }
 
   override forward(...args: ArgumentsOf<typeof forwarding>): Tensor {

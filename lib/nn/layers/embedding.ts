@@ -22,15 +22,20 @@ import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 
-const looking = {
-  /** The row that gets no gradient; negative from the end. Default: null, none. */
-  paddingIdx: kinds.integer.optional(),
+/** What becomes of rows that are looked up, and of their gradients. */
+export const scaling = {
   /** Scale rows that are looked up and have a larger norm down to this one, in place. Default: null, none. */
   maxNorm: kinds.number.optional(),
   /** Which norm `maxNorm` is of. Default: 2. */
   normType: kinds.number.default(2),
   /** Divide the gradient of a row by how often it is looked up. Default: false. */
   scaleGradByFreq: kinds.boolean.default(false),
+};
+
+const looking = {
+  /** The row that gets no gradient; negative from the end. Default: null, none. */
+  paddingIdx: kinds.integer.optional(),
+  ...scaling,
 };
 
 const embeddingSignature = signature('input, weight, /, paddingIdx, maxNorm, normType, scaleGradByFreq', {
@@ -140,11 +145,17 @@ const pretrained = signature('embeddings, /, freeze, paddingIdx, maxNorm, normTy
 export interface EmbeddingOptions extends OptionsOf<typeof embeddingModule> {}
 interface PretrainedOptions extends OptionsOf<typeof pretrained> {}
 
-function checkGiven(given: Tensor, shape: Shape, dtype: Tensor['dtype'] | null): void {
+export function checkGiven(op: string, given: Tensor, shape: Shape, dtype: Tensor['dtype'] | null): void {
   if (!sameShape(shapeOf(given), shape))
-    throw new ShapeError(`Embedding: the weight must have shape ${show(shape)}, got ${show(given.shape)}`);
+    throw new ShapeError(`${op}: the weight must have shape ${show(shape)}, got ${show(given.shape)}`);
   if (dtype !== null && dtype !== given.dtype)
-    throw new DTypeError(`Embedding: dtype is ${dtype}, but the weight is ${given.dtype}`);
+    throw new DTypeError(`${op}: dtype is ${dtype}, but the weight is ${given.dtype}`);
+}
+
+/** Draws a table: normal values, and zeros in the row of padding. */
+export function drawTable(weight: Tensor, padding: number | null): void {
+  normal_(weight);
+  if (padding !== null) noGrad(() => select(weight, 0, padding).zero_());
 }
 
 /**
@@ -174,7 +185,7 @@ export class Embedding extends Module<[input: Tensor], Tensor> {
     const { numEmbeddings, embeddingDim, weight, dtype } = options;
     const shape = [numEmbeddings, embeddingDim];
     const paddingIdx = rowOf('Embedding', options.paddingIdx, numEmbeddings);
-    if (weight !== null) checkGiven(weight, shape, dtype);
+    if (weight !== null) checkGiven('Embedding', weight, shape, dtype);
     super();
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
@@ -209,9 +220,7 @@ export class Embedding extends Module<[input: Tensor], Tensor> {
 
   /** Draws the table again. */
   resetParameters(): void {
-    normal_(this.weight);
-    const padding = this.paddingIdx;
-    if (padding !== null) noGrad(() => select(this.weight, 0, padding).zero_());
+    drawTable(this.weight, this.paddingIdx);
   }
 
   override forward(input: Tensor): Tensor {
