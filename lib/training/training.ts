@@ -87,9 +87,11 @@ export class Training {
         `train: ${manager.folder} has checkpoints of a training before; go on from them with resume: true, or use another folder`,
       );
     }
-    const saved = await manager.load(this.#parts());
+    // What train itself keeps is looked at before the states of the parts change anything.
+    const saved = await manager.load({ generator: null });
     if (saved === null) return;
     this.#standing = standingIn(saved.path, saved.extra);
+    await manager.load(this.#parts());
     this.#saved = saved.step;
   }
 
@@ -251,9 +253,21 @@ function fieldsOf({ loss, validationLoss, metrics = {} }: EpochResult): Record<s
   );
 }
 
+const isResult = (value: unknown): value is EpochResult =>
+  isRecord(value) && typeof value.epoch === 'number' && typeof value.loss === 'number';
+
+const isBest = (value: unknown): value is Best =>
+  isRecord(value) &&
+  typeof value.epoch === 'number' &&
+  typeof value.value === 'number' &&
+  (value.weights === null || (isRecord(value.weights) && Object.values(value.weights).every(isTensor)));
+
 function standingIn(file: string, extra: PlainData): Standing {
   const saved: unknown = isRecord(extra) ? extra.train : undefined;
-  if (!isRecord(saved) || !isTensor(saved.losses))
-    throw new FormatError(`${file} is no checkpoint of train: it says nothing of epochs`);
-  return { ...(saved as unknown as Standing), losses: [...saved.losses.toTypedArray()] };
+  if (!isRecord(saved)) throw new FormatError(`${file} is no checkpoint of train: it says nothing of epochs`);
+  const { history, losses, isOver, steps, best } = saved;
+  const isWhole = Array.isArray(history) && history.every(isResult) && isTensor(losses) && losses.ndim === 1;
+  if (!isWhole || typeof isOver !== 'boolean' || typeof steps !== 'number' || !isBest(best))
+    throw new FormatError(`${file}: what train keeps of its epochs is not as train writes it`);
+  return { history, losses: [...losses.toTypedArray()], isOver, steps, best };
 }

@@ -15,6 +15,7 @@ import {
   tensor,
   train,
   ValueError,
+  zeros,
 } from 'nabla';
 import { DataLoader, TensorDataset } from 'nabla/data';
 import {
@@ -325,6 +326,36 @@ describe('train', () => {
       `${other} is no checkpoint of train`,
     );
     await saveCheckpoint(other, { model });
+  });
+
+  it('looks at all that it kept before anything changes', async () => {
+    const best = { epoch: 1, value: 0.5, weights: null };
+    const whole = { history: [{ epoch: 1, loss: 0.5 }], losses: zeros([0]), isOver: false, steps: 4, best };
+    const damaged = [
+      { ...whole, history: [{ epoch: '1', loss: 0.5 }] },
+      { ...whole, losses: [0.5] },
+      { ...whole, isOver: 1 },
+      { ...whole, steps: null },
+      { ...whole, best: null },
+      { ...whole, best: { ...best, weights: { weight: 1 } } },
+    ];
+    for (const train_ of damaged) {
+      const { model, optimizer, data, loss } = problem();
+      const manager = new CheckpointManager(place());
+      const before = model.parameters().map((one) => one.toArray());
+      const other = problem().model;
+      for (const one of other.parameters()) noGrad(() => one.fill_(9));
+      const parts = {
+        model: other,
+        optimizer: problem().optimizer,
+        loader: new DataLoader(new TensorDataset(...data)),
+      };
+      await manager.save({ ...parts, step: 1, extra: { train: train_ } });
+      await expect(train(model, data, { loss, optimizer, checkpoints: manager, resume: true })).rejects.toThrow(
+        'what train keeps of its epochs is not as train writes it',
+      );
+      expect(model.parameters().map((one) => one.toArray())).toEqual(before);
+    }
   });
 
   it('saves whole epochs of an iterable', async () => {
