@@ -62,10 +62,13 @@ const fits = (slot: Slot, value: unknown): boolean => (value === undefined ? !sl
 
 const valueIn = (slot: Slot, value: unknown): unknown => (value === undefined ? slot.preset : value);
 
-/** Most functions have a few parameters, which are looked at without an array of them. */
+/** Where a function has no parameter, nothing is given. */
+const NONE: Slot = { accepts: () => false, isRequired: false, preset: undefined };
+
+/** Most functions have a few parameters, which are looked at without an array of them; with more than six an array takes no longer. */
 function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, body: Body<R>): Body<R> {
   const checked = (args: readonly unknown[]): R => body(...takes.read(op, args));
-  const [s0, s1, s2, s3] = Array.from({ length: takes.names.length }, (_, i) => takes.slot(i)!);
+  const [s0, s1, s2, s3, s4, s5] = Array.from({ length: 6 }, (_, i) => takes.slot(i) ?? NONE);
   switch (takes.names.length) {
     case 0:
       return (...args) => (args.length === 0 ? body() : checked(args));
@@ -86,6 +89,20 @@ function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, bo
         more.length === 0 && fits(s0!, a) && fits(s1!, b) && fits(s2!, c) && fits(s3!, d)
           ? body(valueIn(s0!, a), valueIn(s1!, b), valueIn(s2!, c), valueIn(s3!, d))
           : checked([a, b, c, d, ...more]);
+    case 5:
+    case 6:
+      return (a, b, c, d, e, f, ...more) => {
+        const fitting = fits(s0!, a) && fits(s1!, b) && fits(s2!, c) && fits(s3!, d) && fits(s4!, e) && fits(s5!, f);
+        if (!fitting || more.length > 0) return checked([a, b, c, d, e, f, ...more]);
+        return body(
+          valueIn(s0!, a),
+          valueIn(s1!, b),
+          valueIn(s2!, c),
+          valueIn(s3!, d),
+          valueIn(s4!, e),
+          valueIn(s5!, f),
+        );
+      };
     default:
       return (...args) => checked(args);
   }

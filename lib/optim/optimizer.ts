@@ -363,6 +363,8 @@ export abstract class Optimizer<O extends object, S extends object> {
     });
     return () => {
       this.state.clear();
+      // It would keep the states of before.
+      this.#latest = null;
       for (const [parameter, state] of states) this.state.set(parameter, copyOf(state) as S);
       groups.forEach((options, i) => {
         Object.assign(this.paramGroups[i]!, copyOf(options));
