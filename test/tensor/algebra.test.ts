@@ -386,6 +386,29 @@ describe('linear algebra', () => {
     near(eigenvectors.mul(eigenvalues.unsqueeze(-2)).matmul(eigenvectors.mT), symmetric);
   });
 
+  it('takes no pivots that are no rows, captured or not', () => {
+    const { LU, pivots } = linalg.luFactor(
+      tensor([
+        [1, 1, 0],
+        [2, 4, 1],
+        [0, 3, 5],
+      ]),
+    );
+    const solve = (p: Tensor) => linalg.luSolve(LU, p, ones([3, 1]));
+    const captured = capture(solve);
+    expect(captured(pivots).toArray()).toEqual(solve(pivots).toArray());
+    for (const bad of [
+      [0, 2, 3],
+      [2, 4, 3],
+      [2, -1, 3],
+    ]) {
+      const p = tensor(bad, { dtype: 'int32' });
+      expect(() => solve(p)).toThrow(`luSolve: pivots must be between 1 and 3, as luFactor gives them, got ${p}`);
+      expect(() => captured(p)).toThrow('luSolve: pivots must be between 1 and 3');
+    }
+    expect(captured(pivots).toArray()).toEqual(solve(pivots).toArray());
+  });
+
   it('completes bases of matrices of lower rank, and of none', () => {
     for (const a of [zeros([3, 2]).double(), singular.double(), ones([4, 4]).double()]) {
       const { U, S, Vh } = linalg.svd(a);

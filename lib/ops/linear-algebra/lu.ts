@@ -3,7 +3,8 @@ import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import { type BackwardRule, record } from '../../autograd/node.js';
 import { isInteger } from '../../backend/dtype.js';
-import { DTypeError, ShapeError } from '../../errors.js';
+import { DTypeError, ShapeError, ValueError } from '../../errors.js';
+import { refuseIf } from '../../tensor/check.js';
 import * as kinds from '../../tensor/kinds.js';
 import { type Single, single } from '../../tensor/parameters.js';
 import { type Results, results } from '../../tensor/results.js';
@@ -12,7 +13,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { clone, to } from '../conversion.js';
 import { arange, eye } from '../creation.js';
 import { cat } from '../joining.js';
-import { add, eq, sub, where } from '../pointwise.js';
+import { add, eq, gt, logicalOr, lt, sub, where } from '../pointwise.js';
 import { matmul } from '../products.js';
 import { tril, triu } from '../triangles.js';
 import { expand, narrow, unsqueeze } from '../views.js';
@@ -129,7 +130,7 @@ export interface LuSolveOptions extends OptionsOf<typeof solving> {}
  * X of A X = B, from what `linalg.luFactor` made of A. Batches are broadcast.
  *
  * @param B (…, n, k)
- * @throws ShapeError if shapes do not fit; DTypeError if element types do not
+ * @throws ShapeError if shapes do not fit; DTypeError if element types do not; ValueError for pivots that are no rows, in replays too
  * @example
  * ```ts
  * const { LU, pivots } = linalg.luFactor(tensor([[1, 1], [2, 4]]));
@@ -146,6 +147,7 @@ export const luSolve: FunctionOf<Tensor, typeof solving, LuSolveOptions> = defin
     const expected = shapeOf(packed).slice(0, -1);
     if (show(pivots.shape) !== show(expected))
       throw new ShapeError(`luSolve: expected pivots of shape ${show(expected)}, got ${show(pivots.shape)}`);
+    requirePivots(pivots, rowsOf(packed));
     const p = permutationOf(pivots, rowsOf(packed), packed.dtype);
     const isTurned = left === adjoint;
     const [l, b] = alike('luSolve', packed, left ? B : turned(B));
@@ -153,6 +155,17 @@ export const luSolve: FunctionOf<Tensor, typeof solving, LuSolveOptions> = defin
     return left ? x : turned(x);
   },
 );
+
+/** Rows are found by comparing, which would pass over what is none. */
+function requirePivots(pivots: Tensor, rows: number): void {
+  const isBad = logicalOr(lt(pivots, 1), gt(pivots, rows));
+  const rule = `luSolve: pivots must be between 1 and ${rows}, as luFactor gives them`;
+  refuseIf(
+    to(isBad.any(), 'float64'),
+    () => new ValueError(`${rule}, got ${pivots.toString()}`),
+    () => new ValueError(rule),
+  );
+}
 
 const solvedPlain = (packed: Tensor, p: Tensor, b: Tensor): Tensor => {
   const middle = triangularSolved(packed, matmul(turned(p), b), { upper: false, unitriangular: true });
