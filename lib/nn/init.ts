@@ -132,6 +132,7 @@ function defineInitializer<T extends string, K>(
     fill(...values);
     return (values as readonly unknown[])[0];
   });
+  // That a parameter given as a Parameter comes back as one, the signature of a function made by `define` cannot say.
   return fn as unknown as Initializer<Signature<T, K>>;
 }
 

@@ -181,9 +181,7 @@ type Parametrized = Module & { parametrizations: ModuleDict<Record<string, Param
 
 const listsOf = (module: Module): Parametrized['parametrizations'] | null => {
   const lists: unknown = Reflect.get(module, 'parametrizations');
-  return lists instanceof (ModuleDict as unknown as new () => object)
-    ? (lists as Parametrized['parametrizations'])
-    : null;
+  return lists instanceof ModuleDict ? (lists as Parametrized['parametrizations']) : null;
 };
 
 const listOf = (module: Module, tensorName: string): ParametrizationList | null => {
