@@ -67,8 +67,14 @@ function* inBrief(name: string, got: Tensor | undefined, want: Brief): Iterable<
 
 const isList = (output: Output): output is readonly Output[] => Array.isArray(output);
 
+const isRecord = (output: Output): output is Readonly<Record<string, Output>> =>
+  typeof output === 'object' && !isList(output) && !(output instanceof Tensor);
+
+const partsOf = (output: Output): readonly Output[] =>
+  isList(output) ? output : isRecord(output) ? Object.values(output) : [];
+
 const largest = (output: Output): number =>
-  isList(output) ? Math.max(0, ...output.map(largest)) : typeof output === 'number' ? Math.abs(output) : 0;
+  typeof output === 'number' ? Math.abs(output) : Math.max(0, ...partsOf(output).map(largest));
 
 function* inOutput(
   name: string,
@@ -82,6 +88,17 @@ function* inOutput(
     if (got === undefined || !isList(got) || got.length !== want.length)
       yield `${name} is ${String(got)}, expected ${want}`;
     else for (const [i, one] of want.entries()) yield* inOutput(`${name}[${i}]`, got[i], one, scale, tolerance);
+    return;
+  }
+  if (isRecord(want)) {
+    for (const [key, one] of Object.entries(want))
+      yield* inOutput(
+        `${name}.${key}`,
+        got !== undefined && isRecord(got) ? got[key] : undefined,
+        one,
+        scale,
+        tolerance,
+      );
     return;
   }
   const isSame =

@@ -1,7 +1,7 @@
 import type { Tensor } from 'nabla';
 
-/** Numbers, texts and lists of them; a tensor stands for its nested values. */
-export type Output = number | string | boolean | Tensor | readonly Output[];
+/** Numbers, texts, and lists and records of them; a tensor stands for its nested values. */
+export type Output = number | string | boolean | Tensor | readonly Output[] | { readonly [name: string]: Output };
 
 /** What a training program computes. */
 export interface Results {
