@@ -1,6 +1,7 @@
 import { recording } from '../backend/recording.js';
 import { ValueError } from '../errors.js';
 import { to } from '../ops/conversion.js';
+import { choleskyOf, turned } from '../ops/linear-algebra/factors.js';
 import { refuseIf } from '../tensor/check.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -19,6 +20,20 @@ export const notNegative: Constraint = { text: 'at least 0', holds: (x) => x.ge(
 export const fraction: Constraint = { text: 'in [0, 1]', holds: (x) => x.ge(0).logicalAnd(x.le(1)) };
 export const bit: Constraint = { text: '0 or 1', holds: (x) => x.eq(0).logicalOr(x.eq(1)) };
 export const count: Constraint = { text: 'a whole number, at least 0', holds: (x) => isWhole(x).logicalAnd(x.ge(0)) };
+
+export const realVector: Constraint = { text: 'numbers', holds: (x) => x.eq(x).all(-1) };
+
+/** Which matrices have only elements that are true. */
+const everywhere = (x: Tensor): Tensor => x.all(-1).all(-1);
+
+export const lowerCholesky: Constraint = {
+  text: 'lower triangular, with a diagonal above 0',
+  holds: (x) => everywhere(x.tril().eq(x)).logicalAnd(x.diagonal(0, -2, -1).gt(0).all(-1)),
+};
+export const positiveDefinite: Constraint = {
+  text: 'symmetric and positive definite',
+  holds: (x) => everywhere(x.isclose(turned(x), 1e-5, 1e-6)).logicalAnd(choleskyOf(x)[1].eq(0)),
+};
 
 /** How far a sum of probabilities may be from 1. */
 const SLACK = 1e-6;

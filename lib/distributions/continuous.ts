@@ -24,6 +24,7 @@ const NORMAL: Rule<Placed> = {
   params: { loc: real, scale: positive },
   support: () => real,
   mean: ({ loc }) => loc,
+  mode: ({ loc }) => loc,
   variance: ({ scale }) => scale.square(),
   logProb: ({ loc, scale }, x) =>
     x
@@ -66,6 +67,7 @@ const LAPLACE: Rule<Placed> = {
   params: { loc: real, scale: positive },
   support: () => real,
   mean: ({ loc }) => loc,
+  mode: ({ loc }) => loc,
   variance: ({ scale }) => scale.square().mul(2),
   logProb: ({ loc, scale }, x) => scale.mul(2).log().neg().sub(x.sub(loc).abs().div(scale)),
   entropy: ({ scale }) => scale.mul(2).log().add(1),
@@ -107,6 +109,7 @@ const UNIFORM: Rule<Bounds> = {
   params: { low: real, high: real },
   support: ({ low, high }) => between(low, high),
   mean: ({ low, high }) => low.add(high).div(2),
+  mode: ({ high }) => high.mul(Number.NaN),
   variance: ({ low, high }) => high.sub(low).square().div(12),
   logProb: ({ low, high }, x) => {
     const isWithin = low.le(x).logicalAnd(high.gt(x));
@@ -149,6 +152,7 @@ const EXPONENTIAL: Rule<{ rate: Tensor }> = {
   params: { rate: positive },
   support: () => notNegative,
   mean: ({ rate }) => rate.reciprocal(),
+  mode: ({ rate }) => rate.mul(0),
   variance: ({ rate }) => rate.pow(-2),
   logProb: ({ rate }, x) => rate.log().sub(rate.mul(x)),
   entropy: ({ rate }) => rate.log().neg().add(1),

@@ -4,6 +4,7 @@ import { dtypes } from '../backend/dtype.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { logsigmoid } from '../nn/activations/index.js';
 import { full } from '../ops/creation.js';
+import { where } from '../ops/pointwise.js';
 import { bernoulli, multinomial } from '../ops/random.js';
 import { logsumexp } from '../ops/reductions.js';
 import { lgamma, xlogy } from '../ops/special-functions.js';
@@ -68,6 +69,7 @@ const BERNOULLI: Rule<Chances> = {
   params: { probs: fraction, logits: real },
   support: () => bit,
   mean: ({ probs }) => probs,
+  mode: ({ probs }) => where(probs.eq(0.5), Number.NaN, probs.gt(0.5).to(probs.dtype)),
   variance: ({ probs }) => probs.mul(probs.neg().add(1)),
   logProb: ({ logits }, x) => crossEntropy(logits, x).neg(),
   entropy: ({ logits, probs }) => crossEntropy(logits, probs),
@@ -108,6 +110,7 @@ const BINOMIAL: Rule<Trials> = {
   params: { totalCount: count, probs: fraction, logits: real },
   support: ({ totalCount }) => wholeUpTo(totalCount),
   mean: ({ totalCount, probs }) => totalCount.mul(probs),
+  mode: ({ totalCount, probs }) => totalCount.add(1).mul(probs).floor().minimum(totalCount),
   variance: ({ totalCount, probs }) => totalCount.mul(probs).mul(probs.neg().add(1)),
   logProb: binomialLogProb,
   entropy: binomialEntropy,
@@ -172,6 +175,7 @@ const CATEGORICAL: Rule<Chances> = {
   paramDims: 1,
   support: ({ probs }) => wholeUpTo(probs.shape.at(-1)! - 1),
   mean: ({ probs }) => full(shapeOf(probs).slice(0, -1), Number.NaN, { dtype: probs.dtype }),
+  mode: ({ probs }) => probs.argmax(-1),
   variance: ({ probs }) => full(shapeOf(probs).slice(0, -1), Number.NaN, { dtype: probs.dtype }),
   logProb: ({ logits }, x) => {
     const shape = broadcastShapes('Categorical: logProb', shapeOf(x), shapeOf(logits).slice(0, -1));
@@ -238,6 +242,7 @@ const POISSON: Rule<{ rate: Tensor }> = {
   params: { rate: notNegative },
   support: () => count,
   mean: ({ rate }) => rate,
+  mode: ({ rate }) => rate.floor(),
   variance: ({ rate }) => rate,
   logProb: ({ rate }, x) =>
     xlogy(x, rate)

@@ -51,6 +51,8 @@ export interface Rule<P> {
   /** What values must be. */
   readonly support: (p: Params<P>) => Constraint;
   readonly mean: (p: Params<P>) => Tensor;
+  /** NaN where there is none, or more than one. */
+  readonly mode: (p: Params<P>) => Tensor;
   readonly variance: (p: Params<P>) => Tensor;
   readonly logProb: (p: Params<P>, x: Tensor) => Tensor;
   /** Null where there is no formula. */
@@ -86,6 +88,9 @@ export abstract class Distribution {
 
   /** The mean, of the shape of a sample. */
   abstract get mean(): Tensor;
+
+  /** The value of the highest density or probability, of the shape of a sample; NaN where there is none, or more than one. */
+  abstract get mode(): Tensor;
 
   /** The variance, of the shape of a sample. */
   abstract get variance(): Tensor;
@@ -183,6 +188,10 @@ export abstract class Ruled<P> extends Distribution {
 
   override get mean(): Tensor {
     return this.#rule.mean(this.#params);
+  }
+
+  override get mode(): Tensor {
+    return this.#rule.mode(this.#params);
   }
 
   override get variance(): Tensor {

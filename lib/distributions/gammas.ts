@@ -1,7 +1,9 @@
 import type { ArgumentsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
 import { ShapeError } from '../errors.js';
+import { tensor, zerosLike } from '../ops/creation.js';
 import { stack } from '../ops/joining.js';
+import { where } from '../ops/pointwise.js';
 import { digamma, lgamma, xlogy } from '../ops/special-functions.js';
 import type { Generator } from '../tensor/generator.js';
 import * as kinds from '../tensor/kinds.js';
@@ -34,6 +36,7 @@ const GAMMA: Rule<GammaParams> = {
   params: { concentration: positive, rate: positive },
   support: () => notNegative,
   mean: ({ concentration, rate }) => concentration.div(rate),
+  mode: ({ concentration, rate }) => concentration.sub(1).div(rate).clampMin(0),
   variance: ({ concentration, rate }) => concentration.div(rate.square()),
   logProb: ({ concentration, rate }, x) =>
     xlogy(concentration, rate)
@@ -96,12 +99,20 @@ function dirichletEntropy(concentration: Tensor): Tensor {
     .sub(concentration.sub(1).mul(digamma(concentration)).sum(-1));
 }
 
+/** Where all concentrations are below 1, the density is highest in the corners, of which this is the first. */
+function dirichletMode(concentration: Tensor): Tensor {
+  const above = concentration.sub(1).clampMin(0);
+  const corner = zerosLike(above).indexFill(-1, tensor([0], { dtype: 'int32' }), 1);
+  return where(concentration.lt(1).all(-1, true), corner, above.div(above.sum(-1, true)));
+}
+
 const DIRICHLET: Rule<{ concentration: Tensor }> = {
   name: 'Dirichlet',
   params: { concentration: positive },
   eventDims: 1,
   support: () => simplex,
   mean: ({ concentration }) => concentration.div(concentration.sum(-1, true)),
+  mode: ({ concentration }) => dirichletMode(concentration),
   variance: ({ concentration }) => {
     const total = concentration.sum(-1, true);
     return concentration.mul(total.sub(concentration)).div(total.square().mul(total.add(1)));
@@ -153,6 +164,7 @@ const BETA: Rule<BetaParams> = {
   params: { concentration1: positive, concentration0: positive },
   support: () => fraction,
   mean: ({ concentration1: a, concentration0: b }) => a.div(a.add(b)),
+  mode: (p) => dirichletMode(both(p)).select(-1, 0),
   variance: ({ concentration1: a, concentration0: b }) => {
     const total = a.add(b);
     return a.mul(b).div(total.square().mul(total.add(1)));

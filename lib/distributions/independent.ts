@@ -61,6 +61,10 @@ export class Independent extends Distribution {
     return this.baseDistribution.mean;
   }
 
+  override get mode(): Tensor {
+    return this.baseDistribution.mode;
+  }
+
   override get variance(): Tensor {
     return this.baseDistribution.variance;
   }

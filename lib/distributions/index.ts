@@ -4,3 +4,4 @@ export { Distribution, type SampleOptions } from './distribution.js';
 export { Beta, Dirichlet, Gamma } from './gammas.js';
 export { Independent, type IndependentOptions } from './independent.js';
 export { klDivergence } from './kl.js';
+export { MultivariateNormal, type MultivariateNormalOptions } from './multivariate-normal.js';

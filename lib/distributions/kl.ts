@@ -4,14 +4,18 @@ import { kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
 import { ValueError } from '../errors.js';
 import { logsigmoid } from '../nn/activations/index.js';
+import { full } from '../ops/creation.js';
 import { where } from '../ops/pointwise.js';
-import { digamma, lgamma } from '../ops/special-functions.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { erf } from '../ops/special.js';
+import { digamma, lgamma, xlogy } from '../ops/special-functions.js';
+import { broadcastShapes } from '../tensor/shape.js';
+import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { Exponential, Laplace, Normal, Uniform } from './continuous.js';
 import { Bernoulli, Binomial, Categorical, Poisson } from './discrete.js';
 import { Distribution } from './distribution.js';
 import { Beta, Dirichlet, Gamma } from './gammas.js';
 import { Independent, sumLast } from './independent.js';
+import { MultivariateNormal } from './multivariate-normal.js';
 
 type Type<D> = abstract new (...args: never) => D;
 type Formula = (p: never, q: never) => Tensor;
@@ -138,6 +142,105 @@ pair(Categorical, Categorical, (p, q) => {
 
 pair(Poisson, Poisson, (p, q) => p.rate.mul(p.rate.log().sub(q.rate.log())).sub(p.rate.sub(q.rate)));
 
+pair(MultivariateNormal, MultivariateNormal, (p, q) => p.divergenceFrom(q));
+
+/** A number from its mean and mean square, under a normal distribution: -E[ln q(x)]. */
+function surprise(q: Normal, mean: Tensor, square: Tensor): Tensor {
+  const variance = q.scale.square();
+  const apart = square.div(2).sub(mean.mul(q.loc)).add(q.loc.square().div(2));
+  return variance
+    .mul(2 * Math.PI)
+    .log()
+    .mul(0.5)
+    .add(apart.div(variance));
+}
+
+const meanSquare = (p: { mean: Tensor; variance: Tensor }): Tensor => p.variance.add(p.mean.square());
+
+for (const type of [Exponential, Gamma, Beta, Laplace]) {
+  pair<Distribution, Normal>(type, Normal, (p, q) => surprise(q, p.mean, meanSquare(p)).sub(p.entropy()));
+}
+
+pair(Normal, Laplace, (p, q) => {
+  const apart = p.loc.sub(q.loc);
+  const ratio = apart.div(p.scale);
+  const near = p.scale.mul(ratio.square().mul(-0.5).exp()).mul(Math.sqrt(2 / Math.PI));
+  const far = apart.mul(erf(ratio.mul(Math.SQRT1_2)));
+  return near
+    .add(far)
+    .div(q.scale)
+    .sub(p.scale.div(q.scale).log())
+    .sub((1 + Math.log(Math.PI / 2)) / 2);
+});
+
+pair(Bernoulli, Poisson, (p, q) => p.entropy().neg().sub(p.probs.mul(q.rate.log()).sub(q.rate)));
+
+pair(Beta, Exponential, (p, q) => p.entropy().neg().sub(q.rate.log()).add(q.rate.mul(p.mean)));
+
+pair(Beta, Gamma, (p, q) => {
+  const meanLog = digamma(p.concentration1).sub(digamma(p.concentration1.add(p.concentration0)));
+  return p
+    .entropy()
+    .neg()
+    .add(lgamma(q.concentration).sub(q.concentration.mul(q.rate.log())))
+    .sub(q.concentration.sub(1).mul(meanLog))
+    .add(q.rate.mul(p.mean));
+});
+
+/** `value`, or infinity where p can give what q cannot. */
+const unless = (isOutside: Tensor, value: Tensor): Tensor => where(isOutside, Number.POSITIVE_INFINITY, value);
+
+pair(Beta, Uniform, (p, q) =>
+  unless(q.low.gt(0).logicalOr(q.high.lt(1)), p.entropy().neg().add(q.high.sub(q.low).log())),
+);
+
+/** E[ln x] under a uniform distribution from `low` to `high`. */
+const meanLogWithin = (low: Tensor, high: Tensor): Tensor =>
+  xlogy(high, high).sub(xlogy(low, low)).div(high.sub(low)).sub(1);
+
+const mirrored = (x: Tensor): Tensor => x.neg().add(1);
+
+pair(Uniform, Beta, ({ low, high }, { concentration1: a, concentration0: b }) => {
+  const logBeta = lgamma(a)
+    .add(lgamma(b))
+    .sub(lgamma(a.add(b)));
+  const value = logBeta
+    .sub(high.sub(low).log())
+    .sub(a.sub(1).mul(meanLogWithin(low, high)))
+    .sub(b.sub(1).mul(meanLogWithin(mirrored(high), mirrored(low))));
+  return unless(high.gt(1).logicalOr(low.lt(0)), value);
+});
+
+pair(Uniform, Exponential, (p, q) => unless(p.low.lt(0), q.rate.mul(p.mean).sub(p.high.sub(p.low).mul(q.rate).log())));
+
+pair(Uniform, Gamma, (p, q) => {
+  const value = p
+    .entropy()
+    .neg()
+    .add(lgamma(q.concentration).sub(q.concentration.mul(q.rate.log())))
+    .sub(q.concentration.sub(1).mul(meanLogWithin(p.low, p.high)))
+    .add(q.rate.mul(p.mean));
+  return unless(p.low.lt(0), value);
+});
+
+/** What the first gives anywhere the others have bounds. */
+const beyond: readonly (readonly [p: Type<Distribution>, q: readonly Type<Distribution>[]])[] = [
+  [Exponential, [Beta, Uniform]],
+  [Gamma, [Beta, Uniform]],
+  [Laplace, [Beta, Exponential, Gamma, Uniform]],
+  [Normal, [Beta, Exponential, Gamma, Uniform]],
+  [Poisson, [Bernoulli, Binomial]],
+];
+for (const [p, others] of beyond) {
+  for (const q of others) {
+    pair(p, q, ({ mean }, other) =>
+      full(broadcastShapes('klDivergence', shapeOf(mean), other.batchShape), Number.POSITIVE_INFINITY, {
+        dtype: mean.dtype,
+      }),
+    );
+  }
+}
+
 pair(Independent, Independent, (p, q) => {
   const dims = p.reinterpretedBatchNdims;
   if (dims !== q.reinterpretedBatchNdims) {
@@ -157,9 +260,9 @@ const comparing = signature('p, q, /', { p: distribution, q: distribution });
 /**
  * How far `q` is from `p`: the Kullback-Leibler divergence E[ln p(x) - ln q(x)] over x from p, in nats.
  *
- * There are formulas for two of one kind, and for Exponential and Gamma, Gamma and Exponential, Uniform and Normal.
+ * There are formulas for two of one kind, and for all other pairs that have one in PyTorch. It is infinite where p can give what q cannot.
  *
- * @throws ValueError for a pair without a formula
+ * @throws ValueError for a pair without a formula; ShapeError where batches, or sizes of vectors, do not fit
  * @example
  * ```ts
  * const { Normal, klDivergence } = distributions;

@@ -32,7 +32,8 @@ type Name =
   | 'Bernoulli'
   | 'Categorical'
   | 'Binomial'
-  | 'Poisson';
+  | 'Poisson'
+  | 'MultivariateNormal';
 type DType = 'float32' | 'float64';
 
 /** See fixtures/distributions.py. */
@@ -45,6 +46,7 @@ interface Case {
   readonly values: Nested;
   readonly logProb: EncodedTensor;
   readonly mean: EncodedTensor;
+  readonly mode: EncodedTensor;
   readonly variance: EncodedTensor;
   readonly samples: readonly EncodedTensor[];
   readonly gradients?: Readonly<Record<string, EncodedTensor>>;
@@ -77,6 +79,12 @@ function expectClose(actual: Tensor, expected: EncodedTensor, tolerance = 1e-12)
   expectValues(actual, expected.values, tolerance);
 }
 
+/** Matrices that stay what they must be where one element is changed. */
+const shaped = (name: string, x: Tensor): Tensor => {
+  if (name === 'scaleTril') return x.tril();
+  return name.endsWith('Matrix') ? x.add(x.mT).div(2) : x;
+};
+
 const sampleShapes = [[3], [3, 20]];
 
 describe.each(cases)('$name of $params', ({ name, params, ...one }) => {
@@ -86,6 +94,7 @@ describe.each(cases)('$name of $params', ({ name, params, ...one }) => {
     const values = tensor(one.values as number[], { dtype: 'float64' });
     expectClose(found.logProb(values), one.logProb);
     expectClose(found.mean, one.mean);
+    expectClose(found.mode, one.mode);
     expectClose(found.variance, one.variance);
     expectClose(found.stddev, {
       ...one.variance,
@@ -129,7 +138,7 @@ describe.each(cases)('$name of $params', ({ name, params, ...one }) => {
     const of =
       (use: (found: distributions.Distribution) => Tensor) =>
       (...given: Tensor[]) =>
-        use(made(name, Object.fromEntries(names.map((key, i) => [key, given[i]!]))));
+        use(made(name, Object.fromEntries(names.map((key, i) => [key, shaped(key, given[i]!)]))));
     if (!isEdge)
       expect(
         gradcheck(
@@ -158,8 +167,10 @@ describe.each(cases)('$name of $params', ({ name, params, ...one }) => {
     }
     const sample = found.rsample([4]);
     sample.square().sum().backward();
+    const recorded = one.gradients && Object.entries(one.gradients).map(([key, value]) => [camel(key), value]);
+    const gradients = recorded && (Object.fromEntries(recorded) as Record<string, EncodedTensor>);
     for (const [key, leaf] of Object.entries(leaves)) {
-      if (one.gradients !== undefined) expectClose(leaf.grad!, one.gradients[key]!, 1e-9);
+      if (gradients !== undefined) expectClose(leaf.grad!, gradients[key]!, 1e-9);
       else expect(leaf.grad!.isfinite().all().item()).toBe(true);
     }
     manualSeed(7);
@@ -201,6 +212,176 @@ describe('klDivergence', () => {
   it('names a pair without a formula', () => {
     const { Normal, Poisson, klDivergence } = distributions;
     expect(() => klDivergence(new Normal(0, 1), new Poisson(1))).toThrow(/no formula for Normal and Poisson/);
+  });
+});
+
+describe('MultivariateNormal', () => {
+  const { MultivariateNormal, Independent, Normal, klDivergence } = distributions;
+  const covariance = tensor([
+    [2, 0.5],
+    [0.5, 1],
+  ]);
+
+  it('knows its matrices, whichever was given', () => {
+    const one = new MultivariateNormal(tensor([0, 1]), covariance);
+    const expected = { covarianceMatrix: covariance, precisionMatrix: covariance.inverse(), scaleTril: one.scaleTril };
+    for (const [name, matrix] of Object.entries(expected)) {
+      const same = new MultivariateNormal(tensor([[0, 1]]), { [name]: matrix });
+      for (const [other, value] of Object.entries(expected)) {
+        const found = same[other as keyof typeof expected];
+        expect(found.shape).toEqual([1, 2, 2]);
+        expect(found.allclose(value, { rtol: 1e-5 })).toBe(true);
+      }
+    }
+    expect(one.covarianceMatrix.equal(covariance)).toBe(true);
+  });
+
+  it('with a diagonal is normal distributions beside each other', () => {
+    const [loc, scale] = [tensor([0.5, -1, 2]).double(), tensor([0.5, 2, 1]).double()];
+    const rows = new Independent(new Normal(loc, scale), 1);
+    const one = new MultivariateNormal(loc, { scaleTril: scale.diag() });
+    const x = tensor([
+      [0, 1, 2],
+      [3, -1, 0],
+    ]).double();
+    expect(one.logProb(x).allclose(rows.logProb(x))).toBe(true);
+    expect(one.entropy().allclose(rows.entropy())).toBe(true);
+    manualSeed(3);
+    const sample = one.sample([7]);
+    manualSeed(3);
+    expect(sample.allclose(rows.sample([7]))).toBe(true);
+    const other = new MultivariateNormal(loc.neg(), { scaleTril: scale.square().diag() });
+    const others = new Independent(new Normal(loc.neg(), scale.square()), 1);
+    expect(klDivergence(one, other).allclose(klDivergence(rows, others))).toBe(true);
+  });
+
+  it('keeps few matrices for large batches, of samples and of locations', () => {
+    const one = new MultivariateNormal(
+      tensor([
+        [0, 1],
+        [1, 2],
+        [3, 4],
+      ]),
+      covariance,
+    );
+    const each = [0, 1, 2].map((i) => new MultivariateNormal(one.loc.select(0, i), covariance));
+    const x = one.sample([5]);
+    const found = one.logProb(x);
+    expect(found.shape).toEqual([5, 3]);
+    for (const [i, single] of each.entries()) expectSame(found.select(1, i), single.logProb(x.select(1, i)));
+    expect(one.logProb(tensor([0, 0])).shape).toEqual([3]);
+    expect(
+      new MultivariateNormal(tensor([0, 0]), covariance.expand([4, 2, 2])).logProb(x.slice(1, 0, 1)).shape,
+    ).toEqual([5, 4]);
+  });
+
+  it('has divergences and samples with gradients', () => {
+    const leaves = [covariance, covariance.mul(2), tensor([0, 1]), tensor([-1, 0.5])].map((x) =>
+      x.double().requiresGrad_(),
+    );
+    const of = (a: Tensor, b: Tensor, c: Tensor, d: Tensor) =>
+      klDivergence(
+        new MultivariateNormal(c, shaped('covarianceMatrix', a)),
+        new MultivariateNormal(d, shaped('covarianceMatrix', b)),
+      );
+    expect(gradcheck(of, leaves)).toBe(true);
+    const sampled = (a: Tensor, loc: Tensor) => {
+      manualSeed(0);
+      return new MultivariateNormal(loc, shaped('covarianceMatrix', a)).rsample([3]);
+    };
+    expect(gradcheck(sampled, [leaves[0]!, leaves[2]!])).toBe(true);
+  });
+
+  it('is made within captured functions, which look at matrices in replays too', () => {
+    const loss = (matrix: Tensor) => {
+      const one = new MultivariateNormal(tensor([0, 1]), matrix);
+      return one
+        .logProb(one.rsample([4]))
+        .sum()
+        .add(one.entropy());
+    };
+    const step = capture(loss);
+    for (const scale of [1, 2, 3]) {
+      manualSeed(scale);
+      const found = step(covariance.mul(scale));
+      manualSeed(scale);
+      expectSame(found, loss(covariance.mul(scale)));
+    }
+    expect(() => step(covariance.neg())).toThrow('covarianceMatrix must be symmetric and positive definite');
+  });
+
+  it('refuses matrices that are none of a normal distribution', () => {
+    const loc = tensor([0, 0]);
+    expect(() => new MultivariateNormal(loc)).toThrow(
+      'expected one of covarianceMatrix, precisionMatrix and scaleTril, got none',
+    );
+    expect(() => new MultivariateNormal(loc, covariance, { scaleTril: covariance })).toThrow(
+      'got covarianceMatrix and scaleTril',
+    );
+    expect(
+      () =>
+        new MultivariateNormal(
+          loc,
+          tensor([
+            [1, 2],
+            [2, 1],
+          ]),
+        ),
+    ).toThrow('symmetric and positive definite, got [1, 2, 2, 1]');
+    expect(
+      () =>
+        new MultivariateNormal(
+          loc,
+          tensor([
+            [1, 0.5],
+            [0, 1],
+          ]),
+        ),
+    ).toThrow('symmetric and positive definite');
+    expect(
+      () =>
+        new MultivariateNormal(loc, {
+          precisionMatrix: tensor([
+            [1, 0],
+            [0, -1],
+          ]),
+        }),
+    ).toThrow(ValueError);
+    expect(() => new MultivariateNormal(loc, { scaleTril: covariance })).toThrow(
+      'lower triangular, with a diagonal above 0',
+    );
+    expect(
+      () =>
+        new MultivariateNormal(loc, {
+          scaleTril: tensor([
+            [1, 0],
+            [0, 0],
+          ]),
+        }),
+    ).toThrow('lower triangular');
+    expect(() => new MultivariateNormal(tensor([0, Number.NaN]), covariance)).toThrow(
+      'loc must be numbers, got [0, NaN]',
+    );
+    expect(() => new MultivariateNormal(tensor([0, 0, 0]), covariance)).toThrow(ShapeError);
+    expect(() => new MultivariateNormal(tensor(0), covariance)).toThrow(ShapeError);
+    expect(() => new MultivariateNormal(loc, tensor([1, 2]))).toThrow(ShapeError);
+    expect(() => new MultivariateNormal(loc, tensor([[1, 2]]))).toThrow(ShapeError);
+    expect(() => new MultivariateNormal(loc, covariance).logProb(tensor([1, 2, 3]))).toThrow(ShapeError);
+    const other = new MultivariateNormal(tensor([0]), tensor([[1]]));
+    expect(() => klDivergence(new MultivariateNormal(loc, covariance), other)).toThrow(
+      'vectors of one size, got 2 and 1',
+    );
+    expect(
+      () =>
+        new MultivariateNormal(
+          loc,
+          tensor([
+            [1, 2],
+            [2, 1],
+          ]),
+          { validateArgs: false },
+        ),
+    ).toThrow('not positive definite');
   });
 });
 
