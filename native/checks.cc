@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -127,17 +128,20 @@ void check(const Program& program) {
   check_stages(program, program.streamed, program.streamed_count);
 }
 
-void check(const Instruction& instruction) {
+void check(const Instruction& instruction, const char* name) {
   const Program* program = instruction.program;
   const int64_t* sizes = instruction.sizes;
   const int outer = instruction.outer, dims = outer + instruction.inner, count = instruction.operand_count;
   // Of no rows nothing is read or written.
   if (std::find(sizes, sizes + outer, 0) != sizes + outer) return;
+  const bool has_elements = std::find(sizes + outer, sizes + dims, 0) == sizes + dims;
+  const bool is_product = std::strcmp(name, "matmul") == 0;
   // Of rows without elements, a program's row operands are. A product has its factors besides the program's operands.
   const bool is_fold = program != nullptr && count == program->inputs + program->outputs;
-  const bool has_elements = std::find(sizes + outer, sizes + dims, 0) == sizes + dims;
   for (int i = 0; i < count; i++) {
     if (is_fold && !has_elements && !program->is_row[i]) continue;
+    // A factor may be repeated along an axis that is empty: nothing is multiplied then.
+    if (is_product && !has_elements && i < 2) continue;
     const Operand& operand = instruction.operands[i];
     Reach("an operand").axes(dims, sizes, operand.strides).in_memory(operand.data, operand.dtype);
   }

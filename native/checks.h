@@ -19,14 +19,15 @@ void require(bool holds, const char* what);
 /** A buffer that tensors are made of. What was there before is no longer. */
 void note_memory(const void* start, size_t bytes);
 void check(const Program& program);
-void check(const Instruction& instruction);
+/** `name` is that of its kernel. */
+void check(const Instruction& instruction, const char* name);
 #else
 constexpr bool kChecked = false;
 
 inline void require(bool, const char*) {}
 inline void note_memory(const void*, size_t) {}
-template <typename Anything>
-void check(const Anything&) {}
+inline void check(const Program&) {}
+inline void check(const Instruction&, const char*) {}
 #endif
 
 }  // namespace nabla::checks

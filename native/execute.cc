@@ -41,9 +41,9 @@ int64_t execute(const double* code, const Kernels& kernels) {
   bool misfit = false;
   decode(code, instruction);
   instruction.misfit = &misfit;
-  checks::check(instruction);
   const int number = static_cast<int>(code[0]);
   checks::require(number >= 0 && number < kernels.count, "number");
+  checks::check(instruction, kernels.all[number].name);
   const int64_t result = kernels.all[number].run(instruction);
   return misfit ? kMisfit : result;
 }

@@ -45,7 +45,7 @@ void reach_beyond() {
   instruction.sizes[0] = 2;
   instruction.operand_count = 1;
   instruction.operands[0] = {reinterpret_cast<char*>(out), DType::kFloat32, {1}};
-  checks::check(instruction);
+  checks::check(instruction, "map");
 }
 
 }  // namespace

@@ -126,6 +126,15 @@ describe('matmul', () => {
     expectClose(product, b.length === 1 ? columns.squeeze(-1) : columns);
   });
 
+  test('reads no factor that is repeated along an axis of no elements', () => {
+    // It keeps the strides of what it was made from, and has no memory.
+    const nothing = ones([1, 257]).expand([0, 257]).mul(2);
+    expect(nothing.strides).toEqual([0, 1]);
+    expect(matmul(zeros([3, 0]), nothing).toArray()).toEqual(zeros([3, 257]).toArray());
+    expect(matmul(zeros([0, 0]), nothing).shape).toEqual([0, 257]);
+    expect(matmul(nothing, ones([257, 2])).shape).toEqual([0, 2]);
+  });
+
   test('the product over nothing is zeros', () => {
     expect(matmul(zeros([2, 0]), zeros([0, 2])).toArray()).toEqual([
       [0, 0],
