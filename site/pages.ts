@@ -1,13 +1,18 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+function gallery(): string[] {
+  const programs = ['convnet', 'char-rnn', 'seq2seq', 'dcgan', 'graph-attention', 'realnvp', 'dqn', 'siren'];
+  return ['gallery/README.md', ...programs.map((name) => `gallery/${name}.ts`)];
+}
+
 /** The pages in the order in which they are read, by the group of the navigation that they are in. */
 const GROUPS = {
   Guide: ['tensors', 'autograd', 'modules', 'distributions', 'data', 'training', 'capture', 'serving'].map(
     (name) => `docs/${name}.md`,
   ),
   Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'support'].map((name) => `docs/${name}.md`),
-  Examples: ['backprop-sequential.ts', 'backprop-module.ts', 'mnist.ts', 'server.ts', 'Dockerfile'].map(
+  Examples: ['backprop-sequential.ts', 'backprop-module.ts', 'mnist.ts', 'server.ts', 'Dockerfile', ...gallery()].map(
     (name) => `examples/${name}`,
   ),
   Project: [
