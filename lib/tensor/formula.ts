@@ -46,6 +46,13 @@ export class Formula<A extends Expr[]> {
     this.#gradient = gradient;
   }
 
+  /** Writes what it gives into a tensor that is there, which may be one of the arguments: nothing is recorded, for memory of the library's own. */
+  write(out: Tensor, args: Operands<A>, frame: Frame | null, compute: ComputeType = computeType(out.dtype)): void {
+    const inputs = args.filter((arg) => typeof arg !== 'number');
+    const params = args.filter((arg) => typeof arg === 'number');
+    this.operation(args).kernel.runInto([out], inputs, params, compute, frame);
+  }
+
   call(args: Operands<A>, dtype: DType, compute: ComputeType = computeType(dtype), frame: Frame | null = null): Tensor {
     const inputs: Tensor[] = [];
     const params: number[] = [];

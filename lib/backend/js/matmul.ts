@@ -1,7 +1,7 @@
 import { planLoops } from '../loops.js';
 import { DONE } from '../outcome.js';
 import type { Epilogue } from '../program.js';
-import { allocate, release } from '../storage.js';
+import { allocate, release, untracked } from '../storage.js';
 import { contiguousStrides, sizeOf, type View } from '../view.js';
 import { run } from './interpreter.js';
 import { forEachRun, innerStride } from './runs.js';
@@ -13,7 +13,8 @@ export function matmul(a: View, b: View, outputs: readonly View[], epilogue: Epi
     return DONE;
   }
   const { shape } = outputs[0]!;
-  const storage = allocate(a.dtype, sizeOf(shape));
+  // It is let go of here, and not once more by a pass that lets go of whatever was allocated in it.
+  const storage = untracked(() => allocate(a.dtype, sizeOf(shape)));
   const product: View = { storage, offset: 0, shape, strides: contiguousStrides(shape), dtype: a.dtype };
   multiplyBatches(a, b, product);
   const axes = [...shape.keys()];

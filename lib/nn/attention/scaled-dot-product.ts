@@ -1,21 +1,21 @@
 import { define } from '../../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
-import { isBool, isFloat } from '../../backend/dtype.js';
+import { type DType, isBool, isFloat } from '../../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
-import type { Expr } from '../../expr/index.js';
-import * as e from '../../expr/index.js';
 import { ones } from '../../ops/creation.js';
 import { matmul } from '../../ops/products.js';
 import { repeatInterleave } from '../../ops/rearranging.js';
 import { tril } from '../../ops/triangles.js';
 import { transpose } from '../../ops/views.js';
-import { Formula } from '../../tensor/formula.js';
 import * as kinds from '../../tensor/kinds.js';
+import { expandTo, viewAs } from '../../tensor/layout.js';
 import { drawing } from '../../tensor/parameters.js';
 import { broadcastShapes, broadcastsTo, type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { dropout } from '../layers/dropout.js';
+import { attendInBlocks, rowsOfBlocks } from './blocks.js';
+import { weightsOf } from './weights.js';
 
 const attending = signature('query, key, value, /, attnMask, dropoutP, isCausal, *, scale, enableGqa, generator', {
   query: kinds.tensor,
@@ -36,35 +36,11 @@ const attending = signature('query, key, value, /, attnMask, dropoutP, isCausal,
 
 export interface AttentionOptions extends OptionsOf<typeof attending> {}
 
-/** A softmax that is 0 where there is nothing to see: in rows of -∞ alone. */
-function weighed(scores: Expr): Expr {
-  const most = e.detach(e.rowMax(scores));
-  const isBlind = e.eq(most, Number.NEGATIVE_INFINITY);
-  const weights = e.exp(e.sub(scores, e.where(isBlind, 0, most)));
-  return e.mul(weights, e.div(1, e.where(isBlind, 1, e.rowSum(weights))));
-}
-
-const softmaxSlope = (g: Expr, out: Expr): Expr => e.mul(out, e.sub(g, e.rowSum(e.mul(g, out))));
-
-const biased = new Formula(
-  'scaledDotProductAttention',
-  (scores, scale, bias) => weighed(e.add(e.mul(scores, scale), bias)),
-  {
-    gradient: (g, out, _, scale) => {
-      const slope = softmaxSlope(g, out);
-      return [e.mul(slope, scale), null, slope];
-    },
-  },
-);
-
-const masked = new Formula(
-  'scaledDotProductAttention',
-  (scores, scale, mask: Expr) => weighed(e.where(mask, e.mul(scores, scale), Number.NEGATIVE_INFINITY)),
-  { gradient: (g, out, _, scale) => [e.mul(softmaxSlope(g, out), scale), null, null] },
-);
-
 /**
  * softmax(query keyᵀ · scale + mask) value, over (…, L, E), (…, S, E) and (…, S, V). A query that may see no key gets zeros.
+ *
+ * From 2²⁰ scores of a head on (L · S) queries attend some at a time, forward and backward, so that the scores of all are never in memory together. A
+ * gradient that is recorded itself (`createGraph`) takes the whole matrix again.
  *
  * @returns (…, L, V)
  * @throws ShapeError if sizes do not fit; DTypeError for tensors that are no floats, or not of one type; ValueError for a mask beside `isCausal`
@@ -89,32 +65,37 @@ export const scaledDotProductAttention: FunctionOf<Tensor, typeof attending, Att
     }
     checkOperands(query, key, value);
     const [keys, values] = enableGqa ? [shared(query, key, 'key'), shared(query, value, 'value')] : [key, value];
-    checkHeads(query, keys, values);
-    const scores = matmul(query, transpose(keys, -2, -1));
-    const mask = isCausal ? tril(ones(shapeOf(scores).slice(-2), { dtype: 'bool' })) : attnMask;
-    const weights = weightsOf(scores, scale ?? 1 / Math.sqrt(shapeOf(query).at(-1)!), mask);
+    const lead = leadOf(query, keys, values);
+    const [length, count] = [shapeOf(query).at(-2)!, shapeOf(keys).at(-2)!];
+    const scores = [...broadcastShapes('scaledDotProductAttention', ...[query, keys].map(leading)), length, count];
+    if (attnMask !== null) checkMask(attnMask, scores, query.dtype);
+    const factor = scale ?? 1 / Math.sqrt(shapeOf(query).at(-1)!);
+    const rows = rowsOfBlocks(length, count);
+    if (rows !== null) {
+      const [q, k, v] = [query, keys, values].map((x) => expandTo(x, [...lead, ...shapeOf(x).slice(-2)]));
+      const attending = { rows, scale: factor, isCausal, dropoutP };
+      return attendInBlocks(q!, k!, v!, attnMask && asMatrix(attnMask), attending, generator);
+    }
+    const mask = isCausal ? tril(ones([length, count], { dtype: 'bool' })) : attnMask;
+    const weights = weightsOf(matmul(query, transpose(keys, -2, -1)), factor, mask);
     return matmul(dropout(weights, dropoutP, { generator }), values);
   },
 );
 
-function weightsOf(scores: Tensor, scale: number, mask: Tensor | null): Tensor {
-  const shape = shapeOf(scores);
-  const { dtype } = scores;
-  if (mask !== null) checkMask(mask, scores);
-  const frame = { shape, axes: [shape.length - 1], keepdim: true };
-  const formula = mask !== null && isBool(mask.dtype) ? masked : biased;
-  return formula.call([scores, scale, mask ?? 0], dtype, undefined, frame);
-}
+const leading = (x: Tensor): Shape => shapeOf(x).slice(0, -2);
 
-function checkMask(mask: Tensor, scores: Tensor): void {
-  if (!isBool(mask.dtype) && mask.dtype !== scores.dtype) {
+const asMatrix = (mask: Tensor): Tensor =>
+  viewAs(mask, [...Array(Math.max(0, 2 - mask.ndim)).fill(1), ...shapeOf(mask)]);
+
+function checkMask(mask: Tensor, scores: Shape, dtype: DType): void {
+  if (!isBool(mask.dtype) && mask.dtype !== dtype) {
     throw new DTypeError(
-      `scaledDotProductAttention: attnMask must be bool or ${scores.dtype} as the query is, got ${mask.dtype}`,
+      `scaledDotProductAttention: attnMask must be bool or ${dtype} as the query is, got ${mask.dtype}`,
     );
   }
-  if (broadcastsTo(shapeOf(mask), shapeOf(scores))) return;
+  if (broadcastsTo(shapeOf(mask), scores)) return;
   throw new ShapeError(
-    `scaledDotProductAttention: attnMask must broadcast to the scores ${show(scores.shape)}, got ${show(mask.shape)}`,
+    `scaledDotProductAttention: attnMask must broadcast to the scores ${show(scores)}, got ${show(mask.shape)}`,
   );
 }
 
@@ -139,9 +120,12 @@ function checkOperands(query: Tensor, key: Tensor, value: Tensor): void {
   }
 }
 
-function checkHeads(query: Tensor, key: Tensor, value: Tensor): void {
-  const [first, ...others] = [query, key, value].map((x): Shape => shapeOf(x).slice(0, -2));
-  for (const other of others) broadcastShapes('scaledDotProductAttention', first!, other);
+/** The batches and heads of the result. */
+function leadOf(query: Tensor, key: Tensor, value: Tensor): Shape {
+  const [first, ...others] = [query, key, value].map(leading);
+  let lead = first!;
+  for (const other of others) lead = broadcastShapes('scaledDotProductAttention', lead, other);
+  return lead;
 }
 
 /** Each head of keys or values as often as there are heads of queries for it. */
