@@ -28,6 +28,8 @@ const PLACES: Readonly<Record<string, readonly Place[]>> = {
   'torch.nn.functional': [inNabla(nabla.nn.functional, 'nn.functional.'), inNabla(nabla, '')],
   'torch.nn.init': [inNabla(nabla.nn.init, 'nn.init.')],
   'torch.nn.utils': [inNabla(nabla.nn.utils, 'nn.utils.')],
+  'torch.nn.utils.parametrizations': [inNabla(nabla.nn.utils.parametrizations, 'nn.utils.parametrizations.')],
+  'torch.nn.utils.parametrize': [inNabla(nabla.nn.utils.parametrize, 'nn.utils.parametrize.')],
   'torch.nn.utils.rnn': [inNabla(inside(nabla.nn.utils, 'rnn'), 'nn.utils.rnn.')],
   'torch.linalg': [inNabla(nabla.linalg, 'linalg.')],
   'torch.special': [inNabla(nabla.special, 'special.')],

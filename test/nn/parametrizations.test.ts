@@ -1,5 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { capture, manualSeed, NablaError, nn, noGrad, ones, optim, randn, type Tensor, tensor } from 'nabla';
+import {
+  capture,
+  eye,
+  gradcheck,
+  manualSeed,
+  NablaError,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+} from 'nabla';
 import { describe, expect, it } from 'vitest';
 import { expectSame } from '../capture/same.js';
 import { decodeTensor, type EncodedTensor, expectClose as expectValues } from '../recorded.js';
@@ -11,7 +24,7 @@ type Net = nn.Module<[x: Tensor], Tensor>;
 interface Case {
   readonly layer: 'Linear' | 'Conv1d' | 'ConvTranspose1d';
   readonly args: readonly number[];
-  readonly how: 'weight_norm' | 'spectral_norm';
+  readonly how: keyof typeof functions;
   readonly options: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly plain: State;
@@ -25,6 +38,11 @@ interface Case {
 }
 
 const { parametrizations, parametrize } = nn.utils;
+const functions = {
+  weight_norm: parametrizations.weightNorm,
+  spectral_norm: parametrizations.spectralNorm,
+  orthogonal: parametrizations.orthogonal,
+};
 const cases = JSON.parse(
   readFileSync(new URL('../fixtures/parametrizations.json', import.meta.url), 'utf8'),
 ) as readonly Case[];
@@ -47,9 +65,7 @@ function made({ layer, args, how, options, plain }: Case): Net {
   module.loadStateDict(Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, decodeTensor(value)])));
   manualSeed(11);
   const named = Object.fromEntries(Object.entries(options).map(camel)) as object;
-  return how === 'weight_norm'
-    ? parametrizations.weightNorm(module, named)
-    : parametrizations.spectralNorm(module, named);
+  return (functions[how] as (module: Net, options: object) => Net)(module, named);
 }
 
 describe.each(cases)('$how of $layer with $options', (one) => {
@@ -103,7 +119,118 @@ class Doubled extends nn.Module<[x: Tensor], Tensor> {
   }
 }
 
+describe('orthogonal', () => {
+  const { orthogonal } = parametrizations;
+
+  it('keeps an orthogonal weight, and makes one of what is assigned', () => {
+    for (const orthogonalMap of ['matrix_exp', 'cayley', 'householder'] as const) {
+      const layer = new nn.Linear(3, 3, { dtype: 'float64' });
+      nn.init.orthogonal_(layer.weight);
+      const before = layer.weight.detach().clone();
+      orthogonal(layer, { orthogonalMap });
+      expect(layer.weight.allclose(before)).toBe(true);
+      const turned = tensor([
+        [0, 1, 0],
+        [0, 0, -1],
+        [1, 0, 0],
+      ]).double();
+      layer.weight = turned as nn.Parameter;
+      expect(layer.weight.allclose(turned)).toBe(true);
+      layer.weight = turned.mul(2) as nn.Parameter;
+      expect(layer.weight.allclose(turned)).toBe(true);
+    }
+  });
+
+  it('has gradients that differences confirm, of batches and wide matrices too', () => {
+    for (const orthogonalMap of ['matrix_exp', 'cayley', 'householder'] as const) {
+      for (const shape of [
+        [3, 3],
+        [2, 4, 2],
+        [2, 3],
+      ]) {
+        manualSeed(1);
+        const layer = new nn.Bilinear(1, 1, 1, { dtype: 'float64' });
+        layer.weight = new nn.Parameter(randn(shape, { dtype: 'float64' }));
+        orthogonal(layer, { orthogonalMap });
+        const { parametrizations: lists } = layer as unknown as { parametrizations: nn.ModuleDict };
+        const map = (lists.get('weight') as nn.utils.parametrize.ParametrizationList)[0]!;
+        const signs = layer
+          .parameters()
+          .find((one) => one.ndim === shape.length)!
+          .detach();
+        // Only the sign of the diagonal counts, of which there is no derivative.
+        const free = signs.eq(0).double();
+        const of = (x: Tensor) => (map.forward as (x: Tensor) => Tensor)(signs.add(x.mul(free)));
+        expect(gradcheck(of, [randn(shape, { dtype: 'float64', requiresGrad: true })])).toBe(true);
+      }
+    }
+  });
+
+  it('stays orthogonal while it learns', () => {
+    manualSeed(2);
+    const layer = orthogonal(new nn.Linear(4, 6, { dtype: 'float64' }));
+    const adam = new optim.Adam(layer.parameters(), { lr: 0.1 });
+    const step = capture((x: Tensor) => {
+      adam.zeroGrad();
+      const loss = layer.forward(x).sub(1).square().mean();
+      loss.backward();
+      adam.step();
+      return loss;
+    });
+    const x = randn([8, 4], { dtype: 'float64' });
+    const losses = Array.from({ length: 20 }, () => step(x).item());
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    expect(
+      layer.weight
+        .t()
+        .matmul(layer.weight)
+        .allclose(eye(4, { dtype: 'float64' })),
+    ).toBe(true);
+  });
+
+  it('refuses what is no matrix, and assignments that the maps have no inverse of', () => {
+    expect(() => orthogonal(new nn.Linear(2, 2), 'bias')).toThrow(
+      'expected bias to be matrices, (…, m, n), got shape [2]',
+    );
+    expect(() => orthogonal(new nn.Linear(2, 2), { orthogonalMap: 'exp' as 'cayley' })).toThrow(
+      /unknown orthogonalMap 'exp'/,
+    );
+    expect(() => orthogonal(new nn.Linear(2, 2), 'wait')).toThrow(/no parameter or buffer 'wait'/);
+    const layer = orthogonal(new nn.Linear(2, 2), { useTrivialization: false });
+    expect(() => {
+      layer.weight = ones([2, 2]) as nn.Parameter;
+    }).toThrow(/_Orthogonal: it has no rightInverse/);
+    const other = orthogonal(new nn.Linear(2, 2));
+    expect(() => {
+      other.weight = ones([2, 3]) as nn.Parameter;
+    }).toThrow('orthogonal: expected shape [2, 2], got [2, 3]');
+  });
+});
+
 describe('parametrize', () => {
+  it('knows what a module was, and shares parametrizations', () => {
+    const layer = parametrizations.weightNorm(new nn.Linear(2, 3));
+    expect(parametrize.typeBeforeParametrizations(layer)).toBe(nn.Linear);
+    expect(parametrize.typeBeforeParametrizations(new nn.ReLU())).toBe(nn.ReLU);
+    const other = parametrize.transferParametrizationsAndParams(layer, new nn.Linear(2, 3));
+    expectSame(other.weight.detach(), layer.weight.detach());
+    expect(Object.keys(other.stateDict())).toEqual(Object.keys(layer.stateDict()));
+    layer.parameters().at(-1)!.data = ones([3, 2]);
+    expectSame(other.weight.detach(), layer.weight.detach());
+    expect(other.parameters()).toContain(layer.parameters().at(-1));
+
+    const empty = parametrize.transferParametrizationsAndParams(layer, new nn.Identity(), 'weight');
+    expect(Object.keys(empty.stateDict())).toEqual(Object.keys(layer.stateDict()).filter((key) => key !== 'bias'));
+    expect(parametrize.transferParametrizationsAndParams(new nn.Linear(2, 3), empty)).toBe(empty);
+    expect(() => parametrize.transferParametrizationsAndParams(layer, other)).toThrow(/is parametrized already/);
+    expect(() => parametrize.transferParametrizationsAndParams(layer, new nn.Linear(2, 3), 'bias')).toThrow(
+      /'bias' of ParametrizedLinear is not parametrized/,
+    );
+    expect(() => parametrize.transferParametrizationsAndParams(layer, new nn.Linear(2, 4))).toThrow(
+      /must be alike in both modules, got float32 \[3, 2\] of ParametrizedLinear and float32 \[4, 2\] of Linear/,
+    );
+  });
+
   it('keeps the parameter that an optimizer knows, and starts from its value', () => {
     const layer = new nn.Linear(2, 2);
     const { weight } = layer;

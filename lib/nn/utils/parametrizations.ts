@@ -1,27 +1,22 @@
 import { define } from '../../arguments/define.js';
 import type { OptionsOf, RestOf } from '../../arguments/forms.js';
-import { type Kind, kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
-import { describe } from '../../describe.js';
-import { ShapeError, ValueError } from '../../errors.js';
+import { ShapeError } from '../../errors.js';
 import { empty } from '../../ops/creation.js';
 import { vectorNorm } from '../../ops/norms.js';
 import * as kinds from '../../tensor/kinds.js';
 import { normalizeDim } from '../../tensor/shape.js';
-import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { normalize } from '../layers/distances.js';
 import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from '../layers/transposed-convolution.js';
-import { isModule, Module } from '../module.js';
+import { Module } from '../module.js';
 import { registerParametrization } from './parametrize.js';
+import { target, weightOf } from './parametrized.js';
+
+export { type OrthogonalOptions, orthogonal } from './orthogonal.js';
 
 // Their names are those that PyTorch prints.
-
-const target = {
-  module: kind('a Module', isModule) as Kind<Module>,
-  /** The property that is the weight. Default: 'weight'. */
-  name: kinds.text.default('weight'),
-};
 
 const weightNorming = signature('module, /, name, dim', {
   ...target,
@@ -41,12 +36,6 @@ const spectralNorming = signature('module, /, name, nPowerIterations, eps, dim',
 
 export interface WeightNormOptions extends OptionsOf<typeof weightNorming> {}
 export interface SpectralNormOptions extends OptionsOf<typeof spectralNorming> {}
-
-function weightOf(op: string, module: Module, name: string): Tensor {
-  const weight: unknown = Reflect.get(module, name);
-  if (isTensor(weight)) return weight;
-  throw new ValueError(`${op}: ${module.constructor.name} has no parameter or buffer ${describe(name)}`);
-}
 
 /** The norm of each slice along `dim`, or of the whole. */
 function normExceptDim(v: Tensor, dim: number | null): Tensor {

@@ -50,10 +50,20 @@ const removing = signature('module, tensorName, /, leaveParametrized', {
   leaveParametrized: kinds.boolean.default(true),
 });
 
+const typing = signature('module, /', { module });
+
+const transferring = signature('fromModule, toModule, tensorName', {
+  fromModule: module,
+  toModule: module,
+  /** The property whose parametrizations to share. Default: null, all. */
+  tensorName: kinds.text.optional(),
+});
+
 const caching = signature('fn, /', { fn: kinds.callback<() => unknown>() });
 
 export interface RegisterParametrizationOptions extends OptionsOf<typeof registering> {}
 export interface IsParametrizedOptions extends OptionsOf<typeof asking> {}
+export interface TransferParametrizationsAndParamsOptions extends OptionsOf<typeof transferring> {}
 export interface RemoveParametrizationsOptions extends OptionsOf<typeof removing> {}
 
 /**
@@ -322,6 +332,94 @@ export const isParametrized: FunctionOf<boolean, typeof asking, IsParametrizedOp
   asking,
   (module, tensorName) => (tensorName === null ? listsOf(module) !== null : listOf(module, tensorName) !== null),
 );
+
+/**
+ * The class of a module, as it is without parametrizations.
+ *
+ * @example
+ * ```ts
+ * const layer = nn.utils.parametrizations.weightNorm(new nn.Linear(2, 3));
+ * nn.utils.parametrize.typeBeforeParametrizations(layer) === nn.Linear; // true
+ * ```
+ * @see https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/utils/parametrize.py
+ */
+export const typeBeforeParametrizations: FunctionOf<abstract new (...args: never) => Module, typeof typing> = define(
+  'typeBeforeParametrizations',
+  typing,
+  (module) => {
+    const type = listsOf(module) === null ? module : (Object.getPrototypeOf(Object.getPrototypeOf(module)) as Module);
+    return type.constructor as abstract new (
+      ...args: never
+    ) => Module;
+  },
+);
+
+/**
+ * Gives a module the parametrizations of another, and what is learned with them: both then have the same. A tensor that the module has not is made
+ * as that of the other.
+ *
+ * @returns the module that they are given to
+ * @throws ValueError if `tensorName` is not parametrized, or a tensor is parametrized in both; ShapeError if shapes or dtypes differ
+ * @example
+ * ```ts
+ * const layer = nn.utils.parametrizations.weightNorm(new nn.Linear(2, 3));
+ * const other = nn.utils.parametrize.transferParametrizationsAndParams(layer, new nn.Linear(2, 3));
+ * other.weight.equal(layer.weight); // true
+ * ```
+ * @see https://github.com/pytorch/pytorch/blob/v2.13.0/torch/nn/utils/parametrize.py
+ */
+export const transferParametrizationsAndParams = define(
+  'transferParametrizationsAndParams',
+  transferring,
+  (fromModule, toModule, tensorName) => {
+    const op = 'transferParametrizationsAndParams';
+    const names = tensorName === null ? parametrizedNames(fromModule) : [tensorName];
+    for (const name of names) requireTransferable(op, fromModule, toModule, name);
+    for (const name of names) {
+      const list = listOf(fromModule, name)!;
+      if (partOf(toModule, name) === null)
+        keep(
+          toModule,
+          name,
+          like(
+            noGrad(() => list.forward()),
+            list.originals()[0]!,
+          ),
+        );
+      if (listsOf(toModule) === null) becomeParametrized(toModule);
+      Object.defineProperty(toModule, name, accessor(name));
+      listsOf(toModule)!.set(stateName(name), list);
+    }
+    return toModule;
+  },
+) as <M extends Module>(
+  fromModule: Module,
+  toModule: M,
+  tensorName?: string | TransferParametrizationsAndParamsOptions,
+) => M;
+
+/** The properties that are parametrized. */
+const parametrizedNames = (module: Module): string[] =>
+  Object.getOwnPropertyNames(module).filter((name) => listOf(module, name) !== null);
+
+function requireTransferable(op: string, fromModule: Module, toModule: Module, name: string): void {
+  const list = listOf(fromModule, name);
+  if (list === null) {
+    throw new ValueError(`${op}: ${describe(name)} of ${fromModule.constructor.name} is not parametrized`);
+  }
+  if (listOf(toModule, name) !== null) {
+    throw new ValueError(
+      `${op}: ${describe(name)} of ${toModule.constructor.name} is parametrized already; call removeParametrizations before`,
+    );
+  }
+  const there = partOf(toModule, name);
+  const shared = noGrad(() => list.forward());
+  if (there === null || (sameShape(shapeOf(there), shapeOf(shared)) && there.dtype === shared.dtype)) return;
+  const text = (x: Tensor) => `${x.dtype} ${show(shapeOf(x))}`;
+  throw new ShapeError(
+    `${op}: ${describe(name)} must be alike in both modules, got ${text(shared)} of ${fromModule.constructor.name} and ${text(there)} of ${toModule.constructor.name}`,
+  );
+}
 
 /**
  * Makes a tensor of a module a plain parameter or buffer again, with the value that it was given, or with that of `original`.
