@@ -17,6 +17,7 @@ import { checkAnomaly, detectsAnomaly } from './anomaly.js';
 import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
+import { nodeWatch } from './node-watch.js';
 
 const gradients = kinds.oneOrList<Tensor | null>('a Tensor, or an array of tensors and nulls', kinds.tensor.orNull());
 
@@ -241,6 +242,7 @@ function propagate(
       if (node.hooks !== null) grad = applyHooks(node.hooks.before, grad);
       if (wanted?.has(node)) arrive(node, grad);
       if (leads !== null && !leads.has(node)) continue;
+      nodeWatch?.passing(node.origin ?? '');
       const grads = node.backward(grad);
       if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);
       if (!retain) node.release();
@@ -254,6 +256,7 @@ function propagate(
     for (const node of order) node.rule.abandon?.(node.attrs);
     throw error;
   } finally {
+    nodeWatch?.passing(null);
     for (const node of order) node.pending = null;
   }
 }

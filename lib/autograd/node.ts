@@ -5,6 +5,7 @@ import { anyRequiresGrad, nodeOf, setNode, storageOf, type Tensor, viewOf } from
 import { detectsAnomaly, placeOfCall } from './anomaly.js';
 import type { Hooks } from './hooks.js';
 import { recordsGradients } from './mode.js';
+import { nodeWatch } from './node-watch.js';
 
 /** How an operation passes gradients on. One object per operation, shared by all its nodes. */
 export interface BackwardRule<A> {
@@ -38,8 +39,8 @@ export class Node<A = unknown> {
   pass = 0;
   /** What is called with the gradient when it is complete. */
   hooks: Hooks | null = null;
-  /** Where the operation was called, if anomalies are looked for. */
-  readonly origin: string | undefined = detectsAnomaly() ? placeOfCall() : undefined;
+  /** Where the operation was called, if anomalies are looked for, or somebody watches. */
+  readonly origin: string | undefined = detectsAnomaly() ? placeOfCall() : nodeWatch?.origin();
   /** Whether each input wants a gradient. */
   readonly needs: readonly boolean[];
   #saved: readonly Tensor[] | null;

@@ -13,6 +13,7 @@ import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
 import { type Found, type RunArguments, run, type Steppable } from './run.js';
 import { mapTensors, Pattern, tensorsIn, unreachable } from './tree.js';
+import { Watch } from './watch.js';
 
 const MOST_PROGRAMS = 32;
 
@@ -77,6 +78,7 @@ export const capture = define('capture', capturing, (fn, givenName, maxPrograms)
   const name = givenName ?? fn.name;
   const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`, maxPrograms);
   const call = (...args: readonly unknown[]) => captured.call(args);
+  functions.set(call, captured as CapturedFunction<unknown[], unknown>);
   return Object.defineProperties(call, {
     run: { value: async (...args: RunArguments) => (await run(captured, args)).losses },
     reset: { value: define('reset', nothing, () => captured.reset()) },
@@ -86,11 +88,19 @@ export const capture = define('capture', capturing, (fn, givenName, maxPrograms)
   });
 }) as Capture;
 
+/** What is behind captured functions. */
+const functions = new WeakMap<object, CapturedFunction<unknown[], unknown>>();
+
+/** What is behind a captured function; undefined for what is none. */
+export const capturedFunctionOf = (value: unknown): CapturedFunction<unknown[], unknown> | undefined =>
+  typeof value === 'function' ? functions.get(value) : undefined;
+
 /** What `capture` makes a function of. */
 export class CapturedFunction<A extends unknown[], R> implements Steppable {
   readonly where: string;
   readonly #fn: (...args: A) => R;
   readonly #maxPrograms: number;
+  readonly #isWatched: boolean;
   #cases: Case<R>[] = [];
   #uses = 0;
   #warned = false;
@@ -98,10 +108,21 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   #propertiesChanged = false;
   readonly #tensors: Tensor[] = [];
 
-  constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS) {
+  constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS, isWatched = false) {
     this.#fn = fn;
     this.where = where;
     this.#maxPrograms = maxPrograms;
+    this.#isWatched = isWatched;
+  }
+
+  /** The same function, not recorded yet, of whose programs it is known what each instruction is for. */
+  watched(): CapturedFunction<A, R> {
+    return new CapturedFunction(this.#fn, this.where, this.#maxPrograms, true);
+  }
+
+  /** The case that a call is; its tensors are put into `tensors`. */
+  caseOf(args: readonly unknown[], tensors: Tensor[]): Case<R> | null {
+    return this.#cases.find((known) => known.matches(args, tensors)) ?? null;
   }
 
   get stats(): readonly ProgramStats[] {
@@ -153,11 +174,13 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
     let next = 0;
     const standIns = mapTensors(args, () => inputs[next++]!);
     const [pattern, own] = [new Pattern(args), new Pattern(standIns)];
-    const recorder = new Recorder(backend, this.where);
+    const watch = this.#isWatched ? new Watch() : null;
+    const recorder = new Recorder(backend, this.where, watch);
     assumeNoModuleHooks(recorder);
     let result: R;
     try {
-      result = runUnder(recorder, () => this.#fn(...standIns));
+      const fn = () => this.#fn(...standIns);
+      result = runUnder(recorder, () => (watch === null ? fn() : watch.during(fn)));
     } finally {
       for (const [i, tensor] of given.entries()) noteChanges(storageOf(tensor), storageOf(inputs[i]!));
     }

@@ -1,5 +1,5 @@
 import { recordsGradients } from '../autograd/mode.js';
-import { dtypes, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
+import { dtypes, type Executable, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { isModule } from '../nn/module.js';
 import {
@@ -15,6 +15,7 @@ import {
 } from '../tensor/tensor.js';
 import { type Flagged, flagOf, sameFlags, setFlag } from './flags.js';
 import type { Lookahead } from './host.js';
+import type { InstructionText } from './print.js';
 import { CapturedProgram, type LoopParts } from './program.js';
 import type { Demand, GradientUse, Recorder } from './recorder.js';
 import { namesOf, sameNumbers, structureDemands, surroundings } from './structure.js';
@@ -109,6 +110,11 @@ export class Case<R> {
     return this.program.print(this.#nameOf);
   }
 
+  /** What its instructions are. */
+  describe(): InstructionText[] {
+    return this.program.describe(this.#nameOf);
+  }
+
   /** Whether the arguments and all else that it depends on are as they were. The arguments' tensors are put into `tensors`. */
   matches(args: readonly unknown[], tensors: Tensor[]): boolean {
     if (!this.#pattern.matches(args, tensors)) return false;
@@ -117,10 +123,10 @@ export class Case<R> {
   }
 
   /** What the function returns, wrapped; null, with nothing done, where options make the call another case after all. */
-  replay(tensors: Tensor[]): { readonly result: R } | null {
+  replay(tensors: Tensor[], by?: Pick<Executable, 'run'>): { readonly result: R } | null {
     this.#check();
     this.requireApart(tensors);
-    const results = this.program.run(tensors.map(viewOf));
+    const results = this.program.run(tensors.map(viewOf), by);
     if (results === null) return null;
     this.#leave(results);
     return { result: this.resultOf(tensors, results) };

@@ -10,6 +10,7 @@ import { stopping } from './stops.js';
  *
  * @param isTemporary whether memory is of no interest once the instructions are done
  * @param isOutside whether memory is seen even if an instruction stops the others
+ * @param sources is told of which of `instructions` each of the result is made
  * @param origins is told where among `instructions` each of the result's was that may stop, the last if it was several
  */
 export function fuse(
@@ -17,29 +18,58 @@ export function fuse(
   isTemporary: StorageTest,
   isOutside: StorageTest,
   origins?: Map<Instruction, number>,
+  sources?: Map<Instruction, readonly number[]>,
 ): Instruction[] {
   const stops = stopping(instructions);
   const given = instructions.map((instruction, i) => stepOf(instruction, stops.has(instruction) ? i : NEVER));
-  const steps = new Steps(withoutDead(given, isTemporary), isOutside);
+  const trace = sources === undefined ? null : new Trace(given);
+  const steps = new Steps(withoutDead(given, isTemporary, trace), isOutside);
   for (let next = steps.next(); next >= 0; next = steps.next()) {
     const waiting = [next];
     for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-      const merged = mergeUpwards(steps, place, isTemporary, isOutside);
+      const merged = mergeUpwards(steps, place, isTemporary, isOutside, trace);
       // What could not be merged with its parts may be merged with the whole.
       if (merged >= 0) waiting.push(...steps.relatedAfter(merged).reverse(), merged);
     }
   }
   // Many steps are alike: of each kind one program is compiled.
   const programs = new Map<string, Program>();
-  return withoutDead(steps.inOrder(), isTemporary).map((step) => {
+  return withoutDead(steps.inOrder(), isTemporary, trace).map((step) => {
     const instruction = step.instruction ?? instructionOf(step.nest!, programs);
     if (canStop(step)) origins?.set(instruction, step.stopsAt);
+    if (trace !== null) sources!.set(instruction, trace.of(step));
     return instruction;
   });
 }
 
+/** Which of the given steps others were made of. */
+class Trace {
+  readonly #sources: Map<Step, readonly number[]>;
+
+  constructor(given: readonly Step[]) {
+    this.#sources = new Map(given.map((step, i) => [step, [i]]));
+  }
+
+  of(step: Step): readonly number[] {
+    return this.#sources.get(step)!;
+  }
+
+  made(step: Step, ...of: readonly Step[]): void {
+    this.#sources.set(
+      step,
+      of.flatMap((one) => this.of(one)),
+    );
+  }
+}
+
 /** Merges the step at `at` with the nearest one before it that it can be merged with; returns where both now are, or -1. */
-function mergeUpwards(steps: Steps, at: number, isTemporary: StorageTest, isOutside: StorageTest): number {
+function mergeUpwards(
+  steps: Steps,
+  at: number,
+  isTemporary: StorageTest,
+  isOutside: StorageTest,
+  trace: Trace | null,
+): number {
   const second = steps.at(at);
   if (second === null || second.nest === null || second.nest.product !== null) return -1;
   let conflict: number | null = null;
@@ -56,7 +86,9 @@ function mergeUpwards(steps: Steps, at: number, isTemporary: StorageTest, isOuts
     if (nest === null) continue;
     steps.remove(at);
     steps.remove(i);
-    steps.put(place, stepOfNest(nest, Math.max(first.stopsAt, second.stopsAt)));
+    const merged = stepOfNest(nest, Math.max(first.stopsAt, second.stopsAt));
+    trace?.made(merged, first, second);
+    steps.put(place, merged);
     return place;
   }
   return -1;
@@ -69,13 +101,14 @@ function meetingPlace(steps: Steps, first: number, second: number, lastConflict:
 }
 
 /** Without outputs that nobody reads afterwards, and steps of which nothing is left, unless they may stop. */
-function withoutDead(steps: readonly Step[], isTemporary: StorageTest): Step[] {
+function withoutDead(steps: readonly Step[], isTemporary: StorageTest, trace: Trace | null): Step[] {
   const read = new Set<Storage>();
   const wanted = (storage: Storage) => !isTemporary(storage) || read.has(storage);
   const kept: Step[] = [];
   for (const step of steps.toReversed()) {
     if (!canStop(step) && !step.writes.some(wanted)) continue;
     const left = canStop(step) ? step : withWanted(step, wanted);
+    if (left !== step) trace?.made(left, step);
     for (const storage of left.reads) read.add(storage);
     kept.push(left);
   }

@@ -14,21 +14,37 @@ import {
 /** What an instruction is called, and how an operand is: `in0`, `out1`, a parameter's name, or an address in the arena. */
 export type NameOf = (storage: Storage) => string;
 
-/**
- * A program as text, a line per instruction: what it does, its operands with element types and shapes, the bytes it moves at least and
- * its floating-point operations.
- */
-export function printProgram(instructions: readonly Instruction[], memoryName: NameOf, arena: Storage): string {
+/** What is to say of an instruction. */
+export interface InstructionText {
+  readonly title: string;
+  /** With element types and shapes. */
+  readonly operands: string;
+  /** How many it moves at least. */
+  readonly bytes: number;
+  /** Floating-point operations. */
+  readonly flops: number;
+}
+
+export function describeInstruction(instruction: Instruction, memoryName: NameOf, arena: Storage): InstructionText {
   const operand = (view: View): string => {
     const where = view.storage === arena ? `@${view.offset * dtypes[view.dtype].size}` : memoryName(view.storage);
     return `${where} ${view.dtype}[${view.shape.join(', ')}]`;
   };
-  const rows = instructions.map((instruction, i) => {
-    const state = stateOf(instruction);
-    const reads = [...readsOf(instruction).map(operand), ...(state === null ? [] : [memoryName(state)])];
-    const results = writesOf(instruction).map(operand);
-    const cost = `${count(bytesOf(instruction))}B ${count(flopsOf(instruction))}flop`;
-    return [`${i}`.padStart(3), titleOf(instruction), `${reads.join(', ')} -> ${results.join(', ') || 'stop'}`, cost];
+  const state = stateOf(instruction);
+  const reads = [...readsOf(instruction).map(operand), ...(state === null ? [] : [memoryName(state)])];
+  const results = writesOf(instruction).map(operand);
+  return {
+    title: titleOf(instruction),
+    operands: `${reads.join(', ')} -> ${results.join(', ') || 'stop'}`,
+    bytes: bytesOf(instruction),
+    flops: flopsOf(instruction),
+  };
+}
+
+/** A program as text, a line per instruction. */
+export function printProgram(instructions: readonly InstructionText[]): string {
+  const rows = instructions.map(({ title, operands, bytes, flops }, i) => {
+    return [`${i}`.padStart(3), title, operands, `${count(bytes)}B ${count(flops)}flop`];
   });
   const width = Math.max(0, ...rows.map(([, title]) => title!.length));
   return rows.map(([i, title, operands, cost]) => `${i} ${title!.padEnd(width)}  ${operands}  ${cost}`).join('\n');

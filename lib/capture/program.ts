@@ -22,9 +22,11 @@ import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
 import { HostActions, type Lookahead } from './host.js';
 import { type LaidOut, layOut } from './laid-out.js';
-import { count, printProgram } from './print.js';
+import { count, describeInstruction, type InstructionText, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
 import { isAnyRunning, occupy, requireFree } from './running.js';
+import { Timed } from './timed.js';
+import type { Place } from './watch.js';
 
 /** What a program was made of, and what of it. */
 export interface ProgramStats {
@@ -52,6 +54,8 @@ export class CapturedProgram {
   /** Which arguments it changes. */
   readonly changesInput: readonly boolean[];
   readonly arena: Storage;
+  /** What each instruction is for, if that was watched. */
+  readonly places: readonly (readonly Place[])[] | null;
   readonly #laidOut: readonly LaidOut[];
   readonly #inputs: readonly Storage[];
   readonly #results: readonly Storage[];
@@ -74,6 +78,7 @@ export class CapturedProgram {
     this.arena = lowered.arena;
     this.#inputs = inputs;
     this.#origins = lowered.origins;
+    this.places = lowered.places;
     this.#errors = errorsOf(recorder);
     this.#actions = new HostActions(recorder.actions);
     this.#results = results;
@@ -98,8 +103,10 @@ export class CapturedProgram {
   /**
    * Runs on arguments that lie as those it was recorded for. Returns new memory for each result; null, with nothing done, where options make
    * it another program.
+   *
+   * @param by runs the instructions
    */
-  run(inputs: readonly View[]): Storage[] | null {
+  run(inputs: readonly View[], by: Pick<Executable, 'run'> = this.#executable): Storage[] | null {
     if (isAnyRunning()) requireFree(this.#where, this.#footprint(inputs));
     if (this.#isRunning) throw this.#alreadyRunning(() => {});
     this.#requireRatesApart(inputs);
@@ -108,7 +115,7 @@ export class CapturedProgram {
     if (!this.#actions.act()) return null;
     let stop: Stop | null;
     try {
-      stop = this.#executable.run(this.#ports);
+      stop = by.run(this.#ports);
     } catch (error) {
       this.#actions.undo();
       throw error;
@@ -118,6 +125,11 @@ export class CapturedProgram {
     if (stop === null) return results;
     this.#actions.undo();
     throw this.#stopped(stop);
+  }
+
+  /** Its instructions, to be run one by one. */
+  timed(): Timed {
+    return new Timed(this.instructions, [...this.#inputs, ...this.#results]);
   }
 
   /** What JavaScript does in up to so many steps to come; of none, where options make them another program. */
@@ -208,6 +220,12 @@ export class CapturedProgram {
   /** @param outer names memory from outside */
   print(outer: (storage: Storage) => string | undefined): string {
     const { recorded, instructions, arenaBytes, temporaryBytes } = this.stats;
+    const head = `${instructions} instructions (${recorded} recorded), arena of ${count(arenaBytes)}B for temporaries of ${count(temporaryBytes)}B`;
+    return `${head}\n${printProgram(this.describe(outer))}`;
+  }
+
+  /** @param outer names memory from outside */
+  describe(outer: (storage: Storage) => string | undefined): InstructionText[] {
     const names = new Map<Storage, string>([
       ...this.#inputs.map((storage, i) => [storage, `in${i}`] as const),
       ...this.#results.map((storage, i) => [storage, `out${i}`] as const),
@@ -220,8 +238,7 @@ export class CapturedProgram {
       names.set(storage, name);
       return name;
     };
-    const head = `${instructions} instructions (${recorded} recorded), arena of ${count(arenaBytes)}B for temporaries of ${count(temporaryBytes)}B`;
-    return `${head}\n${printProgram(this.instructions, memoryName, this.arena)}`;
+    return this.instructions.map((one) => describeInstruction(one, memoryName, this.arena));
   }
 
   #error({ instruction: at, position }: Stop): Error {
@@ -246,7 +263,8 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const first = initialisations(recorder, replaced);
   const recorded = [...first, ...recorder.instructions];
   const places = new Map<Instruction, number>();
-  const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places);
+  const sources = recorder.places === null ? undefined : new Map<Instruction, readonly number[]>();
+  const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places, sources);
   const { offsets, bytes } = placeTemporaries(fused, isTemporary);
   const arena = allocate('bool', bytes);
   const placed = (view: View): View => {
@@ -262,8 +280,15 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const origins = fused.map((one) => (places.get(one) ?? -1) - first.length);
   const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
   const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
-  return { instructions, origins, arena, stats };
+  const placesOf = (one: Instruction) =>
+    distinct(sources!.get(one)!.map((i) => recorder.places![i - first.length] ?? OUTSIDE));
+  return { instructions, origins, arena, stats, places: sources === undefined ? null : fused.map(placesOf) };
 }
+
+const OUTSIDE: Place = { name: '', phase: 'forward' };
+
+const distinct = (places: readonly Place[]): Place[] =>
+  places.filter(({ name, phase }, i) => places.findIndex((one) => one.name === name && one.phase === phase) === i);
 
 /** By the place of a check among the recorded instructions, what it throws. */
 function errorsOf({ instructions, errors }: Recorder): Map<number, () => Error> {

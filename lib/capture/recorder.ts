@@ -20,6 +20,7 @@ import { gradState, isTensor, storageOf, type Tensor } from '../tensor/tensor.js
 import { type Flagged, flagOf } from './flags.js';
 import type { RecordedAction } from './host.js';
 import { Outside } from './outside.js';
+import type { Place, Watch } from './watch.js';
 
 /** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
 export interface Demand {
@@ -45,6 +46,8 @@ export class Recorder implements Recording, StorageObserver {
   /** Stands before the core: runs every instruction and notes it. */
   readonly backend: Backend;
   readonly instructions: Instruction[] = [];
+  /** What each was recorded for, if that is watched. */
+  readonly places: Place[] | null;
   /** The error of each check among the instructions. */
   readonly errors = new Map<Instruction, () => Error>();
   /** What was allocated within. */
@@ -66,6 +69,7 @@ export class Recorder implements Recording, StorageObserver {
   /** Whether what was recorded can happen again. */
   repeatable = true;
   readonly #core: Backend;
+  readonly #watch: Watch | null;
   readonly #where: string;
   readonly #defined = new Set<Storage>();
   readonly #writtenByHost = new Set<Storage>();
@@ -76,8 +80,10 @@ export class Recorder implements Recording, StorageObserver {
   displaced: StorageObserver | null = null;
   #busy = false;
 
-  constructor(core: Backend, where: string) {
+  constructor(core: Backend, where: string, watch: Watch | null = null) {
     this.#core = core;
+    this.#watch = watch;
+    this.places = watch === null ? null : [];
     this.#where = where;
     this.backend = {
       ...core,
@@ -168,12 +174,14 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   gradient(leaf: Tensor, access: 'read' | 'replace'): void {
-    if (this.gradients.has(leaf)) return;
+    // Of a leaf from inside, nobody knows in the next call.
+    if (this.gradients.has(leaf) || this.isWithin(leaf)) return;
     this.gradients.set(leaf, { before: gradState(leaf), read: access === 'read', consumed: false });
   }
 
   consumed(leaf: Tensor): void {
-    this.gradients.get(leaf)!.consumed = true;
+    const use = this.gradients.get(leaf);
+    if (use !== undefined) use.consumed = true;
   }
 
   allocated(storage: Storage): void {
@@ -233,6 +241,7 @@ export class Recorder implements Recording, StorageObserver {
     if (state !== null) this.#reads(state);
     for (const { storage } of writesOf(instruction)) this.#writes(storage);
     this.instructions.push(instruction);
+    if (this.#watch !== null) this.places!.push(this.#watch.place);
     const position = this.#unwatched(() => execute(this.#core, instruction));
     if (position !== DONE) this.#refusal ??= this.#caught(instruction);
     return position;

@@ -35,5 +35,13 @@ export {
 } from './metrics/classification.js';
 export { Metric } from './metrics/metric.js';
 export { AUROC, AveragePrecision } from './metrics/ranking.js';
+export {
+  type InstructionProfile,
+  type ModuleProfile,
+  type ProfileOptions,
+  profile,
+  type StepProfile,
+  type TraceEvent,
+} from './profile.js';
 export { type Measurements, ProgressBar, type ProgressBarOptions, type ProgressStream } from './progress.js';
 export { type LayerSummary, type ModelSummary, type SummaryInput, type SummaryOptions, summary } from './summary.js';

@@ -67,6 +67,23 @@ function expectSameTraining(make: () => Training, batch = (size: number) => [ran
   });
 }
 
+it('replays passes that leave gradients on tensors made inside, such as that of a gradient penalty', () => {
+  const layer = new nn.Linear(2, 1);
+  const step = (x: Tensor) => {
+    layer.zeroGrad();
+    const input = x.detach().requiresGrad_();
+    const [slope] = grad(layer.forward(input).square().sum(), input, { createGraph: true });
+    slope!.square().sum().backward();
+    return [layer.weight.grad!.clone(), input.grad!.clone()];
+  };
+  const captured = capture(step);
+  for (let i = 0; i < 4; i++) {
+    const x = randn([3, 2]);
+    for (const [j, found] of captured(x).entries()) expectSame(found, step(x)[j]!);
+  }
+  expect(captured.stats).toHaveLength(1);
+});
+
 describe('a captured step', () => {
   it('trains as the eager one does', () => {
     expectSameTraining(() => training());
