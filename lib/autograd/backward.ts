@@ -225,10 +225,11 @@ function propagate(
   const order = reachable(roots);
   const leads = wanted === undefined ? null : leadingTo(order, wanted);
   // Hooks of a leaf are called once, with all that the pass brings it.
-  const hooked = new Map<Tensor, Tensor>();
+  let hooked = null as Map<Tensor, Tensor> | null;
   const send = (edge: Node | Tensor, grad: Tensor) => {
     if (isTensor(edge)) {
       if (!hasHooks(edge)) return arrive(edge, grad);
+      hooked ??= new Map();
       const before = hooked.get(edge);
       hooked.set(edge, before === undefined ? grad : addOf(before, grad));
     } else edge.pending = edge.pending === null ? grad : addOf(edge.pending, grad);
@@ -246,12 +247,13 @@ function propagate(
       const grads = node.backward(grad);
       if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);
       if (!retain) node.release();
-      node.edges.forEach((edge, i) => {
-        const next = grads[i] ?? null;
+      const { edges } = node;
+      for (let i = 0; i < edges.length; i++) {
+        const [edge, next] = [edges[i]!, grads[i] ?? null];
         if (edge !== null && next !== null) send(edge, next);
-      });
+      }
     }
-    for (const [leaf, grad] of hooked) arriveThroughHooks(leaf, grad, arrive);
+    for (const [leaf, grad] of hooked ?? []) arriveThroughHooks(leaf, grad, arrive);
   } catch (error) {
     for (const node of order) node.rule.abandon?.(node.attrs);
     throw error;
@@ -286,7 +288,10 @@ function reachable(roots: readonly Root[]): Node[] {
   };
   for (const root of roots) visit(root.edge);
   for (let i = 0; i < nodes.length; i++) for (const edge of nodes[i]!.edges) visit(edge);
-  return nodes.sort((a, b) => b.sequence - a.sequence);
+  // Those of a chain were found in order.
+  return nodes.every((node, i) => i === 0 || node.sequence < nodes[i - 1]!.sequence)
+    ? nodes
+    : nodes.sort((a, b) => b.sequence - a.sequence);
 }
 
 /** The nodes from which a wanted one can be reached through at least one edge. */

@@ -62,8 +62,14 @@ export class Node<A = unknown> {
     this.needs = needs;
     this.attrs = attrs;
     this.#saved = saved;
-    this.#views = saved.map(viewOf);
-    this.#versions = this.#views.map(versionOf);
+    const views = new Array<View>(saved.length);
+    const versions = new Array<number>(saved.length);
+    for (let i = 0; i < saved.length; i++) {
+      views[i] = viewOf(saved[i]!);
+      versions[i] = views[i]!.storage.version;
+    }
+    this.#views = views;
+    this.#versions = versions;
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
@@ -82,8 +88,6 @@ export class Node<A = unknown> {
     this.#saved = null;
   }
 }
-
-const versionOf = ({ storage }: View): number => storage.version;
 
 function usedTwice(name: string): AutogradError {
   return new AutogradError(

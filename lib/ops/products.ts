@@ -111,9 +111,10 @@ export const matmul: FunctionOf<Tensor, typeof withOther> = define('matmul', wit
 /** `matmul` for another function. */
 function multiplied(op: string, a: Tensor, b: Tensor): Tensor {
   requireOneType(op, a, b);
-  if (a.ndim === 0 || b.ndim === 0)
-    throw new ShapeError(`${op}: expected at least 1 dimension, got ${show(a.shape)} x ${show(b.shape)}; use mul`);
-  if (a.shape.at(-1) !== (b.ndim === 1 ? b.shape[0] : b.shape.at(-2))) throw innerMismatch(op, a.shape, b.shape);
+  const [first, second] = [shapeOf(a), shapeOf(b)];
+  if (first.length === 0 || second.length === 0)
+    throw new ShapeError(`${op}: expected at least 1 dimension, got ${show(first)} x ${show(second)}; use mul`);
+  if (first.at(-1) !== (second.at(-2) ?? second[0])) throw innerMismatch(op, first, second);
   const left = a.ndim === 1 ? unsqueeze(a, 0) : a;
   const right = b.ndim === 1 ? unsqueeze(b, 1) : b;
   const rows = product(op, left, right);

@@ -54,10 +54,15 @@ class Fused implements Update {
   }
 
   run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void {
-    const inputs = this.#inputs.map((i) => tensors[i] ?? numbers[i - tensors.length]!);
-    const outputs = this.#outputs.map((i) => tensors[i]!);
+    const inputs = new Array<Tensor>(this.#inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      const place = this.#inputs[i]!;
+      inputs[i] = tensors[place] ?? numbers[place - tensors.length]!;
+    }
+    const outputs = new Array<Tensor>(this.#outputs.length);
+    for (let i = 0; i < outputs.length; i++) outputs[i] = tensors[this.#outputs[i]!]!;
     this.#kernel.runInto(outputs, inputs, [], computeType(outputs[0]!.dtype), null);
-    for (const output of outputs) output.bumpVersion(this.#op);
+    for (let i = 0; i < outputs.length; i++) outputs[i]!.bumpVersion(this.#op);
   }
 }
 
