@@ -15,6 +15,7 @@
 #include "failure.h"
 #include "heap.h"
 #include "js.h"
+#include "loop_threads.h"
 #include "micro_ops.h"
 #include "parallel.h"
 #include "planted.h"
@@ -39,7 +40,9 @@ struct Environment {
   std::deque<WeakList> weak_lists;
 
   Environment() { enter_environment(); }
-  ~Environment() { leave_environment(); }
+  ~Environment() {
+    if (leave_environment()) end_loop_threads();
+  }
 };
 
 double as_double(const void* address) { return static_cast<double>(reinterpret_cast<uintptr_t>(address)); }

@@ -9,26 +9,22 @@
 namespace nabla {
 
 Loop::Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done)
-    : replay_(replay), kernels_(kernels), steps_(std::move(steps)), done_(std::move(done)) {
+    : replay_(replay), kernels_(kernels), steps_(std::move(steps)), done_(std::move(done)), row_(steps_.rows) {
   try {
-    thread_ = std::thread([this] { run(); });
+    work_in_background(*this);
   } catch (const std::exception&) {
     failure_ = std::current_exception();
-    ended_ = true;
-    done_();
+    finish();
   }
 }
 
-Loop::~Loop() {
-  if (thread_.joinable()) thread_.join();
-}
+Loop::~Loop() { wait_for(*this); }
 
 void Loop::stop() {
   if (!ended_) __atomic_store_n(&steps_.control[0], 1, __ATOMIC_RELAXED);
 }
 
-Stop Loop::result() {
-  if (thread_.joinable()) thread_.join();
+Stop Loop::result() const {
   if (failure_) std::rethrow_exception(failure_);
   return stop_;
 }
@@ -37,28 +33,32 @@ Stop Loop::result() {
  * With the priority of all threads. A lower one (nice 1 to 19 on Linux, with one such thread per core) did not bring
  * the timers and requests of the main thread forward: the scheduler lets a thread that has slept run at once.
  */
-void Loop::run() {
+bool Loop::work(const Turn& turn) noexcept {
   try {
-    stop_ = run_steps();
+    return run_steps(turn);
   } catch (...) {
     failure_ = std::current_exception();
+    return false;
   }
+}
+
+void Loop::finish() noexcept {
   ended_ = true;
   done_();
 }
 
-Stop Loop::run_steps() {
-  const double* row = steps_.rows;
-  for (int64_t step = 0; step < steps_.count; step++) {
-    if (__atomic_load_n(&steps_.control[0], __ATOMIC_RELAXED) != 0) break;
-    feed(step);
-    row = give_numbers(row);
-    const Stop stop = replay_.run(steps_.ports.data(), kernels_);
-    if (stop.instruction >= 0) return stop;
-    steps_.history[step] = watched();
-    __atomic_store_n(&steps_.control[1], static_cast<int32_t>(step + 1), __ATOMIC_RELEASE);
+bool Loop::run_steps(const Turn& turn) {
+  while (step_ < steps_.count) {
+    if (__atomic_load_n(&steps_.control[0], __ATOMIC_RELAXED) != 0) return false;
+    feed(step_);
+    row_ = give_numbers(row_);
+    stop_ = replay_.run(steps_.ports.data(), kernels_);
+    if (stop_.instruction >= 0) return false;
+    steps_.history[step_] = watched();
+    __atomic_store_n(&steps_.control[1], static_cast<int32_t>(++step_), __ATOMIC_RELEASE);
+    if (turn.is_over()) return step_ < steps_.count;
   }
-  return {};
+  return false;
 }
 
 /** Whoever made the order has checked it; but what is in memory decides what is read, so it is checked here too. */

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <exception>
 #include <functional>
-#include <thread>
 #include <vector>
 
+#include "loop_threads.h"
 #include "replay.h"
 
 namespace nabla {
@@ -40,22 +40,24 @@ struct Steps {
   int32_t* control;
 };
 
-/** Runs steps on a thread of its own. */
-class Loop {
+/** Runs steps in the background. */
+class Loop : private Shared {
  public:
-  /** Starts. `done` is the last that happens on the thread, or here if there can be no thread. */
+  /** Starts. `done` is called there when nothing is left, or here if there can be no thread. */
   Loop(Replay& replay, const Kernels& kernels, Steps steps, std::function<void()> done);
-  /** Waits for the thread to end. */
-  ~Loop();
+  /** Waits for the end. */
+  ~Loop() override;
 
-  /** Has the thread end after the step under way, if it has not ended. */
+  /** Has it end after the step under way, if it has not ended. */
   void stop();
-  /** Waits for the thread to end. What went wrong there is thrown here. */
-  Stop result();
+  /** After the end: what went wrong is thrown. */
+  Stop result() const;
 
  private:
-  void run();
-  Stop run_steps();
+  bool work(const Turn& turn) noexcept override;
+  void finish() noexcept override;
+  /** Whether steps are left. */
+  bool run_steps(const Turn& turn);
   /** Throws before it writes if there is no such row. */
   void feed(int64_t step) const;
   /** Copies a row of the table of numbers to where instructions read it; returns where the next row begins. */
@@ -67,10 +69,12 @@ class Loop {
   const Kernels& kernels_;
   const Steps steps_;
   const std::function<void()> done_;
+  int64_t step_ = 0;
+  /** Of the table of numbers, for the next step. */
+  const double* row_;
   Stop stop_;
   std::exception_ptr failure_;
   std::atomic<bool> ended_{false};
-  std::thread thread_;
 };
 
 }  // namespace nabla

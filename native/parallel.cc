@@ -117,11 +117,12 @@ class Pool {
 
   void enter_environment() { environments_.fetch_add(1); }
 
-  void leave_environment() {
-    if (environments_.fetch_sub(1) != 1) return;
+  bool leave_environment() {
+    if (environments_.fetch_sub(1) != 1) return false;
     acquire();
     stop_helpers();
     release();
+    return true;
   }
 
  private:
@@ -241,6 +242,6 @@ int num_threads() { return pool().size(); }
 void set_num_threads(int count) { pool().resize(count); }
 
 void enter_environment() { pool().enter_environment(); }
-void leave_environment() { pool().leave_environment(); }
+bool leave_environment() { return pool().leave_environment(); }
 
 }  // namespace nabla

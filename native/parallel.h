@@ -20,6 +20,7 @@ void set_num_threads(int count);
 
 /** The pool's threads end when the last environment does, because the addon is unloaded then. */
 void enter_environment();
-void leave_environment();
+/** Whether it was the last. */
+bool leave_environment();
 
 }  // namespace nabla

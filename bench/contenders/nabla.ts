@@ -14,12 +14,15 @@ export const everyKind: readonly Work['kind'][] = [
   'loss',
   'training',
   'momentum',
+  'update',
+  'recipe',
   'epoch',
+  'many',
   'inference',
   'load',
 ];
 
-const capturedKinds: readonly Work['kind'][] = ['training', 'epoch', 'inference', 'firstCall'];
+const capturedKinds: readonly Work['kind'][] = ['training', 'recipe', 'epoch', 'many', 'inference', 'firstCall'];
 
 /** nabla as its users have it: the package in dist/, each operation when it is called or functions captured. */
 function nabla(

@@ -9,7 +9,7 @@ const driver = fileURLToPath(new URL('../peers/pytorch.py', import.meta.url));
 /** PyTorch in one of its modes. */
 interface Mode {
   readonly library: string;
-  readonly mode: 'eager' | 'compiled';
+  readonly mode: 'eager' | 'compiled' | 'processes';
   readonly kinds: readonly Work['kind'][];
   /** What works where the mode does. */
   readonly trial: string;
@@ -23,6 +23,14 @@ const modes: readonly Mode[] = [
     kinds: everyKind,
     trial: 'import torch',
     install: 'python3 -m pip install torch; NABLA_BENCH_PYTHON names the Python to use',
+  },
+  {
+    // As many processes as threads, between which the models are divided.
+    library: 'PyTorch processes',
+    mode: 'processes',
+    kinds: ['many'],
+    trial: 'import torch',
+    install: 'python3 -m pip install torch',
   },
   {
     library: 'PyTorch compiled',

@@ -11,7 +11,10 @@ export type Work =
   | LossWork
   | TrainingWork
   | MomentumWork
+  | UpdateWork
+  | RecipeWork
   | EpochWork
+  | ManyWork
   | InferenceWork
   | FirstCallWork
   | PeakWork
@@ -94,12 +97,42 @@ export interface MomentumWork {
   readonly size: number;
 }
 
+export const updateRules = ['copy', 'sgd', 'adam', 'adamw', 'rmsprop', 'adagrad'] as const;
+export type UpdateRule = (typeof updateRules)[number];
+
+/** One step of an optimizer on one parameter, SGD with momentum 0.9, the others as they are; or a copy of so many elements. */
+export interface UpdateWork {
+  readonly kind: 'update';
+  readonly rule: UpdateRule;
+  readonly size: number;
+}
+
+/**
+ * A step of training of a perceptron with ReLU, as programs have it: smooth L1 and AdamW with amsgrad, or cross-entropy and Adam; `habits` are
+ * clipping by the norm of all gradients and a schedule that is stepped with each step.
+ */
+export interface RecipeWork {
+  readonly kind: 'recipe';
+  readonly loss: 'smoothL1' | 'crossEntropy';
+  readonly layers: readonly number[];
+  readonly batch: number;
+  readonly habits: boolean;
+}
+
 /** One pass of a classifier over `images` images of MNIST's shape, shuffled, in batches. */
 export interface EpochWork {
   readonly kind: 'epoch';
   readonly images: number;
   readonly layers: readonly number[];
   readonly batch: number;
+}
+
+/** So many models of their own, each trained for so many steps: a perceptron with ReLU, mean squared error, SGD, batches of 32 in their order. */
+export interface ManyWork {
+  readonly kind: 'many';
+  readonly models: number;
+  readonly layers: readonly number[];
+  readonly steps: number;
 }
 
 /** What a classifier says of a batch: from an array of numbers to an array of numbers. */

@@ -1,9 +1,10 @@
 """The driver for PyTorch: the protocol of ../harness/protocol.ts, the work of ../harness/work.ts.
 
-python3 pytorch.py THREADS eager|compiled
+python3 pytorch.py THREADS eager|compiled|processes
 """
 
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ from torch import nn
 load_seconds = time.perf_counter() - start
 
 threads, mode = int(sys.argv[1]), sys.argv[2]
-torch.set_num_threads(threads)
+torch.set_num_threads(1 if mode == "processes" else threads)
 compiled = mode == "compiled"
 
 X, Y, WEIGHT, BIAS = 1, 2, 10, 30  # the seeds of ../drivers/inputs.ts
@@ -187,6 +188,58 @@ class Momentum:
         return probe(self.weight)
 
 
+RULES = {
+    "sgd": lambda parameters: torch.optim.SGD(parameters, lr=1e-3, momentum=0.9),
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+}
+
+
+class Update:
+    def __init__(self, rule, size, **_):
+        self.weight = nn.Parameter(uniform([size], X))
+        self.weight.grad = uniform([size], Y)
+        self.run = self.copy if rule == "copy" else RULES[rule]([self.weight]).step
+
+    def copy(self):
+        with torch.no_grad():
+            self.weight.copy_(self.weight.grad)
+
+    def first(self):
+        self.run()
+        self.run()
+        return probe(self.weight)
+
+
+class Recipe:
+    def __init__(self, loss, layers, batch, habits, **_):
+        self.x = uniform([batch, layers[0]], X)
+        self.model, self.habits = network("classifier", layers), habits
+        smooth = loss == "smoothL1"
+        self.y = uniform([batch, layers[-1]], Y) if smooth else labels(batch, Y, layers[-1])
+        self.criterion = nn.SmoothL1Loss() if smooth else nn.CrossEntropyLoss()
+        parameters = list(self.model.parameters())
+        smoothly = lambda: torch.optim.AdamW(parameters, lr=1e-4, amsgrad=True)
+        self.optimizer = smoothly() if smooth else torch.optim.Adam(parameters)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 1_000_000)
+
+    def run(self):
+        self.optimizer.zero_grad()
+        loss = self.criterion(self.model(self.x), self.y)
+        loss.backward()
+        if self.habits:
+            nn.utils.clip_grad_norm_(self.model.parameters(), 1)
+        self.optimizer.step()
+        if self.habits:
+            self.scheduler.step()
+        return loss
+
+    def first(self):
+        return [self.run().item() for _ in range(3)]
+
+
 class Epoch:
     """Batches by indexing with a permutation, which is faster than a DataLoader that collates examples."""
 
@@ -200,6 +253,63 @@ class Epoch:
 
     def first(self):
         return [self.step(self.x[: self.batch], self.y[: self.batch]).item()]
+
+
+class Many:
+    """Models one after the other, or divided between processes."""
+
+    BATCH = 32
+
+    def __init__(self, models, layers, steps, **_):
+        rows = self.BATCH * steps
+        self.x, self.y = uniform([rows, layers[0]], X), uniform([rows, layers[-1]], Y)
+        self.layers = layers
+        self.all = [self.stepping() for _ in range(models)]
+        if mode == "processes":
+            self.processes = [self.process(self.all[i::threads]) for i in range(min(threads, models))]
+            self.run = self.run_processes
+
+    def stepping(self):
+        model = network("classifier", self.layers)
+        sgd = torch.optim.SGD(model.parameters(), lr=0.01)
+
+        def step(x, y):
+            sgd.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            loss.backward()
+            sgd.step()
+            return loss
+
+        return step
+
+    def train(self, steps):
+        for step in steps:
+            for x, y in zip(self.x.split(self.BATCH), self.y.split(self.BATCH)):
+                step(x, y)
+
+    def run(self):
+        self.train(self.all)
+
+    def process(self, steps):
+        ours, theirs = multiprocessing.Pipe()
+
+        def serve():
+            while theirs.recv():
+                self.train(steps)
+                theirs.send(True)
+
+        multiprocessing.get_context("fork").Process(target=serve, daemon=True).start()
+        return ours
+
+    def run_processes(self):
+        for pipe in self.processes:
+            pipe.send(True)
+        for pipe in self.processes:
+            pipe.recv()
+
+    def first(self):
+        batches = zip(self.x.split(self.BATCH), self.y.split(self.BATCH))
+        return [self.all[0](x, y).item() for _, (x, y) in zip(range(3), batches)]
 
 
 class Inference:
@@ -226,7 +336,10 @@ KINDS = {
     "loss": Loss,
     "training": Training,
     "momentum": Momentum,
+    "update": Update,
+    "recipe": Recipe,
     "epoch": Epoch,
+    "many": Many,
     "inference": Inference,
 }
 

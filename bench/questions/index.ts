@@ -6,12 +6,15 @@ import { inference } from './inference.js';
 import { limits } from './limits.js';
 import { load } from './load.js';
 import { losses } from './losses.js';
+import { many } from './many.js';
 import { matmul } from './matmul.js';
 import { optimizer } from './optimizer.js';
 import type { Question } from './question.js';
+import { recipes } from './recipes.js';
 import { recording } from './recording.js';
 import { rows } from './rows.js';
 import { training } from './training.js';
+import { updates } from './updates.js';
 import { layerWidths } from './widths.js';
 
 /** Every question, as they are asked. */
@@ -25,7 +28,10 @@ export const questions: readonly Question[] = [
   rows,
   losses,
   optimizer,
+  updates,
+  recipes,
   epoch,
+  many,
   inference,
   recording,
   layerWidths,

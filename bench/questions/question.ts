@@ -2,7 +2,7 @@ import type { Work } from '../harness/work.js';
 
 /** How much is done, in the unit in which people compare it. */
 export interface Amount {
-  readonly unit: 'GFLOP' | 'GB' | 'instruction';
+  readonly unit: 'GFLOP' | 'GB' | 'instruction' | 'k steps';
   readonly perIteration: number;
 }
 

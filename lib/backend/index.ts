@@ -41,7 +41,7 @@ const MOST_THREADS = 1024;
 const counting = signature('count, /', { count: integerFrom(1, MOST_THREADS) });
 
 /**
- * Sets how many threads an operation may use. Results do not depend on it. The `js` backend has one thread, whatever is set.
+ * Sets how many threads an operation may use, and how many work on the runs of captured functions in the background. Results do not depend on it. The `js` backend has one thread, whatever is set.
  *
  * @throws ValueError if the count is not a positive integer of at most 1024
  * @example

@@ -80,9 +80,8 @@ export class Case<R> {
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
     const around = surroundings(outer);
-    const mode = recordsGradients();
     this.#assumptions = [
-      () => recordsGradients() === mode,
+      sameMode(),
       ...recorder.assumptions,
       ...gradients.filter(({ use }) => use.read).map(({ leaf, use }) => sameGradient(leaf, use.before)),
       sameFlags(flags),
@@ -213,6 +212,13 @@ export function lossIn(result: unknown, where: string): Tensor {
   throw new CaptureError(
     `${where}: run() keeps the loss of every step, but the function returns no float tensor of one element; return the loss`,
   );
+}
+
+// What a case goes on looking at is made apart from its constructor: closures keep all that others of their scope name, and the recorder,
+// which knows every living module, must go.
+function sameMode(): () => boolean {
+  const mode = recordsGradients();
+  return () => recordsGradients() === mode;
 }
 
 /** The bytes that a tensor's elements lie in. */

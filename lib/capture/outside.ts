@@ -17,7 +17,7 @@ interface Snapshot {
 type Same = (value: unknown) => boolean;
 
 /** A property that is no part: how it is compared with what it was, null if as it is. */
-interface Setting {
+export interface Setting {
   readonly name: string;
   readonly value: unknown;
   readonly isSame: Same | null;

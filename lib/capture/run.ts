@@ -144,7 +144,7 @@ async function runEpochs(run: Run, epoch: (run: Run) => Promise<void>, where: st
     const first = run.step;
     run.epoch = i;
     await epoch(run);
-    const losses = run.outcome().losses.subarray(first);
+    const losses = run.losses(first);
     if (losses.length === 0) throw new ValueError(`${where}: run: the source gave no batches in epoch ${i}`);
     const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
     const goOn = await settings.onEpoch?.({ epoch: i, losses, loss });
@@ -289,8 +289,13 @@ class Run {
     return this.#done + (this.#current === null ? 0 : Atomics.load(this.#current.control, 1));
   }
 
+  /** Of the steps from `first` on. */
+  losses(first: number): Float64Array {
+    return this.#losses.slice(first, this.#done);
+  }
+
   outcome(): Outcome {
-    return { losses: this.#losses.slice(0, this.#done), sizes: this.#sizes.slice(0, this.#done) };
+    return { losses: this.losses(0), sizes: this.#sizes.slice(0, this.#done) };
   }
 
   /** An epoch over rows of tensors. */

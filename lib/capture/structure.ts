@@ -3,7 +3,7 @@ import { NablaError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
 import { isModule, MEMBERS, type Module } from '../nn/module.js';
 import { isTensor, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
-import type { Outside } from './outside.js';
+import type { Outside, Setting } from './outside.js';
 import type { Demand } from './recorder.js';
 
 /** The models that tensors belong to. */
@@ -69,8 +69,16 @@ export function structureDemands(around: Surroundings, called: Iterable<object>)
 
 /** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
 export function sameNumbers(around: Surroundings, called: Iterable<object>, outside: Outside): () => boolean {
-  const owned = [...new Set<object>([...around.named.keys(), ...called])];
-  const settings = owned.flatMap((owner) => outside.settingsOf(owner).map((setting) => ({ owner, ...setting })));
+  return sameSettings(settingsOf(new Set([...around.named.keys(), ...called]), outside));
+}
+
+type Owned = Setting & { readonly owner: object };
+
+const settingsOf = (owners: ReadonlySet<object>, outside: Outside): Owned[] =>
+  [...owners].flatMap((owner) => outside.settingsOf(owner).map((setting) => ({ owner, ...setting })));
+
+/** Apart from where all that is outside is known: a closure keeps its scope. */
+function sameSettings(settings: readonly Owned[]): () => boolean {
   const simple = settings.filter(({ isSame }) => isSame === null);
   const nested = settings.filter(({ isSame }) => isSame !== null);
   const owners = simple.map(({ owner }) => owner as Record<string, unknown>);

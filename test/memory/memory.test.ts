@@ -23,6 +23,12 @@ describe('memory', () => {
     expect(highest - settled).toBeLessThan(64 * MEGABYTE);
   }, 300_000);
 
+  it('of a captured step does not grow with how many others there are', () => {
+    const { each } = run<'each'>('captured.ts', 100);
+    expect(each).toBeGreaterThan(0);
+    expect(each).toBeLessThan(180_000);
+  });
+
   // 12 MB each with gradients and momenta. In plain JavaScript what is to be found again stays until the loop yields.
   if (process.env.NABLA_BACKEND !== 'js') {
     it('of models that nothing keeps is used again in such a loop', () => {

@@ -2,7 +2,9 @@ import type { Work } from '../../harness/work.js';
 import type { Task, Tasks } from '../serve.js';
 import { firstCall } from './first-call.js';
 import { loss } from './losses.js';
+import { many } from './many.js';
 import { map, matmul, overwrite, recorded, rows } from './operations.js';
+import { recipe, update } from './recipes.js';
 import { epoch, inference, type Mode, momentum, training } from './training.js';
 
 /** How nabla does each piece of work. */
@@ -29,8 +31,14 @@ function task(work: Work, mode: Mode): Task | null {
       return training(work, mode);
     case 'momentum':
       return momentum(work);
+    case 'update':
+      return update(work);
+    case 'recipe':
+      return recipe(work, mode);
     case 'epoch':
       return epoch(work, mode);
+    case 'many':
+      return many(work, mode);
     case 'inference':
       return inference(work, mode);
     case 'firstCall':

@@ -17,7 +17,7 @@ export interface Addon {
    * done, with its position (see `Stop`) on the tape, or -1.
    */
   replay(): number;
-  /** Runs linked instructions many times on a thread of their own. */
+  /** Runs linked instructions many times in the background. */
   start(plan: LoopPlan): Promise<void>;
   addressOf(buffer: ArrayBuffer): number;
   /** A list of objects that it does not keep, by its address; it is there as long as the environment. */
