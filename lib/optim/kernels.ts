@@ -1,4 +1,6 @@
-import { computeType } from '../backend/dtype.js';
+import { computeType, type DType } from '../backend/dtype.js';
+import type { Instruction } from '../backend/instructions.js';
+import type { View } from '../backend/view.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { Kernel } from '../tensor/kernel.js';
@@ -12,17 +14,28 @@ type Formula = Pick<Rule<object>, 'name' | 'update' | 'change'>;
 export interface Update {
   /** @param tensors the parameter, its gradient, and the entries of its state; undefined for those that it has not */
   run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void;
+  /** What `run` comes to; null where that is several instructions. */
+  readonly single: Single | null;
+}
+
+/** An update that is one instruction. */
+export interface Single {
+  /** Of what it changes, as `run` names it in errors. */
+  readonly op: string;
+  /** Which of the tensors it reads, and after these of the numbers; and which of the tensors it writes. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  instruction(outputs: readonly View[], inputs: readonly View[], dtype: DType): Instruction;
 }
 
 const OPERANDS = ['parameter', 'gradient'];
 
 /** An update as one instruction: one pass over memory. */
-class Fused implements Update {
+class Fused implements Update, Single {
+  readonly op: string;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
   readonly #kernel: Kernel;
-  readonly #op: string;
-  /** Which of the tensors, then the numbers, the instruction reads, and which of the tensors it writes. */
-  readonly #inputs: readonly number[];
-  readonly #outputs: readonly number[];
 
   /**
    * @param entries those of the state that there are
@@ -35,39 +48,48 @@ class Fused implements Update {
     entries: readonly string[],
     numbers: readonly string[],
   ) {
-    this.#op = `${name}.step`;
+    this.op = `${name}.step`;
     const tensors = [...OPERANDS, ...entries];
     const operands = (names: readonly string[], first: number) =>
       Object.fromEntries(names.map((name, i): [string, Expr] => [name, e.input(first + i, 'element')]));
     const results = update(operands(tensors, 0) as Values, operands(numbers, tensors.length), flags);
-    this.#inputs = e.inputsOf(Object.values(results));
-    this.#outputs = Object.keys(results).map((name) => tensors.indexOf(name));
+    this.inputs = e.inputsOf(Object.values(results));
+    this.outputs = Object.keys(results).map((name) => tensors.indexOf(name));
     const roots = e.rewrite(Object.values(results), (original, rebuilt) =>
-      original.op === 'input' ? e.input(this.#inputs.indexOf(original.value), 'element') : rebuilt,
+      original.op === 'input' ? e.input(this.inputs.indexOf(original.value), 'element') : rebuilt,
     );
     this.#kernel = new Kernel(
       name,
       roots,
-      this.#inputs.map(() => 'element'),
+      this.inputs.map(() => 'element'),
       0,
     );
   }
 
+  get single(): Single {
+    return this;
+  }
+
+  instruction(outputs: readonly View[], inputs: readonly View[], dtype: DType): Instruction {
+    return this.#kernel.instruction(outputs, inputs, computeType(dtype));
+  }
+
   run(tensors: readonly (Tensor | undefined)[], numbers: readonly Tensor[]): void {
-    const inputs = new Array<Tensor>(this.#inputs.length);
+    const inputs = new Array<Tensor>(this.inputs.length);
     for (let i = 0; i < inputs.length; i++) {
-      const place = this.#inputs[i]!;
+      const place = this.inputs[i]!;
       inputs[i] = tensors[place] ?? numbers[place - tensors.length]!;
     }
-    const outputs = new Array<Tensor>(this.#outputs.length);
-    for (let i = 0; i < outputs.length; i++) outputs[i] = tensors[this.#outputs[i]!]!;
+    const outputs = new Array<Tensor>(this.outputs.length);
+    for (let i = 0; i < outputs.length; i++) outputs[i] = tensors[this.outputs[i]!]!;
     this.#kernel.runInto(outputs, inputs, [], computeType(outputs[0]!.dtype), null);
-    for (let i = 0; i < outputs.length; i++) outputs[i]!.bumpVersion(this.#op);
+    for (let i = 0; i < outputs.length; i++) outputs[i]!.bumpVersion(this.op);
   }
 }
 
 /** An update by tensor operations. */
 class Composed implements Update {
+  readonly single = null;
   readonly #change: NonNullable<Formula['change']>;
   readonly #flags: Flags;
   readonly #names: readonly string[];

@@ -143,8 +143,10 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #step(): void {
-    if (recording === null && this.#latest?.isAgain(this.paramGroups, this.state)) this.#perform(this.#latest);
-    else this.#performNew();
+    if (recording === null && this.#latest?.isAgain(this.paramGroups, this.state)) {
+      this.#latest.link();
+      this.#perform(this.#latest);
+    } else this.#performNew();
   }
 
   #performNew(): void {

@@ -2,6 +2,7 @@ import { allocate, type HostAction, type Storage } from '../backend/index.js';
 import { isTensor, peekGrad, Tensor } from '../tensor/tensor.js';
 import type { Group } from './groups.js';
 import { type Update, updateFor } from './kernels.js';
+import { LinkedUpdates } from './linked.js';
 import { rateOf, ratesIn } from './parameters.js';
 import type { Flags, Numbers, Plain, Rule } from './rule.js';
 
@@ -114,6 +115,9 @@ export class Step<O extends object> implements HostAction {
   /** The numbers of each batch as tensors. */
   readonly #operands: readonly (readonly Tensor[])[];
   #isDone = false;
+  #linked: LinkedUpdates | null = null;
+  /** How often it was done without. */
+  #unlinked = 0;
 
   /**
    * @param names those of the rule's numbers
@@ -209,6 +213,8 @@ export class Step<O extends object> implements HostAction {
 
   /** Changes the parameters; the numbers are there. */
   update(changed: (parameter: Tensor) => void): void {
+    if (this.#linked?.run()) return;
+    this.#linked = null;
     for (let b = 0; b < this.#batches.length; b++) {
       const { update, members, tensors } = this.#batches[b]!;
       for (let i = 0; i < members.length; i++) {
@@ -217,6 +223,15 @@ export class Step<O extends object> implements HostAction {
         changed(parameter);
       }
     }
+  }
+
+  /** Has the updates to come done in one call, after some were done one by one. No captured function may be under way. */
+  link(): void {
+    if (this.#linked !== null || ++this.#unlinked % LINKING_AFTER !== 0) return;
+    const changes = this.#batches.flatMap(({ update, members, tensors }, b) =>
+      members.map(({ parameter }, i) => ({ update, parameter, state: tensors[i]!, numbers: this.#operands[b]! })),
+    );
+    this.#linked = LinkedUpdates.of(changes);
   }
 
   /** Whether these are the groups that it changes. */
@@ -273,6 +288,9 @@ export class Step<O extends object> implements HostAction {
     return true;
   }
 }
+
+/** Linking takes as long as a few updates. */
+const LINKING_AFTER = 4;
 
 /** Whether the same parameters of a group have gradients, and their states are those that they were. */
 function hasSameMembers({ group, members }: Part<object>, states: ReadonlyMap<Tensor, object>): boolean {

@@ -1,5 +1,5 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
-import { backend, DONE } from '../backend/index.js';
+import { backend, DONE, type Instruction } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
 import { sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
@@ -83,6 +83,11 @@ export class Kernel {
         : outputs.map((x, i) => this.#operand(x, this.roots[i]!.rate, frame));
     if (this.folds) this.#accept(backend.fold(program, params, ins, outs, frame.shape, frame.axes));
     else this.#accept(backend.map(program, params, ins, outs));
+  }
+
+  /** What `runInto` without a frame or parameters comes to. */
+  instruction(outputs: readonly View[], inputs: readonly View[], compute: ComputeType): Instruction {
+    return { op: 'map', program: this.program(compute), params: [], inputs, outputs };
   }
 
   #accept(result: number): void {
