@@ -18,6 +18,7 @@ export type { EpochEnd, Progress, RunOptions, Source } from './capture/run.js';
 export * as distributions from './distributions/index.js';
 export * from './errors.js';
 export { Expr } from './expr/expr.js';
+export * as func from './nn/func.js';
 export * as nn from './nn/index.js';
 export { type HardshrinkOptions, hardshrink, prelu } from './ops/activations.js';
 export * from './ops/added-products.js';

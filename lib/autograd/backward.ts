@@ -12,7 +12,17 @@ import { filledOf } from '../tensor/empty.js';
 import { adding, addOf } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
-import { isTensor, leafHooksOf, nodeOf, peekGrad, storageOf, type Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
+import {
+  isTensor,
+  leafHooksOf,
+  nodeOf,
+  peekGrad,
+  shapeOf,
+  storageOf,
+  type Tensor,
+  takeGrad,
+  viewOf,
+} from '../tensor/tensor.js';
 import { checkAnomaly, detectsAnomaly } from './anomaly.js';
 import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
 import { withGrad } from './mode.js';
@@ -42,15 +52,22 @@ const starting = signature('input, /, gradient, retainGraph, createGraph', {
   ...passing,
 });
 
-const returning = signature('outputs, inputs, /, gradOutputs, retainGraph, createGraph, allowUnused', {
-  outputs: kinds.tensorOrList,
-  inputs: kinds.tensorOrList,
-  /** The gradient that flows into each output. Default: null, 1 for an output of one element. */
-  gradOutputs: gradients.default(null),
-  ...passing,
-  /** Give null for an input that the outputs do not depend on, instead of an error. Default: false. */
-  allowUnused: kinds.boolean.default(false),
-});
+const returning = signature(
+  'outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused, *, materializeGrads, onlyInputs',
+  {
+    outputs: kinds.tensorOrList,
+    inputs: kinds.tensorOrList,
+    /** The gradient that flows into each output. Default: null, 1 for an output of one element. */
+    gradOutputs: gradients.default(null),
+    ...passing,
+    /** Give null for an input that the outputs do not depend on, instead of an error. Default: false. */
+    allowUnused: kinds.boolean.default(false),
+    /** Give zeros for an input that the outputs do not depend on. Default: false. */
+    materializeGrads: kinds.boolean.default(false),
+    /** Whether gradients are for the inputs alone; they always are. Default: true. */
+    onlyInputs: kinds.only(true, 'gradients are for the inputs alone'),
+  },
+);
 
 export interface BackwardOptions extends OptionsOf<typeof accumulating> {}
 export interface TensorBackwardOptions extends OptionsOf<typeof starting> {}
@@ -98,13 +115,14 @@ function accumulate(roots: readonly Root[], retainGraph: boolean | null, createG
  * const x = tensor(3, { requiresGrad: true });
  * const [dx] = grad(x.pow(2), x, { createGraph: true });
  * grad(dx!, x)[0]; // tensor(2.): the second derivative
+ * grad({ outputs: x.mul(2), inputs: [x, dx!], materializeGrads: true })[1]; // tensor(0.)
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
  */
 export const grad: FunctionOf<(Tensor | null)[], typeof returning, GradOptions> = define(
   'grad',
   returning,
-  (outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused) => {
+  (outputs, inputs, gradOutputs, retainGraph, createGraph, allowUnused, materializeGrads) => {
     const targets = listed(inputs);
     const notRequired = targets.findIndex((target) => !target.requiresGrad);
     if (notRequired >= 0) throw new AutogradError(`grad: input ${notRequired} does not require a gradient`);
@@ -122,6 +140,7 @@ export const grad: FunctionOf<(Tensor | null)[], typeof returning, GradOptions> 
     runPass(createGraph, pass, () => new Set([...found.values()].map((gradient) => storageOf(gradient))));
     return targets.map((target, i) => {
       const gradient = found.get(nodeOf(target) ?? target) ?? null;
+      if (gradient === null && materializeGrads) return filledOf(shapeOf(target), 0, target.dtype);
       if (gradient === null && !allowUnused) {
         throw new AutogradError(
           `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,

@@ -177,7 +177,7 @@ export function datasetOf(source: Source): Dataset<unknown, unknown> | null {
 }
 
 function epochOfLoader(where: string, loader: DataLoader<unknown, unknown>): (run: Run) => Promise<void> {
-  const rows = loader.collate === null ? rowsOf(loader.dataset) : null;
+  const rows = loader.collateFn === null ? rowsOf(loader.dataset) : null;
   return async (run) => {
     const epoch = loader.begin();
     const [first, { visited }] = [run.step, epoch];

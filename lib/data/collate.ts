@@ -24,7 +24,7 @@ const collating = signature('items, /', {
 });
 
 /**
- * Makes a batch of items: what a `DataLoader` does unless it is given another `collate`.
+ * Makes a batch of items: what a `DataLoader` does unless it is given a `collateFn`.
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ function collate(items: readonly unknown[], where: string, depth: number): unkno
   if (allAre(items, Array.isArray)) return collateArrays(items, where, depth);
   if (allAre(items, isPlainObject)) return collateRecords(items, where, depth);
   const kinds = new Set(Array.from(items.slice(0, MOST_KINDS), kindOf));
-  throw new ValueError(`defaultCollate: ${where}: no batch can be made of ${[...kinds].join(' and ')}; pass collate`);
+  throw new ValueError(`defaultCollate: ${where}: no batch can be made of ${[...kinds].join(' and ')}; pass collateFn`);
 }
 
 function stackItems(items: readonly Tensor[], where: string): Tensor {

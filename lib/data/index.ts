@@ -4,7 +4,7 @@ export { type Collated, defaultCollate } from './collate.js';
 export { ChainDataset, ConcatDataset, type IterableDataset, StackDataset } from './combined.js';
 export { type Dataset, type RandomSplitOptions, randomSplit, Subset, TensorDataset } from './dataset.js';
 export { type IdxArray, loadIdx, parseIdx, readIdx } from './idx.js';
-export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
+export { type BatchesOfIndices, DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
 export { type LabelledImages, loadMnist, type Mnist, type MnistOptions } from './mnist.js';
 export {
   BatchSampler,

@@ -1,4 +1,4 @@
-import type { Narrowed, OptionsOf, RestOf } from '../arguments/forms.js';
+import type { NamedOf, Narrowed, OptionsOf, RestOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
@@ -39,23 +39,46 @@ const source: Kind<Dataset<unknown, unknown> | IterableDataset<unknown>> = kind(
   { explain: (op, name, value) => void dataset.take(op, name, value) },
 );
 
-const loading = signature('dataset, /, batchSize, shuffle, sampler, *, collate, dropLast, generator', {
-  dataset: source,
-  /** Items per batch. Default: 1. */
-  batchSize: kinds.integerFrom(1).default(1),
-  /** Visit the items in another random order each epoch. Default: false. */
-  shuffle: kinds.boolean.default(false),
-  /** The order to visit items in, instead of `shuffle`. Default: null, one after the other. */
-  sampler: sampler.optional(),
-  /** Makes a batch of items. Default: null, the data set's own `gather`, or else {@link defaultCollate}. */
-  collate: kinds.callback<(items: unknown[]) => unknown>().optional(),
-  /** Leave out a last batch that is not full. Default: false. */
-  dropLast: kinds.boolean.default(false),
-  ...drawing,
-});
+const batchSampler: Kind<BatchesOfIndices> = kind(
+  'an iterable of arrays of indices with a length',
+  (value): value is BatchesOfIndices => {
+    if (typeof value !== 'object' || value === null || isTensor(value)) return false;
+    const { length, [Symbol.iterator]: iterator } = value as Partial<BatchesOfIndices>;
+    return typeof iterator === 'function' && Number.isSafeInteger(length) && length! >= 0;
+  },
+);
+
+const loading = signature(
+  'dataset, /, batchSize, shuffle, sampler, batchSampler, numWorkers, collateFn, pinMemory, dropLast, *, generator',
+  {
+    dataset: source,
+    /** Items per batch. Default: 1. */
+    batchSize: kinds.integerFrom(1).default(1),
+    /** Visit the items in another random order each epoch. Default: false. */
+    shuffle: kinds.boolean.default(false),
+    /** The order to visit items in, instead of `shuffle`. Default: null, one after the other. */
+    sampler: sampler.optional(),
+    /** The batches to make, as arrays of indices: instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. Default: null. */
+    batchSampler: batchSampler.optional(),
+    /** Processes that make batches: none, batches are made where they are asked for. Default: 0. */
+    numWorkers: kinds.only(0, 'batches are made where they are asked for'),
+    /** Makes a batch of items. Default: null, the data set's own `gather`, or else {@link defaultCollate}. */
+    collateFn: kinds.callback<(items: unknown[]) => unknown>().optional(),
+    /** Whether batches are put where a device reads them; there is none. Default: false. */
+    pinMemory: kinds.only(false, 'there is no other device'),
+    /** Leave out a last batch that is not full. Default: false. */
+    dropLast: kinds.boolean.default(false),
+    ...drawing,
+  },
+);
 
 export interface DataLoaderOptions<Item, Batch>
-  extends Narrowed<OptionsOf<typeof loading>, { collate: ((items: Item[]) => Batch) | null }> {}
+  extends Narrowed<OptionsOf<typeof loading>, { collateFn: ((items: Item[]) => Batch) | null }> {}
+
+/** Which items belong together, batch by batch: what a `BatchSampler` is. */
+export interface BatchesOfIndices extends Iterable<ArrayLike<number>> {
+  readonly length: number;
+}
 
 type Collate<Item, Batch> = (items: Item[]) => Batch;
 
@@ -104,8 +127,10 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly batchSize: number;
   readonly dropLast: boolean;
   readonly sampler: Sampler;
+  /** What says which items belong together, if it was given. */
+  readonly batchSampler: BatchesOfIndices | null;
   /** What makes batches of items, if it was given. */
-  readonly collate: Collate<Item, Batch> | null;
+  readonly collateFn: Collate<Item, Batch> | null;
   readonly #generator: Generator | null;
   readonly #stream: IterableDataset<Item> | null;
   readonly #makeBatch: (indices: Int32Array) => Batch;
@@ -122,7 +147,9 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     source: Dataset<Item, Batch> | IterableDataset<Item>,
     ...rest: RestOf<typeof loading, DataLoaderOptions<Item, Batch>>
   ) {
-    const [, batchSize, shuffle, sampler, collate, dropLast, generator] = loading.read('DataLoader', [source, ...rest]);
+    const options = loading.named('DataLoader', [source, ...rest]);
+    const { batchSize, shuffle, sampler, batchSampler, collateFn, dropLast, generator } = options;
+    if (batchSampler !== null) refuseBeside(source, options);
     if (isStream(source) && (shuffle || sampler !== null)) {
       throw new ValueError(
         `DataLoader: a stream has an order of its own: ${shuffle ? 'shuffle' : 'sampler'} is for data sets with positions`,
@@ -136,23 +163,28 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.dropLast = dropLast;
     this.sampler =
       sampler ?? (shuffle ? new RandomSampler(dataset.length, { generator }) : new SequentialSampler(dataset.length));
-    this.collate = collate as Collate<Item, Batch> | null;
+    this.batchSampler = batchSampler;
+    this.collateFn = collateFn as Collate<Item, Batch> | null;
     this.#generator = generator;
-    this.#makeBatch = batchMaker(dataset, this.collate);
+    this.#makeBatch = batchMaker(dataset, this.collateFn);
   }
 
-  /** @internal Whether items come one after the other, without positions. */
+  /** @internal Whether batches come one after the other, rather than as so many items of an order each. */
   get isStream(): boolean {
-    return this.#stream !== null;
+    return this.#stream !== null || this.batchSampler !== null;
   }
 
   #requirePositions(what: string): void {
-    if (this.#stream === null) return;
-    throw new ValueError(`DataLoader: ${what}: the items are a stream, of which neither length nor order is known`);
+    if (this.#stream !== null) {
+      throw new ValueError(`DataLoader: ${what}: the items are a stream, of which neither length nor order is known`);
+    }
+    if (this.batchSampler === null) return;
+    throw new ValueError(`DataLoader: ${what}: the batches are those of a batchSampler, which keeps its own state`);
   }
 
   /** Number of batches per epoch. */
   get length(): number {
+    if (this.batchSampler !== null) return this.batchSampler.length;
     this.#requirePositions('length');
     const batches = this.sampler.length / this.batchSize;
     return this.dropLast ? Math.floor(batches) : Math.ceil(batches);
@@ -202,7 +234,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
   *#streamed(stream: IterableDataset<Item>): IterableIterator<Batch> {
     drawSeed(this.#generator);
-    const batchOf = this.collate ?? ((items: Item[]) => defaultCollate(items) as Batch);
+    const batchOf = this.collateFn ?? ((items: Item[]) => defaultCollate(items) as Batch);
     let items: Item[] = [];
     for (const item of stream) {
       items.push(item);
@@ -213,7 +245,20 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     if (items.length > 0 && !this.dropLast) yield batchOf(items);
   }
 
+  *#sampled(batches: BatchesOfIndices): IterableIterator<Batch> {
+    drawSeed(this.#generator);
+    const { length } = this.dataset;
+    let count = 0;
+    for (const batch of batches) {
+      if (!Array.isArray(batch) && !ArrayBuffer.isView(batch)) {
+        throw new ValueError(`DataLoader: batchSampler must give arrays of indices, got ${describe(batch)}`);
+      }
+      yield this.#makeBatch(checkedIndices(`DataLoader: batchSampler: batch ${count++}`, batch, length));
+    }
+  }
+
   *[Symbol.iterator](): Iterator<Batch> {
+    if (this.batchSampler !== null) return yield* this.#sampled(this.batchSampler);
     if (this.#stream !== null) return yield* this.#streamed(this.#stream);
     const epoch = this.begin();
     yield* this.batches(epoch);
@@ -309,6 +354,19 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 const isNumbers = (value: unknown): value is Tensor | null =>
   value === null || (isTensor(value) && isInteger(value.dtype) && value.ndim === 1);
+
+/** A batchSampler says all that these say. */
+function refuseBeside(
+  source: unknown,
+  options: Pick<NamedOf<typeof loading>, 'batchSize' | 'shuffle' | 'sampler' | 'dropLast'>,
+): void {
+  const { batchSize, shuffle, sampler, dropLast } = options;
+  const beside = { batchSize: batchSize !== 1, shuffle, sampler: sampler !== null, dropLast };
+  const other = Object.entries(beside).find(([, isGiven]) => isGiven);
+  if (other !== undefined) throw new ValueError(`DataLoader: batchSampler and ${other[0]} exclude each other`);
+  if (isStream(source))
+    throw new ValueError('DataLoader: a stream has an order of its own: batchSampler is for data sets with positions');
+}
 
 function batchMaker<Item, Batch>(
   dataset: Dataset<Item, Batch>,

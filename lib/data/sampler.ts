@@ -1,6 +1,6 @@
 import { allAre } from '../arguments/elements.js';
 import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
-import { kind } from '../arguments/kind.js';
+import { type Kind, kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import type { TypedArray } from '../backend/dtype.js';
@@ -11,10 +11,19 @@ import * as kinds from '../tensor/kinds.js';
 import { isTensor, type Tensor } from '../tensor/tensor.js';
 import { checkedIndices, indexArray } from './indices.js';
 
-const counting = signature('length', { length: kinds.integerFrom(0) });
+type Counted = number | { readonly length: number };
 
-const drawing = signature('size, replacement, numSamples, generator', {
-  size: kinds.integerFrom(0),
+const counted: Kind<Counted> = kind('how many items there are, or what has them', (value): value is Counted => {
+  const length = typeof value === 'object' && value !== null && !isTensor(value) ? Reflect.get(value, 'length') : value;
+  return Number.isSafeInteger(length) && (length as number) >= 0;
+});
+
+const countOf = (source: Counted): number => (typeof source === 'number' ? source : source.length);
+
+const counting = signature('dataSource', { dataSource: counted });
+
+const drawing = signature('dataSource, replacement, numSamples, generator', {
+  dataSource: counted,
   /** Draw each index again, so that one may come again. Default: false, a permutation. */
   replacement: kinds.boolean.default(false),
   /** How many indices. Default: null, as many as there are items. */
@@ -34,7 +43,7 @@ export interface Sampler extends Iterable<number> {
 }
 
 /**
- * 0, 1, …, length - 1.
+ * 0, 1, …, length - 1, of a data set, or of so many items.
  *
  * @example
  * ```ts
@@ -51,8 +60,8 @@ export class SequentialSampler implements Sampler {
   }
 
   constructor(...args: ArgumentsOf<typeof counting>) {
-    const [length] = counting.read('SequentialSampler', args);
-    this.length = length;
+    const [source] = counting.read('SequentialSampler', args);
+    this.length = countOf(source);
   }
 
   /** 0, 1, …, length - 1. */
@@ -70,7 +79,7 @@ export class SequentialSampler implements Sampler {
 export interface RandomSamplerOptions extends OptionsOf<typeof drawing> {}
 
 /**
- * The items of a data set of `size` items at random, in PyTorch's order for the same seed.
+ * The items of a data set, which is given or of which the size is, at random, in PyTorch's order for the same seed.
  *
  * @example
  * ```ts
@@ -90,7 +99,8 @@ export class RandomSampler implements Sampler {
   }
 
   constructor(...args: ArgumentsOf<typeof drawing, RandomSamplerOptions>) {
-    const [size, replacement, numSamples, generator] = drawing.read('RandomSampler', args);
+    const [source, replacement, numSamples, generator] = drawing.read('RandomSampler', args);
+    const size = countOf(source);
     if (size === 0) throw new ValueError('RandomSampler: there is nothing to draw from: the data set is empty');
     this.size = size;
     this.replacement = replacement;

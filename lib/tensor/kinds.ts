@@ -113,3 +113,7 @@ export const shape: Kind<Shape> = kind('an array of sizes', isShape, {
 export const generator: Kind<Generator> = kind('a Generator', (value) => isGenerator(value), {
   explain: explainFake(Generator),
 });
+
+/** What there is only one way of here: other programs say which. */
+export const only = <T extends number | boolean>(value: T, why: string): Kind<T, false> =>
+  kind(`${value}, as ${why}; leave it out`, (given): given is T => given === value).default(value);

@@ -257,6 +257,24 @@ describe('grad', () => {
     );
   });
 
+  test('zeros for what was not reached, if they are asked for', () => {
+    const [x, unused] = [leaf([1, 2]), leaf([[3], [4]])];
+    const [dx, none] = grad(x.sum(), [x, unused], { materializeGrads: true });
+    expect(dx!.toArray()).toEqual([1, 1]);
+    expect(none!.toArray()).toEqual([[0], [0]]);
+  });
+
+  test('takes outputs and inputs by name, as programs for PyTorch give them', () => {
+    const x = leaf([1, 2]);
+    const options = { gradOutputs: ones([2]), createGraph: true, retainGraph: true, onlyInputs: true } as const;
+    expect(grad({ outputs: x.mul(x), inputs: x, ...options })[0]!.toArray()).toEqual([2, 4]);
+    expect(grad(x.mul(x), { inputs: [x], ...options })[0]!.toArray()).toEqual([2, 4]);
+    expect(() => Reflect.apply(grad, null, [{ outputs: x.sum() }])).toThrow('grad: inputs must be');
+    expect(() => Reflect.apply(grad, null, [x.sum(), x, { onlyInputs: false }])).toThrow(
+      'grad: onlyInputs must be true, as gradients are for the inputs alone; leave it out, got false',
+    );
+  });
+
   test('the same input twice, and an output as its own input', () => {
     const x = leaf([1, 2]);
     const [a, b] = grad(x.mul(x).sum(), [x, x]);

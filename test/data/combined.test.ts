@@ -114,7 +114,7 @@ describe('streams', () => {
     expect(epoch()).toEqual([[1, 2], [1, 2], [3]]);
     expect(rand([1]).item()).toBeCloseTo(0.2858424782752991, 7);
     expect(epoch()).toEqual([[1, 2], [1, 2], [3]]);
-    const full = new DataLoader(stream(3), { batchSize: 2, dropLast: true, collate: (items) => items.join() });
+    const full = new DataLoader(stream(3), { batchSize: 2, dropLast: true, collateFn: (items) => items.join() });
     expect([...full]).toEqual(['1,2']);
   });
 
@@ -134,7 +134,7 @@ describe('streams', () => {
       const column = tensor(items).reshape([-1, 1]);
       return [column, column.mul(2)] as const;
     };
-    const loader = new DataLoader(stream(4), { batchSize: 2, collate: pairOf });
+    const loader = new DataLoader(stream(4), { batchSize: 2, collateFn: pairOf });
     const expected = await learn(model.clone(), [pairOf([1, 2]), pairOf([3, 4])]);
     expect(await learn(model, loader)).toEqual(expected);
     expect(expected.length).toBe(2);

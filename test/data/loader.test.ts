@@ -1,5 +1,5 @@
-import { Generator, manualSeed, rand, type Tensor, tensor, ValueError, zeros } from 'nabla';
-import { DataLoader, type Dataset, RandomSampler, SequentialSampler, TensorDataset } from 'nabla/data';
+import { capture, Generator, manualSeed, noGrad, rand, type Tensor, tensor, ValueError, zeros } from 'nabla';
+import { BatchSampler, DataLoader, type Dataset, RandomSampler, SequentialSampler, TensorDataset } from 'nabla/data';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 const numbers = (n: number) => tensor(Int32Array.from({ length: n }, (_, i) => i));
@@ -110,7 +110,7 @@ describe('DataLoader', () => {
     expectTypeOf(pairs).toExtend<Iterable<[Tensor, Tensor]>>();
     const records: Dataset<{ x: Tensor; name: string }> = { length: 1, get: () => ({ x: zeros([2]), name: 'a' }) };
     expectTypeOf(new DataLoader(records)).toExtend<Iterable<{ x: Tensor; name: string[] }>>();
-    const collated = new DataLoader(dataset, { collate: (items) => tensor(items.map(([t]) => t.item())) as never });
+    const collated = new DataLoader(dataset, { collateFn: (items) => tensor(items.map(([t]) => t.item())) as never });
     expectTypeOf(collated).toExtend<Iterable<[Tensor]>>();
   });
 
@@ -120,10 +120,13 @@ describe('DataLoader', () => {
     expect(sizes(new DataLoader(items, 2))).toEqual([2, 2, 1]);
     expect(sizes(new DataLoader(items, 2, false, [4, 0, 1], { dropLast: true }))).toEqual([2]);
     expect(new DataLoader(items, 2, true).sampler).toBeInstanceOf(RandomSampler);
-    expect(new DataLoader(items, { sampler: null, collate: null, generator: null }).length).toBe(5);
-    const collated = new DataLoader(items, 2, { collate: (batch): [Tensor] => [tensor(batch.length)] });
+    expect(new DataLoader(items, { sampler: null, collateFn: null, generator: null }).length).toBe(5);
+    const collated = new DataLoader(items, 2, { collateFn: (batch): [Tensor] => [tensor(batch.length)] });
     expect([...collated].map(([count]) => count.item())).toEqual([2, 2, 1]);
-    expect(() => Reflect.construct(DataLoader, [items, 1, false, null, 5])).toThrow('expected at most 4 arguments');
+    expect(() => Reflect.construct(DataLoader, [items, 1, false, null, 5])).toThrow('batchSampler must be an iterable');
+    const all = [items, 2, false, null, null, 0, null, false, true];
+    expect(sizes(Reflect.construct(DataLoader, all) as DataLoader<[Tensor]>)).toEqual([2, 2]);
+    expect(() => Reflect.construct(DataLoader, [...all, 1])).toThrow('expected at most 9 arguments');
     expect(() => Reflect.construct(DataLoader, [])).toThrow('DataLoader: dataset must be a data set');
     expect([...new RandomSampler(3, true, 5, new Generator(0))].length).toBe(5);
     expect(() => Reflect.construct(RandomSampler, [3, { replace: true }])).toThrow("unknown option 'replace'");
@@ -132,7 +135,17 @@ describe('DataLoader', () => {
   it.each([
     [{ batchsize: 4 }, "DataLoader: unknown option 'batchsize'; did you mean 'batchSize'?"],
     [{ drop_last: true }, "DataLoader: unknown option 'drop_last'; did you mean 'dropLast'?"],
-    [{ numWorkers: 4 }, "DataLoader: unknown option 'numWorkers'; known: batchSize, shuffle"],
+    [
+      { numWorkers: 4 },
+      'DataLoader: numWorkers must be 0, as batches are made where they are asked for; leave it out, got 4',
+    ],
+    [{ pinMemory: true }, 'DataLoader: pinMemory must be false, as there is no other device; leave it out, got true'],
+    [{ collate: () => 1 }, "DataLoader: unknown option 'collate'; did you mean 'collateFn'?"],
+    [{ batchSampler: 3 }, 'DataLoader: batchSampler must be an iterable of arrays of indices with a length'],
+    [{ batchSampler: [[1]], batchSize: 2 }, 'DataLoader: batchSampler and batchSize exclude each other'],
+    [{ batchSampler: [[1]], shuffle: true }, 'DataLoader: batchSampler and shuffle exclude each other'],
+    [{ batchSampler: [[1]], sampler: [1] }, 'DataLoader: batchSampler and sampler exclude each other'],
+    [{ batchSampler: [[1]], dropLast: true }, 'DataLoader: batchSampler and dropLast exclude each other'],
     [{ batchSize: 0 }, 'DataLoader: batchSize must be an integer, at least 1, got 0'],
     [{ batchSize: 2.5 }, 'DataLoader: batchSize must be an integer, at least 1, got 2.5'],
     [{ batchSize: '4' }, "DataLoader: batchSize must be an integer, at least 1, got '4'"],
@@ -141,9 +154,57 @@ describe('DataLoader', () => {
     [{ generator: 42 }, 'DataLoader: generator must be a Generator, or null, got 42'],
     [{ sampler: new Set([1]) }, 'DataLoader: sampler must be an iterable of indices with a length'],
     [{ sampler: [1], shuffle: true }, 'DataLoader: sampler and shuffle exclude each other'],
-    [{ collate: 'stack' }, "DataLoader: collate must be a function, or null, got 'stack'"],
+    [{ collateFn: 'stack' }, "DataLoader: collateFn must be a function, or null, got 'stack'"],
   ])('refuses %j', (options, message) => {
     expect(() => new DataLoader(dataset, options as object)).toThrow(message);
+  });
+});
+
+describe('a loader with a batchSampler', () => {
+  const items = new TensorDataset(numbers(6));
+  const batches = (batchSampler: Iterable<ArrayLike<number>> & { length: number }) =>
+    [...new DataLoader(items, { batchSampler })].map(([x]) => x!.toArray());
+
+  it('gives the batches that it says, as PyTorch does', () => {
+    expect(batches([[3, 1], [0], [5, 5, 2]])).toEqual([[3, 1], [0], [5, 5, 2]]);
+    expect(batches([Int32Array.of(1, 4)])).toEqual([[1, 4]]);
+    expect(batches([])).toEqual([]);
+    expect(new DataLoader(items, { batchSampler: [[0], [1, 2]] }).length).toBe(2);
+    manualSeed(3);
+    // torch.manual_seed(3); [b[0].tolist() for b in DataLoader(TensorDataset(torch.arange(6)), batch_sampler=BatchSampler(RandomSampler(range(6)), 4, False))]
+    expect(batches(new BatchSampler(new RandomSampler(6), 4, false))).toEqual([
+      [2, 4, 0, 1],
+      [3, 5],
+    ]);
+    const collated = new DataLoader(items, {
+      batchSampler: [[2, 0]],
+      collateFn: (batch): [Tensor] => [tensor(batch.length)],
+    });
+    expect([...collated].map(([count]) => count.item())).toEqual([2]);
+  });
+
+  it('draws what other loaders draw', () => {
+    manualSeed(0);
+    batches([[0]]);
+    const after = rand([1]).item();
+    manualSeed(0);
+    [...new DataLoader(items)].length;
+    expect(rand([1]).item()).toBe(after);
+  });
+
+  it('refuses what are no indices, and to tell where it stands', () => {
+    expect(() => batches([[0, 6]])).toThrow('DataLoader: batchSampler: batch 0');
+    expect(() => batches([3 as never])).toThrow('DataLoader: batchSampler must give arrays of indices, got 3');
+    const loader = new DataLoader(items, { batchSampler: [[0]] });
+    expect(() => loader.stateDict()).toThrow('stateDict: the batches are those of a batchSampler');
+    expect(() => new DataLoader(new Set([1]), { batchSampler: [[0]] } as never)).toThrow('a stream has an order');
+  });
+
+  it('can be run in the background', async () => {
+    const w = zeros([1]);
+    const step = capture((x: Tensor) => noGrad(() => w.add_(x.sum())).sum());
+    const losses = await step.run(new DataLoader(items, { batchSampler: [[1, 2], [5]] }), { epochs: 2 });
+    expect([...losses]).toEqual([3, 8, 11, 16]);
   });
 });
 
@@ -166,7 +227,7 @@ describe('collating', () => {
 
   it('lets the user make batches', () => {
     const words: Dataset<string, string> = { length: 3, get: (i) => 'abc'[i]! };
-    const loader = new DataLoader(words, { batchSize: 2, collate: (items) => items.join('+') });
+    const loader = new DataLoader(words, { batchSize: 2, collateFn: (items) => items.join('+') });
     expect([...loader]).toEqual(['a+b', 'c']);
   });
 
@@ -202,10 +263,19 @@ describe('RandomSampler', () => {
     ]);
   });
 
+  it('counts the items of a data set', () => {
+    const items = new TensorDataset(numbers(4));
+    expect([...new SequentialSampler(items)]).toEqual([0, 1, 2, 3]);
+    const drawn = (source: number | typeof items) => [...new RandomSampler(source, { generator: new Generator(3) })];
+    expect(drawn(items)).toEqual(drawn(4));
+  });
+
   it('refuses sizes that make no sense', () => {
-    expect(() => new RandomSampler(-1)).toThrow('RandomSampler: size must be an integer, at least 0, got -1');
+    expect(() => new RandomSampler(-1)).toThrow(
+      'RandomSampler: dataSource must be how many items there are, or what has them, got -1',
+    );
     expect(() => new RandomSampler(3, { numSamples: 0 })).toThrow('RandomSampler: numSamples must be');
-    expect(() => new SequentialSampler(1.5)).toThrow('SequentialSampler: length must be');
+    expect(() => new SequentialSampler(1.5)).toThrow('SequentialSampler: dataSource must be');
   });
 });
 

@@ -3,12 +3,18 @@ import type { ArgumentsOf, FunctionOf, OptionsOf } from '../../arguments/forms.j
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
-import { ShapeError } from '../../errors.js';
+import { isFloat } from '../../backend/dtype.js';
+import { DTypeError, ShapeError } from '../../errors.js';
 import { to } from '../../ops/conversion.js';
-import { neg } from '../../ops/pointwise.js';
+import { emptyLike, zerosLike } from '../../ops/creation.js';
+import { scatter } from '../../ops/indexing.js';
+import { add, div, log, neg, sub } from '../../ops/pointwise.js';
+import { exponential_ } from '../../ops/random.js';
+import { max } from '../../ops/reductions.js';
 import { logSoftmax, softmax } from '../../ops/softmax.js';
 import * as kinds from '../../tensor/kinds.js';
-import { show } from '../../tensor/shape.js';
+import { drawing } from '../../tensor/parameters.js';
+import { normalizeDim, show } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 
@@ -37,6 +43,48 @@ export const softmin: FunctionOf<Tensor, typeof softminSignature, SoftminOptions
   'softmin',
   softminSignature,
   (x, dim, dtype) => softmax(neg(dtype === null ? x : to(x, dtype)), dim),
+);
+
+const relaxing = signature('logits, /, tau, hard, dim, *, generator', {
+  logits: kinds.tensor,
+  /** The temperature: near 0 samples are nearly one-hot. Default: 1. */
+  tau: kinds.above(0).default(1),
+  /** Whether samples are one-hot; gradients are those of the soft ones. Default: false. */
+  hard: kinds.boolean.default(false),
+  /** Default: -1, the last. */
+  dim: kinds.dim.default(-1),
+  ...drawing,
+});
+
+export interface GumbelSoftmaxOptions extends OptionsOf<typeof relaxing> {}
+
+/**
+ * Samples of a categorical distribution that have gradients: softmax((logits + g) / tau) along `dim`, with noise g = -log(-log u) of the Gumbel
+ * distribution.
+ *
+ * @throws ValueError for a tau that is not above 0; DTypeError for integers
+ * @example
+ * ```ts
+ * const sample = nn.functional.gumbelSoftmax(randn([2, 3]), { hard: true });
+ * sample.sum(1); // tensor([1., 1.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.gumbel_softmax.html
+ */
+export const gumbelSoftmax: FunctionOf<Tensor, typeof relaxing, GumbelSoftmaxOptions> = define(
+  'gumbelSoftmax',
+  relaxing,
+  (logits, tau, hard, dim, generator) => {
+    if (!isFloat(logits.dtype)) {
+      throw new DTypeError(`gumbelSoftmax: expected a float tensor, got ${logits.dtype}; convert with .float()`);
+    }
+    const axis = normalizeDim('gumbelSoftmax', dim, logits.ndim);
+    const noise = log(exponential_(emptyLike(logits), { generator }));
+    const soft = softmax(div(sub(logits, noise), tau), axis);
+    if (!hard) return soft;
+    const { indices } = max(soft, axis, true);
+    const oneHot = scatter(zerosLike(soft), axis, indices, 1);
+    return add(sub(oneHot, soft.detach()), soft);
+  },
 );
 
 const takingDim = signature('dim', {

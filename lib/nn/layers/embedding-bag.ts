@@ -20,7 +20,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
-import { checkGiven, drawTable, embedding, rowOf, scaling } from './embedding.js';
+import { checkGiven, drawTable, embedding, rowOf, scaling, sparsity } from './embedding.js';
 
 const bagging = {
   ...scaling,
@@ -43,11 +43,12 @@ const ends = {
 };
 
 const lookingUp = signature(
-  'input, weight, offsets, maxNorm, normType, scaleGradByFreq, mode, *, perSampleWeights, includeLastOffset, paddingIdx',
+  'input, weight, offsets, maxNorm, normType, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx',
   {
     input: index,
     weight: kinds.tensor,
     ...bagging,
+    ...sparsity,
     ...filling,
     ...ends,
   },
@@ -159,6 +160,7 @@ export const embeddingBag: FunctionOf<Tensor, typeof lookingUp, EmbeddingBagFunc
     normType,
     scaleGradByFreq,
     mode,
+    _sparse,
     perSampleWeights,
     includeLastOffset,
     paddingIdx,
@@ -181,11 +183,12 @@ export const embeddingBag: FunctionOf<Tensor, typeof lookingUp, EmbeddingBagFunc
 );
 
 const bagModule = signature(
-  'numEmbeddings, embeddingDim, maxNorm, normType, scaleGradByFreq, mode, *, weight, includeLastOffset, paddingIdx, dtype',
+  'numEmbeddings, embeddingDim, maxNorm, normType, scaleGradByFreq, mode, sparse, *, weight, includeLastOffset, paddingIdx, dtype',
   {
     numEmbeddings: kinds.integerFrom(0),
     embeddingDim: kinds.integerFrom(0),
     ...bagging,
+    ...sparsity,
     /** The table to begin with, which is shared. Default: null, one that is drawn. */
     weight: kinds.tensor.optional(),
     ...ends,

@@ -32,16 +32,23 @@ export const scaling = {
   scaleGradByFreq: kinds.boolean.default(false),
 };
 
+/** What tables have in PyTorch. */
+export const sparsity = {
+  /** Whether gradients have rows only for what was looked up. Default: false. */
+  sparse: kinds.only(false, 'gradients are dense'),
+};
+
 const looking = {
   /** The row that gets no gradient; negative from the end. Default: null, none. */
   paddingIdx: kinds.integer.optional(),
   ...scaling,
 };
 
-const embeddingSignature = signature('input, weight, /, paddingIdx, maxNorm, normType, scaleGradByFreq', {
+const embeddingSignature = signature('input, weight, /, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse', {
   input: index,
   weight: kinds.tensor,
   ...looking,
+  ...sparsity,
 });
 
 export interface EmbeddingFunctionOptions extends OptionsOf<typeof embeddingSignature> {}
@@ -123,11 +130,12 @@ export const embedding: FunctionOf<Tensor, typeof embeddingSignature, EmbeddingF
 );
 
 const embeddingModule = signature(
-  'numEmbeddings, embeddingDim, paddingIdx, maxNorm, normType, scaleGradByFreq, *, weight, dtype',
+  'numEmbeddings, embeddingDim, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse, *, weight, dtype',
   {
     numEmbeddings: kinds.integerFrom(0),
     embeddingDim: kinds.integerFrom(0),
     ...looking,
+    ...sparsity,
     /** The table to begin with, which is shared. Default: null, one that is drawn. */
     weight: kinds.tensor.optional(),
     /** Element type of the table. Default: null, that of `weight`, or else float32. */
@@ -135,11 +143,12 @@ const embeddingModule = signature(
   },
 );
 
-const pretrained = signature('embeddings, /, freeze, paddingIdx, maxNorm, normType, scaleGradByFreq', {
+const pretrained = signature('embeddings, /, freeze, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse', {
   embeddings: kinds.tensor,
   /** Whether the table stays as it is, without gradients. Default: true. */
   freeze: kinds.boolean.default(true),
   ...looking,
+  ...sparsity,
 });
 
 export interface EmbeddingOptions extends OptionsOf<typeof embeddingModule> {}

@@ -2,6 +2,7 @@ import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import type { DType } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
+import { describe } from '../../describe.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { empty, zeros } from '../../ops/creation.js';
 import { indexSelect } from '../../ops/indexing.js';
@@ -10,13 +11,13 @@ import { narrow, splitWithSizes, squeeze, transpose, unbind, unsqueeze } from '.
 import * as kinds from '../../tensor/kinds.js';
 import { NamedResults, type Results } from '../../tensor/results.js';
 import { show } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { isTensor, type Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
 import { uniform_ } from '../init.js';
 import { dropout } from '../layers/dropout.js';
 import { Module } from '../module.js';
 import { layerCount } from '../operands.js';
-import { isParameter, Parameter } from '../parameter.js';
+import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
 import { PackedSequence, packed } from './packed-sequence.js';
@@ -218,14 +219,11 @@ function shapes(gates: number, options: Options): [name: string, shape: number[]
 
 function weightsOf(module: AnyRecurrent, layer: number, direction: number): Weights {
   const end = suffix(layer, direction);
-  const optional = (name: string): Parameter | null => {
+  // A weight that is computed, as those of normalisations are, is a plain tensor.
+  const required = (name: string): Tensor => {
     const value: unknown = Reflect.get(module, name + end);
-    return isParameter(value) ? value : null;
-  };
-  const required = (name: string): Parameter => {
-    const value = optional(name);
-    if (value !== null) return value;
-    throw new ValueError(`${module.constructor.name}: ${name}${end} must be a Parameter`);
+    if (isTensor(value)) return value;
+    throw new ValueError(`${module.constructor.name}: ${name}${end} must be a Tensor, got ${describe(value)}`);
   };
   return {
     weightIh: required('weightIh'),

@@ -1,4 +1,5 @@
 export * from './clip-grad.js';
+export * from './hooked-norms.js';
 export type { Parameters } from './parameters.js';
 export * as parametrizations from './parametrizations.js';
 export * as parametrize from './parametrize.js';

@@ -4,15 +4,14 @@ import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { ShapeError } from '../../errors.js';
 import { empty } from '../../ops/creation.js';
-import { vectorNorm } from '../../ops/norms.js';
 import * as kinds from '../../tensor/kinds.js';
 import { normalizeDim } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { normalize } from '../layers/distances.js';
-import { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d } from '../layers/transposed-convolution.js';
 import { Module } from '../module.js';
 import { registerParametrization } from './parametrize.js';
 import { target, weightOf } from './parametrized.js';
+import { isTransposed, matrixOf, normExceptDim } from './weights.js';
 
 export { type OrthogonalOptions, orthogonal } from './orthogonal.js';
 
@@ -36,13 +35,6 @@ const spectralNorming = signature('module, /, name, nPowerIterations, eps, dim',
 
 export interface WeightNormOptions extends OptionsOf<typeof weightNorming> {}
 export interface SpectralNormOptions extends OptionsOf<typeof spectralNorming> {}
-
-/** The norm of each slice along `dim`, or of the whole. */
-function normExceptDim(v: Tensor, dim: number | null): Tensor {
-  if (dim === null) return vectorNorm(v);
-  const others = shapeOf(v).flatMap((_, i) => (i === dim ? [] : [i]));
-  return others.length === 0 ? v.abs() : vectorNorm(v, 2, { dim: others, keepdim: true });
-}
 
 class _WeightNorm extends Module<[g: Tensor, v: Tensor], Tensor> {
   readonly dim: number | null;
@@ -93,13 +85,6 @@ class _SpectralNorm extends Module<[weight: Tensor], Tensor> {
   rightInverse(weight: Tensor): Tensor {
     return weight;
   }
-}
-
-/** A weight as a matrix whose rows are the outputs. */
-function matrixOf(weight: Tensor, dim: number): Tensor {
-  const axes = shapeOf(weight).map((_, i) => i);
-  const first = dim === 0 ? weight : weight.permute([dim, ...axes.filter((axis) => axis !== dim)]);
-  return first.flatten(1);
 }
 
 function powerMethod({ _u, _v, eps }: _SpectralNorm, matrix: Tensor, times: number): void {
@@ -156,6 +141,3 @@ export const spectralNorm = define('spectralNorm', spectralNorming, (module, nam
   const added = noGrad(() => new _SpectralNorm(weight, nPowerIterations, eps, outputs));
   return registerParametrization(module, name as never, added);
 }) as <M extends Module>(module: M, ...rest: RestOf<typeof spectralNorming, SpectralNormOptions>) => M;
-
-const isTransposed = (module: Module): boolean =>
-  [ConvTranspose1d, ConvTranspose2d, ConvTranspose3d].some((type) => module instanceof type);

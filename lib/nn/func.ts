@@ -1,0 +1,3 @@
+/** Modules as functions of their parameters. */
+
+export { type FunctionalCallOptions, functionalCall } from './functional-call.js';
