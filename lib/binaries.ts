@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,7 +10,10 @@ declare const __filename: unknown;
 /** Tracers see a URL that a function takes, and none that a function only returns. */
 const fileOf = (url: URL): string => fileURLToPath(url.href);
 
-/** The package's binaries: literals, so that bundlers and tracers see them. The build of `dist/` leaves out those that were not made. */
+/**
+ * The package's binaries: literals, so that bundlers and tracers see them. The build of `dist/` leaves out those that were not made; what is published
+ * names the packages that hold one binary each instead (scripts/release/packages.ts).
+ */
 const shipped: readonly (readonly [name: string, file: () => string])[] = [
   ['linux-x64/nabla.glibc.node', () => fileOf(new URL('../prebuilds/linux-x64/nabla.glibc.node', import.meta.url))],
   ['linux-x64/nabla.musl.node', () => fileOf(new URL('../prebuilds/linux-x64/nabla.musl.node', import.meta.url))],
@@ -38,12 +42,34 @@ export function findBinaries(): Binaries {
   const sources = root !== undefined && existsSync(join(root, 'CMakeLists.txt')) ? root : undefined;
   const forced = process.env.NABLA_PREBUILD;
   if (forced) return { name, candidates: inPrebuilds(forced, name), sources };
+  const installed = code === undefined ? [] : [inPackage(packageOf(name), code)];
   if (sources !== undefined) {
-    const inPackage = [join(sources, 'build/Release/nabla.node'), join(sources, 'prebuilds', name)];
-    return { name, candidates: inPackage, sources };
+    const own = [join(sources, 'build/Release/nabla.node'), join(sources, 'prebuilds', name)];
+    return { name, candidates: [...own, ...installed], sources };
   }
   const beside = folder === undefined ? [] : [join(folder, 'nabla.node'), join(folder, 'prebuilds', name)];
-  return { name, candidates: [...literals(name), ...beside, join(dirname(process.execPath), 'nabla.node')], sources };
+  // webpack writes the place where this code was into the bundle, in place of where it is: hence the program's.
+  const programs = [process.argv[1], process.execPath].filter((file) => file !== undefined && file !== '');
+  const besidePrograms = programs.map((file) => join(dirname(file!), 'nabla.node'));
+  const candidates = [...new Set([...literals(name), ...beside, ...installed, ...besidePrograms])];
+  return { name, candidates, sources };
+}
+
+/** The package that holds the binary of that name alone: `@nabla/linux-x64-glibc`. The published package has it as an optional dependency. */
+export const packageOf = (name: string): string =>
+  `@nabla/${name
+    .replace(/\.node$/, '')
+    .replace('/nabla', '')
+    .replace('.', '-')}`;
+
+/** The file in a package, wherever it is installed for this code; what names it, if it is not. */
+function inPackage(name: string, code: string): string {
+  const specifier = `${name}/nabla.node`;
+  try {
+    return createRequire(code).resolve(specifier);
+  } catch {
+    return specifier;
+  }
 }
 
 /** One that was made for a single machine need not say for which C library. */

@@ -11,7 +11,9 @@ const GROUPS = {
   Guide: ['tensors', 'autograd', 'modules', 'distributions', 'data', 'training', 'capture', 'serving'].map(
     (name) => `docs/${name}.md`,
   ),
-  Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'support'].map((name) => `docs/${name}.md`),
+  Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'packaging', 'support'].map(
+    (name) => `docs/${name}.md`,
+  ),
   Examples: ['backprop-sequential.ts', 'backprop-module.ts', 'mnist.ts', 'server.ts', 'Dockerfile', ...gallery()].map(
     (name) => `examples/${name}`,
   ),

@@ -1,6 +1,17 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fetching, inFolder, onlyNode, type Row, run, type Subject, tools, unpacked, versionOf } from './workshop.js';
+import {
+  fetching,
+  hostPackage,
+  inFolder,
+  onlyNode,
+  type Row,
+  run,
+  type Subject,
+  tools,
+  unpacked,
+  versionOf,
+} from './workshop.js';
 
 /** Uses functions, methods, modules and the other entry points. */
 const program = `
@@ -114,7 +125,8 @@ function bundled({ name, packages, bundle, always = false }: Bundler): Row {
 function project(subject: Subject, folder: string, from?: string): void {
   if (from !== undefined)
     cpSync(join(from, 'node_modules'), join(folder, 'node_modules'), { recursive: true, verbatimSymlinks: true });
-  cpSync(join(subject.installed, 'node_modules/nabla'), join(folder, 'node_modules/nabla'), { recursive: true });
+  for (const name of ['nabla', hostPackage])
+    cpSync(join(subject.installed, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "name": "app", "type": "module" }');
   writeFileSync(join(folder, 'app.mjs'), program);
 }
@@ -123,7 +135,7 @@ function project(subject: Subject, folder: string, from?: string): void {
 function runBundle(subject: Subject, folder: string, command: readonly string[], out: string): string {
   return inFolder((away) => {
     cpSync(join(folder, out), join(away, out), { recursive: true });
-    rmSync(join(folder, 'node_modules/nabla'), { recursive: true });
+    for (const name of ['nabla', '@nabla']) rmSync(join(folder, 'node_modules', name), { recursive: true });
     writeFileSync(join(away, 'package.json'), '{ "type": "module" }');
     if (out === 'out' && command[1] === 'out/main.js') writeFileSync(join(away, 'package.json'), '{}');
     const [program = '', ...args] = command;
@@ -135,7 +147,7 @@ function runBundle(subject: Subject, folder: string, command: readonly string[],
     const emitted = readdirSync(join(away, out)).some((file) => file.endsWith('.node'));
     if (!emitted) {
       const { stdout, stderr } = output();
-      if (stdout !== answer('js') || !stderr.includes('Copy prebuilds/'))
+      if (stdout !== answer('js') || !stderr.includes('Copy nabla.node of the package @nabla/'))
         throw new Error(`expected advice, got ${stdout} ${stderr}`);
       copyBinary(subject, join(away, out));
     }
@@ -147,8 +159,7 @@ function runBundle(subject: Subject, folder: string, command: readonly string[],
 }
 
 function copyBinary({ installed }: Subject, folder: string): void {
-  const name = `prebuilds/${process.platform}-${process.arch}/nabla.glibc.node`;
-  copyFileSync(join(installed, 'node_modules/nabla', name), join(folder, 'nabla.node'));
+  copyFileSync(join(installed, 'node_modules', hostPackage, 'nabla.node'), join(folder, 'nabla.node'));
 }
 
 const bunBuild: Row = {

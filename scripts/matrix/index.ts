@@ -1,13 +1,15 @@
-// Packs the package and tries it as its users will: npm run test:matrix, with parts of names to try some only, or with --always for what every change
+// Packs what is published and tries it as its users will, from a registry of its own: npm run test:matrix, with parts of names to try some only, or with --always for what every change
 // must pass. Prints a table; what cannot be tried on this machine is said to be not run. Expects that npm run prebuild or prebuild:all has run.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { bundles } from './bundles.js';
 import { installs } from './installs.js';
 import { runtimes } from './runtimes.js';
-import { fetching, NotRun, type Row, root, run, type Subject } from './workshop.js';
+import { fetching, hostPackage, NotRun, type Row, root, run, type Subject } from './workshop.js';
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => arg !== '--always').map((name) => name.toLowerCase());
@@ -26,22 +28,20 @@ const ofThePackage: Plugin = {
   },
 };
 
-async function prepare(folder: string): Promise<Subject> {
-  const binaries = existsSync(join(root, 'prebuilds'))
-    ? readdirSync(join(root, 'prebuilds'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-        name.endsWith('.node'),
-      )
-    : [];
-  if (binaries.length === 0) throw new Error('there are no binaries: run npm run prebuild, or prebuild:all');
+const packages = join(root, 'build/packages');
+
+async function prepare(folder: string, registry: string): Promise<Subject> {
+  const tarball = join(packages, readdirSync(packages).find((name) => /^nabla-\d.*\.tgz$/.test(name))!);
   const installed = join(folder, 'app');
   mkdirSync(installed);
-  const env = fetching(folder);
-  const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: root, env });
-  const [{ filename, size, unpackedSize }] = JSON.parse(packed.stdout);
-  console.log(`${filename}: ${size} bytes, ${unpackedSize} unpacked, ${binaries.length} binaries\n`);
-  const tarball = join(folder, filename);
   writeFileSync(join(installed, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }');
+  writeFileSync(join(installed, '.npmrc'), `@nabla:registry=${registry}\n`);
+  const env = fetching(folder);
   run('npm', ['install', '--loglevel', 'error', '--no-audit', '--no-fund', tarball], { cwd: installed, env });
+  const fitting = readdirSync(join(installed, 'node_modules/@nabla'));
+  if (fitting.join() !== hostPackage.slice('@nabla/'.length)) throw new Error(`npm installed ${fitting.join(', ')}`);
+  // Those for other machines, which are emulated here.
+  cpSync(join(packages, '@nabla'), join(installed, 'node_modules/@nabla'), { recursive: true });
   cpSync(join(root, 'test/fixtures/conformance'), join(installed, 'fixtures/conformance'), { recursive: true });
   cpSync(join(root, 'test/fixtures/programs'), join(installed, 'fixtures/programs'), { recursive: true });
   await build({
@@ -53,7 +53,16 @@ async function prepare(folder: string): Promise<Subject> {
     logLevel: 'error',
     plugins: [ofThePackage],
   });
-  return { tarball, installed, binaries };
+  return { tarball, registry, installed, binaries: readdirSync(join(packages, '@nabla')) };
+}
+
+/** Serves the packages with binaries, as the npm registry will. */
+async function startRegistry(): Promise<{ readonly address: string; readonly stop: () => void }> {
+  const server = spawn(process.execPath, [join(root, 'scripts/matrix/registry.mjs'), packages], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [port] = (await once(server.stdout, 'data')) as [Buffer];
+  return { address: `http://127.0.0.1:${String(port).trim()}/`, stop: () => server.kill() };
 }
 
 interface Outcome {
@@ -70,9 +79,11 @@ function outcomeOf(row: Row, subject: Subject): Outcome {
   }
 }
 
+console.log(run('npm', ['run', '--silent', 'pack:all'], { cwd: root, env: process.env }).stdout, '\n');
 const folder = mkdtempSync(join(tmpdir(), 'nabla-matrix-'));
+const registry = await startRegistry();
 try {
-  const subject = await prepare(folder);
+  const subject = await prepare(folder, registry.address);
   const count = { passed: 0, FAILED: 0, 'not run': 0 };
   for (const row of [...runtimes, ...installs, ...bundles].filter(isWanted)) {
     const start = performance.now();
@@ -85,5 +96,6 @@ try {
   console.log(`\n${count.passed} passed, ${count.FAILED} failed, ${count['not run']} not run`);
   if (count.FAILED > 0) process.exitCode = 1;
 } finally {
+  registry.stop();
   rmSync(folder, { recursive: true });
 }

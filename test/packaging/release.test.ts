@@ -5,15 +5,15 @@ import { describe, expect, it } from 'vitest';
 import {
   bundledFaults,
   changelogFaults,
+  installationFaults,
   licenceFaults,
   MOST_BYTES,
-  sizeFaults,
 } from '../../scripts/release/package.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-const packed = (...paths: string[]) => ({ unpackedSize: 1000, files: paths.map((path) => ({ path })) });
+const packed = (...paths: string[]) => ({ size: 500, unpackedSize: 1000, files: paths.map((path) => ({ path })) });
 
 describe('before a release', () => {
   it('the changelog has the version, a day and something to say', () => {
@@ -28,9 +28,11 @@ describe('before a release', () => {
     expect(changelogFaults('## [Unreleased]: 1.2.0\n\n- Something.\n', '1.2.0')).toHaveLength(1);
   });
 
-  it('the package is not too large', () => {
-    expect(sizeFaults({ unpackedSize: MOST_BYTES, files: [] })).toEqual([]);
-    expect(sizeFaults({ unpackedSize: MOST_BYTES + 1, files: [] })).toHaveLength(1);
+  it('what is installed is not too large', () => {
+    expect(installationFaults('@nabla/linux-x64-glibc', MOST_BYTES)).toEqual([]);
+    expect(installationFaults('@nabla/linux-x64-glibc', MOST_BYTES + 1)).toEqual([
+      'nabla with @nabla/linux-x64-glibc: 5000001 bytes installed; at most 5000000',
+    ]);
   });
 
   it('all code of others has a licence that lets it be used', () => {

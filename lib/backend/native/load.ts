@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findBinaries } from '../../binaries.js';
+import { findBinaries, packageOf } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
 import { messageOf } from '../../realm.js';
 import { dtypeNames } from '../dtype.js';
@@ -35,7 +35,7 @@ export const examineCandidates = (): readonly { readonly file: string; readonly 
   });
 
 function tryToLoad(file: string): Addon | string {
-  if (!existsSync(file)) return 'not there';
+  if (!existsSync(file)) return file.startsWith('@') ? 'not installed' : 'not there';
   try {
     const { exports } = open(file);
     return explainMismatch(exports) ?? exports;
@@ -60,7 +60,8 @@ function explain(name: string, failures: readonly Failure[], sources: string | u
 }
 
 function wayOut(name: string, sources: string | undefined): string {
-  if (sources === undefined) return `Copy prebuilds/${name} of the package nabla beside the bundle, as nabla.node`;
+  if (sources === undefined)
+    return `Copy nabla.node of the package ${packageOf(name)} beside the bundle (or prebuilds/${name} of nabla, if it has that, as nabla.node)`;
   const build = JSON.stringify(join(sources, 'build'));
   return `To build it (with CMake, and g++ or clang): cmake -S ${JSON.stringify(sources)} -B ${build} && cmake --build ${build}`;
 }

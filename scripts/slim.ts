@@ -1,0 +1,46 @@
+// What keeps dist/ small: files that nobody can reach are left out, and maps say where a line comes from, not where each of its words does.
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
+
+interface SourceMap {
+  readonly sources: readonly string[];
+  readonly mappings: string;
+  readonly [more: string]: unknown;
+}
+
+/** A map of lines to lines, without the sources' text. */
+export function slimMap({ sourcesContent: _, names: __, ...map }: SourceMap): SourceMap {
+  const lines = decode(map.mappings).map((segments) => {
+    const first = segments.find((segment) => segment.length > 1);
+    return first === undefined ? [] : [[0, first[1]!, first[2]!, 0] as [number, number, number, number]];
+  });
+  return { ...map, names: [], mappings: encode(lines) };
+}
+
+/** The files that declarations take others from. */
+export const importsOf = (file: string, text: string): readonly string[] =>
+  Array.from(text.matchAll(/(?:\bfrom|\bimport|\bmodule|\bimport\() ?'(\.[^']*)\.js'/g), ([, path]) =>
+    resolve(dirname(file), `${path}.d.ts`),
+  );
+
+/** Rewrites the maps of a folder, and removes declarations that none of `entries` reaches. */
+export async function slim(folder: string, entries: readonly string[]): Promise<void> {
+  const files = (await readdir(folder, { recursive: true })).map((name) => join(folder, name));
+  for (const file of files.filter((name) => name.endsWith('.js.map'))) {
+    await writeFile(file, JSON.stringify(slimMap(JSON.parse(await readFile(file, 'utf8')) as SourceMap)));
+  }
+  const reached = new Set(entries.map((file) => resolve(file)));
+  for (const file of reached) {
+    for (const imported of importsOf(file, await readFile(file, 'utf8'))) reached.add(imported);
+  }
+  for (const file of files.filter((name) => name.endsWith('.d.ts') && !reached.has(resolve(name)))) await rm(file);
+  await removeEmptyFolders(folder);
+}
+
+async function removeEmptyFolders(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeEmptyFolders(join(folder, entry.name));
+  }
+  if ((await readdir(folder)).length === 0) await rmdir(folder);
+}
