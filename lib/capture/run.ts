@@ -120,15 +120,17 @@ export interface Outcome {
  * Calls a captured function for every batch of every epoch, in the background.
  *
  * @param ended is told what was done, however it ended
+ * @param mostSteps after which it ends, in the middle of an epoch too
  */
 export async function run(
   captured: Steppable,
   args: RunArguments,
   ended: (outcome: Outcome) => void = () => {},
+  mostSteps = Number.POSITIVE_INFINITY,
 ): Promise<Outcome> {
   const settings = running.named(`${captured.where}: run`, args);
   const epoch = epochOf(captured.where, settings);
-  const run = new Run(captured, settings);
+  const run = new Run(captured, settings, mostSteps);
   try {
     await runEpochs(run, epoch, captured.where, settings);
     await run.finish();
@@ -149,7 +151,7 @@ async function runEpochs(run: Run, epoch: (run: Run) => Promise<void>, where: st
     const loss = losses.reduce((sum, one) => sum + one, 0) / losses.length;
     const goOn = await settings.onEpoch?.({ epoch: i, losses, loss });
     run.throwIfStopped();
-    if (goOn === false) return;
+    if (goOn === false || run.left === 0) return;
   }
 }
 
@@ -232,6 +234,7 @@ class Run {
   epoch = 1;
   readonly #captured: Steppable;
   readonly #settings: Settings;
+  readonly #mostSteps: number;
   #losses = new Float64Array(1024);
   #sizes = new Float64Array(1024);
   #done = 0;
@@ -253,9 +256,10 @@ class Run {
   #reported = { examples: 0, time: performance.now() };
   #batchSize = 0;
 
-  constructor(captured: Steppable, settings: Settings) {
+  constructor(captured: Steppable, settings: Settings, mostSteps: number) {
     this.#captured = captured;
     this.#settings = settings;
+    this.#mostSteps = mostSteps;
     settings.signal?.throwIfAborted();
     settings.signal?.addEventListener('abort', this.#stop);
     if (settings.onProgress !== null) {
@@ -294,6 +298,11 @@ class Run {
     return this.#losses.slice(first, this.#done);
   }
 
+  /** Steps that it may still do. */
+  get left(): number {
+    return this.#mostSteps - this.#done;
+  }
+
   outcome(): Outcome {
     return { losses: this.losses(0), sizes: this.#sizes.slice(0, this.#done) };
   }
@@ -311,10 +320,10 @@ class Run {
   async #segment(tensors: readonly Tensor[], order: Tensor, batchSize: number): Promise<void> {
     const steps = order.numel() / batchSize;
     const part = (first: number, count: number) => narrow(order, 0, first * batchSize, count * batchSize);
-    for (let i = 0, recorded = 0; i < steps; ) {
+    for (let i = 0, recorded = 0; i < steps && this.left > 0; ) {
       this.throwIfStopped();
       const args = tensors.map((x) => indexSelect(x, 0, part(i, 1)));
-      const found = this.#captured.find(args, steps - i);
+      const found = this.#captured.find(args, Math.min(steps - i, this.left));
       if (found === null) {
         if (++recorded > MOST_RECORDINGS) throw neverTheSame(this.#captured.where);
         this.#here(args, batchSize);
@@ -340,9 +349,11 @@ class Run {
         // It is on its way before the next is asked for: a source that fills one tensor again and again is refused, not misread.
         done = this.#batch(Array.isArray(batch.value) ? batch.value : [batch.value]);
         done.catch(() => {});
-        next = Promise.resolve(iterator.next());
+        const isLast = this.left <= 1;
+        next = isLast ? END : Promise.resolve(iterator.next());
         next.catch(() => {});
         await done;
+        if (isLast) await iterator.return?.();
       }
     } catch (error) {
       await done.catch(() => {});
@@ -438,6 +449,9 @@ class Run {
     return this.#settings.onProgress?.({ step, epoch: this.epoch, loss, examplesPerSecond });
   }
 }
+
+/** What a source that was asked for enough gives. */
+const END: Promise<IteratorResult<unknown>> = Promise.resolve({ done: true, value: undefined });
 
 function lengthened(values: Float64Array, length: number): Float64Array<ArrayBuffer> {
   const longer = new Float64Array(Math.max(length, 2 * values.length));

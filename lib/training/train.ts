@@ -47,7 +47,7 @@ const schedulers = kinds.oneOrList(
 );
 
 export const training = signature(
-  'model, data, /, *, loss, optimizer, schedulers, epochSchedulers, clipNorm, clipValue, accumulate, validation, metrics, monitor, mode, patience, checkpoints, resume, loggers, progress, onEpoch, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval',
+  'model, data, /, *, loss, optimizer, schedulers, epochSchedulers, clipNorm, clipValue, accumulate, validation, metrics, monitor, mode, patience, checkpoints, checkpointEvery, resume, loggers, progress, onEpoch, epochs, batchSize, shuffle, dropLast, generator, signal, onProgress, progressInterval',
   {
     model: kind('a Module', (value): value is Trainable => isModule(value)),
     data: source,
@@ -80,6 +80,8 @@ export const training = signature(
     patience: kinds.integerFrom(1).optional(),
     /** Where to save after each epoch, and when the signal stops it: a CheckpointManager, or a folder. Default: null, nowhere. */
     checkpoints: kind('a CheckpointManager, or the path of a folder', isPlace).optional(),
+    /** Steps after which to save as well, in the middle of an epoch. Default: null, not. */
+    checkpointEvery: kinds.integerFrom(1).optional(),
     /** Whether to go on from the newest checkpoint, if there is one. Default: false. */
     resume: kinds.boolean.default(false),
     /** What is told of each epoch, such as a CsvLogger. Default: [], nothing. */
@@ -102,7 +104,7 @@ export type TrainSettings = NamedOf<typeof training>;
  * `validation` the model ends with the weights of the best epoch. Gives what all epochs came to, those before a resumption included.
  *
  * A training with `checkpoints` and `resume: true` can be killed at any moment and started again: it ends with the same bits, if all that it is made of is
- * made as the first time. One that the signal stops is saved as it is, in the middle of an epoch too (of an iterable that makes its own batches, whole epochs are saved).
+ * made as the first time. `checkpointEvery` saves within epochs too. One that the signal stops is saved as it is, in the middle of an epoch too (of an iterable that makes its own batches, whole epochs are saved).
  *
  * @throws ValueError for options that make no sense; whatever a step throws; the signal's reason if it was aborted
  * @example
@@ -121,7 +123,8 @@ export const train: FunctionOf<Promise<EpochResult[]>, typeof training, TrainOpt
 };
 
 /** Refuses options that each by itself could be used. */
-function check({ validation, patience, metrics, monitor, checkpoints, resume, mode, schedulers }: TrainSettings): void {
+function check(settings: TrainSettings): void {
+  const { validation, patience, metrics, monitor, checkpoints, checkpointEvery, resume, mode, schedulers } = settings;
   const refuse = (message: string): never => {
     throw new ValueError(`train: ${message}`);
   };
@@ -137,6 +140,7 @@ function check({ validation, patience, metrics, monitor, checkpoints, resume, mo
       `monitor must be 'loss' or the name of a metric (${Object.keys(metrics).join(', ') || 'there is none'}), got '${monitor}'`,
     );
   }
+  if (checkpointEvery !== null && checkpoints === null) refuse('checkpointEvery needs checkpoints, a place to save to');
   if (resume && checkpoints === null) refuse('resume needs checkpoints to go on from');
   if (checkpoints instanceof CheckpointManager && validation !== null && checkpoints.mode !== mode) {
     refuse(`the best has mode '${mode}', but the CheckpointManager keeps the '${checkpoints.mode}'`);

@@ -1,5 +1,5 @@
 import { CapturedFunction } from '../capture/capture.js';
-import { datasetOf, type Progress, run as runCaptured } from '../capture/run.js';
+import { datasetOf, type Outcome, type Progress, run as runCaptured } from '../capture/run.js';
 import { DataLoader } from '../data/loader.js';
 import { FormatError, ValueError } from '../errors.js';
 import type { PlainData } from '../io/nest.js';
@@ -54,6 +54,11 @@ export class Training {
   constructor(settings: TrainSettings) {
     this.#settings = settings;
     this.#loader = loaderOf(settings);
+    if (settings.checkpointEvery !== null && this.#loader === null) {
+      throw new ValueError(
+        'train: checkpointEvery needs tensors, a data set or a loader of one: what is left of an iterable in the middle of an epoch is not known',
+      );
+    }
     this.#step = new CapturedFunction(stepOf(settings), 'train');
     this.#measure = measuring(settings);
     const { checkpoints, mode } = settings;
@@ -130,8 +135,25 @@ export class Training {
     return goOn;
   }
 
-  /** The steps that are left of an epoch. */
+  /** The steps that are left of an epoch, with a checkpoint after every so many. */
   async #steps(epoch: number, bar: ProgressBar | null): Promise<void> {
+    const { checkpointEvery } = this.#settings;
+    for (;;) {
+      const most = checkpointEvery === null ? Number.POSITIVE_INFINITY : this.#untilNext(checkpointEvery);
+      await this.#someSteps(epoch, bar, most);
+      if (this.#standing.isOver) return;
+      await this.#save(null);
+      // The next time it is gone through goes on from here.
+      this.#loader!.loadStateDict(this.#loader!.stateDict());
+      this.#settings.signal?.throwIfAborted();
+    }
+  }
+
+  #untilNext(every: number): number {
+    return every - (this.#standing.steps % every);
+  }
+
+  async #someSteps(epoch: number, bar: ProgressBar | null, most: number): Promise<void> {
     const { data, signal, onProgress, progressInterval } = this.#settings;
     const before = this.#standing;
     const done = before.losses.length;
@@ -141,7 +163,7 @@ export class Training {
     };
     const listens = bar !== null || onProgress !== null;
     const options = { signal, progressInterval, onProgress: listens ? told : null };
-    await runCaptured(this.#step, [this.#loader ?? data, options], ({ losses }) => {
+    const ended = ({ losses }: Outcome): void => {
       const isOver = losses.length > 0 && this.#loader !== null && this.#loader.stateDict().order === null;
       this.#standing = {
         ...before,
@@ -149,8 +171,10 @@ export class Training {
         steps: before.steps + losses.length,
         isOver,
       };
-    });
-    this.#standing = { ...this.#standing, isOver: true };
+    };
+    await runCaptured(this.#step, [this.#loader ?? data, options], ended, most);
+    // Of an iterable only its end is known.
+    if (this.#loader === null) this.#standing = { ...this.#standing, isOver: true };
   }
 
   #bar(epoch: number): ProgressBar | null {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   type EpochResult,
   Generator,
   manualSeed,
+  NablaError,
   nn,
   noGrad,
   optim,
@@ -301,6 +302,82 @@ describe('train', () => {
 
     it('while it measures', async () => {
       expect(await again(inCall(1, false))).toEqual([7, 7, 7]);
+    });
+  });
+
+  describe('saves every few steps, and goes on from each with the same bits', () => {
+    /** Items that are made when they are asked for. */
+    const single = ([x, y]: [Tensor, Tensor]) => ({
+      length: x.shape[0]!,
+      get: (i: number) => [x.select(0, i).mul(2), y.select(0, i)] as [Tensor, Tensor],
+    });
+    const sources = {
+      'of tensors': (one: Problem) => ({ data: one.data, batchSize: 10, shuffle: true }),
+      'of a data set of single items': (one: Problem) => ({
+        data: new DataLoader(single(one.data), { batchSize: 10, shuffle: true, generator: new Generator(3) }),
+      }),
+    };
+
+    it.each(Object.keys(sources) as (keyof typeof sources)[])('%s', async (name) => {
+      const run = async (one: Problem, checkpoints: CheckpointManager, extra: object = {}) => {
+        const { data, ...given } = sources[name](one);
+        return train(one.model, data, {
+          ...given,
+          loss: one.loss,
+          optimizer: one.optimizer,
+          schedulers: new CosineAnnealingLR(one.optimizer, 40),
+          validation: one.validation,
+          epochs: 3,
+          checkpoints,
+          checkpointEvery: 3,
+          ...extra,
+        });
+      };
+      const whole = problem();
+      const manager = new CheckpointManager(place(), { keepLast: 100 });
+      const expected = await run(whole, manager);
+      const files = await manager.list();
+      expect(files.map(({ step }) => step)).toEqual([3, 6, 7, 9, 12, 14, 15, 18, 21]);
+      if (name === 'of tensors') {
+        const plain = problem();
+        const history = await run(plain, new CheckpointManager(place()), { checkpointEvery: null });
+        expect([history, bitsOf(plain)]).toEqual([expected, bitsOf(whole)]);
+      }
+      for (const { path } of files) {
+        const folder = place();
+        await mkdir(folder);
+        await copyFile(path, join(folder, basename(path)));
+        const one = problem(99);
+        expect(await run(one, new CheckpointManager(folder), { resume: true })).toEqual(expected);
+        expect(bitsOf(one)).toBe(bitsOf(whole));
+      }
+    });
+
+    it('asks a source for no batch more than it needs', async () => {
+      const { model, optimizer, data, loss } = problem();
+      const asked: number[] = [];
+      const items = {
+        length: 4,
+        get: (i: number) => {
+          asked.push(i);
+          return data.map((x) => x.select(0, i)) as [Tensor, Tensor];
+        },
+      };
+      const checkpoints = place();
+      await train(model, new DataLoader(items), { loss, optimizer, checkpoints, checkpointEvery: 1 });
+      expect(asked).toEqual([0, 1, 2, 3]);
+    });
+
+    it('says what it needs', async () => {
+      const { model, optimizer, data, loss } = problem();
+      const given = { loss, optimizer, checkpointEvery: 2 };
+      await expect(train(model, data, given)).rejects.toThrow(/checkpointEvery needs checkpoints/);
+      await expect(train(model, [data], { ...given, checkpoints: place() })).rejects.toThrow(
+        /checkpointEvery needs tensors, a data set or a loader of one/,
+      );
+      await expect(train(model, data, { ...given, checkpoints: place(), checkpointEvery: 0 })).rejects.toThrow(
+        NablaError,
+      );
     });
   });
 
