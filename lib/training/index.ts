@@ -14,6 +14,7 @@ export {
   type ManagedCheckpointOptions,
 } from './checkpoint/manager.js';
 export { loadTorchOptimizer } from './checkpoint/torch.js';
+export { type FindLearningRateOptions, findLearningRate, type LearningRateCurve } from './learning-rate.js';
 export { ConsoleLogger, CsvLogger, JsonLogger, type Logger, type LogRecord } from './loggers.js';
 export {
   MeanAbsoluteError,
