@@ -90,12 +90,25 @@ function checkState(where: string, state: object): void {
   expect('ro', list('ro').every(isNumber), 'an array of finite numbers');
 }
 
+/** A state with numbers and lists of vectors, where files have tensors of them. */
+function unpack(state: object): object {
+  const unpacked = Object.entries(state).map(([name, value]: [string, unknown]) => {
+    if (!isTensor(value)) return [name, value];
+    const isSingle = (NUMBERS as readonly string[]).includes(name) && value.numel() === 1;
+    if (isSingle) return [name, value.item()];
+    if ((HISTORIES as readonly string[]).includes(name) && value.ndim === 2) return [name, value.unbind(0)];
+    return [name, name === 'ro' && value.ndim === 1 ? [...value.toTypedArray()] : value];
+  });
+  return Object.fromEntries(unpacked) as object;
+}
+
 const LBFGS_RULE = rule<LBFGSOptions>()({
   name: 'LBFGS',
   takes: searching,
   counters: {},
   state: {},
   checkState,
+  unpack,
   flags: () => ({}),
   numbers: () => ({}),
 });

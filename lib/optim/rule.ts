@@ -48,6 +48,8 @@ export interface Kept {
   readonly state: Readonly<Record<string, Pick<StateEntry<object>, 'needs' | 'shape'>>>;
   /** Refuses what is no state of a parameter, where that is more than counters and tensors. */
   checkState?(where: string, state: object, parameter: Tensor): void;
+  /** A state as it is kept, of one that has tensors in place of lists, as files have. */
+  unpack?(state: object): object;
 }
 
 /**

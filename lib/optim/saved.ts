@@ -72,7 +72,7 @@ function statesOf(
           `${where}: there is a state of parameter ${key}, but the parameters are ${numbers.join(', ')}`,
         );
       }
-      const counted = withNumbers(state, rule);
+      const counted = withNumbers(isObject(state) ? (rule.unpack?.(state) ?? state) : state, rule);
       checkState(`${where}: parameter ${key}`, counted, parameter, rule, 'it is the state of another model');
       return [parameter, counted as State];
     }),

@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NablaError, noGrad, ones, optim, tensor, ValueError } from 'nabla';
+import { NablaError, noGrad, ones, optim, type Tensor, tensor, ValueError } from 'nabla';
 import { decodeSafetensors, saveSafetensors } from 'nabla/io';
 import { loadTorchOptimizer } from 'nabla/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FormatError } from '../../lib/errors.js';
 
 interface Recorded {
-  readonly name: 'Adam' | 'AdamW' | 'SGD' | 'RMSprop' | 'NAdam' | 'Adagrad';
+  readonly name: Exclude<keyof typeof optim, 'Optimizer' | 'lrScheduler' | 'swaUtils'>;
+  readonly shapes: readonly (readonly number[])[];
+  readonly dtype: 'float32' | 'float64';
   readonly file: string;
   readonly lr: number;
   readonly before: readonly number[];
@@ -27,10 +29,20 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** The parameters that the recorded program had when it saved. */
-const parametersOf = ({ before }: Recorded) => [
-  tensor(before.slice(0, 6)).reshape([2, 3]).requiresGrad_(),
-  tensor(before.slice(6)).requiresGrad_(),
+const parametersOf = ({ before, shapes, dtype }: Recorded) => [
+  tensor(before.slice(0, 6), { dtype })
+    .reshape([...shapes[0]!])
+    .requiresGrad_(),
+  tensor(before.slice(6), { dtype })
+    .reshape([...shapes[1]!])
+    .requiresGrad_(),
 ];
+
+/** What the recorded program trains on. */
+const lossOf = ({ name }: Recorded, parameters: readonly Tensor[]): Tensor => {
+  const one = (p: Tensor) => (name === 'LBFGS' ? p.pow(4).add(p.sub(2).square().mul(p)) : p.mul(p)).sum();
+  return parameters.map(one).reduce((a, b) => a.add(b));
+};
 
 describe('loadTorchOptimizer', () => {
   it.each(recorded)("goes on as PyTorch's $name", async (one) => {
@@ -38,18 +50,33 @@ describe('loadTorchOptimizer', () => {
     await writeFile(path, Buffer.from(one.file, 'base64'));
     const parameters = parametersOf(one);
     // Options other than the saved ones: they come from the file.
-    const optimizer = new optim[one.name](parameters, { lr: 7 });
+    const type = optim[one.name] as unknown as new (
+      params: Tensor[],
+      options: object,
+    ) => optim.Optimizer<{ lr: number }, object>;
+    const optimizer = new type(parameters, { lr: 7 });
     await loadTorchOptimizer(path, optimizer);
-    expect(optimizer.paramGroups[0]).toMatchObject({ lr: one.lr, initialLr: 0.1 });
+    expect(optimizer.paramGroups[0]).toMatchObject({ lr: one.lr, initialLr: 2 * one.lr });
     for (let i = 0; i < 4; i++) {
-      optimizer.zeroGrad();
-      for (const p of parameters) p.mul(p).sum().backward();
-      optimizer.step();
+      optimizer.step(() => {
+        optimizer.zeroGrad();
+        const loss = lossOf(one, parameters);
+        loss.backward();
+        return loss;
+      });
     }
     const values = parameters.flatMap((p) => [...p.detach().reshape([-1]).toTypedArray()]);
     values.forEach((value, i) => {
-      expect(Math.abs(value - one.after[i]!)).toBeLessThanOrEqual(2e-6 * Math.max(1, Math.abs(one.after[i]!)));
+      const tolerance = one.dtype === 'float64' ? 1e-10 : 2e-6;
+      expect(Math.abs(value - one.after[i]!)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(one.after[i]!)));
     });
+  });
+
+  it('has a state of every optimizer', () => {
+    const names = Object.entries(optim).flatMap(([name, one]) =>
+      typeof one === 'function' && name !== 'Optimizer' ? [name] : [],
+    );
+    expect([...new Set(recorded.map(({ name }) => name))].sort()).toEqual(names.sort());
   });
 
   it('keeps the options where the file has none', async () => {
@@ -88,6 +115,19 @@ describe('loadTorchOptimizer', () => {
     await refused({}, '{', /param_groups must be a list/, FormatError);
     await refused({}, [{ params: [0, 1], learning_rate: 3 }], /learningRate/);
     await refused({}, [{ params: [0] }], /groups of 2 parameters, got 1/);
+    const search = recorded.find(({ name }) => name === 'LBFGS')!;
+    const vectors = decodeSafetensors(Buffer.from(search.file, 'base64'));
+    const lbfgs = new optim.LBFGS(parametersOf(search));
+    for (const [state, message] of [
+      [{ 'state.0.ro': ones([9]) }, /as many vectors of floats as ro has numbers/],
+      [{ 'state.0.old_dirs': ones([8]) }, /oldDirs/],
+      [{ 'state.0.d': ones([2, 4]) }, /d must be a vector of floats/],
+      [{ 'state.0.t': ones([2]) }, /t must be a finite number/],
+    ] as const) {
+      await saveSafetensors(path, { ...vectors, ...state });
+      await expect(loadTorchOptimizer(path, lbfgs)).rejects.toThrow(message);
+      expect(lbfgs.state.size).toBe(0);
+    }
     const adamW = new optim.AdamW(parametersOf(one));
     await saveSafetensors(
       path,

@@ -30,13 +30,19 @@ const camelCase = (name: string): string =>
  * if options are to be loaded too, the metadata `param_groups`. In Python:
  *
  * ```python
+ * def as_tensor(value):
+ *     if isinstance(value, list):  # L-BFGS has lists
+ *         return torch.stack([as_tensor(one) for one in value])
+ *     return torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
+ *
  * saved = optimizer.state_dict()
- * tensors = {f"state.{i}.{name}": torch.as_tensor(value)
- *            for i, state in saved["state"].items() for name, value in state.items() if value is not None}
+ * tensors = {f"state.{i}.{name}": as_tensor(value)
+ *            for i, state in saved["state"].items() for name, value in state.items()
+ *            if name != "al" and value is not None and not (isinstance(value, list) and not value)}
  * save_file(tensors, "adam.safetensors", {"param_groups": json.dumps(saved["param_groups"])})
  * ```
  *
- * Parameters must come in the same order. Everything is checked before anything changes. The state of L-BFGS has lists in it, and is not taken.
+ * Parameters must come in the same order. Everything is checked before anything changes.
  *
  * @throws FormatError for a file that is foreign or damaged; ValueError for a state or options that are not of this optimizer; ShapeError or
  *   DTypeError for a state of another shape or type than its parameter
