@@ -222,6 +222,12 @@ describe('means', () => {
     const same = new R2Score();
     same.update(tensor([1, 1]), tensor([1, 1]));
     expect(same.compute()).toBe(1);
+    // As scikit-learn: constant targets that were missed, and fewer than two.
+    same.update(tensor([0]), tensor([1]));
+    expect(same.compute()).toBe(0);
+    const single = new R2Score();
+    single.update(tensor([1]), tensor([1]));
+    expect(single.compute()).toBeNaN();
   });
 
   it('of perplexity', () => {
@@ -251,6 +257,18 @@ describe('rankings', () => {
       metric.update(tensor([0.35, 0.8]), ints([1, 1]));
     }
     expect([auc.compute(), precision.compute()]).toEqual([0.75, expect.closeTo(0.8333333333333333, 12)]);
+  });
+
+  it('of examples of one kind are those of scikit-learn', () => {
+    for (const [target, area, average] of [
+      [0, Number.NaN, 0],
+      [1, Number.NaN, 1],
+    ] as const) {
+      const [auc, precision] = [new AUROC(), new AveragePrecision()];
+      for (const metric of [auc, precision]) metric.update(tensor([0.1, 0.4]), ints([target, target]));
+      expect([auc.compute(), precision.compute()]).toEqual([area, average]);
+    }
+    expect(new AveragePrecision().compute()).toBeNaN();
   });
 
   it('count the pairs in order, ties by half', () => {

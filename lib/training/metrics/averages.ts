@@ -104,8 +104,8 @@ export class MeanSquaredError extends ErrorMetric {
 }
 
 /**
- * R² = 1 - Σ (target - prediction)² / Σ (target - mean)²: 1 for predictions that are right, 0 for those no better than the mean of the
- * targets. Where all targets are equal, 1 if the predictions are right, else 0.
+ * R² = 1 - Σ (target - prediction)² / Σ (target - mean)², over all elements: 1 for predictions that are right, 0 for those no better than the mean of the
+ * targets. Where all targets are equal, 1 if the predictions are right, else 0. As in scikit-learn, NaN for fewer than two.
  *
  * @example
  * ```ts
@@ -138,10 +138,10 @@ export class R2Score extends Metric<Pair, number> {
     this.#count.add_(own);
   }
 
-  /** R² of all that came; NaN of nothing. */
+  /** R² of all that came; NaN of fewer than two. */
   override compute(): number {
     const [residual, spread] = [this.#residual.item(), this.#spread.item()];
-    if (this.#count.item() === 0) return Number.NaN;
+    if (this.#count.item() < 2) return Number.NaN;
     if (spread === 0) return residual === 0 ? 1 : 0;
     return 1 - residual / spread;
   }

@@ -90,7 +90,7 @@ export class AUROC extends RankingMetric {
 }
 
 /**
- * Σ (recallᵢ - recallᵢ₋₁) · precisionᵢ over the different scores, from the highest down. NaN without a positive example.
+ * Σ (recallᵢ - recallᵢ₋₁) · precisionᵢ over the different scores, from the highest down. As in scikit-learn, 0 without a positive example; NaN without any.
  *
  * @throws CaptureError within a captured function
  * @example
@@ -111,7 +111,7 @@ export class AveragePrecision extends RankingMetric {
       const { positives, negatives } = levels[i]!;
       sum += (positives - levels[i - 1]!.positives) * (positives / (positives + negatives));
     }
-    return sum / total;
+    return total === 0 && levels.length > 1 ? 0 : sum / total;
   }
 }
 
