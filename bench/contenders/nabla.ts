@@ -18,11 +18,20 @@ export const everyKind: readonly Work['kind'][] = [
   'recipe',
   'epoch',
   'many',
+  'network',
   'inference',
   'load',
 ];
 
-const capturedKinds: readonly Work['kind'][] = ['training', 'recipe', 'epoch', 'many', 'inference', 'firstCall'];
+const capturedKinds: readonly Work['kind'][] = [
+  'training',
+  'recipe',
+  'epoch',
+  'many',
+  'network',
+  'inference',
+  'firstCall',
+];
 
 /** nabla as its users have it: the package in dist/, each operation when it is called or functions captured. */
 function nabla(

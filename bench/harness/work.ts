@@ -15,6 +15,7 @@ export type Work =
   | RecipeWork
   | EpochWork
   | ManyWork
+  | NetworkWork
   | InferenceWork
   | FirstCallWork
   | PeakWork
@@ -133,6 +134,21 @@ export interface ManyWork {
   readonly models: number;
   readonly layers: readonly number[];
   readonly steps: number;
+}
+
+export const networkNames = ['wordLstm', 'wordGru', 'lstm', 'charGpt', 'encoder', 'embeddings'] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+/**
+ * A step of training of a network that people know, zeroGrad, forward, loss, backward, update, without dropout, whose streams differ:
+ * `wordLstm` and `wordGru` are the word language model of pytorch/examples (2 layers of 200, 35 steps, 1,000 words, gradients clipped to 0.25, SGD); `lstm` has
+ * 32 units over 20 steps of 8 features, and Adam; `charGpt` is nanoGPT's (4 layers, 4 heads, 128 wide, 64 tokens of 65, AdamW); `encoder` is a TransformerEncoder (2 layers of
+ * 64, 4 heads, 256 wide within, 32 tokens, Adam); `embeddings` are eight tables of 10,000 x 64 before a perceptron of 512-256-1, and Adagrad.
+ */
+export interface NetworkWork {
+  readonly kind: 'network';
+  readonly network: NetworkName;
+  readonly batch: number;
 }
 
 /** What a classifier says of a batch: from an array of numbers to an array of numbers. */

@@ -327,6 +327,136 @@ class Inference:
         return self.run()
 
 
+def word_model(cell):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = nn.Embedding(1000, 200)
+            self.rnn = cell(200, 200, 2)
+            self.decoder = nn.Linear(200, 1000)
+
+        def forward(self, x):
+            return self.decoder(self.rnn(self.encoder(x))[0]).reshape(-1, 1000)
+
+    return Model()
+
+
+class Sequence(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(8, 32, batch_first=True)
+        self.head = nn.Linear(32, 1)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+class GptBlock(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ln1, self.ln2 = nn.LayerNorm(128), nn.LayerNorm(128)
+        self.attend, self.project = nn.Linear(128, 384), nn.Linear(128, 128)
+        self.up, self.down = nn.Linear(128, 512), nn.Linear(512, 128)
+
+    def forward(self, x):
+        q, k, v = (
+            part.unflatten(-1, (4, 32)).transpose(1, 2) for part in self.attend(self.ln1(x)).split(128, -1)
+        )
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.project(y.transpose(1, 2).flatten(2))
+        return x + self.down(F.gelu(self.up(self.ln2(x))))
+
+
+class Gpt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(65, 128), nn.Embedding(64, 128)
+        self.blocks = nn.Sequential(*(GptBlock() for _ in range(4)))
+        self.norm, self.head = nn.LayerNorm(128), nn.Linear(128, 65, bias=False)
+
+    def forward(self, x):
+        y = self.tokens(x) + self.places(torch.arange(64))
+        return self.head(self.norm(self.blocks(y))).reshape(-1, 65)
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(64, 4, 256, dropout=0.0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x):
+        return self.head(self.encoder(x).mean(1))
+
+
+class Tables(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(10_000, 64) for _ in range(8))
+        self.hidden, self.head = nn.Linear(512, 256), nn.Linear(256, 1)
+
+    def forward(self, x):
+        y = torch.cat([table(x[:, i]) for i, table in enumerate(self.tables)], 1)
+        return self.head(F.relu(self.hidden(y)))
+
+
+def tokens(batch, length, count, seed):
+    return labels(batch * length, seed, count).reshape(batch, length)
+
+
+def of_words(cell):
+    return lambda batch: (
+        word_model(cell),
+        tokens(35, batch, 1000, X),
+        tokens(35, batch, 1000, Y).reshape(-1),
+        F.cross_entropy,
+        lambda parameters: torch.optim.SGD(parameters, lr=1.0),
+    )
+
+
+# By name: the model, its input, the target, the loss, and the optimizer.
+NETWORKS = {
+    "wordLstm": of_words(nn.LSTM),
+    "wordGru": of_words(nn.GRU),
+    "lstm": lambda batch: (
+        Sequence(), uniform([batch, 20, 8], X), uniform([batch, 1], Y), F.mse_loss, lambda p: torch.optim.Adam(p, lr=1e-3)
+    ),
+    "charGpt": lambda batch: (
+        Gpt(), tokens(batch, 64, 65, X), tokens(batch, 64, 65, Y).reshape(-1), F.cross_entropy, lambda p: torch.optim.AdamW(p, lr=1e-3)
+    ),
+    "encoder": lambda batch: (
+        Encoder(), uniform([batch, 32, 64], X), labels(batch, Y, 10), F.cross_entropy, lambda p: torch.optim.Adam(p, lr=1e-3)
+    ),
+    "embeddings": lambda batch: (
+        Tables(), tokens(batch, 8, 10_000, X), uniform([batch, 1], Y), F.mse_loss, lambda p: torch.optim.Adagrad(p, lr=1e-2)
+    ),
+}
+
+
+class Network:
+    def __init__(self, network, batch, **_):
+        model, x, y, loss_of, optimizer_of = NETWORKS[network](batch)
+        for i, parameter in enumerate(model.parameters()):
+            parameter.data = uniform(parameter.shape, WEIGHT + i, -0.1, 0.1)
+        optimizer = optimizer_of(model.parameters())
+        clips = network.startswith("word")
+
+        def step():
+            optimizer.zero_grad()
+            loss = loss_of(model(x), y)
+            loss.backward()
+            if clips:
+                nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+            optimizer.step()
+            return loss
+
+        self.run = step
+
+    def first(self):
+        return [self.run().item() for _ in range(3)]
+
+
 KINDS = {
     "matmul": matmul,
     "map": elementwise(MAPS),
@@ -340,6 +470,7 @@ KINDS = {
     "recipe": Recipe,
     "epoch": Epoch,
     "many": Many,
+    "network": Network,
     "inference": Inference,
 }
 

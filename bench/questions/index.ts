@@ -8,6 +8,7 @@ import { load } from './load.js';
 import { losses } from './losses.js';
 import { many } from './many.js';
 import { matmul } from './matmul.js';
+import { networks } from './networks.js';
 import { optimizer } from './optimizer.js';
 import type { Question } from './question.js';
 import { recipes } from './recipes.js';
@@ -32,6 +33,7 @@ export const questions: readonly Question[] = [
   recipes,
   epoch,
   many,
+  networks,
   inference,
   recording,
   layerWidths,

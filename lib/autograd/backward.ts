@@ -251,7 +251,8 @@ function propagate(
       hooked ??= new Map();
       const before = hooked.get(edge);
       hooked.set(edge, before === undefined ? grad : addOf(before, grad));
-    } else edge.pending = edge.pending === null ? grad : addOf(edge.pending, grad);
+    } else if (edge.pending === null) edge.pending = grad;
+    else if (edge.rule.gathers === undefined) edge.pending = addOf(edge.pending, grad);
   };
   try {
     for (const { edge, grad } of roots) send(edge, grad);

@@ -18,6 +18,8 @@ export interface BackwardRule<A> {
    * be recorded. `needs[i]` says whether input i wants one.
    */
   backward(grad: Tensor, saved: readonly Tensor[], attrs: A, needs: readonly boolean[]): readonly (Tensor | null)[];
+  /** What flows in only says that something has come, which is kept elsewhere: it need not be added up. */
+  readonly gathers?: true;
   /** Called when a pass ends before its time, for a rule that keeps something until more has come. */
   abandon?(attrs: A): void;
 }

@@ -2,7 +2,7 @@ import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { normalizeDim } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
-import { lookAt } from '../tensor/windows.js';
+import { lookApart, lookAt } from '../tensor/windows.js';
 
 // Parts of a tensor along one axis, in the name of whatever operation asks for them.
 
@@ -13,6 +13,36 @@ export const takeSlice = (x: Tensor, axis: number, start: number, length: number
     strides: strides.with(axis, strides[axis]! * step),
     offset: offset + start * strides[axis]!,
   }));
+
+/** Neighbours along an axis, so many each: together they are all of it. */
+export const takeParts = (x: Tensor, axis: number, sizes: readonly number[]): Tensor[] => {
+  let end = 0;
+  const starts = sizes.map((size) => {
+    end += size;
+    return end - size;
+  });
+  return lookApart(
+    x,
+    'Split',
+    sizes.map((size, i) => ({ shape, strides, offset }) => ({
+      shape: shape.with(axis, size),
+      strides,
+      offset: offset + starts[i]! * strides[axis]!,
+    })),
+  );
+};
+
+/** All slices along an axis, which is removed. */
+export const takeAll = (x: Tensor, axis: number): Tensor[] =>
+  lookApart(
+    x,
+    'Unbind',
+    Array.from({ length: shapeOf(x)[axis]! }, (_, i) => ({ shape, strides, offset }) => ({
+      shape: shape.toSpliced(axis, 1),
+      strides: strides.toSpliced(axis, 1),
+      offset: offset + i * strides[axis]!,
+    })),
+  );
 
 /** The slice at `index` along an axis, which is removed. It is there. */
 const takeOne = (x: Tensor, axis: number, index: number): Tensor =>

@@ -21,7 +21,7 @@ import {
 } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
-import { axisOf, selectedOf, slicedOf, takeSlice } from './slices.js';
+import { axisOf, selectedOf, slicedOf, takeAll, takeParts, takeSlice } from './slices.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
 
@@ -449,11 +449,7 @@ function parts(op: string, x: Tensor, splitSize: number | readonly number[], dim
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== size)
     throw new ShapeError(`${op}: sizes ${show(sizes)} add up to ${total}, not to ${size}, the size of dim ${dim}`);
-  let start = 0;
-  return sizes.map((length) => {
-    start += length;
-    return narrow(x, axis, start - length, length);
-  });
+  return takeParts(x, axis, sizes);
 }
 
 function equalSizes(op: string, size: number, each: number): number[] {
@@ -515,5 +511,5 @@ export const chunk: FunctionOf<Tensor[], typeof chunking, AlongOptions> = define
 export const unbind: FunctionOf<Tensor[], typeof unbinding, AlongOptions> = define('unbind', unbinding, (x, dim) => {
   const axis = axisOf('unbind', x, dim);
   checkViews('unbind', shapeOf(x)[axis]!);
-  return Array.from({ length: shapeOf(x)[axis]! }, (_, i) => select(x, axis, i));
+  return takeAll(x, axis);
 });

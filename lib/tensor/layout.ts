@@ -19,7 +19,11 @@ export function view<A>(
   attrs: A,
 ): Tensor {
   const { storage, dtype } = viewOf(x);
-  const result = record(new Tensor({ storage, offset, shape, strides, dtype }), rule, [x], [], attrs);
+  return viewed(x, record(new Tensor({ storage, offset, shape, strides, dtype }), rule, [x], [], attrs));
+}
+
+/** Makes `result`, which shares the storage of `x` and has its history, a view of it. */
+export function viewed(x: Tensor, result: Tensor): Tensor {
   recording?.viewed(x, result);
   setBase(result, baseOf(x) ?? x, isBlind(x) || (x.requiresGrad && nodeOf(result) === null));
   return result;

@@ -1,13 +1,14 @@
-import { withGrad } from '../autograd/mode.js';
+import { recordsGradients, withGrad } from '../autograd/mode.js';
 import { type BackwardRule, record, renewViews, requireFresh } from '../autograd/node.js';
-import { computeType } from '../backend/dtype.js';
+import { computeType, type DType } from '../backend/dtype.js';
 import { backend } from '../backend/index.js';
 import { contiguousStrides, isContiguous, isRepeated, sizeOf, type View } from '../backend/view.js';
 import { AutogradError } from '../errors.js';
 import { convert } from './basics.js';
 import { emptyOf, filledOf } from './empty.js';
 import { copying } from './formula.js';
-import { sumTo, view } from './layout.js';
+import { arrive, type Gathering, gathering } from './gathering.js';
+import { sumTo, view, viewed } from './layout.js';
 import type { Shape } from './shape.js';
 import {
   baseOf,
@@ -112,6 +113,52 @@ export function lookAt(x: Tensor, name: string, look: (of: Layout) => Layout): T
   const { shape, strides, offset } = look(viewOf(x));
   const window = { whole, ...look({ shape: whole, strides: contiguousStrides(whole), offset: 0 }) };
   return view(x, shape, strides, offset, lookRule(name), window);
+}
+
+interface Part {
+  readonly i: number;
+  readonly g: Tensor;
+}
+
+interface Apart {
+  readonly parts: Gathering<Part>;
+  readonly i: number;
+}
+
+const partRules = new Map<string, BackwardRule<Apart>>();
+
+function partRule(name: string): BackwardRule<Apart> {
+  let rule = partRules.get(name);
+  if (rule === undefined) {
+    rule = { name, backward: (g, _, { parts, i }) => [arrive(parts, { i, g })] };
+    partRules.set(name, rule);
+  }
+  return rule;
+}
+
+/** The gradients of parts put together: each element is written once, but where some part has none. */
+function assembled(whole: Shape, dtype: DType, windows: readonly Window[], arrived: readonly Part[]): Tensor {
+  if (recordsGradients()) {
+    return arrived.reduce<Tensor | null>((sum, { i, g }) => putInto(sum, windows[i]!, g), null)!;
+  }
+  const out = emptyOf(whole, dtype);
+  if (arrived.length < windows.length) write(out, filledOf([], 0, dtype));
+  for (const { i, g } of arrived) write(through(out, windows[i]!), g);
+  return out;
+}
+
+/** Views of parts of `x` that have nothing in common and are all there is, as `lookAt` makes one of them. Their gradients become one tensor at once. */
+export function lookApart(x: Tensor, name: string, looks: readonly ((of: Layout) => Layout)[]): Tensor[] {
+  if (!recordsGradients() || !x.requiresGrad || looks.length < 2) return looks.map((look) => lookAt(x, name, look));
+  const { shape: whole, dtype } = viewOf(x);
+  const origin = { shape: whole, strides: contiguousStrides(whole), offset: 0 };
+  const windows = looks.map((look): Window => ({ whole, ...look(origin) }));
+  const parts = gathering<Part>(name, [x], (arrived) => [assembled(whole, dtype, windows, arrived)]);
+  return looks.map((look, i) => {
+    const { storage } = viewOf(x);
+    const part = new Tensor({ storage, dtype, ...look(viewOf(x)) });
+    return viewed(x, record(part, partRule(name), [parts.handle], [], { parts, i }));
+  });
 }
 
 /** Writes values, broadcast, outside the graph. */

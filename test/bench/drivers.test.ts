@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { labels, unit } from '../../bench/drivers/inputs.js';
 import { calledBy } from '../../bench/drivers/nabla/first-call.js';
 import { tasksOf } from '../../bench/drivers/nabla/tasks.js';
-import { lossNames, mapOps, rowOps, updateRules, type Work } from '../../bench/harness/work.js';
+import { lossNames, mapOps, networkNames, rowOps, updateRules, type Work } from '../../bench/harness/work.js';
 import { recording } from '../../bench/questions/recording.js';
 
 describe('the operands', () => {
@@ -30,6 +30,7 @@ describe("nabla's driver", () => {
     { kind: 'recipe', loss: 'smoothL1', layers: [4, 8, 2], batch: 5, habits: true },
     { kind: 'recipe', loss: 'crossEntropy', layers: [8, 6, 4], batch: 5, habits: false },
     { kind: 'many', models: 2, layers: [8, 6, 1], steps: 3 },
+    ...networkNames.map((network) => ({ kind: 'network', network, batch: 2 }) as const),
     { kind: 'inference', layers: [8, 6, 4], batch: 1 },
     ...(['chain', 'results', 'lstm'] as const).map((network) => ({ kind: 'firstCall', network, length: 20 }) as const),
   ];

@@ -3,6 +3,7 @@ import type { Task, Tasks } from '../serve.js';
 import { firstCall } from './first-call.js';
 import { loss } from './losses.js';
 import { many } from './many.js';
+import { network } from './networks.js';
 import { map, matmul, overwrite, recorded, rows } from './operations.js';
 import { recipe, update } from './recipes.js';
 import { epoch, inference, type Mode, momentum, training } from './training.js';
@@ -39,6 +40,8 @@ function task(work: Work, mode: Mode): Task | null {
       return epoch(work, mode);
     case 'many':
       return many(work, mode);
+    case 'network':
+      return network(work, mode);
     case 'inference':
       return inference(work, mode);
     case 'firstCall':

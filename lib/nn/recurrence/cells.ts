@@ -1,16 +1,17 @@
 import type { ArgumentsOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
+import type { DType } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { empty, zeros } from '../../ops/creation.js';
+import { linear } from '../../ops/products.js';
 import { squeeze, unsqueeze } from '../../ops/views.js';
 import * as kinds from '../../tensor/kinds.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { DType } from '../../backend/dtype.js';
 import { uniform_ } from '../init.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
-import { gruSteps, lstmSteps, type Nonlinearity, rnnSteps, type State, type Steps } from './steps.js';
+import { gruSteps, type Hidden, lstmSteps, type Nonlinearity, rnnSteps, type State, type Steps } from './steps.js';
 
 // One step of time as a module.
 
@@ -100,7 +101,8 @@ function next(op: string, cell: Cell<boolean, never[], unknown>, steps: Steps, x
     biasHh: cell.biasHh,
     weightHr: null,
   };
-  const after = steps.step(steps.enter(batch(x), weights), state.map(batch), weights);
+  const hidden: Hidden = (h, added) => linear(h, weights.weightHh, added);
+  const after = steps.step(steps.enter(batch(x), weights), state.map(batch), hidden, weights);
   return x.ndim === 1 ? after.map((one) => squeeze(one, 0)) : after;
 }
 

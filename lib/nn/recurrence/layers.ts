@@ -19,6 +19,7 @@ import { Module } from '../module.js';
 import { layerCount } from '../operands.js';
 import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
+import { hiddenOf } from './hidden.js';
 import { checkInput, checkShape, checkType, type LSTMState, lstmState, stateKind } from './operands.js';
 import { PackedSequence, packed } from './packed-sequence.js';
 import { gruSteps, lstmSteps, type Nonlinearity, rnnSteps, type State, type Steps, type Weights } from './steps.js';
@@ -237,11 +238,12 @@ function weightsOf(module: AnyRecurrent, layer: number, direction: number): Weig
 /** One direction of one layer: the outputs of all steps, in the order of time, and the last state. */
 function along(steps: Steps, x: Tensor, first: State, weights: Weights, isReverse: boolean): [Tensor, State] {
   const entered = unbind(steps.enter(x, weights));
+  const hidden = hiddenOf(weights);
   const outputs: Tensor[] = new Array(entered.length);
   let state = first;
   for (let i = 0; i < entered.length; i++) {
     const time = isReverse ? entered.length - 1 - i : i;
-    state = steps.step(entered[time]!, state, weights);
+    state = steps.step(entered[time]!, state, hidden, weights);
     outputs[time] = state[0]!;
   }
   return [stack(outputs), state];
@@ -252,6 +254,7 @@ const alongPacked =
   (sizes: readonly number[]): typeof along =>
   (steps, x, first, weights, isReverse) => {
     const entered = splitWithSizes(steps.enter(x, weights), sizes);
+    const hidden = hiddenOf(weights);
     const outputs: Tensor[] = new Array(sizes.length);
     const rows = (state: State, from: number, to: number): State => state.map((one) => narrow(one, 0, from, to - from));
     const joined = (parts: readonly State[]): State => first.map((_, i) => cat(parts.map((part) => part[i]!)));
@@ -267,7 +270,7 @@ const alongPacked =
         state = rows(state, 0, size);
       } else if (size > count) state = joined([state, rows(first, count, size)]);
       count = size;
-      state = steps.step(entered[time]!, state, weights);
+      state = steps.step(entered[time]!, state, hidden, weights);
       outputs[time] = state[0]!;
     }
     return [cat(outputs), ended.length === 0 ? state : joined([state, ...ended])];

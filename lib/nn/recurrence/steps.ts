@@ -1,12 +1,15 @@
 import * as e from '../../expr/index.js';
-import { relu } from '../activations/index.js';
 import { add, tanh } from '../../ops/pointwise.js';
 import { linear } from '../../ops/products.js';
 import { chunk } from '../../ops/views.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { relu } from '../activations/index.js';
 
 // What a layer does with its inputs, and in each step of time with what it knows by then.
+
+/** What the hidden state contributes to the gates: W_hh h, plus what is given to be added. */
+export type Hidden = (h: Tensor, added: Tensor | null) => Tensor;
 
 /** The parameters of a cell, or of one direction of a layer. */
 export interface Weights {
@@ -30,7 +33,7 @@ export interface Steps {
   /** What the inputs of all steps contribute: (…, inputSize) becomes (…, gates · hiddenSize). */
   enter(x: Tensor, weights: Weights): Tensor;
   /** The next state, from what the input of the step contributes: (batch, gates · hiddenSize). */
-  step(entered: Tensor, state: State, weights: Weights): State;
+  step(entered: Tensor, state: State, hidden: Hidden, weights: Weights): State;
 }
 
 /** Both biases are added to the product with the inputs, once for all steps. */
@@ -42,7 +45,7 @@ const plain = (activation: (x: Tensor) => Tensor): Steps => ({
   states: 1,
   enter: enterWithBoth,
   // What is entered takes the place of the bias: it is added while the product is in cache.
-  step: (entered, [h], { weightHh }) => [activation(linear(h!, weightHh, entered))],
+  step: (entered, [h], hidden) => [activation(hidden(h!, entered))],
 });
 
 /** h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or the same with relu. */
@@ -60,11 +63,11 @@ export const lstmSteps: Steps = {
   gates: 4,
   states: 2,
   enter: enterWithBoth,
-  step: (entered, [h, c], { weightHh, weightHr }) => {
-    const [input, forget, cell, output] = chunk(linear(h!, weightHh, entered), 4, 1);
+  step: (entered, [h, c], hidden, { weightHr }) => {
+    const [input, forget, cell, output] = chunk(hidden(h!, entered), 4, 1);
     const next = nextCell.apply([input!, forget!, cell!, c!]);
-    const hidden = nextHidden.apply([output!, next]);
-    return [weightHr === null ? hidden : linear(hidden, weightHr), next];
+    const shown = nextHidden.apply([output!, next]);
+    return [weightHr === null ? shown : linear(shown, weightHr), next];
   },
 };
 
@@ -79,9 +82,9 @@ export const gruSteps: Steps = {
   gates: 3,
   states: 1,
   enter: (x, { weightIh, biasIh }) => linear(x, weightIh, biasIh),
-  step: (entered, [h], { weightHh, biasHh }) => {
+  step: (entered, [h], hidden, { biasHh }) => {
     const [resetX, updateX, newX] = chunk(entered, 3, 1);
-    const [resetH, updateH, newH] = chunk(linear(h!, weightHh, biasHh), 3, 1);
+    const [resetH, updateH, newH] = chunk(hidden(h!, biasHh), 3, 1);
     return [nextGated.apply([resetX!, updateX!, newX!, resetH!, updateH!, newH!, h!])];
   },
 };
