@@ -6,6 +6,8 @@ export { type Dataset, type RandomSplitOptions, randomSplit, Subset, TensorDatas
 export { type IdxArray, loadIdx, parseIdx, readIdx } from './idx.js';
 export { type BatchesOfIndices, DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
 export { type LabelledImages, loadMnist, type Mnist, type MnistOptions } from './mnist.js';
+export { getWorkerInfo, type WorkerInfo } from './workers/info.js';
+export { type ImportDataset, type ImportDatasetOptions, importDataset } from './workers/origin.js';
 export {
   BatchSampler,
   RandomSampler,

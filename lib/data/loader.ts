@@ -17,6 +17,7 @@ import type { IterableDataset } from './combined.js';
 import { type Dataset, dataset } from './dataset.js';
 import { checkedIndices, drainSampler } from './indices.js';
 import { drawSeed, RandomSampler, type Sampler, SequentialSampler } from './sampler.js';
+import { Staff } from './workers/staff.js';
 
 const sampler: Kind<Sampler> = kind('an iterable of indices with a length', (value): value is Sampler => {
   if (typeof value !== 'object' || value === null) return false;
@@ -49,7 +50,7 @@ const batchSampler: Kind<BatchesOfIndices> = kind(
 );
 
 const loading = signature(
-  'dataset, /, batchSize, shuffle, sampler, batchSampler, numWorkers, collateFn, pinMemory, dropLast, *, generator',
+  'dataset, /, batchSize, shuffle, sampler, batchSampler, numWorkers, collateFn, pinMemory, dropLast, *, workerInit, generator, prefetchFactor, persistentWorkers',
   {
     dataset: source,
     /** Items per batch. Default: 1. */
@@ -60,14 +61,20 @@ const loading = signature(
     sampler: sampler.optional(),
     /** The batches to make, as arrays of indices: instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. Default: null. */
     batchSampler: batchSampler.optional(),
-    /** Processes that make batches: none, batches are made where they are asked for. Default: 0. */
-    numWorkers: kinds.only(0, 'batches are made where they are asked for'),
-    /** Makes a batch of items. Default: null, the data set's own `gather`, or else {@link defaultCollate}. */
+    /** How many worker threads make the batches; the data set must then be one of `importDataset`, or a `Subset` of it. Default: 0, none. */
+    numWorkers: kinds.integerFrom(0, 1024).default(0),
+    /** Makes a batch of items, in this thread. Default: null, the data set's own `gather`, or else {@link defaultCollate}. */
     collateFn: kinds.callback<(items: unknown[]) => unknown>().optional(),
     /** Whether batches are put where a device reads them; there is none. Default: false. */
     pinMemory: kinds.only(false, 'there is no other device'),
     /** Leave out a last batch that is not full. Default: false. */
     dropLast: kinds.boolean.default(false),
+    /** A function that the data set's module exports under this name; each worker calls it with its number before anything else. Default: null, none. */
+    workerInit: kinds.text.optional(),
+    /** How many batches per worker are made ahead. Default: null, 2. */
+    prefetchFactor: kinds.integerFrom(1).optional(),
+    /** Whether workers stay when an epoch ends. Default: false. */
+    persistentWorkers: kinds.boolean.default(false),
     ...drawing,
   },
 );
@@ -86,6 +93,8 @@ type Collate<Item, Batch> = (items: Item[]) => Batch;
 interface Epoch {
   /** Its items, in the order of its batches. */
   readonly order: Int32Array;
+  /** What workers' seeds are counted from. */
+  readonly seed: number;
   /** How many of them were in batches so far. */
   visited: number;
 }
@@ -114,14 +123,16 @@ const ENTRIES: readonly (keyof LoaderState)[] = ['length', 'order', 'visited', '
  * for (const [x, y] of loader) console.log(x.shape, y.shape);
  * loader.length; // 3
  * ```
- * `loader.length` is the number of batches. `for await` works too.
+ * `loader.length` is the number of batches. `for await` works too, and is the way to go through a loader whose batches are made by workers
+ * (`numWorkers`): it gives the same batches in the same order, and while one is used the next are made.
  *
  * The items of a stream, which is any iterable but an array, come in its order; such a loader has no `length`, no order and no state.
  *
- * @throws ValueError for options that do not exist, do not fit or exclude each other
+ * @throws ValueError for options that do not exist, do not fit or exclude each other, and for a loop without `await` over what workers make
+ * @throws NablaError what a worker's data set throws, when its batch is asked for
  * @see https://pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
  */
-export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch> {
+export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
   /** Of a stream, nothing that could be asked for by position. */
   readonly dataset: Dataset<Item, Batch>;
   readonly batchSize: number;
@@ -134,6 +145,8 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly #generator: Generator | null;
   readonly #stream: IterableDataset<Item> | null;
   readonly #makeBatch: (indices: Int32Array) => Batch;
+  /** Null without workers. */
+  readonly #staff: Staff | null;
   /** The epoch that was begun last, until it is over. */
   #epoch: Epoch | null = null;
   /** Whether the next iteration goes on with it. */
@@ -167,6 +180,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.collateFn = collateFn as Collate<Item, Batch> | null;
     this.#generator = generator;
     this.#makeBatch = batchMaker(dataset, this.collateFn);
+    this.#staff = Staff.of(source, options, collateFn === null);
   }
 
   /** @internal Whether batches come one after the other, rather than as so many items of an order each. */
@@ -197,14 +211,18 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    */
   order(): Int32Array {
     this.#requirePositions('order');
-    // PyTorch draws a seed for worker processes here, with workers or without: without it, all later draws would differ.
-    drawSeed(this.#generator);
-    return drainSampler('DataLoader: sampler', this.sampler, this.dataset.length);
+    return this.#drawn().order;
+  }
+
+  #drawn(): Epoch {
+    // The seed is drawn with workers or without, as PyTorch does: all later draws would differ.
+    const seed = drawSeed(this.#generator);
+    return { order: drainSampler('DataLoader: sampler', this.sampler, this.dataset.length), seed, visited: 0 };
   }
 
   /** @internal Begins an epoch, or goes on with the one that was loaded. */
   begin(): Epoch {
-    const epoch = this.#isResumed ? this.#epoch! : { order: this.order(), visited: 0 };
+    const epoch = this.#isResumed ? this.#epoch! : this.#drawn();
     this.#isResumed = false;
     this.#epoch = epoch;
     return epoch;
@@ -221,15 +239,41 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return this.dropLast ? length - (length % this.batchSize) : length;
   }
 
-  /** @internal The batches of an epoch that are left; each counts as visited when it is asked for. */
-  *batches(epoch: Epoch): IterableIterator<Batch> {
-    const { order } = epoch;
-    const end = this.#endOf(epoch);
-    while (epoch.visited < end) {
-      const start = epoch.visited;
-      epoch.visited = Math.min(start + this.batchSize, end);
-      yield this.#makeBatch(order.slice(start, epoch.visited));
+  /** @internal The batches of an epoch that are left, wherever they are made. */
+  batches(epoch: Epoch): Iterable<Batch> | AsyncIterable<Batch> {
+    return this.#staff === null ? this.#made(epoch) : this.#delivered(this.#staff, epoch);
+  }
+
+  /** Each counts as visited when it is asked for. */
+  *#made(epoch: Epoch): IterableIterator<Batch> {
+    for (const indices of this.#parts(epoch)) {
+      epoch.visited += indices.length;
+      yield this.#makeBatch(indices);
     }
+  }
+
+  /** The items of each batch that is left. */
+  *#parts(epoch: Epoch): IterableIterator<Int32Array> {
+    const end = this.#endOf(epoch);
+    for (let start = epoch.visited; start < end; start += this.batchSize) {
+      yield epoch.order.slice(start, Math.min(start + this.batchSize, end));
+    }
+  }
+
+  /** Each counts as visited when it is given. */
+  #delivered(staff: Staff, epoch: Epoch): AsyncIterableIterator<Batch> {
+    const end = this.#endOf(epoch);
+    const take = (made: unknown) => {
+      epoch.visited = Math.min(epoch.visited + this.batchSize, end);
+      return this.#collated(made);
+    };
+    const over = () => this.reach(epoch, epoch.visited);
+    return staff.deliver(epoch.seed, this.#parts(epoch), take, over) as AsyncIterableIterator<Batch>;
+  }
+
+  /** A batch of what a worker gave: items, where batches are made here. */
+  #collated(made: unknown): Batch {
+    return this.collateFn === null ? (made as Batch) : this.collateFn(made as Item[]);
   }
 
   *#streamed(stream: IterableDataset<Item>): IterableIterator<Batch> {
@@ -245,23 +289,42 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     if (items.length > 0 && !this.dropLast) yield batchOf(items);
   }
 
-  *#sampled(batches: BatchesOfIndices): IterableIterator<Batch> {
-    drawSeed(this.#generator);
+  /** The items of the batches that a batchSampler gives. */
+  *#sampled(batches: BatchesOfIndices): IterableIterator<Int32Array> {
     const { length } = this.dataset;
     let count = 0;
     for (const batch of batches) {
       if (!Array.isArray(batch) && !ArrayBuffer.isView(batch)) {
         throw new ValueError(`DataLoader: batchSampler must give arrays of indices, got ${describe(batch)}`);
       }
-      yield this.#makeBatch(checkedIndices(`DataLoader: batchSampler: batch ${count++}`, batch, length));
+      yield checkedIndices(`DataLoader: batchSampler: batch ${count++}`, batch, length);
     }
   }
 
-  *[Symbol.iterator](): Iterator<Batch> {
-    if (this.batchSampler !== null) return yield* this.#sampled(this.batchSampler);
+  [Symbol.iterator](): Iterator<Batch> {
+    if (this.#staff === null) return this.#iterated();
+    throw new ValueError(
+      'DataLoader: batches that workers make have to be waited for: use for await (const batch of loader)',
+    );
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Batch> {
+    if (this.#staff === null) return awaited(this.#iterated());
+    if (!this.isStream) return this.#delivered(this.#staff, this.begin());
+    const parts = this.batchSampler === null ? null : this.#sampled(this.batchSampler);
+    const take = (made: unknown) => this.#collated(made);
+    return this.#staff.deliver(drawSeed(this.#generator), parts, take, () => {}) as AsyncIterator<Batch>;
+  }
+
+  *#iterated(): IterableIterator<Batch> {
+    if (this.batchSampler !== null) {
+      drawSeed(this.#generator);
+      for (const indices of this.#sampled(this.batchSampler)) yield this.#makeBatch(indices);
+      return;
+    }
     if (this.#stream !== null) return yield* this.#streamed(this.#stream);
     const epoch = this.begin();
-    yield* this.batches(epoch);
+    yield* this.#made(epoch);
     this.reach(epoch, epoch.visited);
   }
 
@@ -305,7 +368,12 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     const size = this.dataset.length;
     if (length !== size)
       throw new ValueError(`${where}: the state is of ${length} items, but the data set has ${size}`);
-    const epoch = order && { order: checkedIndices(`${where}: order`, order.toTypedArray(), size), visited };
+    // The seed was drawn before: workers that go on have others.
+    const epoch = order && {
+      order: checkedIndices(`${where}: order`, order.toTypedArray(), size),
+      seed: visited,
+      visited,
+    };
     const own = this.#generator;
     if ((generator === null) !== (own === null)) {
       const [was, is] = own === null ? ['a', 'none'] : ['no', 'one'];
@@ -321,6 +389,10 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
       if (words !== undefined) own!.setState(words);
     };
   }
+}
+
+async function* awaited<T>(values: Iterable<T>): AsyncIterableIterator<T> {
+  yield* values;
 }
 
 /** What a stream has by position. */

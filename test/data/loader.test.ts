@@ -135,10 +135,7 @@ describe('DataLoader', () => {
   it.each([
     [{ batchsize: 4 }, "DataLoader: unknown option 'batchsize'; did you mean 'batchSize'?"],
     [{ drop_last: true }, "DataLoader: unknown option 'drop_last'; did you mean 'dropLast'?"],
-    [
-      { numWorkers: 4 },
-      'DataLoader: numWorkers must be 0, as batches are made where they are asked for; leave it out, got 4',
-    ],
+    [{ numWorkers: 4 }, 'DataLoader: numWorkers: functions do not travel between threads'],
     [{ pinMemory: true }, 'DataLoader: pinMemory must be false, as there is no other device; leave it out, got true'],
     [{ collate: () => 1 }, "DataLoader: unknown option 'collate'; did you mean 'collateFn'?"],
     [{ batchSampler: 3 }, 'DataLoader: batchSampler must be an iterable of arrays of indices with a length'],
