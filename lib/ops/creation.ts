@@ -373,8 +373,8 @@ export const linspace: FunctionOf<Tensor, typeof spacing, TensorOptions> = defin
   'linspace',
   spacing,
   (start, end, steps, dtype, requiresGrad) => {
-    const [a, b] = [bound('linspace', start), bound('linspace', end)];
     const type = dtype ?? 'float32';
+    const [a, b] = [bound('linspace', start, type), bound('linspace', end, type)];
     if (isInteger(type)) for (const end of [a, b]) requireInt32('linspace', end);
     const value = between(a, b, steps);
     return finished(generate([steps], type, isFloat(type) ? value : (i) => Math.trunc(value(i))), requiresGrad);
@@ -384,14 +384,16 @@ export const linspace: FunctionOf<Tensor, typeof spacing, TensorOptions> = defin
 /** The i-th of evenly spaced values: from both ends towards the middle, as PyTorch does, so that the last is exactly `b`. */
 function between(a: number, b: number, steps: number): (i: number) => number {
   const step = steps > 1 ? (b - a) / (steps - 1) : 0;
-  return (i) => (i < steps / 2 ? a + i * step : b - (steps - 1 - i) * step);
+  const half = Math.max(1, Math.floor(steps / 2));
+  return (i) => (i < half ? a + i * step : b - (steps - 1 - i) * step);
 }
 
-function bound(op: string, value: Operand): number {
-  if (typeof value === 'number') return value;
-  if (value.ndim > 0)
+/** Integers are spaced between the integer parts of their bounds, as in PyTorch. */
+function bound(op: string, value: Operand, type: DType): number {
+  if (typeof value !== 'number' && value.ndim > 0)
     throw new ShapeError(`${op}: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
-  return Number(value.item());
+  const number = typeof value === 'number' ? value : Number(value.item());
+  return isInteger(type) ? Math.trunc(number) : number;
 }
 
 const raising = signature('start, end, steps, base, *, dtype, requiresGrad', {
@@ -419,8 +421,8 @@ export const logspace: FunctionOf<Tensor, typeof raising, LogspaceOptions> = def
   'logspace',
   raising,
   (start, end, steps, base, dtype, requiresGrad) => {
-    const exponent = between(bound('logspace', start), bound('logspace', end), steps);
     const type = dtype ?? 'float32';
+    const exponent = between(bound('logspace', start, type), bound('logspace', end, type), steps);
     const value = (i: number): number => base ** exponent(i);
     if (isInteger(type)) for (let i = 0; i < steps; i++) requireInt32('logspace', value(i));
     return finished(generate([steps], type, isFloat(type) ? value : (i) => Math.trunc(value(i))), requiresGrad);

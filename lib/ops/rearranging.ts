@@ -103,7 +103,7 @@ const rolling = signature('input, /, shifts, dims', {
  *
  * @param shifts how far, one for each dim; negative towards the start
  * @param dims one dim, or several; without any the tensor is rolled as if it were flat
- * @throws ShapeError if there are not as many dims as shifts
+ * @throws ShapeError if there are not as many dims as shifts, or the tensor has none
  * @example
  * ```ts
  * roll(arange(5), 2); // tensor([3, 4, 0, 1, 2])
@@ -118,7 +118,8 @@ export const roll: FunctionOf<Tensor, typeof rolling> = define('roll', rolling, 
   if (steps.length === 0 || axes.length !== steps.length) {
     throw new ShapeError(`roll: expected a dim for each shift, got ${steps.length} shifts and ${axes.length} dims`);
   }
-  return x.ndim === 0 ? clone(x) : axes.reduce((y, axis, i) => rolled(y, axis, steps[i]!), x);
+  if (x.ndim === 0) throw new ShapeError('roll: a 0-d tensor has no dims; leave dims out');
+  return axes.reduce((y, axis, i) => rolled(y, axis, steps[i]!), x);
 });
 
 function rolled(x: Tensor, axis: number, step: number): Tensor {

@@ -116,6 +116,12 @@ it('has gradients of gradients', () => {
   }
 });
 
+it('normalises by the batch where there are no running values to give', () => {
+  const x = tensor([[1], [3]]);
+  const expected = nn.functional.batchNorm(x, null, null, null, null, true).toArray();
+  expect(nn.functional.batchNorm(x, { training: true }).toArray()).toEqual(expected);
+});
+
 it('refuses what does not fit, and changes nothing then', () => {
   const layer = new nn.BatchNorm1d(2);
   expect(() => layer.forward(zeros([1, 2]))).toThrow(ValueError);

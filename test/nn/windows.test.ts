@@ -248,6 +248,12 @@ describe('pooling', () => {
     expect(numbers(F.avgPool1d(x, 2))).toEqual([Number.NaN, 2.5]);
   });
 
+  it('moves a window by its own size where the list of strides is empty', () => {
+    const x = waves([1, 2, 6, 6], 0);
+    expect(F.avgPool2d(x, [2, 3], []).toArray()).toEqual(F.avgPool2d(x, [2, 3]).toArray());
+    expect(() => F.avgPool2d(x, 2, [1, 2, 3] as never)).toThrow(/^avgPool2d: stride must be/);
+  });
+
   it('names what does not fit', () => {
     const x = zeros([1, 2, 5, 5]);
     expect(() => F.maxPool2d(zeros([5, 5]), 2)).toThrow(

@@ -10,6 +10,7 @@ import {
   full,
   fullLike,
   linspace,
+  logspace,
   NablaError,
   ones,
   onesLike,
@@ -130,6 +131,13 @@ describe('filled tensors', () => {
     ['linspace of one', linspace(3, 9, 1), 'float32', [3]],
     ['linspace of none', linspace(3, 9, 0), 'float32', []],
     ['linspace of integers', linspace(0, 5, 4, { dtype: 'int32' }), 'int32', [0, 1, 3, 5]],
+    ['linspace of integers, from integer parts', linspace(4.3, -3, 5, { dtype: 'int32' }), 'int32', [4, 2, 0, -1, -3]],
+    [
+      'logspace of integers, from integer parts',
+      logspace(4.3, 2, 4, { dtype: 'int32' }),
+      'int32',
+      [10000, 2154, 464, 100],
+    ],
     ['linspace between tensors', linspace(tensor(0), tensor(2), 3), 'float32', [0, 1, 2]],
   ])('%s', (_, actual, dtype, values) => {
     expect([actual.dtype, actual.toArray()]).toEqual([dtype, values]);

@@ -1008,6 +1008,7 @@ describe('refusals', () => {
     [() => x().rot90(1, [0]), ShapeError, 'rot90: expected two dims, got [0]'],
     [() => x().rot90(1, [0, -2]), ShapeError, 'rot90: expected two different dims, got [0, -2]'],
     [() => x().roll([1, 2], [0]), ShapeError, 'roll: expected a dim for each shift, got 2 shifts and 1 dims'],
+    [() => tensor(1).roll(1, 0), ShapeError, 'roll: a 0-d tensor has no dims; leave dims out'],
     [() => x().roll([1, 2]), ShapeError, 'roll: expected a dim for each shift, got 2 shifts and 0 dims'],
     [() => x().repeat([2]), ShapeError, 'repeat: expected a count for each of the 2 dimensions, got [2]'],
     [() => x().repeat([1, -1]), ShapeError, 'repeat: sizes must be non-negative integers, got [1, -1]'],

@@ -40,8 +40,10 @@ export const added = {
 
 const batchSignature = signature('input, /, runningMean, runningVar, weight, bias, training, momentum, eps', {
   input: kinds.tensor,
-  runningMean: kinds.tensor.orNull(),
-  runningVar: kinds.tensor.orNull(),
+  /** The running mean of each channel, which training moves. Default: null, none. */
+  runningMean: kinds.tensor.optional(),
+  /** The running variance of each channel, which training moves. Default: null, none. */
+  runningVar: kinds.tensor.optional(),
   ...affine,
   /** Whether to normalise by the batch, and to move the running values, instead of by these. Default: false. */
   training: kinds.boolean.default(false),

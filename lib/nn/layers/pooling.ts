@@ -1,5 +1,6 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, NamedOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
+import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isBool, isInteger } from '../../backend/dtype.js';
@@ -13,7 +14,7 @@ import { pad } from '../../ops/padding.js';
 import { type Picks, picks } from '../../ops/picking.js';
 import { abs, add, div, mul, pow, relu, sign } from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
-import { eachAxis, type PerAxis, perAxis, type Sliding, spansOf, windowsOf } from '../../ops/sliding.js';
+import { eachAxis, explainAxes, type PerAxis, perAxis, type Sliding, spansOf, windowsOf } from '../../ops/sliding.js';
 import { reshape } from '../../ops/views.js';
 import { Formula } from '../../tensor/formula.js';
 import * as kinds from '../../tensor/kinds.js';
@@ -28,9 +29,22 @@ import { pythonAxes, pythonText, pythonTuple } from '../text.js';
 
 const sized = (dims: number) => ({
   kernelSize: perAxis(dims, 1),
-  /** How far the window moves from one place to the next. Default: null, by its own size. */
-  stride: perAxis(dims, 1).optional(),
+  /** How far the window moves from one place to the next. Default: null (or []), by its own size. */
+  stride: strides(dims).optional(),
 });
+
+/** An empty list is as good as none, as in PyTorch. */
+const strides = (dims: number): Kind<PerAxis> => {
+  const one = perAxis(dims, 1);
+  return kind(
+    one.expected,
+    (value): value is PerAxis => one.accepts(value) || (Array.isArray(value) && value.length === 0),
+    { explain: explainAxes(kinds.integerFrom(1)) },
+  );
+};
+
+const strideOf = (given: PerAxis | null, kernel: Shape): Shape =>
+  given === null || (typeof given !== 'number' && given.length === 0) ? kernel : eachAxis(given, kernel.length);
 
 const ceilMode = {
   /** Whether windows may reach beyond the end, where they begin before it. Default: false. */
@@ -211,7 +225,7 @@ interface MaxValues {
 
 export function largest(op: string, dims: number, input: Tensor, given: MaxValues): Picks {
   const kernel = eachAxis(given.kernelSize, dims);
-  const stride = given.stride === null ? kernel : eachAxis(given.stride, dims);
+  const stride = strideOf(given.stride, kernel);
   const moves = { kernel, stride, dilation: eachAxis(given.dilation, dims) };
   const layout = layoutOf(op, input, moves, eachAxis(given.padding, dims), given.ceilMode);
   const lowest = isInteger(input.dtype) ? -(2 ** 31) : Number.NEGATIVE_INFINITY;
@@ -246,7 +260,7 @@ export function average(op: string, dims: number, input: Tensor, given: AverageV
   const { divisorOverride } = given;
   if (divisorOverride === 0) throw new ValueError(`${op}: divisorOverride must not be 0`);
   const kernel = eachAxis(given.kernelSize, dims);
-  const stride = given.stride === null ? kernel : eachAxis(given.stride, dims);
+  const stride = strideOf(given.stride, kernel);
   const moves = { kernel, stride, dilation: kernel.map(() => 1) };
   const layout = layoutOf(op, input, moves, eachAxis(given.padding, dims), given.ceilMode);
   const total = sum(windowsWith(input, layout, 0), windowAxes(input, dims));

@@ -1,6 +1,8 @@
 import type { Adapter } from '../adapter.js';
+import { camelCase } from '../arrange.js';
 import { CaseValues } from '../case-values.js';
 import type { ErrorsCase } from '../format.js';
+import type { Module } from '../library.js';
 import { Mismatch, NotSupported } from '../outcome.js';
 
 /** A call that PyTorch refuses must throw a NablaError; anything else that is thrown is a leak. */
@@ -38,8 +40,10 @@ function prepare(c: ErrorsCase, values: CaseValues, adapter: Adapter): () => unk
       if (isRefusedEarlier(c, construct, adapter)) {
         throw new NotSupported('refused before what is wrong: PyTorch takes any value for a flag');
       }
+      const call = (module: Module) => adapter.forward(module, c.name, values.list(c.args), values.named(c.kwargs));
+      if (isSaidEarlier(c, construct, adapter)) return construct;
       const module = construct();
-      return () => adapter.forward(module, c.name, values.list(c.args), values.named(c.kwargs));
+      return () => call(module);
     }
     case 'optim': {
       adapter.requireClass(`optim.${c.name}`);
@@ -60,8 +64,8 @@ function isAboutNumbers(c: ErrorsCase): boolean {
   const hasNumber = c.kind === 'op' && c.args.some((arg) => typeof arg === 'number');
   return (
     hasNumber &&
-    c.error.type === 'TypeError' &&
-    /must be Tensor|combination of arguments|descriptor/.test(c.error.message)
+    ['TypeError', 'AttributeError'].includes(c.error.type) &&
+    /must be Tensor|combination of arguments|descriptor|'int' object has no attribute/.test(c.error.message)
   );
 }
 
@@ -77,5 +81,19 @@ function isRefusedEarlier(c: ErrorsCase, construct: () => unknown, { nabla }: Ad
     return false;
   } catch (error) {
     return error instanceof nabla.NablaError && /must be true or false/.test(error.message);
+  }
+}
+
+/** An option that PyTorch refuses when the module is called may be refused, by its name, when the module is made. */
+function isSaidEarlier(c: ErrorsCase, construct: () => unknown, { nabla }: Adapter): boolean {
+  if (c.kind !== 'module') return false;
+  try {
+    construct();
+    return false;
+  } catch (error) {
+    if (!(error instanceof nabla.NablaError)) throw error;
+    const { message } = error;
+    const isMeant = (name: string) => c.error.message.includes(name) && message.includes(camelCase(name));
+    return Object.keys(c.ctor_kwargs).some(isMeant);
   }
 }
