@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads losses losses-threads training training-large epoch captured captured-large captured-epoch inference calls recording widths load)
+parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads vocabulary chains losses losses-threads training training-large epoch captured captured-large captured-epoch inference calls recording widths load)
 
 bench() {
   local part=$1
@@ -25,6 +25,8 @@ measure() {
     elementwise-threads) bench '#threads' --only elementwise --against pytorch,loops-in-c --threads 2 ;;
     rows) bench '' --only rows --against pytorch --threads 1 ;;
     rows-threads) bench '#threads' --only rows --against pytorch --threads 2 ;;
+    vocabulary) bench '' --only vocabulary --against pytorch --threads 1 ;;
+    chains) bench '' --only chains --against nabla-captured,pytorch --threads 1 ;;
     losses) bench '' --only losses --against pytorch --threads 1 ;;
     losses-threads) bench '#threads' --only losses --against pytorch --threads 2 ;;
     training) bench '' --only training,optimizer --cases '4-3-2-1,784,300,2^' --against pytorch,loops-in-c --threads 1,2 ;;

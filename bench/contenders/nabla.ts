@@ -11,6 +11,8 @@ export const everyKind: readonly Work['kind'][] = [
   'recorded',
   'inPlace',
   'rows',
+  'vocabulary',
+  'chain',
   'loss',
   'training',
   'momentum',
@@ -24,6 +26,7 @@ export const everyKind: readonly Work['kind'][] = [
 ];
 
 const capturedKinds: readonly Work['kind'][] = [
+  'chain',
   'training',
   'recipe',
   'epoch',

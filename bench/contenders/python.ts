@@ -35,7 +35,7 @@ const modes: readonly Mode[] = [
   {
     library: 'PyTorch compiled',
     mode: 'compiled',
-    kinds: ['map', 'rows', 'loss', 'training', 'inference'],
+    kinds: ['map', 'rows', 'chain', 'loss', 'training', 'inference'],
     trial: 'import torch; torch.compile(lambda x: x + 1)(torch.ones(1))',
     install: 'torch.compile needs a C++ compiler, and Python packages that pip install torch brings with it',
   },

@@ -8,6 +8,8 @@ export type Work =
   | RecordedWork
   | InPlaceWork
   | RowsWork
+  | VocabularyWork
+  | ChainWork
   | LossWork
   | TrainingWork
   | MomentumWork
@@ -66,6 +68,41 @@ export type RowOp = (typeof rowOps)[number];
 export interface RowsWork {
   readonly kind: 'rows';
   readonly op: RowOp;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export const vocabularyOps = [
+  'topk',
+  'sort',
+  'cumsum',
+  'indexRows',
+  'scatterAdd',
+  'embedding',
+  'batchNorm2d',
+  'inverse',
+  'orthogonal',
+] as const;
+export type VocabularyOp = (typeof vocabularyOps)[number];
+
+/**
+ * Of `size` elements the thousandth part that is largest, all in order, and their sums so far; `size` rows of a table [65536, 64]; `size` elements
+ * added to 4096 places; an embedding of so many tokens of 30,000 in 256 numbers, and the normalisation of `size` channels of 32 images of 28 x 28, forward
+ * and backward; the inverse of a matrix [size, size], and `orthogonal_` on one.
+ */
+export interface VocabularyWork {
+  readonly kind: 'vocabulary';
+  readonly op: VocabularyOp;
+  readonly size: number;
+}
+
+export const chainOps = ['add', 'relu', 'tanh', 'gelu', 'softmax', 'layerNorm', 'meanOverColumns'] as const;
+export type ChainOp = (typeof chainOps)[number];
+
+/** On x[rows, columns]: the operation three times, between them `2 y + x`. */
+export interface ChainWork {
+  readonly kind: 'chain';
+  readonly op: ChainOp;
   readonly rows: number;
   readonly columns: number;
 }

@@ -109,6 +109,100 @@ def rows(op, rows, columns, **_):
     return Making(operations[op], uniform([rows, columns], X))
 
 
+class Passes:
+    """Forward and backward through a layer; what is looked at is one gradient."""
+
+    def __init__(self, layer, leaves, of, x, upstream):
+        self.layer, self.leaves, self.of, self.x, self.upstream = layer, leaves, of, x, upstream
+
+    def run(self):
+        for leaf in self.leaves:
+            leaf.grad = None
+        self.layer(self.x).backward(self.upstream)
+
+    def first(self):
+        self.run()
+        return probe(self.of.grad)
+
+
+class Scaled(Making):
+    def __init__(self, scale, function, *operands):
+        super().__init__(function, *operands)
+        self.scale = scale
+
+    def first(self):
+        return probe(self.run(), self.scale)
+
+
+class Orthogonal:
+    def __init__(self, size):
+        self.x = uniform([size, size], X)
+
+    def run(self):
+        torch.manual_seed(0)
+        nn.init.orthogonal_(self.x)
+
+    def first(self):
+        self.run()
+        return probe(self.x @ self.x.t())
+
+
+def embedding(size):
+    layer = nn.Embedding(30000, 256)
+    layer.weight.data = uniform([30000, 256], WEIGHT)
+    return Passes(layer, [layer.weight], layer.weight, labels(size, X, 30000), uniform([size, 256], Y))
+
+
+def batch_norm(size):
+    layer, shape = nn.BatchNorm2d(size), [32, size, 28, 28]
+    x = uniform(shape, X).requires_grad_()
+    return Passes(layer, [x, layer.weight, layer.bias], x, x, uniform(shape, Y))
+
+
+def inverse(size):
+    x = uniform([size, size], X)
+    x.diagonal().add_(size**0.5)
+    return Making(torch.linalg.inv, x)
+
+
+def scatter_add(size):
+    operands = uniform([4096], X), labels(size, WEIGHT, 4096), uniform([size], Y)
+    return Making(lambda x, places, source: x.scatter_add(0, places, source), *operands)
+
+
+VOCABULARY = {
+    "topk": lambda size: Making(lambda x: x.topk(size // 1000).values, uniform([size], X)),
+    "sort": lambda size: Making(lambda x: x.sort().values, uniform([size], X)),
+    "cumsum": lambda size: Scaled(size**-0.5, lambda x: x.cumsum(0), uniform([size], X)),
+    "indexRows": lambda size: Making(lambda x, rows: x[rows], uniform([65536, 64], X), labels(size, Y, 65536)),
+    "scatterAdd": scatter_add,
+    "embedding": embedding,
+    "batchNorm2d": batch_norm,
+    "inverse": inverse,
+    "orthogonal": Orthogonal,
+}
+
+LINKS = {
+    "add": lambda x, by: x + by,
+    "relu": lambda x, by: torch.relu(x),
+    "tanh": lambda x, by: torch.tanh(x),
+    "gelu": lambda x, by: F.gelu(x),
+    "softmax": lambda x, by: x.softmax(1),
+    "layerNorm": lambda x, by: F.layer_norm(x, x.shape[1:]),
+    "meanOverColumns": lambda x, by: x.mean(1, keepdim=True),
+}
+
+
+def chain(op, rows, columns, **_):
+    link = LINKS[op]
+
+    def chained(x, by):
+        second = link(link(x, by) * 2 + x, by)
+        return link(second * 2 + x, by)
+
+    return Making(chained, uniform([rows, columns], X), uniform([rows, columns], Y))
+
+
 LOSSES = {
     "l1": F.l1_loss,
     "mse": F.mse_loss,
@@ -463,6 +557,8 @@ KINDS = {
     "recorded": recorded,
     "inPlace": elementwise(IN_PLACE),
     "rows": rows,
+    "vocabulary": lambda op, size, **_: VOCABULARY[op](int(size)),
+    "chain": chain,
     "loss": Loss,
     "training": Training,
     "momentum": Momentum,

@@ -16,6 +16,7 @@ import { recording } from './recording.js';
 import { rows } from './rows.js';
 import { training } from './training.js';
 import { updates } from './updates.js';
+import { chains, vocabulary } from './vocabulary.js';
 import { layerWidths } from './widths.js';
 
 /** Every question, as they are asked. */
@@ -27,6 +28,8 @@ export const questions: readonly Question[] = [
   elementwise,
   inPlace,
   rows,
+  vocabulary,
+  chains,
   losses,
   optimizer,
   updates,

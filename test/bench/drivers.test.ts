@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { labels, unit } from '../../bench/drivers/inputs.js';
 import { calledBy } from '../../bench/drivers/nabla/first-call.js';
 import { tasksOf } from '../../bench/drivers/nabla/tasks.js';
-import { lossNames, mapOps, networkNames, rowOps, updateRules, type Work } from '../../bench/harness/work.js';
+import {
+  chainOps,
+  lossNames,
+  mapOps,
+  networkNames,
+  rowOps,
+  updateRules,
+  vocabularyOps,
+  type Work,
+} from '../../bench/harness/work.js';
 import { recording } from '../../bench/questions/recording.js';
 
 describe('the operands', () => {
@@ -21,6 +30,8 @@ describe("nabla's driver", () => {
     { kind: 'recorded', op: 'add', size: 20 },
     { kind: 'inPlace', op: 'add', size: 20 },
     ...rowOps.map((op) => ({ kind: 'rows', op, rows: 3, columns: 4 }) as const),
+    ...vocabularyOps.map((op) => ({ kind: 'vocabulary', op, size: op === 'topk' ? 20_000 : 8 }) as const),
+    ...chainOps.map((op) => ({ kind: 'chain', op, rows: 3, columns: 4 }) as const),
     ...lossNames.map((loss) => ({ kind: 'loss', loss, rows: 3, columns: 4 }) as const),
     { kind: 'training', network: 'program', layers: [4, 3, 2, 1], batch: 5 },
     { kind: 'training', network: 'classifier', layers: [8, 6, 4], batch: 5 },

@@ -7,6 +7,7 @@ import { network } from './networks.js';
 import { map, matmul, overwrite, recorded, rows } from './operations.js';
 import { recipe, update } from './recipes.js';
 import { epoch, inference, type Mode, momentum, training } from './training.js';
+import { chain, vocabulary } from './vocabulary.js';
 
 /** How nabla does each piece of work. */
 export const tasksOf =
@@ -26,6 +27,10 @@ function task(work: Work, mode: Mode): Task | null {
       return overwrite(work);
     case 'rows':
       return rows(work);
+    case 'vocabulary':
+      return vocabulary(work);
+    case 'chain':
+      return chain(work, mode);
     case 'loss':
       return loss(work);
     case 'training':
