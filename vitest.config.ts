@@ -18,7 +18,7 @@ const once = [
  * and compute on one thread: a thread that helps waits long for a processor that another suite has.
  */
 const together =
-  'test/{arguments,autograd,capture,conformance,data,distributions,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
+  'test/{arguments,autograd,capture,conformance,data,distributed,distributions,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
 
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];
@@ -28,7 +28,8 @@ const all = ['test/**/*.test.ts'];
 /** The whole suite runs on each backend: `--project 'js*'` for one of them. */
 const onBackend = (backend: 'native' | 'js', exclude: readonly string[]) => {
   const common = { env: { NABLA_BACKEND: backend } };
-  const excluded = [...configDefaults.exclude, ...exclude];
+  // Programs on several ranks: npm run test:mpi.
+  const excluded = [...configDefaults.exclude, 'test/mpi/**', ...exclude];
   return [
     {
       extends: true as const,
@@ -52,7 +53,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nabla$/, replacement: source('./lib/index.ts') },
-      { find: /^nabla\/(data|io|models|training)$/, replacement: source('./lib/$1/index.ts') },
+      { find: /^nabla\/(data|distributed|io|models|training)$/, replacement: source('./lib/$1/index.ts') },
     ],
   },
   test: {

@@ -17,6 +17,7 @@
 #include "js.h"
 #include "loop_threads.h"
 #include "micro_ops.h"
+#include "mpi/world.h"
 #include "parallel.h"
 #include "planted.h"
 #include "program_store.h"
@@ -152,6 +153,23 @@ napi_value set_threads(napi_env env, Environment&, const napi_value* arguments) 
   return js::undefined(env);
 }
 
+/** join(files, seconds): what this process is among the ranks. */
+napi_value join(napi_env env, Environment&, const napi_value* arguments) {
+  const mpi::Place place = mpi::join(js::strings(env, arguments[0]), js::to_double(env, arguments[1]));
+  napi_value result;
+  js::check(napi_create_object(env, &result));
+  js::check(napi_set_named_property(env, result, "rank", js::number(env, place.rank)));
+  js::check(napi_set_named_property(env, result, "size", js::number(env, place.size)));
+  js::check(napi_set_named_property(env, result, "library", js::string(env, place.version)));
+  return result;
+}
+
+/** leave(code) */
+napi_value leave(napi_env env, Environment&, const napi_value* arguments) {
+  mpi::leave(static_cast<int>(js::to_double(env, arguments[0])));
+  return js::undefined(env);
+}
+
 #ifdef NABLA_CHECKED
 napi_value plant_fault(napi_env env, Environment&, const napi_value* arguments) {
   char fault[32];
@@ -272,6 +290,8 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("weakValues", call<1, weak_values>);
   set_function("getNumThreads", call<1, get_num_threads>);
   set_function("setNumThreads", call<1, set_threads>);
+  set_function("join", call<2, join>);
+  set_function("leave", call<1, leave>);
 #ifdef NABLA_CHECKED
   set_function("plant", call<1, plant_fault>);
 #endif

@@ -42,4 +42,19 @@ napi_value error_of(napi_env env, std::exception_ptr thrown) {
   return error;
 }
 
+std::vector<std::string> strings(napi_env env, napi_value array) {
+  uint32_t length;
+  check(napi_get_array_length(env, array, &length));
+  std::vector<std::string> found(length);
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element;
+    size_t bytes;
+    check(napi_get_element(env, array, i, &element));
+    check(napi_get_value_string_utf8(env, element, nullptr, 0, &bytes));
+    found[i].resize(bytes);
+    check(napi_get_value_string_utf8(env, element, found[i].data(), bytes + 1, nullptr));
+  }
+  return found;
+}
+
 }  // namespace nabla::js

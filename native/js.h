@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <vector>
 
 /**
  * Node-API as C++, as far as the addon needs it. Every call of Node-API can fail, most of all in a worker that is being
@@ -117,5 +118,8 @@ Elements<T> elements(napi_env env, napi_value array) {
   found.data = static_cast<T*>(data);
   return found;
 }
+
+/** An array of texts. */
+std::vector<std::string> strings(napi_env env, napi_value array);
 
 }  // namespace nabla::js

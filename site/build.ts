@@ -14,7 +14,7 @@ await rm(sources, { recursive: true, force: true });
 const { readme, documents } = await preparePages(root, sources);
 const app = await Application.bootstrapWithPlugins({
   name: 'nabla',
-  entryPoints: ['index', 'data/index', 'io/index', 'models/index', 'training/index'].map(
+  entryPoints: ['index', 'data/index', 'distributed/index', 'io/index', 'models/index', 'training/index'].map(
     (name) => `${root}lib/${name}.ts`,
   ),
   tsconfig: `${root}tsconfig.build.json`,

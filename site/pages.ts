@@ -8,15 +8,30 @@ function gallery(): string[] {
 
 /** The pages in the order in which they are read, by the group of the navigation that they are in. */
 const GROUPS = {
-  Guide: ['tensors', 'autograd', 'modules', 'distributions', 'data', 'training', 'capture', 'serving'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  Guide: [
+    'tensors',
+    'autograd',
+    'modules',
+    'distributions',
+    'data',
+    'training',
+    'capture',
+    'distributed',
+    'serving',
+  ].map((name) => `docs/${name}.md`),
   Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'packaging', 'support'].map(
     (name) => `docs/${name}.md`,
   ),
-  Examples: ['backprop-sequential.ts', 'backprop-module.ts', 'mnist.ts', 'server.ts', 'Dockerfile', ...gallery()].map(
-    (name) => `examples/${name}`,
-  ),
+  Examples: [
+    'backprop-sequential.ts',
+    'backprop-module.ts',
+    'mnist.ts',
+    'distributed.ts',
+    'mpijob.json',
+    'server.ts',
+    'Dockerfile',
+    ...gallery(),
+  ].map((name) => `examples/${name}`),
   Project: [
     'docs/architecture.md',
     'docs/adding-an-operation.md',

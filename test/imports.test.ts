@@ -16,6 +16,7 @@ const LAYERS = [
   ['nn', 'optim', 'data', 'distributions'],
   ['capture', 'models'],
   ['io', 'training'],
+  ['distributed'],
 ];
 
 interface Import {

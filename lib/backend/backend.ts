@@ -21,6 +21,19 @@ export interface Backend extends InstructionSet {
   /** How many threads an instruction may use. */
   getNumThreads(): number;
   setNumThreads(count: number): void;
+
+  /** Joins the ranks of the first of some MPI libraries that is there; one that keeps others waiting for `seconds` is given up. */
+  join(libraries: readonly string[], seconds: number): Membership;
+  /** Leaves them; with a code other than 0 by ending all. */
+  leave(code: number): void;
+}
+
+/** What a process is among others. */
+export interface Membership {
+  readonly rank: number;
+  readonly size: number;
+  /** The MPI library, as it calls itself. */
+  readonly library: string;
 }
 
 /** Objects that can be found as long as something else keeps them. */

@@ -32,6 +32,7 @@ export const write: Field<View> = { ...view, writes: one };
 export const update: Field<View> = { ...view, reads: one, writes: one };
 export const readAll: Field<readonly View[]> = { ...views, reads: all };
 export const writeAll: Field<readonly View[]> = { ...views, writes: all };
+export const updateAll: Field<readonly View[]> = { ...views, reads: all, writes: all };
 
 /** The state of a random stream, which is advanced. */
 export const state: Field<Storage> = { state: (value) => value, over: (value, _, change) => change(value) };

@@ -10,9 +10,11 @@ import {
   readAll,
   state,
   update,
+  updateAll,
   write,
   writeAll,
 } from './fields.js';
+import { collective, collectiveKinds } from './js/collective.js';
 import { factor, factorKinds, factorSizes } from './js/factor.js';
 import { gather, scatter, scatterModes } from './js/indexing.js';
 import { run } from './js/interpreter.js';
@@ -23,7 +25,7 @@ import { sort, sortOrders } from './js/sort.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
-import { beside, drawn, factored, indexed, over, products, shortened, type Tape, within } from './tape.js';
+import { beside, drawn, exchanged, factored, indexed, over, products, shortened, type Tape, within } from './tape.js';
 import { sizeOf, type View } from './view.js';
 
 /** Arguments by position, as calls have them. */
@@ -270,6 +272,28 @@ export const instructions = {
     mayStop: () => true,
     flops: () => 0,
   }),
+
+  /**
+   * What all ranks do together with their buffers, in place: contiguous views of one element type, of the same sizes on every rank. `gather`
+   * takes one buffer of as many equal parts as there are ranks, of which each has filled its own. `root` is whose buffers are broadcast. Sums
+   * and the like follow a fixed tree over the ranks, but for `anySum`. The order of the exchanges on a channel is the same on all ranks.
+   */
+  collective: row(
+    [
+      ['kind', choice(collectiveKinds)],
+      ['channel', number],
+      ['root', number],
+      ['buffers', updateAll],
+    ],
+    {
+      js: collective,
+      encode: (tape, kind, channel, root, buffers) =>
+        exchanged(tape, [collectiveKinds.indexOf(kind), channel, root], buffers),
+      mayStop: () => false,
+      flops: ({ kind, buffers }) =>
+        kind === 'broadcast' || kind === 'gather' ? 0 : buffers.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    },
+  ),
 } as const;
 
 type Rows = typeof instructions;

@@ -214,6 +214,20 @@ export function drawn(tape: Tape, kind: number, state: Storage, out: View, p0: n
   tape.end(at);
 }
 
+/** One outer axis, of size 1: how many elements each operand has, a number says. */
+export function exchanged(tape: Tape, settings: readonly number[], buffers: readonly View[]): void {
+  const { numbers } = tape;
+  let at = tape.start(null, 0, settings.length + buffers.length, 1, 0, buffers.length);
+  at = writeAll(numbers, at, settings);
+  for (let i = 0; i < buffers.length; i++) numbers[at++] = sizeOf(buffers[i]!.shape);
+  numbers[at++] = 1;
+  for (let i = 0; i < buffers.length; i++) {
+    at = tape.operand(at, buffers[i]!);
+    numbers[at++] = 0;
+  }
+  tape.end(at);
+}
+
 function batchLoops(shape: readonly number[], operands: readonly View[]): Loops {
   const axes: number[] = [];
   for (let axis = 0; axis < shape.length - 2; axis++) axes.push(axis);

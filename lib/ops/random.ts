@@ -7,7 +7,7 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
 import { overwritten, requireWritable } from '../tensor/elementwise.js';
 import { emptyOf } from '../tensor/empty.js';
-import { defaultGenerator, type Generator, streamOf } from '../tensor/generator.js';
+import { ambientGenerator, type Generator, streamOf } from '../tensor/generator.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing, making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
@@ -39,7 +39,7 @@ type Random = FunctionOf<Tensor, typeof ofSize, RandomOptions>;
 type RandomLike = FunctionOf<Tensor, typeof ofLikeSize, RandomOptions>;
 
 function draw(kind: RandomKind, out: Tensor, generator: Generator | null, p0: number, p1: number): Tensor {
-  backend.random(kind, streamOf(generator ?? defaultGenerator), operandOf(out), p0, p1);
+  backend.random(kind, streamOf(generator ?? ambientGenerator), operandOf(out), p0, p1);
   return out;
 }
 

@@ -100,6 +100,20 @@ export class Generator {
 /** The stream that is used where no generator is given. */
 export const defaultGenerator = new Generator();
 
+/** @internal Where draws come from that are given no generator: the default one, but within `drawingFrom`. */
+export let ambientGenerator: Generator = defaultGenerator;
+
+/** @internal Runs `fn` with another generator in place of the default one. */
+export function drawingFrom<T>(generator: Generator, fn: () => T): T {
+  const outer = ambientGenerator;
+  ambientGenerator = generator;
+  try {
+    return fn();
+  } finally {
+    ambientGenerator = outer;
+  }
+}
+
 /**
  * Restarts the default stream; returns its generator.
  *

@@ -1,5 +1,6 @@
 // Included once by each file of isa/, after it has named its namespace.
 
+#include "../mpi/collective.h"
 #include "check.h"
 #include "factor/factor.h"
 #include "fold/fold.h"
@@ -26,6 +27,7 @@ constexpr Kernel kKernels[] = {
     {"factor", "kind, inputs, outputs", kFactorKindNames, factor},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
+    {"collective", "kind, channel, root, buffers", mpi::kCollectiveKindNames, mpi::collective},
 };
 
 #define NABLA_STRING_(name) #name

@@ -129,6 +129,7 @@ describe('rows', () => {
       'normal',
       'bernoulli',
       'check',
+      'collective',
     ]);
   });
 
@@ -137,7 +138,9 @@ describe('rows', () => {
       samplesOf(op).map((instruction) => typeof mayStop(instruction) === 'object' || mayStop(instruction));
     expect(stops('map')).toEqual([false, true, false]);
     expect(stops('scan')).toEqual([false, false, false, false, false, false, true]);
-    expect(ops.map((op) => stops(op)[0])).toEqual([false, false, false, true, true, false, false, false, false, true]);
+    expect(ops.map((op) => stops(op)[0])).toEqual([
+      ...[false, false, false, true, true, false, false, false, false, true, false],
+    ]);
   });
 });
 

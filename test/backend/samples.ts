@@ -99,6 +99,10 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
     ['bernoulli', seeded(), result([9], 'bool', 'offset'), 0.5, 0],
   ],
   check: () => [[operand('float64', [1], [0], 'offset')]],
+  collective: () => [
+    ['sum', 0, 0, [operand('float32', [2, 3], noise(6)), operand('float32', [4], noise(4))]],
+    ['gather', 1, 0, [operand('int32', [5], [1, 2, 3, 4, 5])]],
+  ],
 };
 
 /** The calls of one instruction as data, over new memory each time. */

@@ -8,6 +8,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const entryPoints = {
   nabla: 'lib/index.ts',
   'nabla/data': 'lib/data/index.ts',
+  'nabla/distributed': 'lib/distributed/index.ts',
   'nabla/io': 'lib/io/index.ts',
   'nabla/models': 'lib/models/index.ts',
   'nabla/training': 'lib/training/index.ts',

@@ -1,10 +1,18 @@
 import * as nabla from 'nabla';
 import * as data from 'nabla/data';
+import * as distributed from 'nabla/distributed';
 import * as io from 'nabla/io';
 import * as models from 'nabla/models';
 import * as training from 'nabla/training';
 
-const packages = { nabla, 'nabla/data': data, 'nabla/io': io, 'nabla/models': models, 'nabla/training': training };
+const packages = {
+  nabla,
+  'nabla/data': data,
+  'nabla/distributed': distributed,
+  'nabla/io': io,
+  'nabla/models': models,
+  'nabla/training': training,
+};
 
 /** The names of some text that a package exports. */
 function importsOf(text: string, from: object): string {
@@ -24,7 +32,7 @@ export function asModule(code: string): string {
   return [...lines, '', code].join('\n');
 }
 
-const everything = { ...nabla, ...data, ...io, ...models, ...training };
+const everything = { ...nabla, ...data, ...distributed, ...io, ...models, ...training };
 
 /** Runs statements that use nabla, and gives what they return. */
 export function evaluate<T>(code: string): T {

@@ -1,3 +1,4 @@
+import { NablaError } from '../../errors.js';
 import type { Backend } from '../backend.js';
 import { eachOp } from '../instructions.js';
 import { JsReplay } from './replay.js';
@@ -15,6 +16,10 @@ export function createJsBackend(): Backend {
     weakList: () => new JsWeakList(),
     getNumThreads: () => 1,
     setNumThreads: () => {},
+    join: () => {
+      throw new NablaError('init: several ranks need the native core', 'ERR_NABLA_DISTRIBUTED');
+    },
+    leave: () => {},
   };
   return backend;
 }

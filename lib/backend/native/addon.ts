@@ -1,3 +1,5 @@
+import type { Membership } from '../backend.js';
+
 /** What `native/addon.cc` exports. */
 export interface Addon {
   /** The instruction that `run` executes; `native/instruction.h` says how it is laid out. */
@@ -27,6 +29,10 @@ export interface Addon {
   weakValues(list: number): object[];
   getNumThreads(): number;
   setNumThreads(count: number): void;
+  /** Opens the first of some MPI libraries that is there, and joins its ranks. A rank that keeps others waiting for `seconds` is given up. */
+  join(files: readonly string[], seconds: number): Membership;
+  /** Leaves them; with a code other than 0 by ending all. */
+  leave(code: number): void;
 
   /** Which layout of instructions it reads: `kLayout` of `native/instruction.h`. */
   readonly layout: number;

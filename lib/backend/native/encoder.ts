@@ -153,7 +153,7 @@ export class Encoder implements Tape {
 
 /** Numbers before those of the instruction's own, and most of all without parameters: these, sizes, and all operands. */
 const HEADER = 6;
-const MOST_NUMBERS = 10;
+const MOST_NUMBERS = 10 + MAX_OPERANDS;
 const RESERVED = HEADER + MOST_NUMBERS + (MAX_DIMS + 1) + MAX_OPERANDS * (2 + MAX_DIMS + 1);
 
 /** Of a view's first element. */

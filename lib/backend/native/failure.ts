@@ -13,6 +13,7 @@ const wayOut: Readonly<Record<string, (where: string, what: string) => NablaErro
       `${where}: the system grants this process no further thread (${what}): raise its limit (ulimit -u, or the container's limit of processes), or call the captured function batch by batch, which needs none`,
       'ERR_NABLA_THREAD',
     ),
+  ERR_NABLA_DISTRIBUTED: (where, what) => new NablaError(`${where}: ${what}`, 'ERR_NABLA_DISTRIBUTED'),
   ERR_NABLA_VALUE: (where, what) => new ValueError(`${where}: ${what}`),
 };
 

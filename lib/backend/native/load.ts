@@ -99,6 +99,8 @@ const functions: Readonly<Record<FunctionName, true>> = {
   weakValues: true,
   getNumThreads: true,
   setNumThreads: true,
+  join: true,
+  leave: true,
 };
 
 type Compared = Pick<Addon, keyof typeof limits | keyof typeof names | FunctionName>;

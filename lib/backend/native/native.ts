@@ -3,6 +3,7 @@ import { eachOp, execute, instructions, ops } from '../instructions.js';
 import { sizeOf } from '../view.js';
 import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
+import { failureOf } from './failure.js';
 import { LinkedCode } from './linked-code.js';
 import { NativeReplay } from './replay.js';
 
@@ -45,6 +46,16 @@ export function createNativeBackend(addon: Addon): Backend {
     },
     getNumThreads: addon.getNumThreads,
     setNumThreads: addon.setNumThreads,
+    join: (libraries, seconds) => failing('init', () => addon.join(libraries, seconds)),
+    leave: (code) => failing('finalize', () => addon.leave(code)),
   };
   return backend;
+}
+
+function failing<T>(where: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw failureOf(where, error);
+  }
 }

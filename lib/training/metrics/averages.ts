@@ -116,6 +116,11 @@ export class MeanSquaredError extends ErrorMetric {
  * @see https://scikit-learn.org/stable/modules/generated/sklearn.metrics.r2_score.html
  */
 export class R2Score extends Metric<Pair, number> {
+  /** @internal Deviations from a mean that moves. */
+  override get isSum(): boolean {
+    return false;
+  }
+
   protected readonly takes = pair;
   readonly #residual = this.state();
   readonly #count = this.state();

@@ -10,6 +10,9 @@ import * as kinds from '../../tensor/kinds.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 
+/** @internal The states of a metric that a captured function can update: sums over what it has seen. */
+export let statesOf: (metric: { readonly isSum: boolean }) => readonly Tensor[];
+
 /** Predictions, or scores, and what they should be. */
 export const pair = signature('pred, target, /', { pred: kinds.tensor, target: kinds.tensor });
 
@@ -36,11 +39,17 @@ export abstract class Metric<
 
   static {
     takeNoMore(Metric, 'reset');
+    statesOf = (metric) => (metric as Metric<[], unknown>).#states;
   }
 
   /** @internal Whether a captured function can update it. */
   get isCapturable(): boolean {
     return true;
+  }
+
+  /** @internal Whether its states are sums, so that those of several ranks can be added. */
+  get isSum(): boolean {
+    return this.isCapturable;
   }
 
   /** Looks at the arguments of `update`. */

@@ -1,0 +1,13 @@
+export {
+  type AllReduceOptions,
+  allGather,
+  allReduce,
+  type BroadcastOptions,
+  barrier,
+  broadcast,
+  type ReduceOp,
+} from './collectives.js';
+export { DataParallel, type DataParallelOptions, type DataParallelState } from './data-parallel.js';
+export { reduceMetrics } from './metrics.js';
+export { DistributedSampler, type DistributedSamplerOptions } from './sampler.js';
+export { finalize, type InitOptions, init, rank, size, type World } from './world.js';
