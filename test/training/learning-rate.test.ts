@@ -158,6 +158,28 @@ describe('findLearningRate', () => {
     }
   });
 
+  it.each([
+    ['Adam', (p: Tensor[]) => new optim.Adam(p, { lr: 0.01 })],
+    ['SGD', (p: Tensor[]) => new optim.SGD(p, { lr: 0.01, momentum: 0.9 })],
+    ['Adafactor', (p: Tensor[]) => new optim.Adafactor(p)],
+    ['Rprop', (p: Tensor[]) => new optim.Rprop(p)],
+  ] as const)('lets plain steps go on as if nothing had been: %s', async (_, make) => {
+    const weights = async (before: number, finds: boolean) => {
+      const { model, data, loss } = problem();
+      const optimizer = make(model.parameters());
+      const step = () => {
+        optimizer.zeroGrad();
+        loss(model.forward(data[0]), data[1]).backward();
+        optimizer.step();
+      };
+      for (let i = 0; i < before; i++) step();
+      if (finds) await findLearningRate(model, data, { loss, optimizer, batchSize: 24, shuffle: true, steps: 8 });
+      for (let i = 0; i < 4; i++) step();
+      return Object.values(model.stateDict()).map((x) => [...x.toTypedArray()]);
+    };
+    for (const before of [0, 3]) expect(await weights(before, true)).toEqual(await weights(before, false));
+  });
+
   it('goes on where a loader was, and begins short data again', async () => {
     const one = problem();
     const optimizer = new optim.SGD(one.model.parameters());
