@@ -5,10 +5,10 @@ import type { View } from '../../lib/backend/view.js';
 import { type Layout, noise, operand } from './operands.js';
 
 const INPUTS: Readonly<Record<FactorKind, number>> = {
-  ...{ cholesky: 1, lu: 1, qr: 1, svd: 1, reflect: 2, lower: 2, upper: 2, unitLower: 2, unitUpper: 2 },
+  ...{ cholesky: 1, lu: 1, qr: 1, svd: 1, order: 1, reflect: 2, lower: 2, upper: 2, unitLower: 2, unitUpper: 2 },
 };
 /** Outputs that are int32. */
-const PLACES: Partial<Record<FactorKind, readonly number[]>> = { cholesky: [2], lu: [2, 3] };
+const PLACES: Partial<Record<FactorKind, readonly number[]>> = { cholesky: [2], lu: [2, 3], order: [0, 1] };
 
 export interface Factoring {
   readonly kind: FactorKind;

@@ -92,6 +92,7 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
       [operand('float32', [3, 5], noise(15), 'strided')],
       [result([3, 5], 'float32', 'transposed'), result([3], 'int32'), result([], 'int32')],
     ],
+    ['order', [operand('int32', [2, 3], [2, 5, 3, 1, 3, 5])], [result([2, 5], 'int32', 'strided')]],
     ['upper', [operand('float32', [4, 4], noise(16)), operand('float32', [4, 2], noise(8))], [result([4, 2])]],
   ],
   random: () => [

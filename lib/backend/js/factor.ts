@@ -15,6 +15,8 @@ export const factorAxes = {
   reflect: ['mk', 'k', 'mn'],
   /** a with at least as many rows as columns; u (columns of zeros for singular values that are 0), the singular values, and v (k = n). */
   svd: ['mn', 'mn', 'n', 'nk'],
+  /** 1-based rows that were exchanged one after the other; which row came to stand in each place, from 0 on. */
+  order: ['k', 'm'],
   /** A triangular matrix (k = m) and b; x of a x = b. */
   lower: ['mk', 'mn', 'mn'],
   upper: ['mk', 'mn', 'mn'],
@@ -294,6 +296,15 @@ function rotate(rows: Rows, p: number, q: number, count: number, cosine: number,
   }
 }
 
+/** A pivot that is no row exchanges nothing. */
+function order([pivots]: readonly Rows[], [rows]: readonly Rows[], { m, k: count }: Sizes): void {
+  for (let i = 0; i < m; i++) rows![i] = i;
+  for (let k = 0; k < Math.min(m, count); k++) {
+    const other = pivots![k]! - 1;
+    if (other >= 0 && other < m) exchange(rows!, k, other, 1);
+  }
+}
+
 const solve =
   (isUpper: boolean, isUnit: boolean): Factor =>
   ([a, b], [x], { m, n }) => {
@@ -312,6 +323,7 @@ const factors: Readonly<Record<FactorKind, Factor>> = {
   qr,
   reflect,
   svd,
+  order,
   lower: solve(false, false),
   upper: solve(true, false),
   unitLower: solve(false, true),

@@ -8,8 +8,9 @@ import { expandTo } from '../../tensor/layout.js';
 import { broadcastShapes, type Shape, show } from '../../tensor/shape.js';
 import { operandOf, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { to } from '../conversion.js';
+import { takeAlongDim } from '../picks.js';
 import { argmax, sum } from '../reductions.js';
-import { flatten, transpose } from '../views.js';
+import { flatten, transpose, unsqueeze } from '../views.js';
 
 // Decompositions outside the graph, and what functions of matrices refuse. All are computed in doubles, whatever the element type.
 
@@ -59,6 +60,17 @@ export function luOf(a: Tensor): [packed: Tensor, pivots: Tensor, info: Tensor] 
   backend.factor('lu', [operandOf(a)], [operandOf(packed), operandOf(pivots), operandOf(info)]);
   return [packed, pivots, info];
 }
+
+/** Which row came to stand in each place, from the rows that were exchanged one after the other. */
+export function orderOf(pivots: Tensor, rows: number): Tensor {
+  const order = emptyOf([...shapeOf(pivots).slice(0, -1), rows], 'int32');
+  backend.factor('order', [operandOf(pivots)], [operandOf(order)]);
+  return order;
+}
+
+/** The rows of a matrix in the places that pivots say. */
+export const placed = (pivots: Tensor, x: Tensor): Tensor =>
+  takeAlongDim(x, unsqueeze(orderOf(pivots, rowsOf(x)), -1), -2);
 
 /** The vectors of reflections below R, and their factors. */
 export function reflectionsOf(a: Tensor): [packed: Tensor, taus: Tensor] {

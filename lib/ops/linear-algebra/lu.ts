@@ -13,11 +13,11 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { clone, to } from '../conversion.js';
 import { arange, eye } from '../creation.js';
 import { cat } from '../joining.js';
-import { add, eq, gt, logicalOr, lt, sub, where } from '../pointwise.js';
+import { add, eq, gt, logicalOr, lt } from '../pointwise.js';
 import { matmul } from '../products.js';
 import { tril, triu } from '../triangles.js';
 import { expand, narrow, unsqueeze } from '../views.js';
-import { alike, columnsOf, luOf, requireMatrices, rowsOf, turned } from './factors.js';
+import { alike, batchOf, columnsOf, luOf, orderOf, placed, requireMatrices, rowsOf, turned } from './factors.js';
 import { requireFit, triangularSolved } from './triangular.js';
 
 /** L below U of a square matrix whose rows are in their places: d(L U) = dL U + L dU. */
@@ -38,16 +38,8 @@ export const unitLower = (packed: Tensor): Tensor =>
 
 /** The permutation matrix P with A = P L U, from the rows that were exchanged one after the other. */
 export function permutationOf(pivots: Tensor, rows: number, dtype: Tensor['dtype']): Tensor {
-  const batch = shapeOf(pivots).slice(0, -1);
   const places = arange(rows, { dtype: 'int32' });
-  let order = clone(expand(places, [...batch, rows]));
-  for (let k = 0; k < shapeOf(pivots).at(-1)!; k++) {
-    const other = sub(narrow(pivots, -1, k, 1), 1);
-    const here = eq(places, k);
-    const there = eq(places, other);
-    const [own, theirs] = [narrow(order, -1, k, 1), where(there, order, 0).sum(-1, { keepdim: true, dtype: 'int32' })];
-    order = where(here, theirs, where(there, own, order));
-  }
+  const order = orderOf(pivots, rows);
   return to(eq(unsqueeze(order, -2), unsqueeze(places, -1)), dtype);
 }
 
@@ -72,7 +64,7 @@ export function decomposed(a: Tensor): { packed: Tensor; pivots: Tensor; p: () =
   const [packed, pivots, info] = luOf(a.detach());
   const p = () => permutationOf(pivots, rowsOf(a), a.dtype);
   if (!a.requiresGrad) return { packed, pivots, p, info };
-  return { packed: withGradient(matmul(turned(p()), a), packed), pivots, p, info };
+  return { packed: withGradient(placed(pivots, a), packed), pivots, p, info };
 }
 
 /**
@@ -148,15 +140,14 @@ export const luSolve: FunctionOf<Tensor, typeof solving, LuSolveOptions> = defin
     if (show(pivots.shape) !== show(expected))
       throw new ShapeError(`luSolve: expected pivots of shape ${show(expected)}, got ${show(pivots.shape)}`);
     requirePivots(pivots, rowsOf(packed));
-    const p = permutationOf(pivots, rowsOf(packed), packed.dtype);
     const isTurned = left === adjoint;
     const [l, b] = alike('luSolve', packed, left ? B : turned(B));
-    const x = isTurned ? solvedTurned(l, p, b) : solvedPlain(l, p, b);
+    const x = isTurned ? solvedTurned(l, pivots, b) : solvedPlain(l, pivots, b);
     return left ? x : turned(x);
   },
 );
 
-/** Rows are found by comparing, which would pass over what is none. */
+/** What is no row would exchange nothing. */
 function requirePivots(pivots: Tensor, rows: number): void {
   const isBad = logicalOr(lt(pivots, 1), gt(pivots, rows));
   const rule = `luSolve: pivots must be between 1 and ${rows}, as luFactor gives them`;
@@ -167,12 +158,15 @@ function requirePivots(pivots: Tensor, rows: number): void {
   );
 }
 
-const solvedPlain = (packed: Tensor, p: Tensor, b: Tensor): Tensor => {
-  const middle = triangularSolved(packed, matmul(turned(p), b), { upper: false, unitriangular: true });
+/** The pivots of each matrix of a batch that `b` may have more of. */
+const ofBatch = (pivots: Tensor, b: Tensor): Tensor => expand(pivots, [...batchOf(b), shapeOf(pivots).at(-1)!]);
+
+const solvedPlain = (packed: Tensor, pivots: Tensor, b: Tensor): Tensor => {
+  const middle = triangularSolved(packed, placed(ofBatch(pivots, b), b), { upper: false, unitriangular: true });
   return triangularSolved(packed, middle, { upper: true });
 };
 
-const solvedTurned = (packed: Tensor, p: Tensor, b: Tensor): Tensor => {
+const solvedTurned = (packed: Tensor, pivots: Tensor, b: Tensor): Tensor => {
   const middle = triangularSolved(turned(packed), b, { upper: false });
-  return matmul(p, triangularSolved(turned(packed), middle, { upper: true, unitriangular: true }));
+  return matmul(permutationOf(pivots, rowsOf(packed), packed.dtype), triangularSolved(turned(packed), middle, { upper: true, unitriangular: true }));
 };

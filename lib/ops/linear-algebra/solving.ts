@@ -21,6 +21,7 @@ import {
   batchOf,
   columnsOf,
   luOf,
+  placed,
   productOf,
   reflectionsOf,
   requireDone,
@@ -32,7 +33,6 @@ import {
   substituted,
   turned,
 } from './factors.js';
-import { permutationOf } from './lu.js';
 
 const solvingRule: BackwardRule<null> = {
   name: 'LinalgSolve',
@@ -46,8 +46,7 @@ const solvingRule: BackwardRule<null> = {
 function solved(op: string, a: Tensor, b: Tensor): Tensor {
   const [packed, pivots, info] = luOf(a.detach());
   requireDone(op, info, SINGULAR);
-  const placed = matmul(turned(permutationOf(pivots, rowsOf(a), a.dtype)), b.detach());
-  const middle = substituted(packed, placed, { upper: false, unitriangular: true });
+  const middle = substituted(packed, placed(pivots, b.detach()), { upper: false, unitriangular: true });
   const x = substituted(packed, middle, { upper: true });
   return record(x, solvingRule, [a, b], [a, x], null);
 }

@@ -54,6 +54,18 @@ inline void lu(const double* a, double* work, double* pivots, double* info, int6
   }
 }
 
+/** A pivot that is no row exchanges nothing. */
+inline void order(const double* pivots, double* rows, int64_t m, int64_t count) {
+  for (int64_t i = 0; i < m; i++) rows[i] = static_cast<double>(i);
+  for (int64_t k = 0; k < smaller(m, count); k++) {
+    const int64_t other = static_cast<int64_t>(pivots[k]) - 1;
+    if (other < 0 || other >= m) continue;
+    const double row = rows[k];
+    rows[k] = rows[other];
+    rows[other] = row;
+  }
+}
+
 /** NaN is larger than all others. */
 inline double larger_or_nan(double a, double b) { return a > b || a != a ? a : b; }
 

@@ -11,7 +11,7 @@
 namespace nabla::NABLA_ISA {
 namespace {
 
-NABLA_NAMED(FactorKind, kCholesky, kLu, kQr, kReflect, kSvd, kLower, kUpper, kUnitLower, kUnitUpper)
+NABLA_NAMED(FactorKind, kCholesky, kLu, kQr, kReflect, kSvd, kOrder, kLower, kUpper, kUnitLower, kUnitUpper)
 
 /** Operands have some of the inner axes m, n and k: which ones, a number for each says. */
 struct FactorCall {
@@ -75,7 +75,12 @@ inline void factor_rows(const FactorCall& call, double* const (&data)[kFactorOpe
       return reflect(data[0], data[1], data[2], m, n, k, more);
     case FactorKind::kSvd:
       return svd(data[0], data[1], data[2], data[3], m, n, more);
-    default:
+    case FactorKind::kOrder:
+      return order(data[0], data[1], m, k);
+    case FactorKind::kLower:
+    case FactorKind::kUpper:
+    case FactorKind::kUnitLower:
+    case FactorKind::kUnitUpper:
       return solve_triangular(call, data);
   }
 }

@@ -70,9 +70,10 @@ const SortEntry<Key>* radix_sort(SortEntry<Key>* from, SortEntry<Key>* to, int64
   return from;
 }
 
-/** Moves the `count` smallest, at least one, to the front, in the order in which they are; of equal ones the first. */
+/** Moves the `count` smallest, at least one, to the front, in the order in which they are; of equal ones the first.
+ * Returns the largest key of these. */
 template <typename Key>
-void select_smallest(SortEntry<Key>* entries, int64_t length, int64_t count) {
+Key select_smallest(SortEntry<Key>* entries, int64_t length, int64_t count) {
   // The key of the largest of them, found byte by byte from the highest on, and how many are to have just that.
   Key bound = 0, known = 0;
   int64_t left = count;
@@ -91,10 +92,37 @@ void select_smallest(SortEntry<Key>* entries, int64_t length, int64_t count) {
     const SortEntry<Key> entry = entries[i];
     if (entry.key < bound || (entry.key == bound && left-- > 0)) entries[kept++] = entry;
   }
+  return bound;
 }
 
 /** From so many times as many elements on, it pays to find those that are asked for before they are sorted. */
 constexpr int64_t kSelectedFrom = 4;
+
+/** How many candidates there are, for each element that is asked for, when those that cannot be among them are dropped:
+ * seldom, and while they are in a near cache. */
+constexpr int64_t kCandidates = 8;
+
+/**
+ * Finds the `count` smallest of a line in one pass: an element that is not below the largest of those found so far
+ * takes no room. `entries` has room for `kCandidates` times as many.
+ */
+template <typename Key, typename KeyAt>
+void find_smallest(SortEntry<Key>* entries, int64_t length, int64_t count, const KeyAt& key_at) {
+  const int64_t room = kCandidates * count;
+  int64_t held = 0, i = 0;
+  for (; i < length && held < count; i++) entries[held++] = {key_at(i), static_cast<int32_t>(i)};
+  Key bound = 0;
+  for (int64_t at = 0; at < held; at++) bound = entries[at].key > bound ? entries[at].key : bound;
+  for (; i < length; i++) {
+    const Key key = key_at(i);
+    if (key >= bound) continue;
+    entries[held++] = {key, static_cast<int32_t>(i)};
+    if (held < room) continue;
+    bound = select_smallest(entries, held, count);
+    held = count;
+  }
+  if (held > count) select_smallest(entries, held, count);
+}
 
 template <typename T>
 void sort_row(const Instruction& instruction, int64_t row, bool descending) {
@@ -115,20 +143,25 @@ void sort_row(const Instruction& instruction, int64_t row, bool descending) {
   const T* const input = line(2, static_cast<T*>(nullptr));
   const int64_t value_step = step(0, shorter), place_step = step(1, shorter), input_step = step(2, instruction.outer);
 
-  auto* const entries =
-      reinterpret_cast<SortEntry<Key>*>(scratch(Scratch::kInstruction, 2 * length * sizeof(SortEntry<Key>)));
-  for (int64_t i = 0; i < length; i++) {
+  const auto key_at = [=](int64_t i) {
     const Key key = sort_key(input[i * input_step]);
-    entries[i] = {descending ? static_cast<Key>(~key) : key, static_cast<int32_t>(i)};
-  }
+    return descending ? static_cast<Key>(~key) : key;
+  };
   const bool selects = length > kInsertionSorted && length / kSelectedFrom > count;
-  if (selects) select_smallest(entries, length, count);
+  const int64_t room = selects ? smaller(kCandidates * count, length) : length;
+  auto* const entries =
+      reinterpret_cast<SortEntry<Key>*>(scratch(Scratch::kInstruction, 2 * room * sizeof(SortEntry<Key>)));
+  if (selects) {
+    find_smallest(entries, length, count, key_at);
+  } else {
+    for (int64_t i = 0; i < length; i++) entries[i] = {key_at(i), static_cast<int32_t>(i)};
+  }
   const int64_t left = selects ? count : length;
   const SortEntry<Key>* sorted = entries;
   if (left <= kInsertionSorted)
     insertion_sort(entries, left);
   else
-    sorted = radix_sort(entries, entries + length, left);
+    sorted = radix_sort(entries, entries + room, left);
   for (int64_t i = 0; i < count; i++) {
     values[i * value_step] = input[sorted[i].place * input_step];
     places[i * place_step] = sorted[i].place;
