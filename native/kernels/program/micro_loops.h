@@ -40,6 +40,44 @@ void micro_loop(T* dst, const T* a, const T* b, const T* c, int64_t n, int64_t a
   }
 }
 
+/** An operand that is one value throughout, which fills a vector, or else one that is walked. */
+template <typename T>
+struct OneOrMany {
+  const T* elements;
+  bool is_one;
+  Vec<T> value{};
+
+  OneOrMany(const T* elements, bool is_one) : elements(elements), is_one(is_one) {
+    if (is_one) value = load(elements);
+  }
+  Vec<T> at(int64_t i) const { return is_one ? value : load(elements + i); }
+  Vec<T> rest(int64_t i, int64_t n) const { return is_one ? value : load_partial(elements + i, n - i); }
+};
+
+/** The same as `micro_loop`, where operands whose bits are set in `same` are one value throughout. */
+template <typename T, typename Op>
+void micro_loop_with_same(T* dst, const T* a, const T* b, const T* c, int64_t n, int64_t ahead, int same) {
+  constexpr int kWidth = kLanes<T>;
+  constexpr int kArity = Op::kArity;
+  const OneOrMany<T> first(a, (same & 1) != 0), second(b, (same & 2) != 0), third(c, (same & 4) != 0);
+  int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    Vec<T> va{}, vb{}, vc{};
+    if constexpr (kArity > 0) va = first.at(i);
+    if constexpr (kArity > 1) vb = second.at(i);
+    if constexpr (kArity > 2) vc = third.at(i);
+    __builtin_prefetch(dst + i + ahead, 1);
+    store<T>(dst + i, Op::apply(va, vb, vc));
+  }
+  if (i < n) {
+    Vec<T> va{}, vb{}, vc{};
+    if constexpr (kArity > 0) va = first.rest(i, n);
+    if constexpr (kArity > 1) vb = second.rest(i, n);
+    if constexpr (kArity > 2) vc = third.rest(i, n);
+    store_partial(dst + i, Op::apply(va, vb, vc), n - i);
+  }
+}
+
 namespace micro {
 #define NABLA_DEFINE(name, arity, value)                                               \
   struct name##_op {                                                                   \
@@ -56,6 +94,16 @@ NABLA_MICRO_OPS(NABLA_DEFINE)
 template <typename T>
 constexpr MicroLoop<T> kMicroLoops[] = {
 #define NABLA_LOOP(name, arity, value) micro_loop<T, micro::name##_op>,
+    NABLA_MICRO_OPS(NABLA_LOOP)
+#undef NABLA_LOOP
+};
+
+template <typename T>
+using MicroLoopWithSame = void (*)(T* dst, const T* a, const T* b, const T* c, int64_t n, int64_t ahead, int same);
+
+template <typename T>
+constexpr MicroLoopWithSame<T> kMicroLoopsWithSame[] = {
+#define NABLA_LOOP(name, arity, value) micro_loop_with_same<T, micro::name##_op>,
     NABLA_MICRO_OPS(NABLA_LOOP)
 #undef NABLA_LOOP
 };

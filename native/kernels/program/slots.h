@@ -23,11 +23,15 @@ class Slots {
   Slots(const Program& program, const double* params, int64_t capacity)
       : program_(program), capacity_(capacity), stride_(slot_stride(capacity)) {
     const int64_t count = program.slots;
-    const int64_t table_bytes = ceil_div(count * sizeof(T*), 64) * 64;
+    const int64_t table_bytes = ceil_div(count * static_cast<int64_t>(sizeof(T*) + 1), 64) * 64;
     char* memory = scratch(Scratch::kProgram, table_bytes + count * stride_ * static_cast<int64_t>(sizeof(T)));
     elements_ = reinterpret_cast<T**>(memory);
+    is_same_ = reinterpret_cast<bool*>(elements_ + count);
     memory_ = reinterpret_cast<T*>(memory + table_bytes);
-    for (int64_t i = 0; i < count; i++) elements_[i] = own(i);
+    for (int64_t i = 0; i < count; i++) {
+      elements_[i] = own(i);
+      is_same_[i] = false;
+    }
     int slot = program.inputs + program.outputs;
     for (int i = 0; i < program.params; i++) fill(slot++, params[i]);
     for (int i = 0; i < program.constants; i++) fill(slot++, program.constant_values[i]);
@@ -40,6 +44,33 @@ class Slots {
   /** Runs instructions that treat each of `n` elements alike. */
   void run(const MicroInstruction* code, int count, int64_t n) const {
     for (int i = 0; i < count; i++) run(code[i], n);
+  }
+
+  /** One value for all elements of a register, until something else is written to it: only `run_on_row` knows. */
+  void spread(int slot, T value) {
+    store<T>(own(slot), splat<Vec<T>>(value));
+    is_same_[slot] = true;
+  }
+
+  /** The elements of a slot, to be written one by one. */
+  T* to_write(int slot) {
+    is_same_[slot] = false;
+    return elements_[slot];
+  }
+
+  /** Whether a slot is a register, which no operand's memory stands for. */
+  bool is_register(int slot) const {
+    return slot >= program_.slots - program_.element_registers - program_.row_registers;
+  }
+
+  /** Runs an instruction over elements of one row, some of whose operands may be one value throughout. */
+  void run_on_row(const MicroInstruction& m, int64_t n) {
+    const int same = is_same_[m.a] | is_same_[m.b] << 1 | is_same_[m.c] << 2;
+    is_same_[m.dst] = false;
+    if (same == 0) return run(m, n);
+    T* dst = elements_[m.dst];
+    const int64_t ahead = dst == own(m.dst) ? 0 : kTileElements<T>;
+    kMicroLoopsWithSame<T>[m.op](dst, elements_[m.a], elements_[m.b], elements_[m.c], n, ahead, same);
   }
 
   void run(const MicroInstruction& m, int64_t n) const {
@@ -66,6 +97,7 @@ class Slots {
   const int64_t capacity_;
   const int64_t stride_;
   T** elements_;
+  bool* is_same_;
   T* memory_;
 };
 
