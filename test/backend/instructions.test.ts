@@ -125,6 +125,7 @@ describe('rows', () => {
       'sort',
       'qr',
       'lu',
+      'order',
       'upper',
       'normal',
       'bernoulli',

@@ -168,5 +168,8 @@ const solvedPlain = (packed: Tensor, pivots: Tensor, b: Tensor): Tensor => {
 
 const solvedTurned = (packed: Tensor, pivots: Tensor, b: Tensor): Tensor => {
   const middle = triangularSolved(turned(packed), b, { upper: false });
-  return matmul(permutationOf(pivots, rowsOf(packed), packed.dtype), triangularSolved(turned(packed), middle, { upper: true, unitriangular: true }));
+  return matmul(
+    permutationOf(pivots, rowsOf(packed), packed.dtype),
+    triangularSolved(turned(packed), middle, { upper: true, unitriangular: true }),
+  );
 };
