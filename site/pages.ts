@@ -19,13 +19,15 @@ const GROUPS = {
     'distributed',
     'serving',
   ].map((name) => `docs/${name}.md`),
-  Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'packaging', 'support'].map(
+  Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'peers', 'packaging', 'support'].map(
     (name) => `docs/${name}.md`,
   ),
   Examples: [
     'backprop-sequential.ts',
     'backprop-module.ts',
     'mnist.ts',
+    'convnet.ts',
+    'char-gpt.ts',
     'distributed.ts',
     'mpijob.json',
     'server.ts',

@@ -165,6 +165,27 @@ describe('gpt2', () => {
     }
   });
 
+  it('takes the forms in which Hugging Face writes it, and no other head', () => {
+    const model = make();
+    const fresh = () => models.gpt2({ vocabSize: 40, nPositions: 24, nEmbd: 16, nLayer: 2, nHead: 4 }).eval();
+    const state = model.stateDict();
+    const body = Object.fromEntries(
+      Object.entries(state).map(([name, value]) => [name.replace(/^transformer\./, ''), value]),
+    );
+    const embeddings = state['transformer.wte.weight']!;
+    const masks = { 'h.0.attn.bias': zeros([1, 1, 24, 24]), 'h.1.attn.masked_bias': tensor(-1e4) };
+    const forms = [state, { ...state, 'lm_head.weight': embeddings.clone() }, body, { ...body, ...masks }];
+    for (const form of forms) {
+      const other = fresh();
+      other.loadStateDict(form);
+      expect(other.forward(IDS).logits.toArray()).toEqual(model.forward(IDS).logits.toArray());
+    }
+    const head = { ...state, 'lm_head.weight': embeddings.add(1) };
+    expect(() => fresh().loadStateDict(head)).toThrow(/lm_head.weight must be the embeddings of tokens/);
+    expect(() => fresh().loadStateDict({ ...body, 'h.0.attn.other': zeros([1]) })).toThrow(/h\.0\.attn\.other/);
+    expect(() => Reflect.apply(fresh().loadStateDict, fresh(), [null])).toThrow(/loadStateDict/);
+  });
+
   it('is copied whole', () => {
     const model = make();
     expect(model.clone().generate(IDS, 2).toArray()).toEqual(model.generate(IDS, 2).toArray());

@@ -4,6 +4,7 @@ import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { isInteger } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
+import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { gelu } from '../nn/activations/index.js';
 import { scaledDotProductAttention } from '../nn/attention/scaled-dot-product.js';
@@ -12,7 +13,7 @@ import { normal_, zeros_ } from '../nn/init.js';
 import { dropout } from '../nn/layers/dropout.js';
 import { Embedding } from '../nn/layers/embedding.js';
 import { LayerNorm } from '../nn/layers/normalization.js';
-import { Module } from '../nn/module.js';
+import { type IncompatibleKeys, Module, type StateDict } from '../nn/module.js';
 import { Parameter } from '../nn/parameter.js';
 import { arange, empty, ones } from '../ops/creation.js';
 import { cat } from '../ops/joining.js';
@@ -27,7 +28,7 @@ import { chunk, narrow, reshape, select, transpose } from '../ops/views.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
 import { show } from '../tensor/shape.js';
-import { shapeOf, type Tensor } from '../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 
 const options = signature('vocabSize, nPositions, nEmbd, nLayer, nHead, dropout', {
   /** How many tokens there are. Default: 50257. */
@@ -232,6 +233,17 @@ class GPT2 extends Module<[inputIds: Tensor, pastKeyValues?: Cache | null], GPT2
   }
 
   /**
+   * As `Module.loadStateDict`, for every form in which Hugging Face writes GPT-2: with `transformer.` before the names or without, with the causal
+   * masks that older files hold (`h.0.attn.bias`), which are constants, and with `lm_head.weight`, which must be the embeddings of tokens.
+   *
+   * @throws ValueError for another `lm_head.weight`, and as `Module.loadStateDict`
+   */
+  override loadStateDict(...args: Parameters<Module['loadStateDict']>): IncompatibleKeys {
+    const [state, ...rest] = args;
+    return super.loadStateDict(isPlain(state) ? ownNames(state) : state, ...rest);
+  }
+
+  /**
    * Scores of the next token at every place.
    *
    * @param inputIds int32, (batch, tokens): all tokens, or those after the ones that `pastKeyValues` is of
@@ -270,6 +282,30 @@ class GPT2 extends Module<[inputIds: Tensor, pastKeyValues?: Cache | null], GPT2
       return all;
     });
   }
+}
+
+const isPlain = (state: unknown): state is Readonly<StateDict> => typeof state === 'object' && state !== null;
+
+/** A causal mask, or what was once put in place of scores. */
+const MASK = /^(transformer\.)?h\.\d+\.attn\.(masked_)?bias$/;
+
+/** A state in the names that the model has. */
+function ownNames(state: Readonly<StateDict>): StateDict {
+  const entries = Object.entries(state).filter(([name]) => !MASK.test(name));
+  const isBody = entries.some(([name]) => name === 'wte.weight');
+  const named = new Map(entries.map(([name, value]) => [isBody ? `transformer.${name}` : name, value]));
+  const head = isBody ? 'transformer.lm_head.weight' : 'lm_head.weight';
+  const [own, embeddings] = [named.get(head), named.get('transformer.wte.weight')];
+  if (isTensor(own) && isTensor(embeddings)) {
+    const isTied = own === embeddings || (sameShape(shapeOf(own), shapeOf(embeddings)) && own.equal(embeddings));
+    if (!isTied) {
+      throw new ValueError(
+        'gpt2: lm_head.weight must be the embeddings of tokens, transformer.wte.weight, got others; take it out of the state if the model is to go without it',
+      );
+    }
+    named.delete(head);
+  }
+  return Object.fromEntries(named);
 }
 
 /** Scores of the k likeliest tokens; the others can never be drawn. */
