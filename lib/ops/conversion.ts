@@ -38,6 +38,8 @@ export const clone: Single = define('clone', single, (x) => convert(x, x.dtype))
 /** The tensor itself if its elements are in row-major order, else such a copy. @example contiguous(ones([2, 3]).t()).isContiguous(); // true */
 export const contiguous: Single = define('contiguous', single, (x) => (isContiguous(x) ? x : convert(x, x.dtype)));
 
+const matching = signature('input, other', { input: kinds.tensor, other: kinds.tensor });
+
 const as = (x: Tensor, dtype: DType): Tensor => (dtype === x.dtype ? x : convert(x, dtype));
 
 /**
@@ -54,6 +56,9 @@ const as = (x: Tensor, dtype: DType): Tensor => (dtype === x.dtype ? x : convert
 export const to: FunctionOf<Tensor, typeof converting> = define('to', converting, (x, dtype) =>
   as(x, typeof dtype === 'string' ? dtype : dtype.dtype),
 );
+
+/** The tensor as the element type of another. @example typeAs(tensor([1, 2]), tensor(true)); // tensor([True, True]) */
+export const typeAs: FunctionOf<Tensor, typeof matching> = define('typeAs', matching, (x, other) => as(x, other.dtype));
 
 /** `to('float32')`. @example float(tensor([true, false])); // tensor([1., 0.]) */
 export const float: Single = define('float', single, (x) => as(x, 'float32'));

@@ -5,6 +5,7 @@ import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
 import { Tensor } from '../tensor/tensor.js';
 import * as activations from './activations.js';
 import * as addedProducts from './added-products.js';
+import * as aliases from './aliases.js';
 import * as arithmetic from './arithmetic.js';
 import * as axes from './axes.js';
 import * as bitwise from './bitwise.js';
@@ -61,6 +62,8 @@ const differenceMethods = only(differences, 'diff');
 const normMethods = only(norms, 'norm', 'renorm', 'renorm_');
 const pickMethods = without(picks, 'oneHot');
 const contractionMethods = without(contractions, 'crossed', 'tensordot');
+/** `where` has another order as a method. */
+const pointwiseMethods = without(pointwise, 'where');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
@@ -138,6 +141,8 @@ declare module '../tensor/tensor.js' {
       Methods<typeof subscripts>,
       Methods<typeof softmaxes>,
       Methods<typeof randomMethods>,
+      Methods<typeof aliases>,
+      InPlace<typeof aliases>,
       Methods<typeof arithmetic>,
       InPlace<typeof arithmetic>,
       Methods<typeof bitwise>,
@@ -146,7 +151,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof specialMethods>,
       InPlace<typeof specialMethods>,
       InPlace<typeof comparison>,
-      Methods<typeof pointwise>,
+      Methods<typeof pointwiseMethods>,
       InPlace<typeof pointwise> {
     /**
      * Accumulates the gradient of this tensor into the `grad` of every leaf it depends on.
@@ -181,6 +186,8 @@ declare module '../tensor/tensor.js' {
     nanmedian(options: orderStatistics.MedianOptions & { dim: number }): reductions.Extremes;
     readonly unique: uniqueness.UniqueMethod<uniqueness.UniqueOptions>;
     readonly uniqueConsecutive: uniqueness.UniqueMethod<uniqueness.UniqueConsecutiveOptions>;
+    /** Elements of this tensor where the condition is true (not 0), of `other` elsewhere: `where(condition, x, other)`. */
+    where(condition: Tensor, other: Operand): Tensor;
     /** The function of this order, which stands first in `polygamma(n, x)`. */
     polygamma(n: number): Tensor;
     /** The last two dimensions exchanged. */
@@ -225,6 +232,9 @@ defineAll(only(reductions, 'max', 'min'));
 define('polygamma', function (this: Tensor, n: unknown, ...more: unknown[]) {
   return (special.polygamma as Method)(n, this, ...more);
 });
+define('where', function (this: Tensor, condition: unknown, other: unknown, ...more: unknown[]) {
+  return (pointwise.where as Method)(condition, this, other, ...more);
+});
 for (const functions of [
   conversion,
   hookMethods,
@@ -261,11 +271,12 @@ for (const functions of [
   subscripts,
   softmaxes,
   randomMethods,
+  aliases,
   arithmetic,
   bitwise,
   comparison,
   specialMethods,
-  pointwise,
+  pointwiseMethods,
 ]) {
   defineAll(functions);
 }

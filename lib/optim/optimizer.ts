@@ -76,6 +76,11 @@ export abstract class Optimizer<O extends object, S extends object> {
    * @param args parameters, then options
    */
   constructor(rule: Rule<O>, args: readonly unknown[]) {
+    if (!isRule(rule)) {
+      throw new ValueError(
+        `${new.target.name}: expected a rule before the parameters, got ${describe(rule)}; an optimizer is a rule, or update parameters yourself: noGrad(() => p.addcmul_(…))`,
+      );
+    }
     this.#rule = rule;
     const { params, ...options } = valuesOf(rule, args);
     this.#defaults = options as Full<O>;
@@ -388,6 +393,9 @@ export abstract class Optimizer<O extends object, S extends object> {
     return `${this.#rule.name} (\n${groups.join('\n')})`;
   }
 }
+
+const isRule = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'takes' in value && 'numbers' in value;
 
 /** The values of constructor arguments by name. */
 const valuesOf = <O extends object>({ name, takes }: Rule<O>, args: readonly unknown[]): Record<string, unknown> => {

@@ -442,6 +442,26 @@ export class Tensor {
     return detached;
   }
 
+  /**
+   * Takes this tensor out of the graph that made it, and returns it: from now on it is a leaf without a gradient.
+   *
+   * @throws AutogradError for a view in the graph
+   * @example
+   * ```ts
+   * const x = ones([2], { requiresGrad: true }).mul(3);
+   * x.detach_().requiresGrad; // false
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.Tensor.detach_.html
+   */
+  detach_(): this {
+    if (this.isView && this.requiresGrad) {
+      throw new AutogradError('detach_: a view goes by the tensor that it is of; use detach()');
+    }
+    this.#node = null;
+    this.requiresGrad = false;
+    return this;
+  }
+
   /** Size of a dimension, or all sizes. */
   size(): number[];
   size(dim: number | { dim: number }): number;

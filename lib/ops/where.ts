@@ -1,0 +1,33 @@
+import type { Expr, ExprLike } from '../expr/index.js';
+import type { Operand } from '../tensor/promotion.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { nonzero } from './picks.js';
+import { where as choose } from './pointwise.js';
+
+interface Where {
+  /** The same as an expression, for `elementwise`. */
+  (condition: Expr, input: ExprLike, other: ExprLike): Expr;
+  (condition: Tensor, input: Operand, other: Operand): Tensor;
+  /** The indices of what is true, one tensor per dimension: `nonzero(condition, { asTuple: true })`. */
+  (condition: Tensor): Tensor[];
+}
+
+/**
+ * Elements of `input` where the condition is true (not 0), of `other` elsewhere; all three broadcast. Of a condition alone, the indices of what is true.
+ *
+ * The method has PyTorch's order: `x.where(condition, other)` is `where(condition, x, other)`.
+ *
+ * @example
+ * ```ts
+ * const x = tensor([-2, 3]);
+ * where(x.gt(0), x, 0); // tensor([0., 3.])
+ * x.where(x.gt(0), 0); // tensor([0., 3.])
+ * where(x.gt(0)); // [tensor([1])]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.where.html
+ */
+export const where = ((...args: unknown[]) => {
+  const [condition] = args;
+  if (args.length === 1 && isTensor(condition)) return nonzero(condition, { asTuple: true });
+  return Reflect.apply(choose, undefined, args) as Tensor | Expr;
+}) as Where;
