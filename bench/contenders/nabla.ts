@@ -14,7 +14,9 @@ export const everyKind: readonly Work['kind'][] = [
   'vocabulary',
   'chain',
   'loss',
+  'convolution',
   'training',
+  'convnet',
   'momentum',
   'update',
   'recipe',
@@ -26,6 +28,8 @@ export const everyKind: readonly Work['kind'][] = [
 ];
 
 const capturedKinds: readonly Work['kind'][] = [
+  'convolution',
+  'convnet',
   'chain',
   'training',
   'recipe',

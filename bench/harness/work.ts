@@ -11,7 +11,9 @@ export type Work =
   | VocabularyWork
   | ChainWork
   | LossWork
+  | ConvolutionWork
   | TrainingWork
+  | ConvnetWork
   | MomentumWork
   | UpdateWork
   | RecipeWork
@@ -127,6 +129,33 @@ export interface TrainingWork {
   readonly network: 'program' | 'classifier';
   readonly layers: readonly number[];
   readonly batch: number;
+}
+
+/** A convolution of images with a bias, padded by half of its window; with `backward` the gradients by all three operands too. */
+export interface ConvolutionWork {
+  readonly kind: 'convolution';
+  readonly samples: number;
+  readonly channels: number;
+  /** Height and width. */
+  readonly size: number;
+  readonly outputs: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly backward: boolean;
+}
+
+export const convnetNames = ['digits', 'lenet', 'resnet20'] as const;
+export type ConvnetName = (typeof convnetNames)[number];
+
+/**
+ * A step of training, or an answer in evaluation, of a network of convolutions: `digits` is the MNIST example of pytorch/examples with Adadelta,
+ * `lenet` LeNet-5 with SGD, `resnet20` that of CIFAR-10 with SGD and momentum.
+ */
+export interface ConvnetWork {
+  readonly kind: 'convnet';
+  readonly network: ConvnetName;
+  readonly batch: number;
+  readonly pass: 'step' | 'answer';
 }
 
 /** One step of SGD with momentum on one parameter. */

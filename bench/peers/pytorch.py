@@ -270,6 +270,97 @@ class Training:
         return [self.run().item() for _ in range(3)]
 
 
+class Convolution:
+    def __init__(self, samples, channels, size, outputs, kernel, stride, backward, **_):
+        x = uniform([samples, channels, size, size], X).requires_grad_(backward)
+        weight = uniform([outputs, channels, kernel, kernel], WEIGHT).requires_grad_(backward)
+        bias = uniform([outputs], BIAS).requires_grad_(backward)
+        self.places = samples * ((size - 1) // stride + 1) ** 2
+        self.operands = [x, weight, bias]
+        self.convolve = lambda: F.conv2d(x, weight, bias, stride, kernel // 2)
+        self.backward = backward
+        if backward:
+            self.gradient = uniform(self.convolve().shape, Y)
+
+    def run(self):
+        out = self.convolve()
+        return (out, *torch.autograd.grad(out, self.operands, self.gradient)) if self.backward else (out,)
+
+    def first(self):
+        scales = [1, 1, 1 / self.places, 1 / self.places]
+        return [value for part, scale in zip(self.run(), scales) for value in probe(part, scale)]
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        inner = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(inner)) + self.shortcut(x))
+
+
+def digits():
+    stages = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)]
+    return [*stages, nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)]
+
+
+def lenet():
+    stages = [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    return [*stages, nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+
+
+def resnet20():
+    blocks = [Block(i, o, s) for i, o, s in [(16, 16, 1)] * 3 + [(16, 32, 2), *[(32, 32, 1)] * 2, (32, 64, 2), *[(64, 64, 1)] * 2]]
+    stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    return [*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)]
+
+
+CONVNETS = {
+    "digits": (digits, [1, 28, 28], lambda parameters: torch.optim.Adadelta(parameters, lr=1)),
+    "lenet": (lenet, [1, 28, 28], lambda parameters: torch.optim.SGD(parameters, lr=0.01)),
+    "resnet20": (resnet20, [3, 32, 32], lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9)),
+}
+
+
+class Convnet:
+    def __init__(self, network, batch, **work):
+        make, shape, optimizer = CONVNETS[network]
+        self.model = nn.Sequential(*make())
+        for i, parameter in enumerate(self.model.parameters()):
+            if parameter.ndim > 1:
+                bound = (parameter.numel() / parameter.shape[0]) ** -0.5
+                parameter.data = uniform(parameter.shape, WEIGHT + i, -bound, bound)
+            elif parameter.eq(1).any().logical_not():
+                parameter.data.zero_()
+        self.x, self.y = uniform([batch, *shape], X), labels(batch, Y, 10)
+        self.optimizer = optimizer(self.model.parameters())
+        self.model.train(work["pass"] == "step")
+        self.run = self.step if work["pass"] == "step" else self.answer
+
+    def step(self):
+        self.optimizer.zero_grad()
+        loss = F.cross_entropy(self.model(self.x), self.y)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def answer(self):
+        with torch.inference_mode():
+            return self.model(self.x)
+
+    def first(self):
+        self.model.eval()
+        answer = probe(self.answer())
+        self.model.train(self.run == self.step)
+        return answer
+
+
 class Momentum:
     def __init__(self, size, **_):
         self.weight = nn.Parameter(uniform([size], X))
@@ -560,7 +651,9 @@ KINDS = {
     "vocabulary": lambda op, size, **_: VOCABULARY[op](int(size)),
     "chain": chain,
     "loss": Loss,
+    "convolution": Convolution,
     "training": Training,
+    "convnet": Convnet,
     "momentum": Momentum,
     "update": Update,
     "recipe": Recipe,

@@ -1,4 +1,5 @@
 import { calls } from './calls.js';
+import { convolution } from './convolution.js';
 import { elementwise } from './elementwise.js';
 import { epoch } from './epoch.js';
 import { inPlace } from './in-place.js';
@@ -23,6 +24,7 @@ import { layerWidths } from './widths.js';
 export const questions: readonly Question[] = [
   limits,
   training,
+  convolution,
   matmul,
   calls,
   elementwise,

@@ -1,3 +1,4 @@
+import type { Moves } from './js/convolve.js';
 import type { Epilogue, Program } from './program.js';
 import type { Storage } from './storage.js';
 import type { View } from './view.js';
@@ -46,4 +47,5 @@ export const epilogue: Field<Epilogue | null> = {
 
 export const number: Field<number> = {};
 export const numbers: Field<readonly number[]> = { copy: (value) => value.slice() };
+export const moves: Field<Moves> = {};
 export const choice = <const N extends string>(names: readonly N[]): Field<N> => ({ names });

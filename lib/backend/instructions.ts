@@ -3,6 +3,7 @@ import {
   choice,
   epilogue,
   type Field,
+  moves,
   number,
   numbers,
   program,
@@ -15,10 +16,12 @@ import {
   writeAll,
 } from './fields.js';
 import { collective, collectiveKinds } from './js/collective.js';
+import { convolve, convolveWeight } from './js/convolve.js';
 import { factor, factorKinds, factorSizes } from './js/factor.js';
 import { gather, scatter, scatterModes } from './js/indexing.js';
 import { run } from './js/interpreter.js';
 import { matmul } from './js/matmul.js';
+import { maxPool } from './js/pool.js';
 import { randomFill, randomKinds } from './js/random.js';
 import { scan, scanKinds } from './js/scan.js';
 import { sort, sortOrders } from './js/sort.js';
@@ -26,6 +29,19 @@ import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
 import { beside, drawn, exchanged, factored, indexed, over, products, shortened, type Tape, within } from './tape.js';
+import {
+  beside,
+  drawn,
+  factored,
+  indexed,
+  over,
+  pooled,
+  products,
+  shortened,
+  sliding,
+  type Tape,
+  within,
+} from './tape.js';
 import { sizeOf, type View } from './view.js';
 
 /** Arguments by position, as calls have them. */
@@ -137,6 +153,71 @@ export const instructions = {
         const after = epilogue === null ? 0 : opsPerElement(epilogue.program);
         return sizeOf(outputs[0]!.shape) * (2 * a.shape.at(-1)! + after);
       },
+    },
+  ),
+
+  /**
+   * out[n, o, …p] = sum over c and k, in order, of weight[o, c, …k] * input[n, c, …p * stride + k * dilation - before], where the input goes on
+   * with zeros; over one to three axes. Channels are in as many groups as the input has more of them than the weight, and c counts those of o's.
+   * `input`, `weight` and the sums are all float32 or all float64, and the weight has elements. With an epilogue as `matmul`.
+   */
+  convolve: row(
+    [
+      ['input', read],
+      ['weight', read],
+      ['outputs', writeAll],
+      ['moves', moves],
+      ['epilogue', epilogue],
+    ],
+    {
+      js: convolve,
+      encode: sliding,
+      called: ({ epilogue }) => epilogue?.program.name ?? 'convolve',
+      mayStop: ({ outputs }) => outputs.some(holdsIntegers),
+      flops: ({ weight, outputs, epilogue }) => {
+        const after = epilogue === null ? 0 : opsPerElement(epilogue.program);
+        return sizeOf(outputs[0]!.shape) * (2 * sizeOf(weight.shape.slice(1)) + after);
+      },
+    },
+  ),
+
+  /**
+   * The gradient of a `convolve` by its weight: weight[o, c, …k] = sum over n and p, in order, of
+   * gradient[n, o, …p] * input[n, c, …p * stride + k * dilation - before]. There is at least one sample and one place.
+   */
+  convolveWeight: row(
+    [
+      ['input', read],
+      ['weight', write],
+      ['gradient', read],
+      ['moves', moves],
+    ],
+    {
+      js: convolveWeight,
+      encode: (tape, input, weight, gradient, moves) => sliding(tape, input, weight, [gradient], moves, null),
+      mayStop: () => false,
+      flops: ({ weight, gradient }) => 2 * sizeOf(gradient.shape) * sizeOf(weight.shape.slice(1)),
+    },
+  ),
+
+  /**
+   * The largest element of each window of `kernel` elements over the last one to three axes of (N, C, …), and which element of its channel that
+   * is, in row-major order; of equal ones the first, and NaN (the last of them) before all. Every window has an element of the input; what it
+   * has outside does not count. `input` and `values` are of one type but bool, `indices` of int32.
+   */
+  maxPool: row(
+    [
+      ['input', read],
+      ['values', write],
+      ['indices', write],
+      ['kernel', numbers],
+      ['moves', moves],
+    ],
+    {
+      js: maxPool,
+      encode: pooled,
+      mayStop: () => false,
+      flops: ({ values, kernel }) => sizeOf(values.shape) * sizeOf(kernel),
     },
   ),
 
@@ -307,6 +388,7 @@ export type InstructionSet = { readonly [op in Op]: Rows[op]['js'] };
 /** A call as data, so that it can be looked at, rewritten, and run again. */
 export type Instruction = { [op in Op]: { readonly op: op } & NamedOf<Rows[op]['fields']> }[Op];
 export type MatmulInstruction = Extract<Instruction, { op: 'matmul' }>;
+export type ConvolveInstruction = Extract<Instruction, { op: 'convolve' }>;
 
 export const ops = Object.keys(instructions) as Op[];
 

@@ -1,4 +1,5 @@
 import { batchOf, type FactorKind, factorAxes, factorKinds, factorSizes } from './js/factor.js';
+import type { Moves } from './js/convolve.js';
 import { type Loops, planLoops, strideAt } from './loops.js';
 import type { Epilogue, Program } from './program.js';
 import { STATE_WORDS } from './random-state.js';
@@ -171,6 +172,101 @@ function writeBesideProduct(tape: Tape, at: number, view: View, batchStrides: re
   numbers[next++] = strideAt(view, -1);
   numbers[next++] = 0;
   return next;
+}
+
+/** The axes that a window may slide over. */
+const SLIDES = 3;
+const NO_STEPS: readonly number[] = [0, 0, 0];
+
+/**
+ * Outer axes: samples and groups of channels. Inner: channels of the output and of the input in a group, then those of the window, of its places
+ * and of the input, of which the missing ones have one element. The weight is the second operand.
+ */
+export function sliding(
+  tape: Tape,
+  input: View,
+  weight: View,
+  outputs: readonly View[],
+  moves: Moves,
+  epilogue: Epilogue | null,
+): void {
+  const { shape } = outputs[0]!;
+  const channels = weight.shape[1]!;
+  const rows = (shape[1]! * channels) / input.shape[1]!;
+  const missing = SLIDES + 2 - shape.length;
+  const program = epilogue === null ? null : epilogue.program;
+  const params = epilogue === null ? NONE : epilogue.params;
+  const inputs = epilogue === null ? NONE : epilogue.inputs;
+  const { numbers } = tape;
+  let at = tape.start(program, params.length, 3 * SLIDES, 2, 2 + 3 * SLIDES, 2 + inputs.length + outputs.length);
+  at = writeMoves(numbers, at, moves, missing);
+  at = writeAll(numbers, at, [shape[0]!, input.shape[1]! / channels, rows, channels]);
+  for (const { shape: sizes } of [weight, outputs[0]!, input]) at = writeSlides(numbers, at, sizes, 2, missing, 1);
+  at = writeAll(numbers, at, params);
+  at = tape.operand(at, input);
+  at = writeAll(numbers, at, [input.strides[0]!, channels * input.strides[1]!, 0, input.strides[1]!]);
+  at = writeAll(numbers, at, NO_STEPS);
+  at = writeAll(numbers, at, NO_STEPS);
+  at = writeSlides(numbers, at, input.strides, 2, missing, 0);
+  at = tape.operand(at, weight);
+  at = writeAll(numbers, at, [0, rows * weight.strides[0]!, weight.strides[0]!, weight.strides[1]!]);
+  at = writeSlides(numbers, at, weight.strides, 2, missing, 0);
+  at = writeAll(numbers, at, NO_STEPS);
+  at = writeAll(numbers, at, NO_STEPS);
+  for (const view of [...inputs, ...outputs]) {
+    const strides = shape.map((_, axis) => strideAt(view, axis - shape.length));
+    at = tape.operand(at, view);
+    at = writeAll(numbers, at, [strides[0]!, rows * strides[1]!, strides[1]!, 0]);
+    at = writeAll(numbers, at, NO_STEPS);
+    at = writeSlides(numbers, at, strides, 2, missing, 0);
+    at = writeAll(numbers, at, NO_STEPS);
+  }
+  tape.end(at);
+}
+
+/** Outer axes: samples and channels. Inner: those of the window, of its places and of the input, as in `sliding`. */
+export function pooled(
+  tape: Tape,
+  input: View,
+  values: View,
+  indices: View,
+  kernel: readonly number[],
+  moves: Moves,
+): void {
+  const missing = SLIDES - kernel.length;
+  const { numbers } = tape;
+  let at = tape.start(null, 0, 3 * SLIDES, 2, 3 * SLIDES, 3);
+  at = writeMoves(numbers, at, moves, missing);
+  at = writeAll(numbers, at, [input.shape[0]!, input.shape[1]!]);
+  at = writeSlides(numbers, at, kernel, 0, missing, 1);
+  at = writeSlides(numbers, at, values.shape, 2, missing, 1);
+  at = writeSlides(numbers, at, input.shape, 2, missing, 1);
+  for (const view of [input, values, indices]) {
+    at = writeAll(numbers, tape.operand(at, view), [view.strides[0]!, view.strides[1]!]);
+    at = writeAll(numbers, at, NO_STEPS);
+    at = view === input ? writeAll(numbers, at, NO_STEPS) : writeSlides(numbers, at, view.strides, 2, missing, 0);
+    at = view === input ? writeSlides(numbers, at, view.strides, 2, missing, 0) : writeAll(numbers, at, NO_STEPS);
+  }
+  tape.end(at);
+}
+
+function writeMoves(to: Float64Array, at: number, { stride, dilation, before }: Moves, missing: number): number {
+  const afterStride = writeSlides(to, at, stride, 0, missing, 1);
+  return writeSlides(to, writeSlides(to, afterStride, dilation, 0, missing, 1), before, 0, missing, 0);
+}
+
+/** Numbers for the axes of a window, from place `first` on, after one for each that is missing. */
+function writeSlides(
+  to: Float64Array,
+  at: number,
+  values: readonly number[],
+  first: number,
+  missing: number,
+  otherwise: number,
+): number {
+  for (let axis = 0; axis < missing; axis++) to[at++] = otherwise;
+  for (let axis = first; axis < values.length; axis++) to[at++] = values[axis]!;
+  return at;
 }
 
 /** Outer axes: the batch. Inner: m, n and k, whatever their sizes; which of them an operand has, the bits of a number say. */

@@ -1,6 +1,8 @@
+import { computeType } from '../backend/dtype.js';
 import {
   broadcastStrides,
   type ComputeType,
+  type ConvolveInstruction,
   type Instruction,
   type Kind,
   type MatmulInstruction,
@@ -23,14 +25,23 @@ import {
   withArgs,
 } from '../expr/index.js';
 
-/** What a nest reads: memory, or with a view of null the product that a matmul has just made. */
+/** What makes a product: instructions with an epilogue, without that. */
+export type Product =
+  | Pick<MatmulInstruction, 'op' | 'a' | 'b'>
+  | Pick<ConvolveInstruction, 'op' | 'input' | 'weight' | 'moves'>;
+
+/** The memory that a product is made from. */
+export const factorsOf = (product: Product): readonly [View, View] =>
+  product.op === 'matmul' ? [product.a, product.b] : [product.input, product.weight];
+
+/** What a nest reads: memory, or with a view of null the product that was just made. */
 export interface NestInput {
   readonly view: View | null;
   readonly kind: Kind;
 }
 
 /**
- * A map, a fold, or a matmul with its epilogue, as expressions over a common shape. With `axes` these are folded, and `row` operands
+ * A map, a fold, or a product with its epilogue, as expressions over a common shape. With `axes` these are folded, and `row` operands
  * have size 1 there; without, all is per element.
  */
 export interface Nest {
@@ -38,7 +49,7 @@ export interface Nest {
   readonly compute: ComputeType;
   readonly shape: readonly number[];
   readonly axes: readonly number[] | null;
-  readonly product: Pick<MatmulInstruction, 'a' | 'b'> | null;
+  readonly product: Product | null;
   readonly inputs: readonly NestInput[];
   readonly params: readonly number[];
   /** How many operations it is, at most. */
@@ -61,15 +72,24 @@ export function nestOf(instruction: Instruction): Nest | null {
       return nestIn({ shape, axes, product: null }, computationOf(program, 'fold'), inputs, params, outputs);
     }
     case 'matmul': {
-      const { a, b, outputs, epilogue } = instruction;
-      const space = { shape: outputs[0]!.shape, axes: null, product: { a, b } };
-      if (epilogue === null) return nestIn(space, bareProduct(a.dtype as ComputeType), [null], [], outputs);
-      const { program, params, inputs } = epilogue;
-      return nestIn(space, computationOf(program, 'matmul'), [null, ...inputs], params, outputs);
+      const { op, a, b } = instruction;
+      return productNest({ op, a, b }, instruction);
+    }
+    case 'convolve': {
+      const { op, input, weight, moves } = instruction;
+      return productNest({ op, input, weight, moves }, instruction);
     }
     default:
       return null;
   }
+}
+
+function productNest(product: Product, { outputs, epilogue }: MatmulInstruction | ConvolveInstruction): Nest {
+  const space = { shape: outputs[0]!.shape, axes: null, product };
+  if (epilogue === null)
+    return nestIn(space, bareProduct(product.op, computeType(factorsOf(product)[0].dtype)), [null], [], outputs);
+  const { program, params, inputs } = epilogue;
+  return nestIn(space, computationOf(program, 'product'), [null, ...inputs], params, outputs);
 }
 
 /** What a nest runs over, and the product that it begins with. */
@@ -93,8 +113,8 @@ function nestIn(
   return { name, compute, shape, axes, product, inputs, params, size, roots, outputs };
 }
 
-const bareProduct = (compute: ComputeType): Computation => ({
-  name: 'matmul',
+const bareProduct = (name: string, compute: ComputeType): Computation => ({
+  name,
   compute,
   reads: [{ input: 0, kind: 'element' }],
   size: 0,
@@ -104,7 +124,7 @@ const bareProduct = (compute: ComputeType): Computation => ({
 const computations = {
   map: new WeakMap<Program, Computation>(),
   fold: new WeakMap<Program, Computation>(),
-  matmul: new WeakMap<Program, Computation>(),
+  product: new WeakMap<Program, Computation>(),
 };
 
 /** Of each program once. Without folds everything is per element. */
@@ -114,7 +134,7 @@ function computationOf(program: Program, op: keyof typeof computations): Computa
     const { signature, roots, size } = expressionsOf(program);
     const own = op === 'fold' ? roots : withoutRows(roots);
     // The product is made in any case.
-    const used = op === 'matmul' ? [...new Set([0, ...inputsOf(own)])] : inputsOf(own);
+    const used = op === 'product' ? [...new Set([0, ...inputsOf(own)])] : inputsOf(own);
     const reads = used.map((i) => ({ input: i, kind: op === 'fold' ? signature.inputs[i]! : 'element' }) as const);
     const { name, compute } = signature;
     known = { name, compute, reads, size, roots: overInputs(own, used) };
@@ -174,9 +194,8 @@ export function instructionOf(nest: Nest, programs: Programs): Instruction {
   const views: View[] = [];
   for (const { view } of inputs) if (view !== null) views.push(view);
   if (product !== null) {
-    const { a, b } = product;
     const epilogue = isProductItself(nest) ? null : { program: programOf(nest, programs), params, inputs: views };
-    return { op: 'matmul', a, b, outputs, epilogue };
+    return { ...product, outputs, epilogue };
   }
   const program = programOf(nest, programs);
   if (axes === null) return { op: 'map', program, params, inputs: views, outputs };

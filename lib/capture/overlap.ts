@@ -1,6 +1,6 @@
 import type { View } from '../backend/index.js';
 import { type Expr, isFold, stageCount, topological } from '../expr/index.js';
-import { compiledRoots, type Nest, sameElements } from './nest.js';
+import { compiledRoots, factorsOf, type Nest, sameElements } from './nest.js';
 
 /**
  * Whether a nest that is made of two leaves in memory what the first and then the second would, where it writes what it reads. An output may be
@@ -14,7 +14,7 @@ export function writesAfterReads(nest: Nest): boolean {
   for (let i = 0; i < outputs.length; i++) {
     const { storage } = outputs[i]!;
     for (let j = 0; j < i; j++) if (outputs[j]!.storage === storage) return false;
-    if (product !== null && (product.a.storage === storage || product.b.storage === storage)) return false;
+    if (product !== null && factorsOf(product).some((factor) => factor.storage === storage)) return false;
     for (let input = 0; input < inputs.length; input++) {
       if (inputs[input]!.view?.storage !== storage) continue;
       if (!readsAsWritten(nest, input, i) || foldsWritten(nest, input)) return false;

@@ -1,6 +1,6 @@
 import { type Instruction, readsOf, type Storage, storagesRead, storagesWritten, type View } from '../backend/index.js';
 import { MOST_MERGED_OPERANDS } from './merge.js';
-import { type Nest, nestOf, sameElements } from './nest.js';
+import { factorsOf, type Nest, nestOf, sameElements } from './nest.js';
 import { Places } from './places.js';
 
 export type StorageTest = (storage: Storage) => boolean;
@@ -38,10 +38,7 @@ export function stepOf(instruction: Instruction, stopsAt: number): Step {
 export function stepOfNest(nest: Nest, stopsAt: number): Step {
   const { product, inputs, outputs } = nest;
   const reads: Storage[] = [];
-  if (product !== null) {
-    addOnce(reads, product.a.storage);
-    addOnce(reads, product.b.storage);
-  }
+  if (product !== null) for (const { storage } of factorsOf(product)) addOnce(reads, storage);
   for (const { view } of inputs) if (view !== null) addOnce(reads, view.storage);
   const writes: Storage[] = [];
   for (const { storage } of outputs) addOnce(writes, storage);

@@ -145,7 +145,7 @@ class Tally {
   }
 }
 
-/** Runs `fn`, and tells of the multiplications of each matrix product in it. */
+/** Runs `fn`, and tells of the multiplications of each matrix product and convolution in it. */
 function counting(fn: () => unknown, tell: (products: number) => void): void {
   const core = backend;
   useBackend({
@@ -153,6 +153,10 @@ function counting(fn: () => unknown, tell: (products: number) => void): void {
     matmul: (a, b, outputs, epilogue) => {
       tell(sizeOf(outputs[0]!.shape) * a.shape.at(-1)!);
       return core.matmul(a, b, outputs, epilogue);
+    },
+    convolve: (input, weight, outputs, moves, epilogue) => {
+      tell(sizeOf(outputs[0]!.shape) * sizeOf(weight.shape.slice(1)));
+      return core.convolve(input, weight, outputs, moves, epilogue);
     },
   });
   try {

@@ -2,6 +2,8 @@
 
 #include "../mpi/collective.h"
 #include "check.h"
+#include "convolve/convolve.h"
+#include "convolve/convolve_weight.h"
 #include "factor/factor.h"
 #include "fold/fold.h"
 #include "index/gather.h"
@@ -9,6 +11,7 @@
 #include "kernels.h"
 #include "map/map.h"
 #include "matmul/matmul.h"
+#include "pool/pool.h"
 #include "random/random.h"
 #include "scan/scan.h"
 #include "sort/sort.h"
@@ -20,6 +23,9 @@ constexpr Kernel kKernels[] = {
     {"map", "program, params, inputs, outputs", "", map},
     {"fold", "program, params, inputs, outputs, shape, axes", "", fold},
     {"matmul", "a, b, outputs, epilogue", "", matmul},
+    {"convolve", "input, weight, outputs, moves, epilogue", "", convolve},
+    {"convolveWeight", "input, weight, gradient, moves", "", convolve_weight},
+    {"maxPool", "input, values, indices, kernel, moves", "", max_pool},
     {"gather", "out, input, index, axis", "", gather},
     {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
     {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan},

@@ -114,6 +114,10 @@ describe('rows', () => {
       'neg',
       'add',
       'matmul',
+      'convolve',
+      'test',
+      'convolveWeight',
+      'maxPool',
       'gather',
       'scatter',
       'cumsum',
@@ -140,7 +144,7 @@ describe('rows', () => {
     expect(stops('map')).toEqual([false, true, false]);
     expect(stops('scan')).toEqual([false, false, false, false, false, false, true]);
     expect(ops.map((op) => stops(op)[0])).toEqual([
-      ...[false, false, false, true, true, false, false, false, false, true, false],
+      ...[false, false, false, false, false, false, true, true, false, false, false, false, true, false],
     ]);
   });
 });

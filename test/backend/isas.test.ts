@@ -20,12 +20,13 @@ const allSame = (values: readonly unknown[]) => expect(values).toEqual(values.ma
 describe('the bits do not depend on the instruction set', () => {
   it('of exact products', ({ skip }) => {
     skip(isas.length < 2, nothingToCompare(isas));
-    allSame(digestsOf('matmul-digest.ts', isas).map(({ exact }) => exact));
+    for (const script of ['matmul-digest.ts', 'convolve-digest.ts'])
+      allSame(digestsOf(script, isas).map(({ exact }) => exact));
   });
 
   it('of rounded products', ({ skip }) => {
     skip(fusing.length < 2, nothingToCompare(fusing));
-    allSame(digestsOf('matmul-digest.ts', fusing));
+    for (const script of ['matmul-digest.ts', 'convolve-digest.ts']) allSame(digestsOf(script, fusing));
   });
 
   it('of maps and folds', ({ skip }) => {

@@ -58,6 +58,50 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
     [a(), b(), [result([6, 4], 'float32', 'transposed')], null],
     [batch(), b(), [result([3, 6, 4])], { program: bias, params: [2], inputs: [operand('float32', [4], noise(4, 9))] }],
   ],
+  convolve: () => [
+    [
+      operand('float32', [2, 4, 5, 6], noise(240), 'strided'),
+      operand('float32', [6, 2, 2, 3], noise(72, 2), 'transposed'),
+      [result([2, 6, 4, 3])],
+      { stride: [1, 2], dilation: [2, 1], before: [1, 1] },
+      null,
+    ],
+    [
+      operand('float64', [2, 3, 7], noise(42)),
+      operand('float64', [2, 3, 3], noise(18, 2)),
+      [result([2, 2, 7], 'float64')],
+      { stride: [1], dilation: [1], before: [1] },
+      {
+        program: programOf('float64', 2, (x, y) => add(x!, y!)),
+        params: [],
+        inputs: [operand('float64', [2, 1], noise(2, 9))],
+      },
+    ],
+  ],
+  convolveWeight: () => [
+    [
+      operand('float32', [2, 4, 5, 6], noise(240), 'strided'),
+      result([6, 2, 2, 3], 'float32', 'transposed'),
+      operand('float32', [2, 6, 4, 3], noise(144, 3), 'transposed'),
+      { stride: [1, 2], dilation: [2, 1], before: [1, 1] },
+    ],
+  ],
+  maxPool: () => [
+    [
+      operand('float32', [2, 3, 5, 6], noise(180), 'strided'),
+      result([2, 3, 3, 3]),
+      result([2, 3, 3, 3], 'int32', 'transposed'),
+      [2, 3],
+      { stride: [2, 2], dilation: [1, 2], before: [1, 2] },
+    ],
+    [
+      operand('int32', [1, 2, 7], [3, 1, 2]),
+      result([1, 2, 3], 'int32'),
+      result([1, 2, 3], 'int32'),
+      [2],
+      { stride: [2], dilation: [1], before: [0] },
+    ],
+  ],
   gather: () => [[result([6, 5]), a(), index(), 1]],
   scatter: () => [
     [result([6, 5]), index(), a(), 0, 'add'],

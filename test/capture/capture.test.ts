@@ -369,6 +369,26 @@ describe('the program', () => {
     expect(`${step}`).toMatch(/matmul addBias\+sigmoid +in0 float32\[100, 4\], Sequential.0.weight/);
   });
 
+  it('takes bias and activation along with a convolution, to the same bits', () => {
+    const layer = new nn.Conv2d(3, 5, 3, { padding: 1 });
+    const forward = (x: Tensor) => layer.forward(x).relu().mul(2);
+    const f = capture(forward);
+    const x = randn([2, 3, 9, 7]);
+    f(x);
+    expect(f(x).equal(forward(x))).toBe(true);
+    expect(f.stats[0]).toMatchObject({ recorded: 3, instructions: 1 });
+    expect(`${f}`).toMatch(/convolve convolve\+bias\+relu\+mul +in0 float32\[2, 3, 9, 7\], Conv2d.weight/);
+  });
+
+  it('does not let a convolution write what it reads', () => {
+    const w = randn([3, 3, 3, 3]);
+    const step = (x: Tensor) => x.copy_(nn.functional.conv2d(x, w, { padding: 1 }).tanh());
+    const [mine, captured] = [randn([2, 3, 8, 8]), zeros([2, 3, 8, 8])];
+    captured.copy_(mine);
+    const f = capture(() => step(captured).clone());
+    for (let i = 0; i < 3; i++) expect(f().equal(step(mine))).toBe(true);
+  });
+
   it('does not compute what nobody sees', () => {
     const f = capture((x: Tensor) => {
       x.exp().sum();

@@ -1,4 +1,4 @@
-import { grad, randn, type Tensor } from '../../lib/index.js';
+import { grad, nn, randn, type Tensor } from '../../lib/index.js';
 
 /** Operations by themselves, over sizes that leave remainders everywhere. */
 export const operations: Readonly<Record<string, () => Tensor[]>> = {
@@ -6,6 +6,8 @@ export const operations: Readonly<Record<string, () => Tensor[]>> = {
   'float64 operations': () => folds('float64'),
   'float32 scans': () => scans('float32'),
   'float64 scans': () => scans('float64'),
+  'float32 convolutions': () => convolutions('float32'),
+  'float64 convolutions': () => convolutions('float64'),
   /** Of the C library: other bits on another system. */
   'float64 functions': () => functions('float64'),
 };
@@ -31,4 +33,20 @@ function scans(dtype: 'float32' | 'float64'): Tensor[] {
     z.quantile(0.3, 1),
     grad(z.cumprod(1).add(z.logcumsumexp(0)).sum(), z)[0]!,
   ];
+}
+
+function convolutions(dtype: 'float32' | 'float64'): Tensor[] {
+  const x = randn([5, 12, 37, 41], { dtype, requiresGrad: true });
+  const kinds = [
+    { weight: [20, 12, 3, 3], padding: 1 },
+    { weight: [12, 1, 5, 5], groups: 12, stride: 2 },
+    { weight: [9, 4, 2, 3], groups: 3, dilation: 2, stride: [3, 1] },
+  ];
+  const results = kinds.flatMap(({ weight, ...options }) => {
+    const w = randn(weight, { dtype, requiresGrad: true });
+    const out = nn.functional.conv2d(x, w, options);
+    return [out, ...grad(out.square().sum(), [x, w]).map((g) => g!)];
+  });
+  const pooled = nn.functional.maxPool2d(x, 3, { stride: 2, padding: 1 });
+  return [...results, pooled, grad(pooled.square().sum(), x)[0]!];
 }

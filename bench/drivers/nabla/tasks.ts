@@ -1,5 +1,6 @@
 import type { Work } from '../../harness/work.js';
 import type { Task, Tasks } from '../serve.js';
+import { convnet, convolution } from './convolutions.js';
 import { firstCall } from './first-call.js';
 import { loss } from './losses.js';
 import { many } from './many.js';
@@ -33,6 +34,10 @@ function task(work: Work, mode: Mode): Task | null {
       return chain(work, mode);
     case 'loss':
       return loss(work);
+    case 'convolution':
+      return convolution(work, mode);
+    case 'convnet':
+      return convnet(work, mode);
     case 'training':
       return training(work, mode);
     case 'momentum':

@@ -3,10 +3,12 @@ import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../argumen
 import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
+import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { empty } from '../../ops/creation.js';
+import { windowSums } from '../../ops/convolutions.js';
 import { pad } from '../../ops/padding.js';
 import { add } from '../../ops/pointwise.js';
 import { matmul } from '../../ops/products.js';
@@ -22,7 +24,7 @@ import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonTuple } from '../text.js';
 
-// A convolution is one product of the weight with all windows of the padded input, which are copied once, unless they are the input itself.
+// A convolution is one product of the weight with all windows of the padded input.
 
 /** What is put around an input: so much on both sides, or what keeps its size (`'same'`), or nothing (`'valid'`). */
 export type ConvPadding = PerAxis | 'same' | 'valid';
@@ -86,20 +88,24 @@ export interface ConvOptions<B extends boolean = boolean> extends Narrowed<Optio
 type ConvFunction = FunctionOf<Tensor, ConvSignature, ConvFunctionOptions>;
 type ConvArguments<B extends boolean> = ArgumentsOf<LayerSignature, ConvOptions<B>, { bias: B }>;
 
-/** What is put before and after each axis, as `pad` takes it: from the last axis on. */
-function marginsOf(op: string, padding: ConvPadding, moves: Sliding): number[] {
+type Margin = readonly [before: number, after: number];
+
+/** What is put before and after each axis. */
+function marginsOf(op: string, padding: ConvPadding, moves: Sliding): Margin[] {
   const dims = moves.kernel.length;
   if (padding === 'same' && moves.stride.some((step) => step !== 1))
     throw new ValueError(`${op}: padding 'same' needs a stride of 1, got ${show(moves.stride)}`);
-  const sides = spansOf(moves).map((span, axis): [before: number, after: number] => {
+  return spansOf(moves).map((span, axis) => {
     if (padding === 'same') return [Math.floor((span - 1) / 2), Math.ceil((span - 1) / 2)];
     const size = padding === 'valid' ? 0 : eachAxis(padding, dims)[axis]!;
     return [size, size];
   });
-  return sides.toReversed().flat();
 }
 
-const isNothing = (margins: readonly number[]): boolean => margins.every((size) => size === 0);
+/** As `pad` takes it: from the last axis on. */
+const padOf = (margins: readonly Margin[]): number[] => margins.toReversed().flat();
+
+const isNothing = (margins: readonly Margin[]): boolean => margins.flat().every((size) => size === 0);
 
 /** Refuses operands of a convolution over `dims` axes that do not fit together; `weightChannels` are those of the input, by the weight. */
 export function checkOperands(
@@ -128,14 +134,16 @@ export function checkOperands(
   requireOneType(op, input, weight, ...(bias === null ? [] : [bias]));
 }
 
-/** What `convolve` gives for a batch, of an input that may be without one; with the bias. */
-export function ofBatch(input: Tensor, dims: number, bias: Tensor | null, convolve: (batch: Tensor) => Tensor): Tensor {
+/** What `convolve` gives for a batch, of an input that may be without one. */
+export function ofBatch(input: Tensor, dims: number, convolve: (batch: Tensor) => Tensor): Tensor {
   const isBatch = input.ndim === dims + 2;
-  const product = convolve(isBatch ? input : unsqueeze(input, 0));
-  const result =
-    bias === null ? product : add(product, reshape(bias, [bias.numel(), ...new Array<number>(dims).fill(1)]));
+  const result = convolve(isBatch ? input : unsqueeze(input, 0));
   return isBatch ? result : owned(squeeze(result, 0));
 }
+
+/** With a bias (O) added to (N, O, …). */
+export const biased = (sums: Tensor, dims: number, bias: Tensor | null): Tensor =>
+  bias === null ? sums : add(sums, reshape(bias, [bias.numel(), ...new Array<number>(dims).fill(1)]));
 
 function convolution(
   op: string,
@@ -154,14 +162,27 @@ function convolution(
   }
   const moves = { kernel, stride: eachAxis(stride, dims), dilation: eachAxis(dilation, dims) };
   const margins = marginsOf(op, padding, moves);
-  return ofBatch(input, dims, bias, (batch) => {
-    const padded = isNothing(margins) ? batch : pad(batch, margins);
-    const places = placesOf(op, shapeOf(padded).slice(2), moves);
-    const terms = perGroup * sizeOf(kernel);
-    const columns = reshape(windowsOf(padded, moves), [shapeOf(batch)[0]!, groups, terms, sizeOf(places)]);
-    const rows = reshape(weight, [groups, outChannels / groups, terms]);
-    return owned(viewAs(matmul(rows, columns), [shapeOf(batch)[0]!, outChannels, ...places]));
+  const whole = shapeOf(input).slice(-dims);
+  const places = placesOf(
+    op,
+    whole.map((size, axis) => size + margins[axis]![0] + margins[axis]![1]),
+    moves,
+  );
+  return ofBatch(input, dims, (batch) => {
+    if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, margins), dims, bias);
+    return windowSums(batch, weight, bias, { ...moves, places, whole, groups, before: margins.map(([size]) => size) });
   });
+}
+
+/** The product of the weight with all windows of the padded input, which are copied: for integers, whose sums are exact. */
+function copiedWindows(batch: Tensor, weight: Tensor, groups: number, moves: Sliding, margins: readonly Margin[]) {
+  const padded = isNothing(margins) ? batch : pad(batch, padOf(margins));
+  const places = placesOf('convolution', shapeOf(padded).slice(2), moves);
+  const [outChannels = 0, ...each] = shapeOf(weight);
+  const terms = sizeOf(each);
+  const columns = reshape(windowsOf(padded, moves), [shapeOf(batch)[0]!, groups, terms, sizeOf(places)]);
+  const rows = reshape(weight, [groups, outChannels / groups, terms]);
+  return owned(viewAs(matmul(rows, columns), [shapeOf(batch)[0]!, outChannels, ...places]));
 }
 
 interface Values {
@@ -237,7 +258,10 @@ export abstract class ConvolutionLayer<B extends boolean, I extends readonly unk
   override extraRepr(): string {
     const { inChannels, outChannels, kernelSize, stride, padding, dilation, groups, bias, paddingMode } = this;
     const options = [
-      [isText(padding) || !isNothing(padding), `padding=${isText(padding) ? padding : pythonTuple(padding)}`],
+      [
+        isText(padding) || padding.some((size) => size !== 0),
+        `padding=${isText(padding) ? padding : pythonTuple(padding)}`,
+      ],
       [dilation.some((step) => step !== 1), `dilation=${pythonTuple(dilation)}`],
       [this.outputText() !== '', this.outputText()],
       [groups !== 1, `groups=${groups}`],
@@ -255,7 +279,7 @@ const isText = (padding: Shape | 'same' | 'valid'): padding is 'same' | 'valid' 
 abstract class Convolution<B extends boolean> extends ConvolutionLayer<B, [x: Tensor]> {
   private readonly op: string;
   /** What is put around the input where that is not zeros. */
-  private readonly margins: readonly number[];
+  private readonly margins: readonly Margin[];
 
   constructor(op: string, dims: number, args: ConvArguments<B>) {
     super(op, dims, layering(dims).named(op, args), false);
@@ -270,7 +294,7 @@ abstract class Convolution<B extends boolean> extends ConvolutionLayer<B, [x: Te
     return convolution(
       this.op,
       this.kernelSize.length,
-      isFramed ? pad(x, this.margins, this.paddingMode as Exclude<ConvPaddingMode, 'zeros'>) : x,
+      isFramed ? pad(x, padOf(this.margins), this.paddingMode as Exclude<ConvPaddingMode, 'zeros'>) : x,
       this.weight,
       this.bias,
       { ...this, padding: isFramed ? 0 : this.padding },

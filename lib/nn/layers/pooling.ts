@@ -3,24 +3,25 @@ import type { ArgumentsOf, FunctionOf, NamedOf, Narrowed, OptionsOf } from '../.
 import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
-import { isBool, isInteger } from '../../backend/dtype.js';
+import { record } from '../../autograd/node.js';
+import { isBool } from '../../backend/dtype.js';
+import { backend } from '../../backend/index.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
-import * as e from '../../expr/index.js';
 import { tensor } from '../../ops/creation.js';
 import { gather, indexSelect } from '../../ops/indexing.js';
 import { pad } from '../../ops/padding.js';
-import { type Picks, picks } from '../../ops/picking.js';
+import { type Picks, pickedRule, picks } from '../../ops/picking.js';
 import { abs, add, div, mul, pow, relu, sign } from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
 import { eachAxis, explainAxes, type PerAxis, perAxis, type Sliding, spansOf, windowsOf } from '../../ops/sliding.js';
 import { reshape } from '../../ops/views.js';
-import { Formula } from '../../tensor/formula.js';
+import { emptyOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
 import { owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
-import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { operandOf, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { type OnInput, onInput } from '../operands.js';
 import { pythonAxes, pythonText, pythonTuple } from '../text.js';
@@ -178,8 +179,6 @@ function windowsWith(input: Tensor, { moves, before, after, places }: Layout, va
 const windowAxes = (input: Tensor, dims: number): number[] =>
   Array.from({ length: dims }, (_, axis) => input.ndim - dims + axis);
 
-const largestAt = new Formula<[x: e.Expr]>('maxPool', e.rowArgmax);
-
 /** The element of a list of sizes that is `index` in row-major order, axis by axis. */
 export function placeAt(index: number, sizes: Shape): number[] {
   const place = sizes.map(() => 0);
@@ -188,31 +187,6 @@ export function placeAt(index: number, sizes: Shape): number[] {
     rest = Math.floor(rest / sizes[axis]!);
   }
   return place;
-}
-
-/** For each element of each window, in what is one channel of the input it is; where it is outside, the first of its window that is not. */
-function positionsOf({ moves, before, whole, places }: Layout): Int32Array {
-  const [terms, count] = [sizeOf(moves.kernel), sizeOf(places)];
-  const positions = new Int32Array(terms * count);
-  const offsets = Array.from({ length: terms }, (_, term) => placeAt(term, moves.kernel));
-  for (let place = 0; place < count; place++) {
-    const starts = placeAt(place, places).map((at, axis) => at * moves.stride[axis]! - before[axis]!);
-    const all = offsets.map((offset) => positionIn(whole, starts, offset, moves.dilation));
-    const first = all.find((position) => position >= 0) ?? 0;
-    for (let term = 0; term < terms; term++) positions[term * count + place] = all[term]! < 0 ? first : all[term]!;
-  }
-  return positions;
-}
-
-/** Where an element of a window is, in row-major order, or -1. */
-function positionIn(whole: Shape, starts: Shape, offset: Shape, dilation: Shape): number {
-  let position = 0;
-  for (let axis = 0; axis < whole.length; axis++) {
-    const at = starts[axis]! + offset[axis]! * dilation[axis]!;
-    if (at < 0 || at >= whole[axis]!) return -1;
-    position = position * whole[axis]! + at;
-  }
-  return position;
 }
 
 interface MaxValues {
@@ -227,13 +201,23 @@ export function largest(op: string, dims: number, input: Tensor, given: MaxValue
   const kernel = eachAxis(given.kernelSize, dims);
   const stride = strideOf(given.stride, kernel);
   const moves = { kernel, stride, dilation: eachAxis(given.dilation, dims) };
-  const layout = layoutOf(op, input, moves, eachAxis(given.padding, dims), given.ceilMode);
-  const lowest = isInteger(input.dtype) ? -(2 ** 31) : Number.NEGATIVE_INFINITY;
-  const windows = windowsWith(input.detach(), layout, lowest);
-  const frame = { shape: shapeOf(windows), axes: windowAxes(input, dims), keepdim: false };
-  const terms = largestAt.call([windows], 'int32', 'float64', frame);
-  return atPositions(op, input, terms, positionsOf(layout), layout.places);
+  const before = eachAxis(given.padding, dims);
+  const { places, whole } = layoutOf(op, input, moves, before, given.ceilMode);
+  const lead = shapeOf(input).slice(0, -dims);
+  const batch = [lead.length === 2 ? lead[0]! : 1, lead.at(-1)!];
+  const { dtype } = input;
+  const [values, indices] = [emptyOf([...batch, ...places], dtype), emptyOf([...batch, ...places], 'int32')];
+  const apart = operandOf(reshape(input.detach(), [...batch, ...whole]));
+  backend.maxPool(apart, operandOf(values), operandOf(indices), kernel, { ...moves, before });
+  const flat = [...lead, sizeOf(places)];
+  const [lines, positions] = [owned(viewAs(values, flat)), owned(viewAs(indices, flat))];
+  const from = reshape(input, [...lead, sizeOf(whole)]);
+  const picked = record(lines, maxPoolRule, [from], [positions], { shape: shapeOf(from), axis: lead.length });
+  const shape = [...lead, ...places];
+  return picks(op, owned(viewAs(picked, shape)), owned(viewAs(positions, shape)));
 }
+
+const maxPoolRule = pickedRule('MaxPool');
 
 /** The elements of an input that the terms of windows are, and where they are. */
 export function atPositions(op: string, input: Tensor, terms: Tensor, positions: Int32Array, places: Shape): Picks {

@@ -1,19 +1,21 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
+import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
+import { windowSpread } from '../../ops/convolutions.js';
 import { pad } from '../../ops/padding.js';
 import { matmul } from '../../ops/products.js';
-import { eachAxis, overlaid, type PerAxis, perAxis, spansOf } from '../../ops/sliding.js';
+import { eachAxis, overlaid, type PerAxis, perAxis, type Sliding, spansOf } from '../../ops/sliding.js';
 import { reshape, transpose } from '../../ops/views.js';
 import * as kinds from '../../tensor/kinds.js';
 import { owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { pythonTuple } from '../text.js';
-import { ConvolutionLayer, checkOperands, layered, ofBatch } from './convolution.js';
+import { ConvolutionLayer, biased, checkOperands, layered, ofBatch } from './convolution.js';
 
 // The adjoint of a convolution: each input is multiplied by the whole window, and windows add up where they overlap.
 
@@ -105,15 +107,30 @@ function transposed(
       `${op}: padding ${show(around)} leaves nothing of an output of ${show(whole)} (input ${show(input.shape)})`,
     );
   }
-  return ofBatch(input, dims, bias, (batch) => {
-    const count = shapeOf(batch)[0]!;
-    const columns = reshape(weight, [groups, inChannels / groups, perGroup * sizeOf(kernel)]);
-    const rows = reshape(batch, [count, groups, inChannels / groups, sizeOf(places)]);
-    const windows = viewAs(matmul(transpose(columns, 1, 2), rows), [count, outChannels, ...kernel, ...places]);
-    const sum = owned(overlaid(windows, moves, whole));
-    const margins = around.toReversed().flatMap((size) => [-size, -size]);
-    return margins.every((size) => size === 0) ? sum : pad(sum, margins);
+  return ofBatch(input, dims, (batch) => {
+    if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, whole, around), dims, bias);
+    const size = whole.map((n, axis) => n - 2 * around[axis]!);
+    return biased(windowSpread(batch, weight, { ...moves, places, whole: size, groups, before: around }), dims, bias);
   });
+}
+
+/** Windows as copies, added up where they overlap: for integers, whose sums are exact. */
+function copiedWindows(
+  batch: Tensor,
+  weight: Tensor,
+  groups: number,
+  moves: Sliding,
+  whole: Shape,
+  around: Shape,
+): Tensor {
+  const [inChannels = 0, perGroup = 0, ...kernel] = shapeOf(weight);
+  const [count = 0, , ...places] = shapeOf(batch);
+  const columns = reshape(weight, [groups, inChannels / groups, perGroup * sizeOf(kernel)]);
+  const rows = reshape(batch, [count, groups, inChannels / groups, sizeOf(places)]);
+  const windows = viewAs(matmul(transpose(columns, 1, 2), rows), [count, perGroup * groups, ...kernel, ...places]);
+  const sum = owned(overlaid(windows, moves, whole));
+  const margins = around.toReversed().flatMap((size) => [-size, -size]);
+  return margins.every((size) => size === 0) ? sum : pad(sum, margins);
 }
 
 const defineTransposed = (op: string, dims: number): ConvTransposeFunction =>
