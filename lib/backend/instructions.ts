@@ -28,10 +28,10 @@ import { sort, sortOrders } from './js/sort.js';
 import { DONE } from './outcome.js';
 import { opsPerElement } from './program.js';
 import type { Storage } from './storage.js';
-import { beside, drawn, exchanged, factored, indexed, over, products, shortened, type Tape, within } from './tape.js';
 import {
   beside,
   drawn,
+  exchanged,
   factored,
   indexed,
   over,

@@ -115,7 +115,6 @@ describe('rows', () => {
       'add',
       'matmul',
       'convolve',
-      'test',
       'convolveWeight',
       'maxPool',
       'gather',

@@ -80,9 +80,9 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
   ],
   convolveWeight: () => [
     [
-      operand('float32', [2, 4, 5, 6], noise(240), 'strided'),
-      result([6, 2, 2, 3], 'float32', 'transposed'),
-      operand('float32', [2, 6, 4, 3], noise(144, 3), 'transposed'),
+      operand('float64', [2, 4, 5, 6], noise(240), 'strided'),
+      result([6, 2, 2, 3], 'float64', 'transposed'),
+      operand('float64', [2, 6, 4, 3], noise(144, 3), 'transposed'),
       { stride: [1, 2], dilation: [2, 1], before: [1, 1] },
     ],
   ],
