@@ -443,7 +443,7 @@ export const split: FunctionOf<Tensor[], typeof splitting, AlongOptions> = defin
 );
 
 function parts(op: string, x: Tensor, splitSize: number | readonly number[], dim: number): Tensor[] {
-  const axis = normalizeDim(op, dim, x.ndim);
+  const axis = axisOf(op, x, dim);
   const size = shapeOf(x)[axis] ?? 0;
   const sizes = typeof splitSize === 'number' ? equalSizes(op, size, splitSize) : listedSizes(op, splitSize);
   const total = sizes.reduce((a, b) => a + b, 0);

@@ -108,3 +108,7 @@ describe('the gradients of a recurrent layer', () => {
     expect(Math.abs(second.index([0, 1]).item() - slope)).toBeLessThan(1e-6 * Math.max(1, Math.abs(slope)));
   });
 });
+
+it('refuses to split a 0-d tensor', () => {
+  expect(() => tensor(1).split(1)).toThrow(/^split: cannot be applied to a 0-d tensor/);
+});
