@@ -98,6 +98,17 @@ describe.each(cases.map((one): [string, Case] => [`${one.text} of [${one.shape}]
 });
 
 describe('convolutions', () => {
+  it('take no step where there is one place, however long', () => {
+    for (const stride of [2, 2 ** 32 + 1]) {
+      const [x, weight] = [tensor([[[1, 2]]], { requiresGrad: true }), tensor([[[3, 4]]], { requiresGrad: true })];
+      const out = nn.functional.conv1d(x, weight, { stride });
+      expect(out.toArray()).toEqual([[[11]]]);
+      out.sum().backward();
+      expect([x.grad!.toArray(), weight.grad!.toArray()]).toEqual([[[[3, 4]]], [[[1, 2]]]]);
+      expect(nn.functional.convTranspose1d(tensor([[[5]]]), weight, { stride }).toArray()).toEqual([[[15, 20]]]);
+    }
+  });
+
   it('of NaN and infinities reach only the windows over them', () => {
     const x = tensor([[[1, Number.NaN, 2, 3, Number.POSITIVE_INFINITY]]]);
     expect(numbers(F.conv1d(x, ones([1, 1, 2])))).toEqual([Number.NaN, Number.NaN, 5, Number.POSITIVE_INFINITY]);

@@ -7,8 +7,8 @@ import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
+import { windowSums, withoutIdleSteps } from '../../ops/convolutions.js';
 import { empty } from '../../ops/creation.js';
-import { windowSums } from '../../ops/convolutions.js';
 import { pad } from '../../ops/padding.js';
 import { add } from '../../ops/pointwise.js';
 import { matmul } from '../../ops/products.js';
@@ -168,9 +168,10 @@ function convolution(
     whole.map((size, axis) => size + margins[axis]![0] + margins[axis]![1]),
     moves,
   );
+  const how = withoutIdleSteps({ ...moves, places, whole, groups, before: margins.map(([size]) => size) });
   return ofBatch(input, dims, (batch) => {
     if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, margins), dims, bias);
-    return windowSums(batch, weight, bias, { ...moves, places, whole, groups, before: margins.map(([size]) => size) });
+    return windowSums(batch, weight, bias, how);
   });
 }
 

@@ -5,7 +5,7 @@ import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
-import { windowSpread } from '../../ops/convolutions.js';
+import { windowSpread, withoutIdleSteps } from '../../ops/convolutions.js';
 import { pad } from '../../ops/padding.js';
 import { matmul } from '../../ops/products.js';
 import { eachAxis, overlaid, type PerAxis, perAxis, type Sliding, spansOf } from '../../ops/sliding.js';
@@ -15,7 +15,7 @@ import { owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { pythonTuple } from '../text.js';
-import { ConvolutionLayer, biased, checkOperands, layered, ofBatch } from './convolution.js';
+import { biased, ConvolutionLayer, checkOperands, layered, ofBatch } from './convolution.js';
 
 // The adjoint of a convolution: each input is multiplied by the whole window, and windows add up where they overlap.
 
@@ -107,10 +107,11 @@ function transposed(
       `${op}: padding ${show(around)} leaves nothing of an output of ${show(whole)} (input ${show(input.shape)})`,
     );
   }
+  const size = whole.map((n, axis) => n - 2 * around[axis]!);
+  const how = withoutIdleSteps({ ...moves, places, whole: size, groups, before: around });
   return ofBatch(input, dims, (batch) => {
     if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, whole, around), dims, bias);
-    const size = whole.map((n, axis) => n - 2 * around[axis]!);
-    return biased(windowSpread(batch, weight, { ...moves, places, whole: size, groups, before: around }), dims, bias);
+    return biased(windowSpread(batch, weight, how), dims, bias);
   });
 }
 
