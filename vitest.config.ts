@@ -7,7 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const once = [
   'test/backend/{background,cpu-count,environments,failures,isas,native,seam,terminate}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
-  'test/docs/{comments,pytorch-names,references,site}.test.ts',
+  'test/docs/{comments,examples,pytorch-names,references,site}.test.ts',
   'test/training/kills.test.ts',
   'test/{bench,determinism,fuzz}/**',
   'test/*.test.ts',

@@ -98,6 +98,9 @@ void check_stages(const Program& program, const Stage* stages, int count) {
       const FoldInstruction& fold = stages[s].folds[f];
       require(fold.fold >= FoldKind::kSum && fold.fold <= FoldKind::kArgmax, "program: fold");
       require(fold.src >= 0 && fold.src < program.slots, "program: slot");
+      const int operands = program.inputs + program.outputs;
+      require(fold.src < operands || fold.src >= operands + program.params + program.constants,
+              "program: a fold of one value");
       require(fold.dst >= 0 && fold.dst < program.slots, "program: slot");
     }
   }

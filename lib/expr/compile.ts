@@ -132,7 +132,9 @@ class Emitter {
   /** A fold reads an element slot: parameters, constants and row values are expanded first. */
   #register(node: Expr, stage: DraftStage): Value {
     const value = this.#element(node, stage);
-    if (node.rate === 'element') return value;
+    // What is expanded may be a parameter or a constant after all.
+    const isOne = 'slot' in value && value.slot >= this.#context.signature.inputs.length;
+    if (node.rate === 'element' && !isOne) return value;
     const dst: Value = { kind: 'element' };
     stage.elements.push({ op: 'copy', dst, args: [value] });
     return dst;

@@ -1,6 +1,7 @@
 /**
  * Makes what is published, in build/packages: nabla itself, and for each binary in prebuilds/ a package that holds it alone, which package managers install
- * where it fits. `npm run pack:all`, after `npm run prebuild:all`; fails where an installation is larger than it may be.
+ * where it fits. `npm run pack:all`, after `npm run prebuild:all`; fails where an installation is larger than it may be. With `--any-size` it only says so:
+ * what the compiler of a machine makes is larger than what is published.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -108,4 +109,4 @@ for (const { name } of targets) {
   faults.push(...installationFaults(packageOf(name), installed));
 }
 for (const fault of faults) console.error(fault);
-if (faults.length > 0) process.exitCode = 1;
+if (faults.length > 0 && !process.argv.includes('--any-size')) process.exitCode = 1;

@@ -142,3 +142,27 @@ describe('folds that are fused with what is walked otherwise', () => {
     });
   });
 });
+
+describe('a fold of one value, which no operand holds', () => {
+  const folds: Record<string, (x: Tensor) => Tensor> = {
+    mean: (x) => x.mean(),
+    'sums of rows': (x) => x.sum(1),
+    'sums of columns': (x) => x.sum(0),
+    'largest of rows': (x) => x.amax(1),
+  };
+  it.each(Object.entries(folds))('%s', (_, fold) => {
+    const fn = (x: Tensor) => {
+      const y = x.clone();
+      y.fill_(0.5);
+      return fold(y);
+    };
+    const captured = capture(fn);
+    for (const columns of [1, 7, 17, 68, 100, 257, 1025, 5000]) {
+      for (const rows of [1, 3, 40]) {
+        const x = rand([rows, columns]);
+        captured(x);
+        expectSame(captured(x), fn(x));
+      }
+    }
+  });
+});

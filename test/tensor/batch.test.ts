@@ -28,11 +28,11 @@ type PerRow = (x: Tensor, y: Tensor) => Tensor;
 
 const MANY = backendName() === 'js' ? 65 : 257;
 /** Around vectors, the tiles of products on every instruction set, and where products are turned. The JS backend has tiles of four rows. */
-const counts = backendName() === 'js' ? [1, 2, 3, 4, 5, 7, 9, 49] : [1, 2, 3, 6, 7, 8, 15, 16, 17, 47, 48, 49, MANY];
+const counts = backendName() === 'js' ? [1, 3, 4, 5, 9, 49] : [1, 2, 3, 6, 7, 8, 15, 16, 17, 47, 48, 49, MANY];
 /** What is captured, each a program of its own. */
-const capturedCounts = backendName() === 'js' ? [1, 7, 49] : [1, 7, 49, MANY];
-/** Of single operations, of which there are hundreds: around the widest vector only. */
-const few = { plain: [1, 7, 16, 17, MANY], captured: [7] };
+const capturedCounts = backendName() === 'js' ? [1, 49] : [1, 7, 49, MANY];
+/** Of single operations, of which there are hundreds: around the widest vector only, or a tile. */
+const few = backendName() === 'js' ? { plain: [1, 5], captured: [5] } : { plain: [1, 7, 16, 17, MANY], captured: [7] };
 
 const bytes = (x: Tensor) => {
   const { buffer, byteOffset, byteLength } = x.toTypedArray();
