@@ -215,6 +215,15 @@ describe('workers of a DataLoader', () => {
     });
   });
 
+  it('a file that is no module is refused', () => {
+    // Node's own import, which tests do not have.
+    const data = new URL('../../dist/data/index.js', import.meta.url);
+    const text = fileURLToPath(new URL('../../LICENSE', import.meta.url));
+    const code = `import { importDataset } from '${data}'; await importDataset(${JSON.stringify(text)}).catch(({ message }) => console.log(message));`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^importDataset: Node cannot import .*LICENSE/);
+  });
+
   it('are refused where they cannot be', async () => {
     const own = { length: 3, get: (i: number) => tensor(i) };
     expect(() => new DataLoader(own, { numWorkers: 2 })).toThrow(/functions do not travel.*importDataset/);

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import { types } from 'node:util';
 import { pathToFileURL } from 'node:url';
+import { types } from 'node:util';
 import { defineAsync } from '../../arguments/define.js';
 import type { ArgumentsOf, OptionsOf } from '../../arguments/forms.js';
 import { kind } from '../../arguments/kind.js';
@@ -88,7 +88,8 @@ async function imported(module: string): Promise<object> {
   try {
     return (await import(module)) as object;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException | null)?.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
+    const { code, name } = (error ?? {}) as NodeJS.ErrnoException;
+    if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' && name !== 'SyntaxError') throw error;
     throw new ValueError(`importDataset: Node cannot import ${module}: ${messageOf(error)}`);
   }
 }
