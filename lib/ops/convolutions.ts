@@ -23,12 +23,6 @@ export interface Convolution extends Moves {
   readonly groups: number;
 }
 
-/** A window that has one place along an axis takes no step: what a kernel lays out for a step is left out then, however long that is. */
-export const withoutIdleSteps = (how: Convolution): Convolution => ({
-  ...how,
-  stride: how.stride.map((step, axis) => (how.places[axis]! > 1 ? step : 1)),
-});
-
 const sumsRule: BackwardRule<Convolution> = {
   name: 'Convolution',
   backward: (g, [x, weight], how, [xNeeds, weightNeeds, biasNeeds]) => [

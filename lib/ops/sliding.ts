@@ -49,6 +49,10 @@ export interface Sliding {
   readonly dilation: Shape;
 }
 
+/** A window that has one place along an axis takes no step there: what a kernel lays out or walks grows with steps, however few are taken. */
+export const withoutIdleSteps = (stride: Shape, places: Shape): number[] =>
+  stride.map((step, axis) => (places[axis]! > 1 ? step : 1));
+
 /** From the first to the last element of a window, along each axis. */
 export const spansOf = ({ kernel, dilation }: Sliding): number[] =>
   kernel.map((size, axis) => dilation[axis]! * (size - 1) + 1);

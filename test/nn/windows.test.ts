@@ -106,6 +106,8 @@ describe('convolutions', () => {
       out.sum().backward();
       expect([x.grad!.toArray(), weight.grad!.toArray()]).toEqual([[[[3, 4]]], [[[1, 2]]]]);
       expect(nn.functional.convTranspose1d(tensor([[[5]]]), weight, { stride }).toArray()).toEqual([[[15, 20]]]);
+      expect(nn.functional.maxPool1d(tensor([[1, 3, 2]]), 2, { stride }).toArray()).toEqual([[3]]);
+      expect(nn.functional.avgPool1d(tensor([[1, 3, 2]]), 2, { stride }).toArray()).toEqual([[2]]);
     }
   });
 

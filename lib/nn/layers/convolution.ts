@@ -7,12 +7,21 @@ import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
-import { windowSums, withoutIdleSteps } from '../../ops/convolutions.js';
+import { windowSums } from '../../ops/convolutions.js';
 import { empty } from '../../ops/creation.js';
 import { pad } from '../../ops/padding.js';
 import { add } from '../../ops/pointwise.js';
 import { matmul } from '../../ops/products.js';
-import { eachAxis, type PerAxis, perAxis, placesOf, type Sliding, spansOf, windowsOf } from '../../ops/sliding.js';
+import {
+  eachAxis,
+  type PerAxis,
+  perAxis,
+  placesOf,
+  type Sliding,
+  spansOf,
+  windowsOf,
+  withoutIdleSteps,
+} from '../../ops/sliding.js';
 import { reshape, squeeze, unsqueeze } from '../../ops/views.js';
 import { requireOneType } from '../../tensor/check.js';
 import * as kinds from '../../tensor/kinds.js';
@@ -168,7 +177,8 @@ function convolution(
     whole.map((size, axis) => size + margins[axis]![0] + margins[axis]![1]),
     moves,
   );
-  const how = withoutIdleSteps({ ...moves, places, whole, groups, before: margins.map(([size]) => size) });
+  const steps = withoutIdleSteps(moves.stride, places);
+  const how = { ...moves, stride: steps, places, whole, groups, before: margins.map(([size]) => size) };
   return ofBatch(input, dims, (batch) => {
     if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, margins), dims, bias);
     return windowSums(batch, weight, bias, how);

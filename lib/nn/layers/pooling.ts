@@ -15,7 +15,16 @@ import { pad } from '../../ops/padding.js';
 import { type Picks, pickedRule, picks } from '../../ops/picking.js';
 import { abs, add, div, mul, pow, relu, sign } from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
-import { eachAxis, explainAxes, type PerAxis, perAxis, type Sliding, spansOf, windowsOf } from '../../ops/sliding.js';
+import {
+  eachAxis,
+  explainAxes,
+  type PerAxis,
+  perAxis,
+  type Sliding,
+  spansOf,
+  windowsOf,
+  withoutIdleSteps,
+} from '../../ops/sliding.js';
 import { reshape } from '../../ops/views.js';
 import { emptyOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
@@ -208,7 +217,8 @@ export function largest(op: string, dims: number, input: Tensor, given: MaxValue
   const { dtype } = input;
   const [values, indices] = [emptyOf([...batch, ...places], dtype), emptyOf([...batch, ...places], 'int32')];
   const apart = operandOf(reshape(input.detach(), [...batch, ...whole]));
-  backend.maxPool(apart, operandOf(values), operandOf(indices), kernel, { ...moves, before });
+  const steps = { ...moves, stride: withoutIdleSteps(stride, places), before };
+  backend.maxPool(apart, operandOf(values), operandOf(indices), kernel, steps);
   const flat = [...lead, sizeOf(places)];
   const [lines, positions] = [owned(viewAs(values, flat)), owned(viewAs(indices, flat))];
   const from = reshape(input, [...lead, sizeOf(whole)]);

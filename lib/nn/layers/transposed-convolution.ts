@@ -5,10 +5,18 @@ import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
-import { windowSpread, withoutIdleSteps } from '../../ops/convolutions.js';
+import { windowSpread } from '../../ops/convolutions.js';
 import { pad } from '../../ops/padding.js';
 import { matmul } from '../../ops/products.js';
-import { eachAxis, overlaid, type PerAxis, perAxis, type Sliding, spansOf } from '../../ops/sliding.js';
+import {
+  eachAxis,
+  overlaid,
+  type PerAxis,
+  perAxis,
+  type Sliding,
+  spansOf,
+  withoutIdleSteps,
+} from '../../ops/sliding.js';
 import { reshape, transpose } from '../../ops/views.js';
 import * as kinds from '../../tensor/kinds.js';
 import { owned, viewAs } from '../../tensor/layout.js';
@@ -108,7 +116,7 @@ function transposed(
     );
   }
   const size = whole.map((n, axis) => n - 2 * around[axis]!);
-  const how = withoutIdleSteps({ ...moves, places, whole: size, groups, before: around });
+  const how = { ...moves, stride: withoutIdleSteps(moves.stride, places), places, whole: size, groups, before: around };
   return ofBatch(input, dims, (batch) => {
     if (!isFloat(input.dtype)) return biased(copiedWindows(batch, weight, groups, moves, whole, around), dims, bias);
     return biased(windowSpread(batch, weight, how), dims, bias);
