@@ -4,7 +4,6 @@ import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { empty } from '../../ops/creation.js';
-import * as kinds from '../../tensor/kinds.js';
 import { normalizeDim } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { normalize } from '../layers/distances.js';
@@ -12,26 +11,10 @@ import type { Module } from '../module.js';
 import { stateName } from '../names.js';
 import { isParameter, Parameter } from '../parameter.js';
 import { target, weightOf } from './parametrized.js';
-import { isTransposed, matrixOf, normExceptDim } from './weights.js';
+import { isTransposed, matrixOf, normExceptDim, spectralNorming, weightNorming } from './weights.js';
 
 // The older forms of weight and spectral normalisation, which many programs and files of weights have: what is learned is beside the weight, as
 // `weight_g` and `weight_v`, or `weight_orig`, and the weight is computed at the start of each `forward`.
-
-const weightNorming = signature('module, /, name, dim', {
-  ...target,
-  /** The dimension along which each slice has a norm of its own; null for one norm of the whole. Default: 0. */
-  dim: kinds.integerFrom(0).orNull().default(0),
-});
-
-const spectralNorming = signature('module, /, name, nPowerIterations, eps, dim', {
-  ...target,
-  /** Steps of the power method in each `forward` in training. Default: 1. */
-  nPowerIterations: kinds.integerFrom(1).default(1),
-  /** What norms are at least. Default: 1e-12. */
-  eps: kinds.number.default(1e-12),
-  /** The dimension of outputs. Default: null, 0, but 1 for transposed convolutions. */
-  dim: kinds.dim.optional(),
-});
 
 const removing = signature('module, /, name', target);
 

@@ -1,37 +1,19 @@
 import { define } from '../../arguments/define.js';
 import type { OptionsOf, RestOf } from '../../arguments/forms.js';
-import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { ShapeError } from '../../errors.js';
 import { empty } from '../../ops/creation.js';
-import * as kinds from '../../tensor/kinds.js';
 import { normalizeDim } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { normalize } from '../layers/distances.js';
 import { Module } from '../module.js';
 import { registerParametrization } from './parametrize.js';
-import { target, weightOf } from './parametrized.js';
-import { isTransposed, matrixOf, normExceptDim } from './weights.js';
+import { weightOf } from './parametrized.js';
+import { isTransposed, matrixOf, normExceptDim, spectralNorming, weightNorming } from './weights.js';
 
 export { type OrthogonalOptions, orthogonal } from './orthogonal.js';
 
 // Their names are those that PyTorch prints.
-
-const weightNorming = signature('module, /, name, dim', {
-  ...target,
-  /** The dimension along which each slice has a norm of its own; null for one norm of the whole. Default: 0. */
-  dim: kinds.integerFrom(0).orNull().default(0),
-});
-
-const spectralNorming = signature('module, /, name, nPowerIterations, eps, dim', {
-  ...target,
-  /** Steps of the power method each time that the weight is read in training. Default: 1. */
-  nPowerIterations: kinds.integerFrom(1).default(1),
-  /** What norms are at least. Default: 1e-12. */
-  eps: kinds.number.default(1e-12),
-  /** The dimension of outputs. Default: null, 0, but 1 for transposed convolutions. */
-  dim: kinds.dim.optional(),
-});
 
 export interface WeightNormOptions extends OptionsOf<typeof weightNorming> {}
 export interface SpectralNormOptions extends OptionsOf<typeof spectralNorming> {}
