@@ -43,6 +43,7 @@ import * as triangles from './triangles.js';
 import * as uniqueness from './uniqueness.js';
 import * as viewScatter from './view-scatter.js';
 import * as views from './views.js';
+import { where } from './where.js';
 
 // Every function whose first argument is a tensor is a method too: writing the function is all there is to do.
 
@@ -186,7 +187,7 @@ declare module '../tensor/tensor.js' {
     nanmedian(options: orderStatistics.MedianOptions & { dim: number }): reductions.Extremes;
     readonly unique: uniqueness.UniqueMethod<uniqueness.UniqueOptions>;
     readonly uniqueConsecutive: uniqueness.UniqueMethod<uniqueness.UniqueConsecutiveOptions>;
-    /** Elements of this tensor where the condition is true (not 0), of `other` elsewhere: `where(condition, x, other)`. */
+    /** Elements of this tensor where the condition is true, of `other` elsewhere: `where(condition, x, other)`. */
     where(condition: Tensor, other: Operand): Tensor;
     /** The function of this order, which stands first in `polygamma(n, x)`. */
     polygamma(n: number): Tensor;
@@ -233,7 +234,7 @@ define('polygamma', function (this: Tensor, n: unknown, ...more: unknown[]) {
   return (special.polygamma as Method)(n, this, ...more);
 });
 define('where', function (this: Tensor, condition: unknown, other: unknown, ...more: unknown[]) {
-  return (pointwise.where as Method)(condition, this, other, ...more);
+  return (where as Method)(condition, this, other, ...more);
 });
 for (const functions of [
   conversion,

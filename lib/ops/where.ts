@@ -1,3 +1,5 @@
+import { isBool } from '../backend/dtype.js';
+import { DTypeError } from '../errors.js';
 import type { Expr, ExprLike } from '../expr/index.js';
 import type { Operand } from '../tensor/promotion.js';
 import { isTensor, type Tensor } from '../tensor/tensor.js';
@@ -12,8 +14,14 @@ interface Where {
   (condition: Tensor): Tensor[];
 }
 
+/** Numbers are no condition: what stands in the wrong place would be taken for one. */
+function requireBool(condition: unknown): void {
+  if (!isTensor(condition) || isBool(condition.dtype)) return;
+  throw new DTypeError(`where: condition must be a bool tensor, got ${condition.dtype}; compare it, as with x.ne(0)`);
+}
+
 /**
- * Elements of `input` where the condition is true (not 0), of `other` elsewhere; all three broadcast. Of a condition alone, the indices of what is true.
+ * Elements of `input` where the condition is true, of `other` elsewhere; all three broadcast. Of a condition alone, the indices of what is true.
  *
  * The method has PyTorch's order: `x.where(condition, other)` is `where(condition, x, other)`.
  *
@@ -24,10 +32,12 @@ interface Where {
  * x.where(x.gt(0), 0); // tensor([0., 3.])
  * where(x.gt(0)); // [tensor([1])]
  * ```
+ * @throws DTypeError for a condition that is not bool
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
 export const where = ((...args: unknown[]) => {
   const [condition] = args;
   if (args.length === 1 && isTensor(condition)) return nonzero(condition, { asTuple: true });
+  requireBool(condition);
   return Reflect.apply(choose, undefined, args) as Tensor | Expr;
 }) as Where;

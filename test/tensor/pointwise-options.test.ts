@@ -317,3 +317,10 @@ describe('refusals', () => {
     );
   });
 });
+
+test('where takes no numbers for a condition, also where operands stand in each other’s place', () => {
+  const [mask, x, y] = [tensor([true, false]), tensor([1, 2]), tensor([3, 4])];
+  expect(() => where(x, x, y)).toThrow(DTypeError);
+  expect(() => mask.where(x, y)).toThrow('where: condition must be a bool tensor, got float32');
+  expect(x.where(mask, y).toArray()).toEqual([1, 4]);
+});
