@@ -61,7 +61,9 @@ export function merge(first: Nest, second: Nest, needed: (storage: Storage) => b
     roots,
     outputs,
   };
-  return hasFewStages(merged) && writesAfterReads(merged) && foldsAsFast(merged, producer, consumer) ? merged : null;
+  return hasFewStages(merged, producer, consumer) && writesAfterReads(merged) && foldsAsFast(merged, producer, consumer)
+    ? merged
+    : null;
 }
 
 function writes({ outputs }: Nest, storage: Storage): boolean {
@@ -111,11 +113,16 @@ function placeOf(operand: NestInput, inputs: NestInput[], shape: readonly number
   return inputs.push(operand) - 1;
 }
 
-/** Whether stages are few enough; there is but one where rows do not stay in registers. */
-function hasFewStages({ shape, axes, roots, size }: Nest): boolean {
+/**
+ * Whether stages are few enough. Where rows do not stay in registers, nothing may be computed in more of them than before: what is made
+ * of a fold's results is computed in its last stage alone.
+ */
+function hasFewStages({ shape, axes, roots, size }: Nest, producer: Nest, consumer: Nest): boolean {
   if (axes === null) return true;
   const stages = stageCount(roots);
-  if (stages > 1 && sizeOf(axes.map((axis) => shape[axis]!)) > RESIDENT_ROW) return false;
+  if (stages > 1 && sizeOf(axes.map((axis) => shape[axis]!)) > RESIDENT_ROW) {
+    return !hasRows(consumer.roots) && stages === stageCount(producer.roots);
+  }
   return stages * size <= MAX_STREAMED;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
   capture,
+  grad,
   gradcheck,
   gradgradcheck,
   nn,
@@ -11,6 +12,7 @@ import {
   ValueError,
   zeros,
 } from 'nabla';
+import { profile } from 'nabla/training';
 import { describe, expect, it } from 'vitest';
 import { expectSame } from '../capture/same.js';
 
@@ -114,6 +116,63 @@ it('has gradients of gradients', () => {
     expect(gradcheck(fn, [x, w, b])).toBe(true);
     expect(gradgradcheck(fn, [x, w, b])).toBe(true);
   }
+});
+
+describe('batch normalisation of rows that fit no tile', () => {
+  const [weight, bias] = [tensor([1.5, -2, 0.25]), tensor([0.5, 0, -1])];
+  const loss = (x: Tensor, w: Tensor, b: Tensor, y: Tensor) =>
+    nn.functional.batchNorm(x, null, null, w, b, true).add(y).relu().square().mul(0.5).sum();
+
+  it('has gradients of the same bits, with createGraph or without, whichever are wanted', () => {
+    const [x, y] = [randn([5, 3, 21, 20]).add(7), randn([5, 3, 21, 20])];
+    const inputs = [x, weight, bias].map((one) => one.detach().requiresGrad_()) as [Tensor, Tensor, Tensor];
+    const expected = grad(loss(...inputs, y), inputs, { createGraph: true });
+    const got = grad(loss(...inputs, y), inputs);
+    const each = inputs.map((one, i) => {
+      const alone = [x, weight, bias].map((other, j) => (i === j ? one : other)) as [Tensor, Tensor, Tensor];
+      return grad(loss(...alone, y), [one])[0];
+    });
+    for (const [i, one] of expected.entries()) {
+      expectSame(got[i]!, one!.detach());
+      expectSame(each[i]!, one!.detach());
+    }
+  });
+
+  it('gives what the formula gives in doubles', () => {
+    const x = randn([5, 3, 21, 20]).add(7);
+    const layer = new nn.BatchNorm2d(3);
+    const y = layer.forward(x).detach();
+    const wide = x.double();
+    const [centre, spread] = [wide.mean([0, 2, 3], true), wide.var([0, 2, 3], { correction: 0, keepdim: true })];
+    const expected = wide.sub(centre).div(spread.add(1e-5).sqrt());
+    expect(y.double().sub(expected).abs().amax().item()).toBeLessThan(2e-6);
+    const unbiased = wide.var([0, 2, 3]).mul(0.1).add(0.9);
+    expect(layer.runningVar.double().sub(unbiased).abs().amax().item()).toBeLessThan(1e-6);
+    expect(layer.runningMean.double().sub(centre.flatten().mul(0.1)).abs().amax().item()).toBeLessThan(1e-6);
+  });
+
+  it('is one instruction each way in a captured function, with what comes after it, to the bit', () => {
+    const layer = new nn.BatchNorm2d(3);
+    const step = (from: Tensor, y: Tensor) => {
+      const x = from.detach().requiresGrad_();
+      const out = layer.forward(x).add(y).relu();
+      return [out.detach(), ...grad(out.sum(), [x, layer.weight, layer.bias]).map((one) => one!)];
+    };
+    const captured = capture(step);
+    const [x, y] = [randn([5, 3, 21, 20]), randn([5, 3, 21, 20])];
+    captured(x, y);
+    const state = layer.stateDict();
+    const before = Object.fromEntries(Object.entries(state).map(([key, value]) => [key, value.clone()]));
+    const got = captured(x, y);
+    const running = layer.runningVar.clone();
+    layer.loadStateDict(before);
+    for (const [i, one] of step(x, y).entries()) expectSame(got[i]!, one);
+    expectSame(running, layer.runningVar);
+    const names = profile(captured, [x, y], { steps: 1 }).instructions.map(({ name }) => name);
+    const folds = names.filter((name) => name.startsWith('fold'));
+    expect(folds.map((name) => name.split(/[ +]/)[1])).toEqual(['batchNorm', 'batchNormBackward']);
+    expect(names.some((name) => /^map .*relu\b/.test(name))).toBe(false);
+  });
 });
 
 it('normalises by the batch where there are no running values to give', () => {

@@ -12,7 +12,6 @@ import { lerp_ } from '../../ops/arithmetic.js';
 import { clone, to } from '../../ops/conversion.js';
 import { ones, zeros } from '../../ops/creation.js';
 import { reciprocal } from '../../ops/pointwise.js';
-import { varMean } from '../../ops/reductions.js';
 import { reshape } from '../../ops/views.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import * as kinds from '../../tensor/kinds.js';
@@ -22,6 +21,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
+import { normalisedByBatch } from './by-batch.js';
 import { centring } from './normalization.js';
 
 // Normalisation of what belongs to a channel (dimension 1), or to a group of them.
@@ -108,16 +108,10 @@ export function byRunning(x: Tensor, { mean, variance }: Running, { weight, bias
 }
 
 /** Moves running values towards those of a batch, outside the graph; a momentum that is a tensor is looked at when it is used. */
-function follow(
-  { mean: average, variance }: Running,
-  x: Tensor,
-  axes: readonly number[],
-  momentum: number | Tensor,
-): void {
+function follow({ mean: average, variance }: Running, batch: Running, momentum: number | Tensor): void {
   noGrad(() => {
-    const [spread, centre] = varMean(x.detach(), axes);
-    lerp_(average, to(centre, average.dtype), momentum);
-    lerp_(variance, to(spread, variance.dtype), momentum);
+    lerp_(average, to(batch.mean, average.dtype), momentum);
+    lerp_(variance, to(batch.variance, variance.dtype), momentum);
   });
 }
 
@@ -146,11 +140,9 @@ function batchNormalised(
   if (count === 1)
     throw new ValueError(`${op}: expected more than 1 value per channel in training, got ${show(x.shape)}`);
   if (!(eps > 0)) throw new ValueError(`${op}: eps must be above 0 in training, got ${eps}`);
-  const weight = learned.weight === null ? 1 : perChannel(learned.weight, x.ndim);
-  const bias = learned.bias === null ? 0 : perChannel(learned.bias, x.ndim);
-  const frame = { shape: shapeOf(x), axes, keepdim: true };
-  const result = centring.call([x, weight, bias, count, eps], x.dtype, undefined, frame);
-  if (running !== null) follow(running, x, axes, momentum());
+  const frame = { shape: shapeOf(x), axes, keepdim: false };
+  const { result, ...batch } = normalisedByBatch(x, learned.weight, learned.bias, frame, count, eps);
+  if (running !== null) follow(running, batch, momentum());
   return result;
 }
 
