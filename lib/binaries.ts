@@ -28,7 +28,7 @@ export interface Binaries {
   /** The binary for this platform, as `prebuilds/` names it. */
   readonly name: string;
   /** The files that may be it, the best first. */
-  readonly candidates: readonly string[];
+  readonly candidates: Iterable<string>;
   /** The package's folder, if it has the sources. */
   readonly sources: string | undefined;
 }
@@ -37,22 +37,29 @@ export interface Binaries {
 export function findBinaries(): Binaries {
   const name = binaryName();
   const code = codeFile();
-  const folder = code === undefined ? undefined : dirname(code);
-  const root = folder === undefined ? undefined : dirname(folder);
+  const root = code === undefined ? undefined : dirname(dirname(code));
   const sources = root !== undefined && existsSync(join(root, 'CMakeLists.txt')) ? root : undefined;
   const forced = process.env.NABLA_PREBUILD;
   if (forced) return { name, candidates: inPrebuilds(forced, name), sources };
-  const installed = code === undefined ? [] : [inPackage(packageOf(name), code)];
-  if (sources !== undefined) {
-    const own = [join(sources, 'build/Release/nabla.node'), join(sources, 'prebuilds', name)];
-    return { name, candidates: [...own, ...installed], sources };
-  }
-  const beside = folder === undefined ? [] : [join(folder, 'nabla.node'), join(folder, 'prebuilds', name)];
-  // webpack writes the place where this code was into the bundle, in place of where it is: hence the program's.
-  const programs = [process.argv[1], process.execPath].filter((file) => file !== undefined && file !== '');
-  const besidePrograms = programs.map((file) => join(dirname(file!), 'nabla.node'));
-  const candidates = [...new Set([...literals(name), ...beside, ...installed, ...besidePrograms])];
+  const candidates = sources === undefined ? inInstallation(name, code) : inCheckout(name, sources, code);
   return { name, candidates, sources };
+}
+
+function* inCheckout(name: string, sources: string, code: string | undefined): Generator<string> {
+  yield join(sources, 'build/Release/nabla.node');
+  yield join(sources, 'prebuilds', name);
+  if (code !== undefined) yield inPackage(packageOf(name), code);
+}
+
+function* inInstallation(name: string, code: string | undefined): Generator<string> {
+  yield* literals(name);
+  if (code !== undefined) {
+    yield join(dirname(code), 'nabla.node');
+    yield join(dirname(code), 'prebuilds', name);
+    yield inPackage(packageOf(name), code);
+  }
+  // webpack writes the place where this code was into the bundle, in place of where it is: hence the program's.
+  for (const file of [process.argv[1], process.execPath]) if (file) yield join(dirname(file), 'nabla.node');
 }
 
 /** The package that holds the binary of that name alone: `@nabla/linux-x64-glibc`. The published package has it as an optional dependency. */

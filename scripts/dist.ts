@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
+import { arrowsAsFunctions, ascii } from './quick.js';
 import { slim } from './slim.js';
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
@@ -38,6 +39,13 @@ const onlyMadeBinaries: Plugin = {
   },
 };
 
+const quickToLoad: Plugin = {
+  name: 'quick to load',
+  generateBundle: (_, files) => {
+    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = arrowsAsFunctions(ascii(file.code));
+  },
+};
+
 /** The entry points that reach a module. */
 function entriesAbove(id: string, importersOf: (id: string) => readonly string[]): ReadonlySet<string> {
   const seen = new Set([id]);
@@ -51,7 +59,7 @@ await rm(path('dist'), { recursive: true, force: true });
 const bundle = await rolldown({
   input: entries,
   platform: 'node',
-  plugins: [onlyMadeBinaries],
+  plugins: [onlyMadeBinaries, quickToLoad],
   // Methods are installed by importing a module. A function, because true would have package.json decide, which speaks of dist/.
   treeshake: { moduleSideEffects: () => true },
 });

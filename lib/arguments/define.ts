@@ -68,40 +68,35 @@ const NONE: Slot = { accepts: () => false, isRequired: false, preset: undefined 
 /** Most functions have a few parameters, which are looked at without an array of them; with more than six an array takes no longer. */
 function checking<T extends string, K, R>(op: string, takes: Signature<T, K>, body: Body<R>): Body<R> {
   const checked = (args: readonly unknown[]): R => body(...takes.read(op, args));
-  const [s0, s1, s2, s3, s4, s5] = Array.from({ length: 6 }, (_, i) => takes.slot(i) ?? NONE);
-  switch (takes.names.length) {
+  const { length } = takes.names;
+  const slot = (i: number): Slot => (i < length ? takes.slot(i)! : NONE);
+  const [s0, s1, s2, s3, s4, s5] = [slot(0), slot(1), slot(2), slot(3), slot(4), slot(5)];
+  switch (length) {
     case 0:
       return (...args) => (args.length === 0 ? body() : checked(args));
     case 1:
-      return (a, ...more) => (more.length === 0 && fits(s0!, a) ? body(valueIn(s0!, a)) : checked([a, ...more]));
+      return (a, ...more) => (more.length === 0 && fits(s0, a) ? body(valueIn(s0, a)) : checked([a, ...more]));
     case 2:
       return (a, b, ...more) =>
-        more.length === 0 && fits(s0!, a) && fits(s1!, b)
-          ? body(valueIn(s0!, a), valueIn(s1!, b))
+        more.length === 0 && fits(s0, a) && fits(s1, b)
+          ? body(valueIn(s0, a), valueIn(s1, b))
           : checked([a, b, ...more]);
     case 3:
       return (a, b, c, ...more) =>
-        more.length === 0 && fits(s0!, a) && fits(s1!, b) && fits(s2!, c)
-          ? body(valueIn(s0!, a), valueIn(s1!, b), valueIn(s2!, c))
+        more.length === 0 && fits(s0, a) && fits(s1, b) && fits(s2, c)
+          ? body(valueIn(s0, a), valueIn(s1, b), valueIn(s2, c))
           : checked([a, b, c, ...more]);
     case 4:
       return (a, b, c, d, ...more) =>
-        more.length === 0 && fits(s0!, a) && fits(s1!, b) && fits(s2!, c) && fits(s3!, d)
-          ? body(valueIn(s0!, a), valueIn(s1!, b), valueIn(s2!, c), valueIn(s3!, d))
+        more.length === 0 && fits(s0, a) && fits(s1, b) && fits(s2, c) && fits(s3, d)
+          ? body(valueIn(s0, a), valueIn(s1, b), valueIn(s2, c), valueIn(s3, d))
           : checked([a, b, c, d, ...more]);
     case 5:
     case 6:
       return (a, b, c, d, e, f, ...more) => {
-        const fitting = fits(s0!, a) && fits(s1!, b) && fits(s2!, c) && fits(s3!, d) && fits(s4!, e) && fits(s5!, f);
+        const fitting = fits(s0, a) && fits(s1, b) && fits(s2, c) && fits(s3, d) && fits(s4, e) && fits(s5, f);
         if (!fitting || more.length > 0) return checked([a, b, c, d, e, f, ...more]);
-        return body(
-          valueIn(s0!, a),
-          valueIn(s1!, b),
-          valueIn(s2!, c),
-          valueIn(s3!, d),
-          valueIn(s4!, e),
-          valueIn(s5!, f),
-        );
+        return body(valueIn(s0, a), valueIn(s1, b), valueIn(s2, c), valueIn(s3, d), valueIn(s4, e), valueIn(s5, f));
       };
     default:
       return (...args) => checked(args);

@@ -33,13 +33,21 @@ export class Signature<T extends string, K> {
   constructor(text: T, kinds: K) {
     this.text = text;
     this.kinds = kinds;
-    const words = text.split(',').map((word) => word.trim());
-    this.names = words.filter((word) => word !== '' && word !== '/' && word !== '*');
-    this.#kinds = this.names.map((name) => (kinds as Record<string, Kind<unknown, boolean>>)[name]!);
+    const names: string[] = [];
+    let [operands, positional] = [0, -1];
+    // Plain steps: there are hundreds of lists, and all are read while the library loads.
+    for (const part of text.split(',')) {
+      const word = part.trim();
+      if (word === '') continue;
+      if (word === '/') operands = names.length;
+      else if (word === '*') positional = names.length;
+      else names.push(word);
+    }
+    this.names = names;
+    this.#kinds = names.map((name) => (kinds as Record<string, Kind<unknown, boolean>>)[name]!);
     this.#presets = this.#kinds.map(({ preset }) => preset);
-    this.#operands = Math.max(0, words.indexOf('/'));
-    const star = words.indexOf('*');
-    this.#positional = star < 0 ? this.names.length : star - Number(words.includes('/'));
+    this.#operands = operands;
+    this.#positional = positional < 0 ? names.length : positional;
   }
 
   /** The same parameters after operands, which are given by position. */

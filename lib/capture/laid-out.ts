@@ -1,13 +1,15 @@
-import { computeType } from '../backend/dtype.js';
+import { type ComputeType, computeType } from '../backend/dtype.js';
 import {
   allocate,
   type Backend,
   contiguousStrides,
   type Instruction,
+  type Program,
   type Storage,
   type View,
 } from '../backend/index.js';
 import { compile, input } from '../expr/index.js';
+import { once } from '../once.js';
 
 /**
  * A product of fewer rows takes several times as long where the matrix lies transposed: its squares are turned each time, and serve few
@@ -15,10 +17,10 @@ import { compile, input } from '../expr/index.js';
  */
 const FEW_ROWS = 16;
 
-const copies = {
-  float32: compile({ name: 'laid out', compute: 'float32', inputs: ['element'], params: 0 }, [input(0, 'element')]),
-  float64: compile({ name: 'laid out', compute: 'float64', inputs: ['element'], params: 0 }, [input(0, 'element')]),
-};
+const copying = (compute: ComputeType): Program =>
+  compile({ name: 'laid out', compute, inputs: ['element'], params: 0 }, [input(0, 'element')]);
+
+const copies = { float32: once(() => copying('float32')), float64: once(() => copying('float64')) };
 
 /**
  * A matrix that a program reads but does not change, such as a weight in inference, kept a second time as products of few rows like it:
@@ -41,7 +43,7 @@ export class LaidOut {
   refresh(backend: Backend): void {
     const { storage, dtype } = this.source;
     if (storage.version === this.#version) return;
-    backend.map(copies[computeType(dtype)], [], [this.source], [this.view]);
+    backend.map(copies[computeType(dtype)](), [], [this.source], [this.view]);
     this.#version = storage.version;
   }
 }

@@ -17,6 +17,7 @@ import {
 } from '../backend/index.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { compile, input } from '../expr/index.js';
+import { once } from '../once.js';
 import { misfit } from '../tensor/check.js';
 import { placeTemporaries } from './arena.js';
 import { fuse } from './fuse.js';
@@ -308,9 +309,9 @@ function unchangedConstants(recorder: Recorder, visible: ReadonlySet<Storage>): 
   return new Map([...recorder.constants].filter(([storage]) => !written.has(storage) && !visible.has(storage)));
 }
 
-const copyWords = compile({ name: 'constant', compute: 'float64', inputs: ['element'], params: 0 }, [
-  input(0, 'element'),
-]);
+const copyWords = once(() =>
+  compile({ name: 'constant', compute: 'float64', inputs: ['element'], params: 0 }, [input(0, 'element')]),
+);
 
 /** What gives all other such memory its first values again. Words, because no bits may change. */
 function initialisations(recorder: Recorder, replaced: ReadonlyMap<Storage, Storage>): Instruction[] {
@@ -320,6 +321,6 @@ function initialisations(recorder: Recorder, replaced: ReadonlyMap<Storage, Stor
   return [...recorder.constants]
     .filter(([storage]) => !replaced.has(storage))
     .map(([storage, copy]) => {
-      return { op: 'map', program: copyWords, params: [], inputs: [words(copy)], outputs: [words(storage)] };
+      return { op: 'map', program: copyWords(), params: [], inputs: [words(copy)], outputs: [words(storage)] };
     });
 }

@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { builtin } from '../builtin.js';
 
 // A temporary file says in its name for which file it is (as a hash, since names may be as long as the system allows), and which process
 // writes it: so those of killed processes are found, and removed, when the file is written again.
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+const hash = (text: string): string =>
+  builtin('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** Where process numbers are what they are here: this machine, and this container of it. */
 function place(): string {
@@ -22,7 +23,7 @@ const prefixFor = (name: string): string => `.nabla-${hash(name)}-`;
 
 /** A new name, beside `name`, for what will replace it. */
 export const temporaryName = (name: string): string =>
-  `${prefixFor(name)}${place()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  `${prefixFor(name)}${place()}-${process.pid}-${builtin('node:crypto').randomBytes(6).toString('hex')}.tmp`;
 
 /**
  * Removes what writers of `name` left behind that were killed, as far as that is allowed: a folder that may be written may not be read,

@@ -52,8 +52,11 @@ const only = <T extends object, K extends keyof T>(all: T, ...names: readonly K[
   Object.fromEntries(names.map((name) => [name, all[name]])) as Pick<T, K>;
 
 /** All that a file exports, but for some names. */
-const without = <T extends object, K extends keyof T>(all: T, ...names: readonly K[]): Omit<T, K> =>
-  Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;
+function without<T extends object, K extends keyof T>(all: T, ...names: readonly K[]): Omit<T, K> {
+  const rest: Partial<T> = {};
+  for (const name in all) if (!names.includes(name as unknown as K)) rest[name] = all[name];
+  return rest as Omit<T, K>;
+}
 
 const hookMethods = only(hooks, 'registerHook', 'registerPostAccumulateGradHook', 'retainGrad');
 const activationMethods = only(activations, 'hardshrink', 'prelu');

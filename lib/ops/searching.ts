@@ -6,6 +6,7 @@ import { sameShape } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
+import { once } from '../once.js';
 import { Kernel } from '../tensor/kernel.js';
 import * as kinds from '../tensor/kinds.js';
 import { commonType, type Operand } from '../tensor/promotion.js';
@@ -38,10 +39,10 @@ function search(isBeyond: Condition): Kernel {
 }
 
 // NaN is beyond everything, wherever it is, as PyTorch has it.
-const leftmost = search((found, value) => e.not(e.ge(found, value)));
-const rightmost = search((found, value) => e.not(e.gt(found, value)));
+const leftmost = once(() => search((found, value) => e.not(e.ge(found, value))));
+const rightmost = once(() => search((found, value) => e.not(e.gt(found, value))));
 /** The first place of a value that is there, whatever NaN come after it. */
-const firstEqual = search((found, value) => e.lt(found, value));
+const firstEqual = once(() => search((found, value) => e.lt(found, value)));
 
 /** How many elements of its sorted line come before each value (all of one type, and of as many dimensions), by halving. */
 function placesIn(lines: Tensor, values: Tensor, step: Kernel): Tensor {
@@ -132,7 +133,7 @@ export const searchsorted: FunctionOf<Tensor, typeof looking, SearchsortedOption
     if (side === 'left' && right)
       throw new ValueError("searchsorted: side is 'left', but right is true; give one of them");
     checkLines(sequence, input);
-    const how = right || side === 'right' ? rightmost : leftmost;
+    const how = right || side === 'right' ? rightmost() : leftmost();
     const [lines, values] = alike(inOrder(sequence, sorter), input);
     return lines.ndim === 1 ? placesInLine(lines, values, how) : placesIn(lines, values, how);
   },
@@ -168,7 +169,7 @@ export const bucketize: FunctionOf<Tensor, typeof sorting, BucketizeOptions> = d
     if (boundaries.ndim !== 1)
       throw new ShapeError(`bucketize: boundaries must be 1-d, got shape ${show(boundaries.shape)}`);
     const [line, values] = alike(boundaries, input);
-    return placesInLine(line, values, right ? rightmost : leftmost);
+    return placesInLine(line, values, right ? rightmost() : leftmost());
   },
 );
 
@@ -204,7 +205,7 @@ export const isin: FunctionOf<Tensor, typeof belonging, IsinOptions> = define(
     const [values, others] = alike(elements, testElements);
     if (others.numel() === 0) return full(shapeOf(values), Number(invert), { dtype: 'bool' });
     const [line] = sortAlong(reshape(others, [-1]), 0);
-    const place = placesInLine(line, values, firstEqual);
+    const place = placesInLine(line, values, firstEqual());
     const last = full([], others.numel() - 1, { dtype: 'int32' });
     const nearest = gather(line, 0, reshape(place.minimum(last), [-1]));
     const found = eq(reshape(nearest, shapeOf(values)), values);

@@ -1,4 +1,4 @@
-import { getHeapStatistics } from 'node:v8';
+import { builtin } from '../builtin.js';
 import { NablaError } from '../errors.js';
 
 /** Less is not worth asking V8 about. */
@@ -10,7 +10,7 @@ const USABLE = 0.7;
 /** Refuses JavaScript values of `bytes` bytes in all where V8's heap has no place for them: it would end the process instead of an error. */
 export function checkHeap(op: string, what: string, bytes: number): void {
   if (bytes < LITTLE) return;
-  const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics();
+  const { heap_size_limit: limit, used_heap_size: used } = builtin('node:v8').getHeapStatistics();
   const room = Math.max(0, limit - used) * USABLE;
   if (bytes <= room) return;
   throw new NablaError(

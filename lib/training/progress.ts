@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
 import { kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { builtin } from '../../builtin.js';
 import { NablaError, ValueError } from '../../errors.js';
 import type { Backend } from '../backend.js';
 import { dtypes } from '../dtype.js';
@@ -46,7 +46,7 @@ export class JsReplay implements Executable {
     let sliceEnd = 0;
     for (let step = 0; step < loop.steps; step++) {
       if (performance.now() >= sliceEnd) {
-        await setImmediate();
+        await builtin('node:timers/promises').setImmediate();
         sliceEnd = performance.now() + SLICE;
       }
       if (Atomics.load(loop.control, 0) !== 0) return null;

@@ -19,7 +19,7 @@ export interface Failure {
 export function loadAddon(): { readonly addon: Addon; readonly file: string } | { readonly reason: string } {
   const { name, candidates, sources } = findBinaries();
   const failures: Failure[] = [];
-  for (const file of candidates) {
+  for (const file of new Set(candidates)) {
     const result = tryToLoad(file);
     if (typeof result !== 'string') return { addon: result, file };
     failures.push({ file, reason: result });
@@ -29,7 +29,7 @@ export function loadAddon(): { readonly addon: Addon; readonly file: string } | 
 
 /** For every file that may be the core why it is not, or undefined where it is. */
 export const examineCandidates = (): readonly { readonly file: string; readonly reason: string | undefined }[] =>
-  findBinaries().candidates.map((file) => {
+  [...new Set(findBinaries().candidates)].map((file) => {
     const result = tryToLoad(file);
     return { file, reason: typeof result === 'string' ? result : undefined };
   });

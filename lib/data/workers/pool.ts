@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { builtin } from '../../builtin.js';
 import { NablaError } from '../../errors.js';
 import { messageOf } from '../../realm.js';
 import type { Answer, Failure, Request, Start } from './protocol.js';
@@ -27,7 +28,7 @@ export class WorkerPool {
 
   #started(start: Start): Worker {
     const { id } = start;
-    const worker = new Worker(program(), { workerData: start });
+    const worker = new (builtin('node:worker_threads').Worker)(program(), { workerData: start });
     const lost = (error: Error) => {
       this.#gone ??= { id, error };
       this.#listener(id, this.#gone);

@@ -6,6 +6,7 @@ import { sameShape } from '../../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
+import { once } from '../../once.js';
 import { sum } from '../../ops/reductions.js';
 import { reshape } from '../../ops/views.js';
 import { refuseIf } from '../../tensor/check.js';
@@ -100,16 +101,12 @@ const weighing = new Formula('crossEntropy', (weight, target, ignore) => targetW
 });
 
 /** How many targets are neither a class nor ignored, and how many count. */
-const census = new Kernel(
-  'classTargets',
-  (() => {
-    const [target, ignore, classes] = [e.input(0, 'element'), e.param(0), e.param(1)];
-    const inside = e.and(e.ge(target, 0), e.lt(target, classes));
-    return [e.rowSum(e.not(e.or(inside, e.eq(target, ignore)))), e.rowSum(e.ne(target, ignore))];
-  })(),
-  ['element'],
-  2,
-);
+const census = once(() => {
+  const [target, ignore, classes] = [e.input(0, 'element'), e.param(0), e.param(1)];
+  const inside = e.and(e.ge(target, 0), e.lt(target, classes));
+  const roots = [e.rowSum(e.not(e.or(inside, e.eq(target, ignore)))), e.rowSum(e.ne(target, ignore))];
+  return new Kernel('classTargets', roots, ['element'], 2);
+});
 
 /** Class logits (or log-probabilities): (classes), (batch, classes) or (batch, classes, …); the frame folds the classes. */
 function classFrame(op: string, input: Tensor): Frame {
@@ -137,7 +134,7 @@ function countTargets(op: string, target: Tensor, frame: Frame, ignoreIndex: num
   checkTargetType(op, target, frame);
   const classes = frame.shape[frame.axes[0]!]!;
   const all = { shape: shapeOf(target), axes: allAxes(shapeOf(target).length), keepdim: false };
-  const [misplaced, counted] = census.run([target], [ignoreIndex, classes], 'float64', 'float64', all);
+  const [misplaced, counted] = census().run([target], [ignoreIndex, classes], 'float64', 'float64', all);
   const isBad = (t: number) => t !== ignoreIndex && (t < 0 || t >= classes);
   const refusal = (which: string) =>
     new ValueError(`${op}: ${which} is out of range for ${classes} classes (ignoreIndex is ${ignoreIndex})`);
