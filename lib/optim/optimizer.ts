@@ -240,9 +240,10 @@ export abstract class Optimizer<O extends object, S extends object> {
   }
 
   #checkValues(where: () => string, options: Full<O> & Scheduled): void {
-    this.#rule.takes.checkValues(where, options);
-    const lr: unknown = Reflect.get(options, 'lr');
-    if (isTensor(lr)) this.#rule.takes.checkValues(where, { ...options, lr: rateOf(lr) });
+    const lr = Reflect.get(options, 'lr') as number | Tensor;
+    this.#rule.takes.checkValues(where, mayFall(options, lr) ? { ...options, lr: -lr } : options);
+    const value = isTensor(lr) ? rateOf(lr) : lr;
+    if (isTensor(lr)) this.#rule.takes.checkValues(where, { ...options, lr: mayFall(options, value) ? -value : value });
     const reason = this.#rule.refuse?.(options) ?? null;
     if (reason !== null) throw new ValueError(`${where()}: ${reason}`);
     checkScheduled(where, options);
@@ -393,6 +394,10 @@ export abstract class Optimizer<O extends object, S extends object> {
     return `${this.#rule.name} (\n${groups.join('\n')})`;
   }
 }
+
+/** Whether a rate below 0 is a scheduler's, which may miss 0 by a rounding: PyTorch steps with that too. */
+const mayFall = ({ initialLr }: Scheduled, lr: unknown): lr is number =>
+  initialLr !== undefined && typeof lr === 'number' && lr < 0;
 
 const isRule = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'takes' in value && 'numbers' in value;

@@ -364,3 +364,51 @@ describe('ReduceLROnPlateau', () => {
     expect(own.lastEpoch).toBe(0);
   });
 });
+
+describe('a rate that a schedule takes below 0 by a rounding', () => {
+  const falling = () => {
+    const w = tensor([1], { requiresGrad: true });
+    const sgd = new optim.SGD([w], { lr: 0.1, momentum: 0.9 });
+    const scheduler = new LinearLR(sgd, 0.1, 0, 5);
+    const step = () => {
+      sgd.zeroGrad();
+      const loss = w.mul(w).sum();
+      loss.backward();
+      sgd.step();
+      return loss;
+    };
+    return { w, sgd, scheduler, step };
+  };
+
+  it('is stepped with, as in PyTorch, captured too', () => {
+    const values = [false, true].map((isCaptured) => {
+      const { w, sgd, scheduler, step } = falling();
+      const call = isCaptured ? capture(step) : step;
+      for (let i = 0; i < 8; i++) {
+        call();
+        scheduler.step();
+      }
+      expect(sgd.paramGroups[0]!.lr).toBeLessThan(0);
+      expect(sgd.paramGroups[0]!.lr).toBeGreaterThan(-1e-17);
+      return w.item();
+    });
+    expect(values[1]).toBe(values[0]);
+  });
+
+  it('is in states that load, and is refused where no schedule made it', () => {
+    const { sgd, scheduler, step } = falling();
+    for (let i = 0; i < 6; i++) scheduler.step();
+    const other = falling().sgd;
+    other.loadStateDict(sgd.stateDict());
+    expect(other.paramGroups[0]!.lr).toBe(sgd.paramGroups[0]!.lr);
+    step();
+    const plain = sgdOf(1);
+    plain.paramGroups[0]!.lr = -1;
+    expect(() => plain.step()).toThrow('lr must be a number of at least 0');
+  });
+});
+
+it('ConstantLR of no steps leaves rates multiplied, as in PyTorch', () => {
+  expect(ratesOf(new ConstantLR(sgdOf(1), 0.5, 0), 3).flat()).toEqual([0.5, 0.5, 0.5, 0.5]);
+  expect(() => new ConstantLR(sgdOf(1), 0.5, -1)).toThrow('totalIters must be an integer, at least 0, got -1');
+});

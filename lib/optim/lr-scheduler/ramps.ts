@@ -15,7 +15,9 @@ const ramping = {
 };
 
 const constant = signature('optimizer, /, factor, totalIters, lastEpoch', {
-  ...ramping,
+  ...scheduling,
+  /** From which step on rates are the optimizer's own; 0: rates stay multiplied, as in PyTorch. Default: 5. */
+  totalIters: kinds.integerFrom(0).default(5),
   /** What rates are multiplied by until then. Default: 1/3. */
   factor: kinds.within(0, 1).default(1 / 3),
 });
@@ -23,7 +25,7 @@ const constant = signature('optimizer, /, factor, totalIters, lastEpoch', {
 /**
  * Multiplies rates by `factor` until step `totalIters`, and gives them back then.
  *
- * @throws ValueError for what is no optimizer, a factor outside [0, 1], and a totalIters that is no positive integer
+ * @throws ValueError for what is no optimizer, a factor outside [0, 1], and a totalIters that is no integer of at least 0
  * @example
  * ```ts
  * const sgd = new optim.SGD([zeros([1], { requiresGrad: true })], { lr: 1 });
