@@ -7,7 +7,7 @@ import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
 import { Formula } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
-import { commonType } from '../tensor/promotion.js';
+import { commonType, floatOf } from '../tensor/promotion.js';
 import { allAxes, broadcastShapes, normalizeDim, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { indexSelect } from './indexing.js';
@@ -42,13 +42,12 @@ function distance(
     readonly keepdim?: boolean;
   },
 ): Tensor {
-  requireFloats(op, x, y);
   const shape = broadcastShapes(op, shapeOf(x), shapeOf(y));
   const frame = { shape, axes: axes(shape.length), keepdim };
   if (!Number.isFinite(p) && frame.axes.some((axis) => shape[axis] === 0)) {
     throw new ShapeError(`${op}: nothing has no norm of order ${p}, got shape ${show(shape)}`);
   }
-  return distanceFormula(p).call([x, y, eps], commonType([x, y]), undefined, frame);
+  return distanceFormula(p).call([x, y, eps], floatOf(commonType([x, y])), undefined, frame);
 }
 
 const lastAxis = (ndim: number): readonly number[] => (ndim === 0 ? [] : [ndim - 1]);
@@ -73,9 +72,10 @@ export interface DistOptions extends OptionsOf<typeof comparing> {}
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.dist.html
  */
-export const dist: FunctionOf<Tensor, typeof comparing, DistOptions> = define('dist', comparing, (x, y, p) =>
-  distance(x, y, { op: 'dist', p, axes: allAxes }),
-);
+export const dist: FunctionOf<Tensor, typeof comparing, DistOptions> = define('dist', comparing, (x, y, p) => {
+  requireFloats('dist', x, y);
+  return distance(x, y, { op: 'dist', p, axes: allAxes });
+});
 
 /** The parameters that the module has too. */
 export const pairwiseSignature = signature('p, eps, keepdim', {
@@ -94,7 +94,7 @@ export interface PairwiseDistanceOptions extends OptionsOf<typeof pairwiseSignat
 /**
  * The p-norm of x1 - x2 + eps along the last dimension.
  *
- * @throws DTypeError for integers; ShapeError if the shapes do not broadcast
+ * @throws ShapeError if the shapes do not broadcast
  * @example
  * ```ts
  * pairwiseDistance(tensor([[0, 0], [1, 1]]), tensor([[3, 4], [1, 2]])); // tensor([5.0000, 1.0000])

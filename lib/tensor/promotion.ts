@@ -1,7 +1,7 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
-import { DEFAULT_FLOAT, type DType, dtypes } from '../backend/dtype.js';
+import { DEFAULT_FLOAT, type DType, dtypes, isFloat } from '../backend/dtype.js';
 import * as kinds from './kinds.js';
 import type { Tensor } from './tensor.js';
 
@@ -19,6 +19,9 @@ export const promoteTypes: FunctionOf<DType, typeof pairing> = define('promoteTy
 
 /** `promoteTypes` of what are element types for certain. */
 export const wider = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
+
+/** The type of what is computed of elements of a type, where that is not whole: float32 of integers and bools. */
+export const floatOf = (dtype: DType): DType => (isFloat(dtype) ? dtype : DEFAULT_FLOAT);
 
 const numberType = (value: number): DType => (Number.isInteger(value) ? 'int32' : DEFAULT_FLOAT);
 

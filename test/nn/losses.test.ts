@@ -184,3 +184,34 @@ describe('losses refuse', () => {
     expect(F.dropout(zeros([3]).add(1), { p: 1 }).toArray()).toEqual([0, 0, 0]);
   });
 });
+
+describe('losses of integers, as PyTorch 2.13 takes them', () => {
+  const [a, b] = [classes([1, 2, 3, 4]).reshape([2, 2]), classes([1, 0, 4, -5]).reshape([2, 2])];
+
+  it('where the target is float, where they become float, and where they stay whole', () => {
+    expect(F.mseLoss(a, b.float()).item()).toBe(21.5);
+    expect(F.l1Loss(a, b.float()).item()).toBe(3);
+    expect(F.smoothL1Loss(a, b.double()).item()).toBe(2.625);
+    expect(F.poissonNllLoss(a, b, { logInput: false, reduction: 'sum' }).item()).toBeCloseTo(12.5370207, 5);
+    expect(F.cosineEmbeddingLoss(a, b, classes([1, -1])).item()).toBeCloseTo(0.2763932, 6);
+    expect(F.tripletMarginLoss(a, b, a).item()).toBeCloseTo(6.5276947, 5);
+    expect(F.pairwiseDistance(a, b).dtype).toBe('float32');
+    const ranked = F.marginRankingLoss(a, b, classes([-1]).reshape([1, 1]), { reduction: 'none' });
+    expect([ranked.dtype, ranked.toArray()]).toEqual([
+      'int32',
+      [
+        [0, 2],
+        [0, 9],
+      ],
+    ]);
+    expect(F.hingeEmbeddingLoss(a, b.sign().add(0), { reduction: 'sum' }).dtype).toBe('int32');
+  });
+
+  it.each([
+    ['two of integers', () => F.mseLoss(a, b), 'mseLoss: the input must be a float tensor, got int32'],
+    ['a mean', () => F.marginRankingLoss(a, b, a), 'marginRankingLoss: the input must be a float tensor, got int32'],
+  ])('refuse %s', (_, call, message) => {
+    expect(call).toThrow(DTypeError);
+    expect(call).toThrow(message);
+  });
+});

@@ -312,3 +312,11 @@ describe('adaptive pooling', () => {
     );
   });
 });
+
+it('averages integers to integers, towards 0, as PyTorch does', () => {
+  const whole = tensor([1, 4, -5, 2], { dtype: 'int32' }).reshape([1, 1, 4]);
+  const mean = nn.functional.avgPool1d(whole, 2);
+  expect([mean.dtype, mean.toArray()]).toEqual(['int32', [[[2, -1]]]]);
+  const image = whole.reshape([1, 2, 2]);
+  expect(nn.functional.avgPool2d(image, 2, { divisorOverride: 4 }).toArray()).toEqual([[[0]]]);
+});

@@ -1,6 +1,7 @@
 import type { FunctionOf, OptionsOf } from '../../arguments/forms.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
+import { isInteger } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
 import type { Expr } from '../../expr/index.js';
 import type { Pointwise } from '../../tensor/elementwise.js';
@@ -36,6 +37,9 @@ export const run = <R extends Expr[]>(
   x: Tensor,
   ...rest: Operands<R>
 ): Tensor => (inplace ? operation.applyInPlace(x, rest) : operation.apply([x, ...rest]));
+
+/** A number beside a tensor: of integers, an integer, as PyTorch takes it. */
+export const numberBeside = (x: Tensor, value: number): number => (isInteger(x.dtype) ? Math.trunc(value) : value);
 
 /** An activation function as a module, with the options that it is called with. */
 export abstract class Activation<O extends object> extends Module<[x: Tensor], Tensor> {

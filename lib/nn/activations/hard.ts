@@ -16,6 +16,7 @@ import {
   type InplaceOptions,
   inplace,
   inplaceSignature,
+  numberBeside,
   run,
 } from './activation.js';
 
@@ -51,7 +52,7 @@ export const hardtanh: ActivationFunction<typeof hardtanhSignature, HardtanhOpti
   onInput(hardtanhSignature),
   (x, minVal, maxVal, inplace) => {
     if (minVal > maxVal) throw new ValueError(`hardtanh: expected minVal <= maxVal, got ${minVal} and ${maxVal}`);
-    return run(bounding, inplace, x, minVal, maxVal);
+    return run(bounding, inplace, x, numberBeside(x, minVal), numberBeside(x, maxVal));
   },
 );
 

@@ -23,6 +23,7 @@ import {
   type InplaceOptions,
   inplace,
   inplaceSignature,
+  numberBeside,
   run,
 } from './activation.js';
 
@@ -269,7 +270,7 @@ const replacing = new Pointwise('threshold', (x, threshold, value) => e.where(e.
 export const threshold: ActivationFunction<typeof thresholdSignature, ThresholdOptions> = define(
   'threshold',
   onInput(thresholdSignature),
-  (x, threshold, value, inplace) => run(replacing, inplace, x, threshold, value),
+  (x, threshold, value, inplace) => run(replacing, inplace, x, numberBeside(x, threshold), numberBeside(x, value)),
 );
 
 /**

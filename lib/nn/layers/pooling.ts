@@ -4,7 +4,7 @@ import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { record } from '../../autograd/node.js';
-import { isBool } from '../../backend/dtype.js';
+import { isBool, isFloat } from '../../backend/dtype.js';
 import { backend } from '../../backend/index.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
@@ -258,7 +258,9 @@ export function average(op: string, dims: number, input: Tensor, given: AverageV
   const moves = { kernel, stride, dilation: kernel.map(() => 1) };
   const layout = layoutOf(op, input, moves, eachAxis(given.padding, dims), given.ceilMode);
   const total = sum(windowsWith(input, layout, 0), windowAxes(input, dims));
-  return div(total, divisorOverride ?? countsOf(input, layout, given.countIncludePad));
+  const counts = divisorOverride ?? countsOf(input, layout, given.countIncludePad);
+  // As in PyTorch, where the mean of integers is one.
+  return isFloat(input.dtype) ? div(total, counts) : div(total, counts, { roundingMode: 'trunc' });
 }
 
 /** Of how many elements each window is: one number where all are of as many. */

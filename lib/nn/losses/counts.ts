@@ -32,12 +32,12 @@ function logFactorial(t: Expr): Expr {
 const ofLogarithms = (input: Expr, target: Expr): Expr => e.sub(e.exp(input), e.mul(target, input));
 const ofRates = (input: Expr, target: Expr, eps: Expr): Expr => e.sub(input, e.mul(target, e.log(e.add(input, eps))));
 
-const logRate = new PointwiseLoss('poissonNllLoss', 'silent', ofLogarithms);
-const rate = new PointwiseLoss('poissonNllLoss', 'silent', ofRates);
-const fullLogRate = new PointwiseLoss('poissonNllLoss', 'silent', (input, target) =>
+const logRate = new PointwiseLoss('poissonNllLoss', 'lifted', ofLogarithms);
+const rate = new PointwiseLoss('poissonNllLoss', 'lifted', ofRates);
+const fullLogRate = new PointwiseLoss('poissonNllLoss', 'lifted', (input, target) =>
   e.add(ofLogarithms(input, target), logFactorial(target)),
 );
-const fullRate = new PointwiseLoss('poissonNllLoss', 'silent', (input, target, eps: Expr) =>
+const fullRate = new PointwiseLoss('poissonNllLoss', 'lifted', (input, target, eps: Expr) =>
   e.add(ofRates(input, target, eps), logFactorial(target)),
 );
 
@@ -46,7 +46,7 @@ const fullRate = new PointwiseLoss('poissonNllLoss', 'silent', (input, target, e
  *
  * @param input rates, or with `logInput` their logarithms
  * @param target counts; broadcasts with the input
- * @throws DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @throws ShapeError if the shapes do not broadcast
  * @example
  * ```ts
  * nn.functional.poissonNllLoss(tensor([0, 1]), tensor([1, 3])); // tensor(0.3591)

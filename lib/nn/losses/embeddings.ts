@@ -2,10 +2,9 @@ import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, NamedOf, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
-import { isFloat } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
 import { describe } from '../../describe.js';
-import { DTypeError, ShapeError, ValueError } from '../../errors.js';
+import { ShapeError, ValueError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { pairwiseDistance } from '../../ops/distances.js';
@@ -13,7 +12,7 @@ import { minimum } from '../../ops/pointwise.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import { Formula } from '../../tensor/formula.js';
 import * as kinds from '../../tensor/kinds.js';
-import { commonType } from '../../tensor/promotion.js';
+import { commonType, floatOf } from '../../tensor/promotion.js';
 import { broadcastShapes, show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { isModule, type Module } from '../module.js';
@@ -57,7 +56,7 @@ const apart = new Formula(
  * @param input1 (batch, D), or (D) with a 0-d target
  * @param input2 of the same shape
  * @param target 1 or -1, one per pair
- * @throws ShapeError for other shapes; DTypeError for integer inputs
+ * @throws ShapeError for other shapes
  * @example
  * ```ts
  * const [a, b] = [tensor([[1, 0], [1, 1]]), tensor([[2, 0], [0, 1]])];
@@ -74,8 +73,7 @@ export const cosineEmbeddingLoss: FunctionOf<Tensor, typeof cosineOf, CosineEmbe
         `cosineEmbeddingLoss: expected vectors with a 0-d target, or matrices with a 1-d one, got ${show(x.shape)}, ${show(y.shape)} and ${show(target.shape)}`,
       );
     }
-    const dtype = commonType([x, y]);
-    if (!isFloat(dtype)) throw new DTypeError(`cosineEmbeddingLoss: the inputs must be float tensors, got ${dtype}`);
+    const dtype = floatOf(commonType([x, y]));
     const shape = broadcastShapes('cosineEmbeddingLoss', shapeOf(x), shapeOf(y));
     const last = shape.length - 1;
     if (!sameShape(shape.slice(0, last), shapeOf(target))) {
@@ -159,7 +157,7 @@ function triplet(
  * @param anchor (…, D)
  * @param positive what should be near
  * @param negative what should be farther away; all three broadcast, but have as many dimensions
- * @throws ShapeError for other shapes; DTypeError for integer inputs
+ * @throws ShapeError for other shapes
  * @example
  * ```ts
  * const anchor = tensor([[0, 0]]);

@@ -22,7 +22,7 @@ const hingeSignature = signature('margin, reduction', {
 
 export interface HingeEmbeddingOptions extends OptionsOf<typeof hingeSignature> {}
 
-const hinge = new PointwiseLoss('hingeEmbeddingLoss', 'silent', (input, target, margin: Expr) =>
+const hinge = new PointwiseLoss('hingeEmbeddingLoss', 'whole', (input, target, margin: Expr) =>
   e.add(e.where(e.eq(target, 1), 0, clampedAtZero(e.sub(margin, input))), e.where(e.eq(target, -1), 0, input)),
 );
 
@@ -31,7 +31,7 @@ const hinge = new PointwiseLoss('hingeEmbeddingLoss', 'silent', (input, target, 
  *
  * @param input distances
  * @param target 1 or -1; broadcasts with the input
- * @throws DTypeError for integer inputs; ShapeError if the shapes do not broadcast
+ * @throws DTypeError for the mean of integers; ShapeError if the shapes do not broadcast
  * @example
  * ```ts
  * nn.functional.hingeEmbeddingLoss(tensor([0.5, 0.25]), tensor([1, -1]), { reduction: 'none' }); // tensor([0.5000, 0.7500])
@@ -119,7 +119,7 @@ const rankingOf = rankingSignature.after('input1, input2, target', {
 
 export interface MarginRankingOptions extends OptionsOf<typeof rankingSignature> {}
 
-const ranking = new PointwiseLoss('marginRankingLoss', 'silent', (first, second, target: Expr, margin: Expr) =>
+const ranking = new PointwiseLoss('marginRankingLoss', 'whole', (first, second, target: Expr, margin: Expr) =>
   clampedAtZero(e.add(e.neg(e.mul(target, e.sub(first, second))), margin)),
 );
 
@@ -128,7 +128,7 @@ const ranking = new PointwiseLoss('marginRankingLoss', 'silent', (first, second,
  *
  * @param input2 broadcasts with the first
  * @param target 1 or -1; broadcasts with both
- * @throws ShapeError unless all have as many dimensions; DTypeError for integer inputs
+ * @throws ShapeError unless all have as many dimensions; DTypeError for the mean of integers
  * @example
  * ```ts
  * const [a, b] = [tensor([2, 1]), tensor([1, 1.5])];

@@ -1,12 +1,12 @@
 import type { FunctionOf } from '../../arguments/forms.js';
-import { computeType, isFloat } from '../../backend/dtype.js';
+import { computeType, type DType, isBool, isFloat } from '../../backend/dtype.js';
 import { sameShape, sizeOf } from '../../backend/view.js';
 import { DTypeError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { adjoints } from '../../expr/index.js';
 import { Formula, type GradientRule, type Operands } from '../../tensor/formula.js';
-import { commonType, wider } from '../../tensor/promotion.js';
+import { commonType, floatOf, type Operand, wider } from '../../tensor/promotion.js';
 import { allAxes, broadcastShapes, show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { warnOnce } from '../../warnings.js';
@@ -19,8 +19,10 @@ export type LossFunction<S, O> = FunctionOf<Tensor, OnPair<S>, O>;
 /**
  * The element type of a loss. `broadcast`: input and target as they promote when both have the common shape, so that a 0-d one counts;
  * `operands`: as they promote as they are; `silent`: the same, of a loss whose operands are meant to broadcast; `input`: that of the input.
+ * Integers of a loss that is `lifted` count as floats, those of one that is `whole` stay what they are, unless they are averaged; both are
+ * meant to broadcast. Any other loss wants a float input, or, where it is `broadcast`, a float target.
  */
-type LossType = 'broadcast' | 'operands' | 'silent' | 'input';
+type LossType = 'broadcast' | 'operands' | 'silent' | 'lifted' | 'whole' | 'input';
 
 /**
  * A loss with one value per element: from its one expression come the reduced forms too, in which loss and reduction (and their
@@ -55,12 +57,11 @@ export class PointwiseLoss<R extends Expr[]> {
 
   apply(input: Tensor, target: Tensor, rest: Operands<R>, reduction: Reduction): Tensor {
     const name = this.#name;
-    requireFloat(name, input);
     const tensors = [input, target, ...rest.filter((arg) => isTensor(arg))];
+    const promoted = this.#promote(input, target, tensors, rest, reduction);
     const shape = broadcastShapes(name, ...tensors.map(shapeOf));
-    const isMeant = this.#type === 'silent';
-    if (!isMeant && !sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
-    const promoted = isMeant || this.#type === 'operands' ? commonType(tensors) : wider(input.dtype, target.dtype);
+    const warns = this.#type === 'broadcast' || this.#type === 'operands' || this.#type === 'input';
+    if (warns && !sameShape(shapeOf(input), shapeOf(target))) warnOfBroadcast(name, input, target);
     const dtype = this.#type === 'input' ? input.dtype : promoted;
     const compute = computeType(promoted);
     if (reduction === 'none') return this.#single.call([input, target, ...rest], dtype, compute);
@@ -68,6 +69,28 @@ export class PointwiseLoss<R extends Expr[]> {
     const count = sizeOf(shape);
     if (reduction === 'sum') return this.#summed.call([input, target, ...rest], dtype, compute, frame);
     return this.#averaged.call([count, 1 / count, input, target, ...rest], dtype, compute, frame);
+  }
+
+  /** The type in which a loss is computed; refuses integers where there is none for them. */
+  #promote(input: Tensor, target: Tensor, tensors: readonly Tensor[], rest: Operands<R>, reduction: Reduction): DType {
+    const name = this.#name;
+    switch (this.#type) {
+      case 'broadcast': {
+        const promoted = wider(input.dtype, target.dtype);
+        if (!isFloat(promoted)) requireFloat(name, input);
+        return promoted;
+      }
+      case 'lifted':
+        return floatOf(commonType(tensors));
+      case 'whole': {
+        const promoted = commonType([...tensors, ...rest.filter((arg) => !isTensor(arg))] as Operand[]);
+        if (reduction === 'mean' || isBool(promoted)) requireFloat(name, { dtype: promoted });
+        return promoted;
+      }
+      default:
+        requireFloat(name, input);
+        return this.#type === 'input' ? wider(input.dtype, target.dtype) : commonType(tensors);
+    }
   }
 }
 
@@ -85,7 +108,7 @@ const warnOfBroadcast = (name: string, input: Tensor, target: Tensor): void =>
     'NABLA_LOSS_BROADCAST',
   );
 
-export function requireFloat(op: string, input: Tensor): void {
+export function requireFloat(op: string, input: { readonly dtype: DType }): void {
   if (!isFloat(input.dtype)) throw new DTypeError(`${op}: the input must be a float tensor, got ${input.dtype}`);
 }
 
