@@ -335,9 +335,12 @@ export const arange = defineBounds('arange', progression, 'end', (start, end, st
     throw new ValueError(`arange: a step of ${step} leads away from ${end}, starting at ${start}`);
   }
   const type = dtype ?? ([start, end, step].every(Number.isInteger) ? 'int32' : 'float32');
-  const count = Math.max(0, Math.ceil((end - start) / step));
-  // Integers step by the integer parts, as in PyTorch.
-  const [first, by] = isFloat(type) ? [start, step] : [Math.trunc(start), Math.trunc(step)];
+  // Integers go by the integer parts, as in PyTorch.
+  const [first, last, by] = isFloat(type)
+    ? [start, end, step]
+    : ([start, end, step].map(Math.trunc) as [number, number, number]);
+  if (by === 0) throw new ValueError(`arange: the step must not be 0, and ${step} is that of ${type}`);
+  const count = Math.max(0, Math.ceil((last - first) / by));
   if (isInteger(type)) for (const i of [0, Math.max(0, count - 1)]) requireInt32('arange', first + i * by);
   return finished(
     generate([count], type, (i) => first + i * by),

@@ -3,7 +3,7 @@ import { allAre } from '../arguments/elements.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { isBool } from '../backend/dtype.js';
+import { isBool, isFloat } from '../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import type { Expr } from '../expr/index.js';
 import * as e from '../expr/index.js';
@@ -145,7 +145,8 @@ const weightsOf = (at: typeof atMiddle, p: Tensor, q: Tensor): Weights => [
 function unevenStencil(coordinates: Tensor, axis: number, ndim: number, edgeOrder: number): Stencil {
   const [before, after] = neighbours(coordinates, 0);
   const shape = Array.from({ length: ndim }, (_, i) => (i === axis ? -1 : 1));
-  const steps = reshape(sub(after, before), shape);
+  const widths = sub(after, before);
+  const steps = reshape(isFloat(widths.dtype) ? widths : widths.to('float32'), shape);
   const count = shapeOf(steps)[axis]!;
   const [left, right] = neighbours(steps, axis);
   const inner = weightsOf(atMiddle, left, right);

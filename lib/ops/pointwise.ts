@@ -206,8 +206,10 @@ export const rsub: FunctionOf<Tensor, typeof reversing, AlphaOptions> = define('
 export const mul: Binary = binary('mul', e.mul);
 
 const quotient = new Pointwise<[b: Expr]>('div', e.div, { result: 'float' });
-const divideTrunc: Binary = binary('div', (a, b) => e.trunc(e.div(a, b)));
-const divideFloor: Binary = binary('div', e.floorQuotient, { wide: true });
+const roundedQuotients = {
+  trunc: new Pointwise<[b: Expr]>('div', (a, b) => e.trunc(e.div(a, b))),
+  floor: new Pointwise<[b: Expr]>('div', e.floorQuotient, { wide: true }),
+};
 
 const dividing = signature('input, other, /, *, roundingMode', {
   input: operandOrPart,
@@ -237,15 +239,29 @@ export function div(a: Operand | Expr, b: Operand | Expr, ...rest: readonly unkn
   if (rest.length === 0) return quotient.call([a, b]);
   const [x, other, roundingMode] = dividing.read('div', [a, b, ...rest]);
   if (roundingMode === null) return quotient.call([x, other]);
-  if (!(a instanceof Expr || b instanceof Expr) && isBool(commonType([x, other]))) {
-    throw new DTypeError('div: not defined for bool tensors with a rounding mode; convert with .int()');
-  }
-  return roundingMode === 'trunc' ? divideTrunc(x, other) : divideFloor(x, other);
+  if (!(x instanceof Expr || other instanceof Expr)) checkRounded('div', x, other);
+  return roundedQuotients[roundingMode].call([x, other]);
 }
 
+function checkRounded(op: string, a: Operand, b: Operand): void {
+  if (!isBool(commonType([a, b]))) return;
+  throw new DTypeError(`${op}: not defined for bool tensors with a rounding mode; convert with .int()`);
+}
+
+const dividingInPlace = signature('input, other, /, *, roundingMode', {
+  ...writing.kinds,
+  roundingMode: dividing.kinds.roundingMode,
+});
+
 /** x / other, in place. @example ones([2]).div_(4); // tensor([0.2500, 0.2500]) */
-export const div_: FunctionOf<Tensor, typeof writing> = define('div_', writing, (x, other) =>
-  quotient.applyInPlace(x, [other]),
+export const div_: FunctionOf<Tensor, typeof dividingInPlace, DivOptions> = define(
+  'div_',
+  dividingInPlace,
+  (x, other, roundingMode) => {
+    if (roundingMode === null) return quotient.applyInPlace(x, [other]);
+    checkRounded('div_', x, other);
+    return roundedQuotients[roundingMode].applyInPlace(x, [other]);
+  },
 );
 
 const power = new Pointwise<[b: Expr]>('pow', e.pow, { result: 'number' });
@@ -510,7 +526,7 @@ export const clampMax_: FunctionOf<Tensor, typeof clampingMax> = define('clampMa
 );
 
 const tenTo = (decimals: number): number => 10 ** Math.abs(decimals);
-const roundWhole: Unary = unary('round', e.round, noBool());
+const roundWhole = new Pointwise<[]>('round', e.round, noBool());
 const roundFine = new Pointwise('round', (x, scale) => e.div(e.round(e.mul(x, scale)), scale));
 const roundCoarse = new Pointwise('round', (x, scale) => e.mul(e.round(e.div(x, scale)), scale));
 
@@ -539,8 +555,20 @@ interface Round {
  * @see https://pytorch.org/docs/stable/generated/torch.round.html
  */
 export const round = define('round', rounding, (x, decimals) =>
-  decimals === 0 ? roundWhole(x) : (decimals > 0 ? roundFine : roundCoarse).call([x, tenTo(decimals)]),
+  decimals === 0 ? roundWhole.call([x]) : (decimals > 0 ? roundFine : roundCoarse).call([x, tenTo(decimals)]),
 ) as Round;
+
+const roundingInPlace = signature('input, /, *, decimals', { input: kinds.tensor, decimals: rounding.kinds.decimals });
+
+/** `round` in place. @example tensor([1.2345]).round_({ decimals: 2 }); // tensor([1.2300]) */
+export const round_: FunctionOf<Tensor, typeof roundingInPlace, RoundOptions> = define(
+  'round_',
+  roundingInPlace,
+  (x, decimals) =>
+    decimals === 0
+      ? roundWhole.applyInPlace(x, [])
+      : (decimals > 0 ? roundFine : roundCoarse).applyInPlace(x, [tenTo(decimals)]),
+);
 
 const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask, value, x));
 

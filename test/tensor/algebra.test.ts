@@ -513,3 +513,32 @@ describe('linear algebra', () => {
     expect(call).toThrow(message);
   });
 });
+
+describe('options that PyTorch has of decompositions', () => {
+  const pair = eye(3).expand([2, 3, 3]);
+
+  it('a tolerance for each matrix', () => {
+    expect(nabla.linalg.matrixRank(pair, { atol: tensor([0.5, 2]) }).toArray()).toEqual([3, 0]);
+    expect(nabla.linalg.matrixRank(pair, { rtol: tensor(1.5) }).toArray()).toEqual([0, 0]);
+    const inverses = nabla.linalg.pinv(pair, { atol: tensor([0.5, 2]), hermitian: true });
+    expect(inverses.sum([1, 2]).toArray()).toEqual([3, 0]);
+    expect(() => nabla.linalg.pinv(pair, { rtol: -1 })).toThrow(
+      'pinv: rtol must be at least 0, or a Tensor, or null, got -1',
+    );
+  });
+
+  it('lu exchanges rows, and says so of the other', () => {
+    const a = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(nabla.linalg.lu(a, { pivot: true }).U.toArray()).toEqual(nabla.linalg.lu(a).U.toArray());
+    expect(() => nabla.linalg.luFactor(a, { pivot: false as true })).toThrow(
+      'luFactor: pivot must be true, as PyTorch',
+    );
+  });
+
+  it('vander takes a 0-d tensor for a vector of one', () => {
+    expect(nabla.linalg.vander(tensor(3), { N: 3 }).toArray()).toEqual([[1, 3, 9]]);
+  });
+});

@@ -436,3 +436,10 @@ describe('sizes beyond memory', () => {
     expect(none.chunk(1000, 1)).toHaveLength(1000);
   });
 });
+
+test('arange of int32 goes by integer parts, as in PyTorch', () => {
+  expect(arange(2.1, -2.9, -1, { dtype: 'int32' }).toArray()).toEqual([2, 1, 0, -1]);
+  expect(() => arange(0, 2, 0.5, { dtype: 'int32' })).toThrow(
+    'arange: the step must not be 0, and 0.5 is that of int32',
+  );
+});

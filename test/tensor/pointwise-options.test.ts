@@ -324,3 +324,24 @@ test('where takes no numbers for a condition, also where operands stand in each 
   expect(() => mask.where(x, y)).toThrow('where: condition must be a bool tensor, got float32');
   expect(x.where(mask, y).toArray()).toEqual([1, 4]);
 });
+
+describe('in place, with the options of the plain forms', () => {
+  test('div_', () => {
+    expect(tensor([7, -7]).div_(2, { roundingMode: 'trunc' }).toArray()).toEqual([3, -3]);
+    const whole = tensor([7, -7], { dtype: 'int32' });
+    expect(whole.div_(tensor([2, 2], { dtype: 'int32' }), { roundingMode: 'floor' }).toArray()).toEqual([3, -4]);
+    expect(() => tensor([true]).div_(true as never, { roundingMode: 'floor' })).toThrow(ValueError);
+    expect(() => tensor([true]).div_(tensor([true]), { roundingMode: 'floor' })).toThrow(
+      'div_: not defined for bool tensors with a rounding mode',
+    );
+    expect(() => tensor([1]).div_(2, { roundingMode: 'ceil' as 'floor' })).toThrow(ValueError);
+  });
+
+  test('round_', () => {
+    const x = tensor([1.25, -2.5, 0.5]);
+    expect(x.round_({ decimals: 1 }).toArray()).toEqual(x.round({ decimals: 1 }).toArray());
+    expect(x.round_()).toBe(x);
+    expect(x.toArray()).toEqual([1, -2, 0]);
+    expect(tensor([1234]).round_({ decimals: -2 }).item()).toBe(1200);
+  });
+});

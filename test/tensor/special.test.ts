@@ -166,3 +166,7 @@ describe('refusals', () => {
     expect(call).toThrow(message);
   });
 });
+
+test('digamma has its pole on the side that a zero is on, as PyTorch', () => {
+  expect(digamma(tensor([-0, 0, -1])).toArray()).toEqual([Infinity, -Infinity, NaN]);
+});

@@ -286,3 +286,15 @@ describe('statistics refuse', () => {
     expect(call).toThrow(message);
   });
 });
+
+it('slopes between coordinates that are integers are no integers', () => {
+  const x = tensor([
+    [1, 5, 2],
+    [7, 1, 0],
+    [3, 3, 9],
+  ]);
+  const whole = (...values: number[]) => tensor(values, { dtype: 'int32' });
+  const [down, across] = gradient(x, { spacing: [whole(1, 2, 3), whole(4, 2, 6)], dim: [0, 1] });
+  expect(down!.select(0, 1).toArray()).toEqual([1, -1, 3.5]);
+  expect(across!.select(0, 0).toArray()).toEqual([-2, -3.25, -0.75]);
+});

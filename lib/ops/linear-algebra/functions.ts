@@ -194,9 +194,8 @@ function powersOf(x: Tensor, count: number): Tensor {
 }
 
 /**
- * The powers xᵢ⁰, xᵢ¹, … of each element as a row (a Vandermonde matrix), of batches of vectors.
+ * The powers xᵢ⁰, xᵢ¹, … of each element as a row (a Vandermonde matrix), of batches of vectors; a 0-d tensor is a vector of one.
  *
- * @throws ShapeError for a 0-d tensor
  * @example
  * ```ts
  * linalg.vander(tensor([2, 3]), { N: 3 }); // tensor([[1., 2., 4.], [1., 3., 9.]])
@@ -204,8 +203,8 @@ function powersOf(x: Tensor, count: number): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.vander.html
  */
 export const vander: FunctionOf<Tensor, typeof powers, LinalgVanderOptions> = define('vander', powers, (x, count) => {
-  if (x.ndim === 0) throw new ShapeError('vander: expected at least 1 dimension, got a 0-d tensor');
-  return powersOf(x, count ?? shapeOf(x).at(-1)!);
+  const vectors = x.ndim === 0 ? unsqueeze(x, 0) : x;
+  return powersOf(vectors, count ?? shapeOf(vectors).at(-1)!);
 });
 
 const ordered = signature('x, /, N, increasing', {

@@ -15,7 +15,7 @@ export {
   vecdot,
 } from './functions.js';
 export { type LstsqOptions, lstsq, type PinvOptions, pinv } from './least-squares.js';
-export { type LuSolveOptions, lu, luFactor, luSolve } from './lu.js';
+export { type LuOptions, type LuSolveOptions, lu, luFactor, luSolve } from './lu.js';
 export {
   type CondOptions,
   cond,

@@ -13,7 +13,7 @@ import { matmul } from '../products.js';
 import { sum } from '../reductions.js';
 import { squeeze, unsqueeze } from '../views.js';
 import { alike, columnsOf, requireMatrices, requireSquare, rowsOf, turned } from './factors.js';
-import { counting, type Tolerances } from './norms.js';
+import { counting, type Tolerances, tolerances } from './norms.js';
 import { eigenDecomposition, singularValueDecomposition } from './svd.js';
 
 /** Golub and Pereyra's derivative of the pseudoinverse, of constant rank. */
@@ -38,14 +38,14 @@ const rule: BackwardRule<null> = {
 function pseudoinverse(
   op: string,
   a: Tensor,
-  tolerances: Tolerances,
+  given: Tolerances,
   hermitian: boolean,
 ): [inverse: Tensor, counted: Tensor, s: Tensor] {
   const plain = a.detach();
   if (hermitian) requireSquare(op, a);
   else requireMatrices(op, a);
   const [left, s, right] = hermitian ? symmetricParts(op, plain) : parts(op, plain);
-  const counted = counting(plain, s.abs(), tolerances);
+  const counted = counting(plain, s.abs(), given);
   const inverse = where(counted, div(1, where(counted, s, 1)), 0).to(a.dtype);
   const out = matmul(mul(right, unsqueeze(inverse, -2)), turned(left));
   return [record(out, rule, [a], [a, out], null), counted, s];
@@ -61,15 +61,7 @@ function symmetricParts(op: string, a: Tensor): [Tensor, Tensor, Tensor] {
   return [vectors, values, vectors];
 }
 
-const inverting = signature('A, /, *, rtol, atol, hermitian', {
-  A: kinds.tensor,
-  /** The least singular value that counts, of the largest. Default: null, max(m, n) times the element type's epsilon, or 0 beside an `atol`. */
-  rtol: kinds.atLeast(0).optional(),
-  /** The least singular value that counts. Default: null, 0. */
-  atol: kinds.atLeast(0).optional(),
-  /** Take the matrices as symmetric, and only the lower half of them. Default: false. */
-  hermitian: kinds.boolean.default(false),
-});
+const inverting = signature('A, /, *, rtol, atol, hermitian', { A: kinds.tensor, ...tolerances });
 
 export interface PinvOptions extends OptionsOf<typeof inverting> {}
 

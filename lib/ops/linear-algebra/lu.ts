@@ -6,7 +6,6 @@ import { isInteger } from '../../backend/dtype.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import { refuseIf } from '../../tensor/check.js';
 import * as kinds from '../../tensor/kinds.js';
-import { type Single, single } from '../../tensor/parameters.js';
 import { type Results, results } from '../../tensor/results.js';
 import { show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
@@ -67,6 +66,14 @@ export function decomposed(a: Tensor): { packed: Tensor; pivots: Tensor; p: () =
   return { packed: withGradient(placed(pivots, a), packed), pivots, p, info };
 }
 
+const pivoting = signature('A, /, *, pivot', {
+  A: kinds.tensor,
+  /** Exchange rows so that the largest element of a column is divided by. Default: true. */
+  pivot: kinds.only(true, 'PyTorch has no other on a processor'),
+});
+
+export interface LuOptions extends OptionsOf<typeof pivoting> {}
+
 /**
  * P, L and U with A = P L U: a permutation, a lower triangular matrix with ones on the diagonal, and an upper triangular one.
  *
@@ -80,7 +87,7 @@ export function decomposed(a: Tensor): { packed: Tensor; pivots: Tensor; p: () =
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.lu.html
  */
-export const lu: Single<Results<['P', 'L', 'U']>> = define('lu', single, (a) => {
+export const lu: FunctionOf<Results<['P', 'L', 'U']>, typeof pivoting, LuOptions> = define('lu', pivoting, (a) => {
   requireMatrices('lu', a);
   const { packed, p } = decomposed(a);
   const k = Math.min(rowsOf(a), columnsOf(a));
@@ -100,11 +107,15 @@ export const lu: Single<Results<['P', 'L', 'U']>> = define('lu', single, (a) => 
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor.html
  */
-export const luFactor: Single<Results<['LU', 'pivots']>> = define('luFactor', single, (a) => {
-  requireMatrices('luFactor', a);
-  const { packed, pivots } = decomposed(a);
-  return results('luFactor', ['LU', 'pivots'], [packed, pivots]);
-});
+export const luFactor: FunctionOf<Results<['LU', 'pivots']>, typeof pivoting, LuOptions> = define(
+  'luFactor',
+  pivoting,
+  (a) => {
+    requireMatrices('luFactor', a);
+    const { packed, pivots } = decomposed(a);
+    return results('luFactor', ['LU', 'pivots'], [packed, pivots]);
+  },
+);
 
 const solving = signature('LU, pivots, B, /, *, left, adjoint', {
   LU: kinds.tensor,

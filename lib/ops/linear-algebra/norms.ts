@@ -7,13 +7,14 @@ import { describe } from '../../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import * as kinds from '../../tensor/kinds.js';
 import { normalizeDim, show } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import type { Operand } from '../../tensor/promotion.js';
+import { isTensor, type Tensor } from '../../tensor/tensor.js';
 import { to } from '../conversion.js';
 import { vectorNorm } from '../norms.js';
 import { nuclearNorm } from '../nuclear-norm.js';
-import { div, gt, mul } from '../pointwise.js';
+import { clamp, div, gt, mul, where } from '../pointwise.js';
 import { amax, amin, sum } from '../reductions.js';
-import { permute, reshape } from '../views.js';
+import { permute, reshape, unsqueeze } from '../views.js';
 import { columnsOf, requireMatrices, rowsOf } from './factors.js';
 import { inverted } from './solving.js';
 import { eigenDecomposition, singularValueDecomposition, svdvals } from './svd.js';
@@ -176,29 +177,39 @@ export const cond: FunctionOf<Tensor, typeof conditioning, CondOptions> = define
   return p === -2 ? div(amin(s, -1), amax(s, -1)) : div(amax(s, -1), amin(s, -1));
 });
 
-const tolerances = {
+/** One for all matrices, or one for each of a batch. */
+export const tolerance: Kind<Operand> = kind(
+  'at least 0, or a Tensor',
+  (value): value is Operand => isTensor(value) || (typeof value === 'number' && value >= 0),
+);
+
+export const tolerances = {
   /** The least singular value that counts, of the largest. Default: null, max(m, n) times the element type's epsilon, or 0 beside an `atol`. */
-  rtol: kinds.atLeast(0).optional(),
+  rtol: tolerance.optional(),
   /** The least singular value that counts. Default: null, 0. */
-  atol: kinds.atLeast(0).optional(),
+  atol: tolerance.optional(),
   /** Take the matrices as symmetric, and only the lower half of them. Default: false. */
   hermitian: kinds.boolean.default(false),
 };
 
 export interface Tolerances {
-  readonly rtol: number | null;
-  readonly atol: number | null;
+  readonly rtol: Operand | null;
+  readonly atol: Operand | null;
 }
+
+/** Beside the singular values of each matrix. */
+const ofEach = (value: Operand): Operand => (isTensor(value) ? unsqueeze(to(value.detach(), 'float64'), -1) : value);
+
+/** What counts beside an `atol` without an `rtol`. */
+const relativeBeside = (atol: Operand | null, epsilon: number): Operand =>
+  isTensor(atol) ? where(gt(atol, 0), 0, epsilon) : (atol ?? 0) > 0 ? 0 : epsilon;
 
 /** Which singular values count. */
 export function counting(a: Tensor, s: Tensor, { rtol, atol }: Tolerances): Tensor {
   const epsilon = (dtypes[a.dtype].size === 8 ? 2 ** -52 : 2 ** -23) * Math.max(rowsOf(a), columnsOf(a));
-  const relative = rtol ?? (atol !== null && atol > 0 ? 0 : epsilon);
   if (s.shape.at(-1) === 0) return s.gt(0);
-  const least = amax(s, [-1], true)
-    .mul(relative)
-    .clamp(atol ?? 0, null);
-  return gt(s, least);
+  const relative = mul(amax(s, [-1], true), ofEach(rtol ?? relativeBeside(atol, epsilon)));
+  return gt(s, clamp(relative, ofEach(atol ?? 0)));
 }
 
 /** Singular values, or the absolute values of eigenvalues. */

@@ -68,7 +68,12 @@ export function digamma(x: Expr): Expr {
   const off = e.where(isNegative, offInteger(x), 0.25);
   const value = digammaOfPositive(e.where(isNegative, e.sub(1, x), x));
   const reflected = e.sub(value, e.div(Math.PI, e.tan(e.mul(Math.PI, off))));
-  return e.where(e.eq(off, 0), Number.NaN, e.where(isNegative, reflected, value));
+  const pole = e.and(e.eq(x, 0), e.isNegative(x));
+  return e.where(
+    pole,
+    Number.POSITIVE_INFINITY,
+    e.where(e.eq(off, 0), Number.NaN, e.where(isNegative, reflected, value)),
+  );
 }
 
 /** For x ≥ 0, by ψ(x) = ψ(x + 1) - 1 / x and an asymptotic series. */
