@@ -33,6 +33,13 @@ void clear(T* to, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes<T>) store(to + i, Vec<T>{});
 }
 
+/** Every second lane of two vectors. */
+template <typename V>
+V evens(V a, V b) {
+  return [ a, b ]<int... I>(Indices<I...>) { return __builtin_shufflevector(a, b, (2 * I)...); }
+  (MakeIndices<kVectorBytes / sizeof(Lane<V>)>{});
+}
+
 /** Which columns of a phase are inside of the input, and where in its rows the first of them is. */
 struct Inside {
   int64_t low, high, first;
@@ -57,7 +64,16 @@ void lay_row(const T* row, int64_t step, int64_t stride, const Inside& inside, i
     if (i < count) store(start + i, load_partial(row + inside.first + i, count - i));
     clear(start + round_up(count, kLanes<T>), cols - inside.low - round_up(count, kLanes<T>));
   } else {
-    for (int64_t i = 0; i < count; i++) start[i] = row[(inside.first + i * stride) * step];
+    int64_t i = 0;
+    if (step * stride == 2) {
+      for (; i + kLanes<T> <= count; i += kLanes<T>) {
+        const T* from = row + inside.first * step + 2 * i;
+        // What follows the last element may be outside of all memory.
+        const T* rest = from + kLanes<T>;
+        store(start + i, evens(load(from), i + kLanes<T> < count ? load(rest) : load_partial(rest, kLanes<T> - 1)));
+      }
+    }
+    for (; i < count; i++) start[i] = row[(inside.first + i * stride) * step];
     clear(start + count, cols - inside.high);
   }
 }
