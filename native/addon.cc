@@ -164,6 +164,16 @@ napi_value join(napi_env env, Environment&, const napi_value* arguments) {
   return result;
 }
 
+/** exchangeTimes(): seconds and counts, as `exchange_times` has them. */
+napi_value exchange_times(napi_env env, Environment&, const napi_value*) {
+  const std::vector<double> times = mpi::exchange_times();
+  napi_value array;
+  js::check(napi_create_array_with_length(env, times.size(), &array));
+  uint32_t index = 0;
+  for (const double one : times) js::check(napi_set_element(env, array, index++, js::number(env, one)));
+  return array;
+}
+
 /** leave(code) */
 napi_value leave(napi_env env, Environment&, const napi_value* arguments) {
   mpi::leave(static_cast<int>(js::to_double(env, arguments[0])));
@@ -291,6 +301,7 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("getNumThreads", call<1, get_num_threads>);
   set_function("setNumThreads", call<1, set_threads>);
   set_function("join", call<2, join>);
+  set_function("exchangeTimes", call<1, exchange_times>);
   set_function("leave", call<1, leave>);
 #ifdef NABLA_CHECKED
   set_function("plant", call<1, plant_fault>);

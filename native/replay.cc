@@ -3,7 +3,22 @@
 #include <cstddef>
 #include <utility>
 
+#include "mpi/collective.h"
+
 namespace nabla {
+
+namespace {
+
+/** What instructions have begun goes on beside them, in memory that may be gone when a run ends before its time. */
+class Begun {
+ public:
+  ~Begun() {
+    if (!is_settled) mpi::settle_all();
+  }
+  bool is_settled = false;
+};
+
+}  // namespace
 
 Replay::Replay(std::vector<double> code, std::vector<int32_t> starts, std::vector<int32_t> relocations,
                std::vector<double> addresses)
@@ -14,10 +29,12 @@ Replay::Replay(std::vector<double> code, std::vector<int32_t> starts, std::vecto
 
 Stop Replay::run(const double* addresses, const Kernels& kernels) {
   bind(addresses);
+  Begun begun;
   for (std::size_t i = 0; i < starts_.size(); i++) {
     const int64_t position = execute(&code_[starts_[i]], kernels);
     if (position != kDone) return {static_cast<int64_t>(i), position};
   }
+  begun.is_settled = true;
   return {};
 }
 

@@ -24,6 +24,7 @@ import {
   viewOf,
 } from '../tensor/tensor.js';
 import { checkAnomaly, detectsAnomaly } from './anomaly.js';
+import { Arrivals } from './arrivals.js';
 import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
 import { withGrad } from './mode.js';
 import { type Edge, Node, requireFresh } from './node.js';
@@ -243,6 +244,7 @@ function propagate(
 ): void {
   const order = reachable(roots);
   const leads = wanted === undefined ? null : leadingTo(order, wanted);
+  const arrivals = Arrivals.of(order);
   // Hooks of a leaf are called once, with all that the pass brings it.
   let hooked = null as Map<Tensor, Tensor> | null;
   const send = (edge: Node | Tensor, grad: Tensor) => {
@@ -254,25 +256,29 @@ function propagate(
     } else if (edge.pending === null) edge.pending = grad;
     else if (edge.rule.gathers === undefined) edge.pending = addOf(edge.pending, grad);
   };
+  const passThrough = (node: Node) => {
+    let grad = node.pending;
+    if (grad === null) return;
+    node.pending = null;
+    if (node.hooks !== null) grad = applyHooks(node.hooks.before, grad);
+    if (wanted?.has(node)) arrive(node, grad);
+    if (leads !== null && !leads.has(node)) return;
+    nodeWatch?.passing(node.origin ?? '');
+    const grads = node.backward(grad);
+    if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);
+    if (!retain) node.release();
+    const { edges } = node;
+    for (let i = 0; i < edges.length; i++) {
+      const [edge, next] = [edges[i]!, grads[i] ?? null];
+      if (edge !== null && next !== null) send(edge, next);
+    }
+  };
   try {
     for (const { edge, grad } of roots) send(edge, grad);
-    for (const node of order) {
-      let grad = node.pending;
-      if (grad === null) continue;
-      node.pending = null;
-      if (node.hooks !== null) grad = applyHooks(node.hooks.before, grad);
-      if (wanted?.has(node)) arrive(node, grad);
-      if (leads !== null && !leads.has(node)) continue;
-      nodeWatch?.passing(node.origin ?? '');
-      const grads = node.backward(grad);
-      if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);
-      if (!retain) node.release();
-      const { edges } = node;
-      for (let i = 0; i < edges.length; i++) {
-        const [edge, next] = [edges[i]!, grads[i] ?? null];
-        if (edge !== null && next !== null) send(edge, next);
-      }
-    }
+    order.forEach((node, place) => {
+      passThrough(node);
+      arrivals?.passed(place);
+    });
     for (const [leaf, grad] of hooked ?? []) arriveThroughHooks(leaf, grad, arrive);
   } catch (error) {
     for (const node of order) node.rule.abandon?.(node.attrs);

@@ -234,6 +234,7 @@ const resultRule = ({ name }: Definition): Rules['result'] => ({
 
 const inputsRule = ({ name }: Definition): Rules['inputs'] => ({
   name,
+  isForeign: true,
   gradFn: `${name}Backward`,
   backward: (grad, saved, application) => {
     const { definition, ctx, results, arrived } = application;

@@ -20,6 +20,8 @@ export interface BackwardRule<A> {
   backward(grad: Tensor, saved: readonly Tensor[], attrs: A, needs: readonly boolean[]): readonly (Tensor | null)[];
   /** What flows in only says that something has come, which is kept elsewhere: it need not be added up. */
   readonly gathers?: true;
+  /** Its gradient is a function of the user's. */
+  readonly isForeign?: true;
   /** Called when a pass ends before its time, for a rule that keeps something until more has come. */
   abandon?(attrs: A): void;
 }

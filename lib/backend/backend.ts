@@ -24,8 +24,25 @@ export interface Backend extends InstructionSet {
 
   /** Joins the ranks of the first of some MPI libraries that is there; one that keeps others waiting for `seconds` is given up. */
   join(libraries: readonly string[], seconds: number): Membership;
+  /** Where the time of all exchanges so far went. */
+  exchangeTimes(): ExchangeTimes;
   /** Leaves them; with a code other than 0 by ending all. */
   leave(code: number): void;
+}
+
+/** Of exchanges between ranks, in seconds. What threads do beside each other counts for each. */
+export interface ExchangeTimes {
+  /** For how long programs could do nothing but wait for exchanges, or do them. */
+  readonly awaited: number;
+  /** For how long exchanges waited for messages, with what the MPI library copied meanwhile. */
+  readonly waiting: number;
+  /** In calls of the MPI library that begin to send or receive. */
+  readonly passing: number;
+  /** Adding up what came. */
+  readonly summing: number;
+  /** How many bytes this rank has sent. */
+  readonly bytes: number;
+  readonly exchanges: number;
 }
 
 /** What a process is among others. */

@@ -46,6 +46,7 @@ export const epilogue: Field<Epilogue | null> = {
 };
 
 export const number: Field<number> = {};
+export const flag: Field<boolean> = {};
 export const numbers: Field<readonly number[]> = { copy: (value) => value.slice() };
 export const moves: Field<Moves> = {};
 export const choice = <const N extends string>(names: readonly N[]): Field<N> => ({ names });

@@ -3,6 +3,7 @@ import {
   choice,
   epilogue,
   type Field,
+  flag,
   moves,
   number,
   numbers,
@@ -15,7 +16,7 @@ import {
   write,
   writeAll,
 } from './fields.js';
-import { collective, collectiveKinds } from './js/collective.js';
+import { collective, collectiveKinds, settle } from './js/collective.js';
 import { convolve, convolveWeight } from './js/convolve.js';
 import { factor, factorKinds, factorSizes } from './js/factor.js';
 import { gather, scatter, scatterModes } from './js/indexing.js';
@@ -358,21 +359,37 @@ export const instructions = {
    * What all ranks do together with their buffers, in place: contiguous views of one element type, of the same sizes on every rank. `gather`
    * takes one buffer of as many equal parts as there are ranks, of which each has filled its own. `root` is whose buffers are broadcast. Sums
    * and the like follow a fixed tree over the ranks, but for `anySum`. The order of the exchanges on a channel is the same on all ranks.
+   * What is `apart` goes on beside the instructions after it: nothing may touch the buffers before they are settled, by the same thread.
    */
   collective: row(
     [
       ['kind', choice(collectiveKinds)],
       ['channel', number],
       ['root', number],
+      ['apart', flag],
       ['buffers', updateAll],
     ],
     {
       js: collective,
-      encode: (tape, kind, channel, root, buffers) =>
-        exchanged(tape, [collectiveKinds.indexOf(kind), channel, root], buffers),
+      encode: (tape, kind, channel, root, apart, buffers) =>
+        exchanged(tape, [collectiveKinds.indexOf(kind), channel, root, Number(apart)], buffers),
       mayStop: () => false,
       flops: ({ kind, buffers }) =>
         kind === 'broadcast' || kind === 'gather' ? 0 : buffers.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    },
+  ),
+
+  /** Waits for what was begun with these buffers, and for all before it. */
+  settle: row(
+    [
+      ['channel', number],
+      ['buffers', updateAll],
+    ],
+    {
+      js: settle,
+      encode: (tape, channel, buffers) => exchanged(tape, [0, channel, 0, 0], buffers),
+      mayStop: () => false,
+      flops: () => 0,
     },
   ),
 } as const;

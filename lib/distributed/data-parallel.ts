@@ -2,14 +2,14 @@ import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
+import { withArrivals } from '../autograd/arrivals.js';
 import { noGrad } from '../autograd/mode.js';
-import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/recording.js';
 import { describe } from '../describe.js';
 import { FormatError, NablaError, ShapeError, ValueError } from '../errors.js';
 import { isModule, type Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
-import { clone, contiguous, copy_ } from '../ops/conversion.js';
+import { contiguous } from '../ops/conversion.js';
 import { full, zeros } from '../ops/creation.js';
 import { select, unflatten } from '../ops/views.js';
 import { isRecord } from '../realm.js';
@@ -18,8 +18,9 @@ import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
 import { isTensor, ownsGrad, peekGrad, storageOf, type Tensor, takeGrad } from '../tensor/tensor.js';
 import { requireAgreement } from './agreement.js';
-import { exchange } from './exchange.js';
-import { ShardTree, type Values } from './tree.js';
+import { exchange, Sums } from './exchange.js';
+import { ShardSums } from './shard-sums.js';
+import { SyncBatchNorm } from './sync-batch-norm.js';
 import { type World, worldFor } from './world.js';
 
 const wrapping = signature('model, /, *, shards, deterministic, bucketMegabytes', {
@@ -28,7 +29,7 @@ const wrapping = signature('model, /, *, shards, deterministic, bucketMegabytes'
   shards: kinds.integerFrom(1).optional(),
   /** Whether to add gradients in a fixed tree; else as MPI_Allreduce does. Default: true. */
   deterministic: kinds.boolean.default(true),
-  /** How many megabytes of gradients go at a time. Default: 25. */
+  /** The most megabytes of gradients that go at a time; where there are few, an eighth of them does. Default: 25. */
   bucketMegabytes: kinds.above(0).default(25),
 });
 
@@ -93,6 +94,11 @@ export class DataParallel {
     if (this.shards % size !== 0) {
       throw new ValueError(`DataParallel: shards must be a multiple of the ${size} ranks, got ${this.shards}`);
     }
+    if (this.shards !== size && model.modules().some((one) => one instanceof SyncBatchNorm)) {
+      throw new ValueError(
+        `DataParallel: SyncBatchNorm normalises by all shards at once, so each of the ${size} ranks must have one, got ${this.shards} shards`,
+      );
+    }
     if (recording !== null) {
       throw new NablaError('DataParallel: make it outside the captured function, once', 'ERR_NABLA_CAPTURE');
     }
@@ -113,11 +119,7 @@ export class DataParallel {
       'how gradients are added': `deterministic ${this.deterministic}, buckets of ${this.bucketMegabytes} MB`,
       'the seed of manualSeed': `${defaultGenerator.initialSeed()}`,
     });
-    exchange('broadcast', [...this.model.parameters(), ...this.model.buffers()], this.#bucketBytes);
-  }
-
-  get #bucketBytes(): number {
-    return this.bucketMegabytes * 2 ** 20;
+    exchange('broadcast', [...this.model.parameters(), ...this.model.buffers()], this.bucketMegabytes * 2 ** 20);
   }
 
   #learned(): Parameter[] {
@@ -153,36 +155,42 @@ export class DataParallel {
     }
     const parameters = this.#learned();
     const before = parameters.map((parameter) => ({ gradient: peekGrad(parameter), isOurs: ownsGrad(parameter) }));
-    const buffers = new ShardBuffers(this.model.buffers(), parts.length);
-    const tree = new ShardTree();
-    parts.forEach((part, i) => {
-      buffers.begin();
-      for (const parameter of parameters) parameter.grad = null;
-      const own = drawingFrom(this.#generators[i]!, () => this.#pass(loss, part));
-      const gradients = parameters.map((parameter) => peekGrad(parameter));
-      tree.add([...gradients, ...noGrad(() => buffers.end(1 / this.shards)), own]);
-    });
-    const sums = tree.total();
-    this.#exchange(sums);
+    const sums = new ShardSums(
+      parameters,
+      this.model.buffers(),
+      parts.length,
+      1 / this.shards,
+      this.#exchangeOf(parameters),
+    );
+    try {
+      parts.forEach((part, i) => {
+        sums.begin();
+        drawingFrom(this.#generators[i]!, () => this.#pass(loss, part, sums));
+        sums.end();
+      });
+      sums.finish();
+    } finally {
+      sums.settle();
+    }
     parameters.forEach((parameter, i) => {
-      accumulate(parameter, sums[i]!, before[i]!);
+      accumulate(parameter, sums.gradient(parameter), before[i]!);
     });
-    noGrad(() => buffers.finish(sums.slice(parameters.length, -1)));
-    return sums.at(-1)!;
+    return sums.loss;
   }
 
-  /** The passes of a shard; returns its part of the loss. */
-  #pass<Batch extends readonly Tensor[]>(loss: (...batch: Batch) => Tensor, part: Batch): Tensor {
+  #exchangeOf(parameters: readonly Parameter[]): Sums | null {
+    if (this.#world.size === 1) return null;
+    const bytes = parameters.reduce((sum, one) => sum + storageOf(one).byteLength, 0);
+    const full = Math.min(Math.max(bytes / BUCKETS, SMALLEST_BUCKET), this.bucketMegabytes * 2 ** 20);
+    return new Sums(this.deterministic ? 'sum' : 'anySum', { full, least: Math.min(full, SMALLEST_BUCKET) }, bytes);
+  }
+
+  /** The passes of a shard. */
+  #pass<Batch extends readonly Tensor[]>(loss: (...batch: Batch) => Tensor, part: Batch, sums: ShardSums): void {
     const own = requireScalar(loss(...part));
-    own.backward(full(own.shape, 1 / this.shards, { dtype: own.dtype }));
-    return noGrad(() => own.detach().mul(1 / this.shards));
-  }
-
-  /** From the last parameters to the first, as they come out of a backward pass. */
-  #exchange(sums: Values): void {
-    if (this.#world.size === 1) return;
-    const all = sums.filter((one) => one !== null).reverse();
-    exchange(this.deterministic ? 'sum' : 'anySum', all, this.#bucketBytes);
+    sums.forwarded(noGrad(() => own.detach().mul(1 / this.shards)));
+    const share = full(own.shape, 1 / this.shards, { dtype: own.dtype });
+    withArrivals(sums.arrived, () => own.backward(share));
   }
 
   /** The shards' parts of a batch: of `n` shards a rank has, every n-th example, as `DistributedSampler` deals them. */
@@ -269,6 +277,10 @@ export class DataParallel {
   }
 }
 
+/** Gradients go in about so many buckets, where these are not very small. */
+const BUCKETS = 8;
+const SMALLEST_BUCKET = 2 ** 16;
+
 /** Far apart, and of the seed that all ranks have. */
 const seedOf = (shard: number): number =>
   (Math.imul(defaultGenerator.initialSeed() | 0, 0x9e3779b1) + Math.imul(shard + 1, 0x85ebca6b)) | 0;
@@ -294,45 +306,5 @@ function accumulate(
     if (isOurs) takeGrad(parameter, gradient);
     else parameter.grad = gradient;
     if (sum !== null) noGrad(() => gradient.add_(sum));
-  }
-}
-
-/** What a model keeps beside parameters, of which every shard starts with the same. */
-class ShardBuffers {
-  readonly #buffers: readonly Tensor[];
-  readonly #first: readonly Tensor[] | null;
-  #versions: readonly number[] = [];
-  #passes = 0;
-
-  constructor(buffers: readonly Tensor[], shards: number) {
-    this.#buffers = buffers;
-    this.#first = shards === 1 ? null : noGrad(() => buffers.map((one) => clone(one.detach())));
-  }
-
-  begin(): void {
-    if (this.#first !== null && this.#passes > 0) {
-      noGrad(() =>
-        this.#buffers.forEach((one, i) => {
-          if (this.#isWritten(i)) copy_(one, this.#first![i]!);
-        }),
-      );
-    }
-    this.#passes++;
-    this.#versions = this.#buffers.map((one) => storageOf(one).version);
-  }
-
-  #isWritten(i: number): boolean {
-    return storageOf(this.#buffers[i]!).version !== this.#versions[i];
-  }
-
-  /** The shares of those that the pass has written; null for others. */
-  end(share: number): Values {
-    return this.#buffers.map((one, i) => (isFloat(one.dtype) && this.#isWritten(i) ? one.detach().mul(share) : null));
-  }
-
-  finish(means: Values): void {
-    means.forEach((mean, i) => {
-      if (mean !== null) copy_(this.#buffers[i]!, mean);
-    });
   }
 }

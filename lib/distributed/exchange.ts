@@ -30,7 +30,7 @@ export function buckets(tensors: readonly Tensor[], bytes: number): Tensor[][] {
 export function exchange(kind: CollectiveKind, tensors: readonly Tensor[], bytes: number): void {
   for (const bucket of buckets(tensors, bytes)) {
     const dense = bucket.map((one) => (one.isContiguous() ? one : contiguous(one)));
-    backend.collective(kind, CHANNELS.programs, 0, dense.map(operandOf));
+    backend.collective(kind, CHANNELS.programs, 0, false, dense.map(operandOf));
     bucket.forEach((one, i) => {
       if (dense[i] === one) one.bumpVersion(kind);
       else noGrad(() => copy_(one, dense[i]!));
@@ -38,10 +38,75 @@ export function exchange(kind: CollectiveKind, tensors: readonly Tensor[], bytes
   }
 }
 
+interface Bucket {
+  list: Tensor[];
+  bytes: number;
+}
+
+/** In bytes. */
+export interface BucketSizes {
+  /** A bucket that has as many goes. */
+  readonly full: number;
+  /** If less is to come, it goes with the rest. */
+  readonly least: number;
+}
+
+/** Sums that go on beside what is computed next, a bucket at a time: instructions that a captured function has too. */
+export class Sums {
+  readonly #kind: 'sum' | 'anySum';
+  readonly #buckets: BucketSizes;
+  /** How many bytes are still to come. */
+  #left: number;
+  readonly #open = new Map<string, Bucket>();
+  readonly #begun: Tensor[][] = [];
+
+  constructor(kind: 'sum' | 'anySum', buckets: BucketSizes, total: number) {
+    this.#kind = kind;
+    this.#buckets = buckets;
+    this.#left = total;
+  }
+
+  /** Nothing else may touch a dense tensor's memory from here to the end. */
+  add(tensor: Tensor): void {
+    const { dtype } = tensor;
+    const bucket = this.#open.get(dtype) ?? { list: [], bytes: 0 };
+    this.#open.set(dtype, bucket);
+    const { byteLength } = viewOf(tensor).storage;
+    bucket.list.push(tensor);
+    bucket.bytes += byteLength;
+    this.#left -= byteLength;
+    const isFull = bucket.bytes >= this.#buckets.full && this.#left >= this.#buckets.least;
+    if (isFull || bucket.list.length === MAX_OPERANDS) this.#begin(dtype, bucket.list);
+  }
+
+  #begin(dtype: string, list: Tensor[]): void {
+    this.#open.delete(dtype);
+    this.#begun.push(list);
+    backend.collective(this.#kind, CHANNELS.programs, 0, true, list.map(operandOf));
+  }
+
+  /** Returns when all tensors are sums. */
+  finish(): void {
+    for (const [dtype, { list }] of this.#open) this.#begin(dtype, list);
+    this.settle();
+  }
+
+  /** Returns when nothing is under way any more. */
+  settle(): void {
+    for (const list of this.#begun.splice(0)) {
+      backend.settle(CHANNELS.programs, list.map(operandOf));
+      for (const one of list) one.bumpVersion(this.#kind);
+    }
+  }
+}
+
 /** The same with one tensor on a thread of the core, in a list of its own. */
 export async function exchangeApart(where: string, kind: CollectiveKind, root: number, buffer: Tensor): Promise<void> {
   const buffers: readonly View[] = [viewOf(buffer)];
-  const executable = backend.link([{ op: 'collective', kind, channel: CHANNELS.promises, root, buffers }], []);
+  const executable = backend.link(
+    [{ op: 'collective', kind, channel: CHANNELS.promises, root, apart: false, buffers }],
+    [],
+  );
   const nothing = (dtype: 'float64' | 'int32'): View => {
     return { storage: allocate(dtype, 1), offset: 0, shape: [], strides: [], dtype };
   };

@@ -10,4 +10,5 @@ export {
 export { DataParallel, type DataParallelOptions, type DataParallelState } from './data-parallel.js';
 export { reduceMetrics } from './metrics.js';
 export { DistributedSampler, type DistributedSamplerOptions } from './sampler.js';
-export { finalize, type InitOptions, init, rank, size, type World } from './world.js';
+export { SyncBatchNorm } from './sync-batch-norm.js';
+export { exchangeTimes, finalize, type InitOptions, init, rank, size, type World } from './world.js';

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { define, defineAsync } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { nothing, signature } from '../arguments/signature.js';
-import { backend, getNumThreads, setNumThreads } from '../backend/index.js';
+import { backend, type ExchangeTimes, getNumThreads, setNumThreads } from '../backend/index.js';
 import { setRanks } from '../backend/js/collective.js';
 import { recording } from '../backend/recording.js';
 import { CaptureError, NablaError } from '../errors.js';
@@ -42,6 +42,9 @@ export function worldFor(where: string): World {
   const way = hasLeft ? 'it has left the others by finalize()' : 'call await init() first';
   throw new NablaError(`${where}: this process is not one of several ranks: ${way}`, 'ERR_NABLA_DISTRIBUTED');
 }
+
+/** @internal How many there are; a process that has not joined others is alone. */
+export const ranks = (): number => world?.size ?? 1;
 
 /**
  * Joins the other ranks that `mpirun`, `srun` or an MPIJob has started: opens the MPI library of the launcher's kind. A process that was started by itself is
@@ -168,6 +171,19 @@ export const rank: () => number = define('rank', nothing, () => worldFor('rank')
  * @see https://pytorch.org/docs/stable/distributed.html#torch.distributed.get_world_size
  */
 export const size: () => number = define('size', nothing, () => worldFor('size').size);
+
+/**
+ * Where the time of this rank's exchanges so far went, in seconds since `init`: the difference of two is that of what lies between. `awaited` is what
+ * they cost: for so long programs could do nothing else. The other parts may have gone on beside the computation.
+ *
+ * @example
+ * ```ts
+ * import { exchangeTimes } from 'nabla/distributed';
+ *
+ * exchangeTimes(); // { awaited: 0, waiting: 0, passing: 0, summing: 0, bytes: 0, exchanges: 0 }
+ * ```
+ */
+export const exchangeTimes: () => ExchangeTimes = define('exchangeTimes', nothing, () => backend.exchangeTimes());
 
 /**
  * Leaves the other ranks, when what is under way is done. The last thing that a rank does; a process that ends well without it does so at its end.

@@ -33,7 +33,8 @@ constexpr Kernel kKernels[] = {
     {"factor", "kind, inputs, outputs", kFactorKindNames, factor},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
-    {"collective", "kind, channel, root, buffers", mpi::kCollectiveKindNames, mpi::collective},
+    {"collective", "kind, channel, root, apart, buffers", mpi::kCollectiveKindNames, mpi::collective},
+    {"settle", "channel, buffers", "", mpi::settle},
 };
 
 #define NABLA_STRING_(name) #name

@@ -25,6 +25,7 @@ class Pieces {
     total += count;
   }
 
+  bool begins_at(const char* data) const { return runs_[0].data == data; }
   int64_t count() const { return static_cast<int64_t>(runs_.size()); }
   int64_t length(int64_t run) const { return runs_[run].place.length(); }
 

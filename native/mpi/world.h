@@ -14,6 +14,10 @@ struct Place {
 /** Opens one of these libraries and joins its world. `seconds` is how long a rank may keep the others waiting. */
 Place join(const std::vector<std::string>& files, double seconds);
 
+/** Of all exchanges so far, in seconds: for how long programs waited for them, for how long these waited for messages,
+ * passed messages to the library, and summed; then how many bytes were sent, in how many exchanges. */
+std::vector<double> exchange_times();
+
 /** Leaves; with a code other than 0 by ending all ranks. */
 void leave(int code);
 

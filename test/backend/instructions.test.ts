@@ -134,6 +134,7 @@ describe('rows', () => {
       'bernoulli',
       'check',
       'collective',
+      'settle',
     ]);
   });
 
@@ -143,7 +144,7 @@ describe('rows', () => {
     expect(stops('map')).toEqual([false, true, false]);
     expect(stops('scan')).toEqual([false, false, false, false, false, false, true]);
     expect(ops.map((op) => stops(op)[0])).toEqual([
-      ...[false, false, false, false, false, false, true, true, false, false, false, false, true, false],
+      ...[false, false, false, false, false, false, true, true, false, false, false, false, true, false, false],
     ]);
   });
 });

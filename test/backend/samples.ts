@@ -145,9 +145,10 @@ const calls: { readonly [op in Op]: () => readonly Parameters<InstructionSet[op]
   ],
   check: () => [[operand('float64', [1], [0], 'offset')]],
   collective: () => [
-    ['sum', 0, 0, [operand('float32', [2, 3], noise(6)), operand('float32', [4], noise(4))]],
-    ['gather', 1, 0, [operand('int32', [5], [1, 2, 3, 4, 5])]],
+    ['sum', 0, 0, true, [operand('float32', [2, 3], noise(6)), operand('float32', [4], noise(4))]],
+    ['gather', 1, 0, false, [operand('int32', [5], [1, 2, 3, 4, 5])]],
   ],
+  settle: () => [[0, [operand('float32', [2, 3], noise(6))]]],
 };
 
 /** The calls of one instruction as data, over new memory each time. */

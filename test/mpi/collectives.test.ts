@@ -54,6 +54,17 @@ describe.each(installed)('$name', (mpi) => {
     }
   });
 
+  it.each([2, 3])('normalises by the batch of all ranks, on %i', async (size) => {
+    const ended = await launch(mpi, size, 'sync');
+    const results = resultsIn<{ errors: number[]; isSame: boolean; isAlike: boolean }>(ended);
+    expect(ended.code, ended.output).toBe(0);
+    expect(results.length).toBe(size);
+    for (const { errors, isSame, isAlike } of results) {
+      expect(Math.max(...errors)).toBeLessThan(1e-4);
+      expect([errors.length, isSame, isAlike]).toEqual([7, true, true]);
+    }
+  });
+
   it('refuses a library of another kind', async () => {
     const { code, output } = await launch(mpi, 2, 'foreign', { args: [mpi.other] });
     expect(code).not.toBe(0);

@@ -41,6 +41,7 @@ describe.each(installed)('$name', (mpi) => {
     [2, { mode: 'run' }],
     [4, { mode: 'plain', clip: true, accumulate: true, megabytes: 0.001, steps: 12 }],
     [2, { mode: 'captured', norm: true, steps: 12 }],
+    [8, { mode: 'captured', norm: true, clip: true, shards: 8, batch: 64, steps: 8 }],
   ])('has the bytes of one rank on %i: %o', async (ranks, task) => {
     const [one, several] = [await trainAlone(task), await train(mpi, ranks, task)];
     expect(several.digest).toBe(one.digest);

@@ -14,7 +14,15 @@ export function setRanks(count: number): void {
 }
 
 /** Of one rank, the buffers are the result already; more there are only with the native core. */
-export function collective(_kind: CollectiveKind, _channel: number, _root: number, _buffers: readonly View[]): number {
+export function collective(
+  _kind: CollectiveKind,
+  _channel: number,
+  _root: number,
+  _apart: boolean,
+  _buffers: readonly View[],
+): number {
   if (ranks > 1) throw new NablaError('collective: several ranks need the native core', 'ERR_NABLA_DISTRIBUTED');
   return DONE;
 }
+
+export const settle = (_channel: number, _buffers: readonly View[]): number => DONE;

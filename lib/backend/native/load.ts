@@ -100,6 +100,7 @@ const functions: Readonly<Record<FunctionName, true>> = {
   getNumThreads: true,
   setNumThreads: true,
   join: true,
+  exchangeTimes: true,
   leave: true,
 };
 

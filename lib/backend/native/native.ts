@@ -47,10 +47,16 @@ export function createNativeBackend(addon: Addon): Backend {
     getNumThreads: addon.getNumThreads,
     setNumThreads: addon.setNumThreads,
     join: (libraries, seconds) => failing('init', () => addon.join(libraries, seconds)),
+    exchangeTimes: () => {
+      const [awaited, waiting, passing, summing, bytes, exchanges] = addon.exchangeTimes() as SixNumbers;
+      return { awaited, waiting, passing, summing, bytes, exchanges };
+    },
     leave: (code) => failing('finalize', () => addon.leave(code)),
   };
   return backend;
 }
+
+type SixNumbers = [number, number, number, number, number, number];
 
 function failing<T>(where: string, act: () => T): T {
   try {

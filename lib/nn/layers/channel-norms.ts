@@ -237,7 +237,7 @@ const groupModule = signature('numGroups, numChannels, eps, affine, bias, dtype'
 interface BatchNormOptions<A extends boolean = boolean, T extends boolean = boolean, B extends boolean = boolean>
   extends Narrowed<OptionsOf<typeof batchModule>, { affine: A; trackRunningStats: T; bias: B }> {}
 
-type BatchNormArguments<A extends boolean, T extends boolean, B extends boolean> = ArgumentsOf<
+export type BatchNormArguments<A extends boolean, T extends boolean, B extends boolean> = ArgumentsOf<
   typeof batchModule,
   BatchNormOptions<A, T, B>,
   { affine: A; trackRunningStats: T; bias: B }
@@ -318,7 +318,7 @@ export abstract class ChannelNorm<A extends boolean, T extends boolean, B extend
 }
 
 /** What the layers of one number of dimensions share. */
-abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean> extends ChannelNorm<A, T, B> {
+export abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean> extends ChannelNorm<A, T, B> {
   constructor(name: string, args: BatchNormArguments<A, T, B>) {
     super(batchModule.named(name, args));
   }
@@ -334,7 +334,7 @@ abstract class BatchNorm<A extends boolean, T extends boolean, B extends boolean
   }
 
   /** Counts a batch, and says how far running values move. */
-  private counted(dtype: Tensor['dtype']): number | Tensor {
+  protected counted(dtype: Tensor['dtype']): number | Tensor {
     const count: Tensor = this.numBatchesTracked!;
     count.add_(1);
     return this.momentum ?? reciprocal(to(count, dtype));

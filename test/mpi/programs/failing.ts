@@ -1,8 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { capture, manualSeed, nn, ones, optim, type Tensor, zeros } from 'nabla';
 import { allReduce, barrier, DataParallel, finalize, init, rank } from 'nabla/distributed';
 
 // What goes wrong, on rank 1 alone; the others must notice.
-const [how, seconds = '3'] = process.argv.slice(2);
+const [how, seconds = '3', log] = process.argv.slice(2);
 await init({ timeout: Number(seconds) });
 const isOdd = rank() === 1;
 const step = (model: nn.Linear) => {
@@ -60,7 +61,12 @@ switch (how) {
     const train = step(new nn.Linear(3, 2));
     const rows = zeros([64, 3]);
     if (rank() <= 1) console.log(`PID ${rank()} ${process.pid}`);
-    for (;;) await train.run([rows], { batchSize: 4, epochs: 10 });
+    try {
+      for (;;) await train.run([rows], { batchSize: 4, epochs: 10 });
+    } catch (error) {
+      if (log !== undefined) writeFileSync(`${log}-${rank()}`, String(error));
+      throw error;
+    }
   }
 }
 await finalize();

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <thread>
+
+#include "collective.h"
+#include "pieces.h"
+#include "state.h"
+
+namespace nabla::mpi {
+
+/** An exchange that has begun. */
+struct Job {
+  CollectiveKind kind;
+  Pieces pieces;
+  int64_t root;
+  /** Of all on the channel. */
+  int64_t number = 0;
+  bool done = false;
+  /** Which thread began it: it is the one that waits for it. */
+  std::thread::id owner = std::this_thread::get_id();
+};
+
+/** Does this rank's part of what all do; afterwards the pieces are the result. */
+void exchange(World& world, int channel, const Job& job);
+
+}  // namespace nabla::mpi
