@@ -1,5 +1,8 @@
 #include "world.h"
 
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "../checks.h"
@@ -21,6 +24,17 @@ World& joined() {
   World* world = the_world();
   if (world == nullptr || world->library == nullptr) fail("this process has not joined other ranks, or has left them");
   return *world;
+}
+
+/** MPICH's abort asks a launcher that may be out of reach, and waits for its answer for ever. */
+constexpr auto kPatienceWithAbort = std::chrono::seconds(2);
+
+void end_all(World& world, int code) {
+  std::thread([code] {
+    std::this_thread::sleep_for(kPatienceWithAbort);
+    std::_Exit(code);
+  }).detach();
+  world.library->abort(code);
 }
 
 void check_memory(const Operand& operand, int64_t count) {
@@ -58,7 +72,7 @@ void leave(int code) {
   if (code == 0 && end_workers(world)) {
     world.library->finalize();
   } else {
-    world.library->abort(code == 0 ? 1 : code);
+    end_all(world, code == 0 ? 1 : code);
   }
   world.library.reset();
 }
