@@ -54,6 +54,7 @@ export const source: Kind<Source> = kind(
   (value): value is Source =>
     typeof value === 'object' &&
     value !== null &&
+    !isTensor(value) &&
     (Symbol.iterator in value ||
       Symbol.asyncIterator in value ||
       value instanceof TensorDataset ||

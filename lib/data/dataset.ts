@@ -9,7 +9,7 @@ import { tensor } from '../ops/creation.js';
 import { randperm } from '../ops/random.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
 import type { Collated } from './collate.js';
 import { checkedIndices, checkIndex } from './indices.js';
 
@@ -44,6 +44,8 @@ function isDataset(value: unknown): value is Dataset<unknown, unknown> {
 /** What has items by position. */
 export const dataset: Kind<Dataset<unknown, unknown>> = kind('a data set (an object with length and get)', isDataset, {
   explain: (op, name, value) => {
+    if (isTensor(value))
+      throw new ValueError(`${op}: ${name} must be a data set, got a Tensor; pass new TensorDataset(x)`);
     if (!Array.isArray(value)) return;
     throw new ValueError(
       `${op}: ${name} must be a data set, got ${describe(value)}; pass { length: items.length, get: (i) => items[i] }`,

@@ -30,6 +30,7 @@ const isStream = (value: unknown): value is IterableDataset<unknown> =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
+  !isTensor(value) &&
   Symbol.iterator in value &&
   !dataset.accepts(value);
 

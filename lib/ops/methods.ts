@@ -202,6 +202,19 @@ declare module '../tensor/tensor.js' {
     readonly mH: Tensor;
     /** The transpose of a matrix, as elements are real. */
     readonly H: Tensor;
+    /**
+     * The slices along the first dimension, as `unbind` gives them: for `for (const row of x)`, `[...x]` and `const [a, b] = x`. A 0-d
+     * tensor is not iterable.
+     *
+     * @throws TypeError that JavaScript throws for what is not iterable, for a 0-d tensor
+     * @example
+     * ```ts
+     * const [first, second] = tensor([[1, 2], [3, 4]]);
+     * second; // tensor([3., 4.])
+     * ```
+     * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
+     */
+    [Symbol.iterator](): ArrayIterator<Tensor>;
   }
 }
 
@@ -285,7 +298,17 @@ for (const functions of [
   defineAll(functions);
 }
 
+function rowsOf(this: Tensor): ArrayIterator<Tensor> {
+  return views.unbind(this)[Symbol.iterator]();
+}
+
 Object.defineProperties(Tensor.prototype, {
+  [Symbol.iterator]: {
+    // A method that throws would be called by whatever compares values deeply, such as the `toBe` of test runners.
+    get(this: Tensor): (() => ArrayIterator<Tensor>) | undefined {
+      return this.ndim === 0 ? undefined : rowsOf;
+    },
+  },
   mT: {
     get(this: Tensor): Tensor {
       return views.transpose(this, -2, -1);

@@ -344,6 +344,7 @@ describe('what is no data set', () => {
   it.each([
     ['null', null, 'got null'],
     ['an array', [1, 2, 3], 'pass { length: items.length, get: (i) => items[i] }'],
+    ['a tensor', tensor([1]), 'must be a data set, got a Tensor; pass new TensorDataset(x)'],
     ['an object without items', { length: 3 }, 'dataset must be a data set'],
     ['one of a length that is none', { length: 0.5, get: () => 1 }, 'dataset must be a data set'],
   ])('is refused: %s', (_, dataset, message) => {

@@ -3,15 +3,18 @@ import {
   arange,
   blockDiag,
   broadcastTensors,
+  capture,
   cat,
   columnStack,
   concat,
   concatenate,
   dstack,
+  grad,
   gradcheck,
   gradgradcheck,
   hstack,
   ones,
+  optim,
   randn,
   rowStack,
   ShapeError,
@@ -460,5 +463,58 @@ describe('refusals', () => {
   ])('%s', (call, error, message) => {
     expect(call).toThrow(error);
     expect(call).toThrow(message);
+  });
+});
+
+describe('iteration', () => {
+  const rows = () =>
+    tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+
+  test('gives the slices along the first dimension, which are views', () => {
+    const x = rows();
+    const seen: unknown[] = [];
+    for (const row of x) seen.push(row.toArray());
+    expect(seen).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    const [first] = x;
+    first!.add_(10);
+    expect(x.toArray()).toEqual([
+      [11, 12],
+      [3, 4],
+    ]);
+    expect([...zeros([0, 3])]).toEqual([]);
+    expect(Array.from(x.select(1, 0), (one) => one.item())).toEqual([11, 3]);
+  });
+
+  test('has gradients, in captured functions too', () => {
+    const products = (x: Tensor) => {
+      const [a, b] = x;
+      return a!.mul(b!).sum();
+    };
+    const slopes = (x: Tensor) => grad(products(x), [x])[0]!;
+    const step = capture((x: Tensor) => slopes(x.detach().requiresGrad_()));
+    const x = rows();
+    const expected = [
+      [3, 4],
+      [1, 2],
+    ];
+    expect(slopes(rows().requiresGrad_()).toArray()).toEqual(expected);
+    for (let i = 0; i < 3; i++) expect(step(x).toArray()).toEqual(expected);
+  });
+
+  test('is refused of a 0-d tensor, and does not make batches or parameters of rows', async () => {
+    expect(() => [...tensor(1)]).toThrow(TypeError);
+    expect(() => {
+      for (const one of tensor(1)) one.item();
+    }).toThrow('is not iterable');
+    expect(tensor(1)).not.toBe(tensor(1));
+    expect(tensor([1, 2])).not.toEqual(tensor([1, 2]));
+    expect(() => new optim.SGD(rows().requiresGrad_() as never, { lr: 1 })).toThrow('expected an iterable of tensors');
+    await expect(capture((x: Tensor) => x).run(rows() as never)).rejects.toThrow('must be tensors, a TensorDataset');
   });
 });
