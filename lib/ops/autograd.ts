@@ -11,4 +11,5 @@ export {
 export { CustomFunction as Function, type FunctionContext } from '../autograd/function.js';
 export type { HookHandle, LeafHook, TensorHook } from '../autograd/hooks.js';
 export { enableGrad, isGradEnabled, noGrad } from '../autograd/mode.js';
+export * as functional from './autograd-functional.js';
 export * from './gradcheck.js';
