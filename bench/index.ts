@@ -4,8 +4,9 @@ import { findContenders } from './contenders/index.js';
 import { type Contender, nameOf } from './harness/contender.js';
 import { describeMachine, type Machine, machineLine } from './harness/machine.js';
 import { Race } from './harness/race.js';
-import { type BenchOptions, parseArguments } from './options.js';
+import { type BenchOptions, parseArguments, RANKS } from './options.js';
 import { questions } from './questions/index.js';
+import { askRanks } from './ranks/index.js';
 import type { Case, Question } from './questions/question.js';
 import { renderChart } from './report/chart.js';
 import { jsonReport } from './report/json.js';
@@ -19,6 +20,8 @@ async function main(options: BenchOptions): Promise<void> {
   if (options.page !== undefined) await access(options.page.split('#')[0]!);
   const machine = describeMachine();
   console.log(machineLine(machine));
+  if (options.only.includes(RANKS)) await askRanks(options.rounds);
+  if (chosen(options).length === 0) return;
   const { contenders, missing } = findContenders(options.against, {
     threads: options.threads,
     peersDir: options.peersDir,

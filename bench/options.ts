@@ -27,14 +27,18 @@ const about = `Times nabla: against its own plain JavaScript backend, or against
   npm run bench -- [options]          a choice of cases, native and JS backend, under two minutes
   npm run bench:peers -- [options]    every case, native and every other library that is installed`;
 
-const questionNames = questions.map(({ name }) => name);
+/** Asked by name only: it starts processes of its own. */
+export const RANKS = 'ranks';
+
+const asked = questions.map(({ name }) => name);
+const questionNames = [...asked, RANKS];
 const processors = availableParallelism();
 
 export const command = (): Command =>
   new Command('npm run bench --')
     .description(about)
     .option('--against <names>', `libraries: ${peerNames.join(', ')}`, list(oneOf(peerNames)))
-    .option('--only <names>', `questions: ${questionNames.join(', ')}`, list(oneOf(questionNames)), questionNames)
+    .option('--only <names>', `questions: ${questionNames.join(', ')}`, list(oneOf(questionNames)), asked)
     .option('--cases <parts>', 'the cases with one of these in their names: 2^20, add', list(text))
     .option('--full', 'every case, also without other libraries', false)
     .option('--peers', 'every case, against every other library that is installed', false)

@@ -17,6 +17,7 @@ const GROUPS = {
     'training',
     'capture',
     'distributed',
+    'scaling',
     'serving',
   ].map((name) => `docs/${name}.md`),
   Reference: ['coming-from-pytorch', 'numerics', 'errors', 'performance', 'peers', 'packaging', 'support'].map(
