@@ -14,6 +14,9 @@ const MAX_STREAMED = 4096;
 /** Rows up to this length stay in registers from fold to fold; of longer ones elements are computed again after each. */
 const RESIDENT_ROW = 1024;
 
+/** Elements up to which nests that share but single values are merged: of more, one pass over so many pieces of memory takes longer than two. */
+const MOST_APART = 1 << 15;
+
 /** Whether it makes sense to try: most pairs that cannot be merged are told from their types, sizes and products alone. */
 export const mayMerge = (first: Nest, second: Nest): boolean =>
   first.compute === second.compute &&
@@ -34,6 +37,8 @@ export function merge(first: Nest, second: Nest, needed: (storage: Storage) => b
   if (producer === null || consumer === null) return null;
   const values = valuesFrom(producer, consumer);
   if (values === null || overwritesOther(producer, consumer)) return null;
+  if (sizeOf(wider.shape) > MOST_APART && values.every((value) => value === null) && !sharesElements(first, second))
+    return null;
   const inputs = producer.inputs.slice();
   const reads = consumer.inputs.map(
     (operand, i) => values[i] ?? input(placeOf(operand, inputs, consumer.shape), operand.kind),
@@ -80,6 +85,14 @@ function overwritesOther({ outputs }: Nest, second: Nest): boolean {
   }
   return false;
 }
+
+/** Whether the second nest reads elements that the first reads too: more than a value that is repeated. */
+function sharesElements(first: Nest, second: Nest): boolean {
+  const read = new Set(first.inputs.flatMap(({ view }) => (view === null || isOne(view) ? [] : [view.storage])));
+  return second.inputs.some(({ view }) => view !== null && !isOne(view) && read.has(view.storage));
+}
+
+const isOne = ({ shape, strides }: View): boolean => shape.every((size, axis) => size === 1 || strides[axis] === 0);
 
 /** For each operand of `consumer` what `producer` computes for it, or null if it is to be read; null if it would be read before it is written. */
 function valuesFrom(producer: Nest, consumer: Nest): (Expr | null)[] | null {

@@ -75,7 +75,7 @@ interface GatherAttrs {
 const gatherRule: BackwardRule<GatherAttrs> = {
   name: 'Gather',
   backward: (g, [index], { shape, axis }) => [
-    scattered('gather', zeros(shape, { dtype: g.dtype }), axis, index!, g, 'add'),
+    scattered('gather', expandTo(zeros([], { dtype: g.dtype }), shape), axis, index!, g, 'add'),
     null,
   ],
 };

@@ -120,14 +120,28 @@ export function overlaid(windows: Tensor, sliding: Sliding, whole: Shape): Tenso
   if (isWhole) return viewAs(windows, [...lead, ...whole]);
   const { dtype } = windows;
   const out = emptyOf([...lead, ...whole], dtype);
-  write(out, filledOf([], 0, dtype));
-  const [to, from] = [viewOf(windowsOf(out, sliding, places)), viewOf(windows)];
+  const apart = !overlap(sliding, places);
+  if (!(apart && fillsWhole(sliding, places, whole))) write(out, filledOf([], 0, dtype));
+  const parts = windowsOf(out, sliding, places);
+  if (apart) {
+    write(parts, windows.detach());
+    return record(out, overlaidRule, [windows], [], { sliding, whole, places });
+  }
+  const [to, from] = [viewOf(parts), viewOf(windows)];
   for (let i = 0; i < sizeOf(sliding.kernel); i++) {
     const [sum, part] = [placesAt(to, lead.length, dims, i), placesAt(from, lead.length, dims, i)];
     adding.operation([sum, part]).kernel.runInto([sum], [sum, part], [], computeType(dtype), null);
   }
   return record(out, overlaidRule, [windows], [], { sliding, whole, places });
 }
+
+/** Whether windows in different places may have an element in common. */
+export const overlap = (sliding: Sliding, places: Shape): boolean =>
+  spansOf(sliding).some((span, axis) => places[axis]! > 1 && sliding.stride[axis]! < span);
+
+/** Whether windows that do not overlap have all elements. */
+const fillsWhole = ({ kernel, dilation }: Sliding, places: Shape, whole: Shape): boolean =>
+  kernel.every((size, axis) => size * places[axis]! === whole[axis] && (size === 1 || dilation[axis] === 1));
 
 /** What all windows have at one of their places, outside the graph. */
 function placesAt({ storage, offset, shape, strides, dtype }: View, lead: number, dims: number, index: number): Tensor {

@@ -28,6 +28,7 @@ function scans(dtype: 'float32' | 'float64'): Tensor[] {
   return [
     ...results,
     z.cummax(1).indices,
+    z.detach().scatterAdd(1, z.argsort(1).fmod(5), z.detach()),
     ...z.sort(0),
     z.topk(5).values,
     z.quantile(0.3, 1),
@@ -47,6 +48,10 @@ function convolutions(dtype: 'float32' | 'float64'): Tensor[] {
     const out = nn.functional.conv2d(x, w, options);
     return [out, ...grad(out.square().sum(), [x, w]).map((g) => g!)];
   });
-  const pooled = nn.functional.maxPool2d(x, 3, { stride: 2, padding: 1 });
-  return [...results, pooled, grad(pooled.square().sum(), x)[0]!];
+  const others = [
+    nn.functional.maxPool2d(x, 3, { stride: 2, padding: 1 }),
+    nn.functional.avgPool2d(x, 3, { stride: 2, padding: 1 }),
+    nn.functional.batchNorm(x, { training: true }),
+  ];
+  return [...results, ...others.flatMap((out) => [out, grad(out.pow(3).sum(), x)[0]!])];
 }

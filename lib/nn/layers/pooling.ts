@@ -3,13 +3,14 @@ import type { ArgumentsOf, FunctionOf, NamedOf, Narrowed, OptionsOf } from '../.
 import { type Kind, kind } from '../../arguments/kind.js';
 import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
-import { record } from '../../autograd/node.js';
+import { type BackwardRule, record } from '../../autograd/node.js';
 import { isBool, isFloat } from '../../backend/dtype.js';
 import { backend } from '../../backend/index.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
-import { tensor } from '../../ops/creation.js';
+import { windowSums } from '../../ops/convolutions.js';
+import { ones, tensor } from '../../ops/creation.js';
 import { gather, indexSelect } from '../../ops/indexing.js';
 import { pad } from '../../ops/padding.js';
 import { type Picks, pickedRule, picks } from '../../ops/picking.js';
@@ -18,6 +19,8 @@ import { sum } from '../../ops/reductions.js';
 import {
   eachAxis,
   explainAxes,
+  overlaid,
+  overlap,
   type PerAxis,
   perAxis,
   type Sliding,
@@ -28,7 +31,7 @@ import {
 import { reshape } from '../../ops/views.js';
 import { emptyOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
-import { owned, viewAs } from '../../tensor/layout.js';
+import { expandTo, owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { operandOf, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
@@ -257,11 +260,42 @@ export function average(op: string, dims: number, input: Tensor, given: AverageV
   const stride = strideOf(given.stride, kernel);
   const moves = { kernel, stride, dilation: kernel.map(() => 1) };
   const layout = layoutOf(op, input, moves, eachAxis(given.padding, dims), given.ceilMode);
-  const total = sum(windowsWith(input, layout, 0), windowAxes(input, dims));
+  const total = totals(input, layout);
   const counts = divisorOverride ?? countsOf(input, layout, given.countIncludePad);
   // As in PyTorch, where the mean of integers is one.
   return isFloat(input.dtype) ? div(total, counts) : div(total, counts, { roundingMode: 'trunc' });
 }
+
+/** Elements of a window up to which they are added one after the other, as PyTorch does; more are folded like any other sum. */
+const MOST_IN_ORDER = 64;
+
+/** What the elements of each window come to. */
+function totals(input: Tensor, layout: Layout): Tensor {
+  const { moves, before, after, whole, places } = layout;
+  const { kernel, dilation } = moves;
+  const dims = kernel.length;
+  const isShort = sizeOf(kernel) <= MOST_IN_ORDER && places.some((count) => count > 1);
+  if (!isFloat(input.dtype) || !isShort || input.numel() === 0)
+    return sum(windowsWith(input, layout, 0), windowAxes(input, dims));
+  const lead = shapeOf(input).slice(0, -dims);
+  const stride = withoutIdleSteps(moves.stride, places);
+  const how = { kernel, stride, dilation, before, places, whole, groups: 1 };
+  const weight = ones([1, 1, ...kernel], { dtype: input.dtype });
+  const apart = [...before, ...after].every((size) => size === 0) && !overlap(moves, places);
+  const from = reshape(apart ? input.detach() : input, [sizeOf(lead), 1, ...whole]);
+  const found = owned(viewAs(windowSums(from, weight, null, how), [...lead, ...places]));
+  return apart ? record(found, apartRule, [input], [], layout) : found;
+}
+
+/** Windows that do not overlap: each element has what flows into its window. */
+const apartRule: BackwardRule<Layout> = {
+  name: 'AvgPool',
+  backward: (g, _, { moves, whole, places }) => {
+    const lead = shapeOf(g).slice(0, -places.length);
+    const one = reshape(g, [...lead, ...moves.kernel.map(() => 1), ...places]);
+    return [overlaid(expandTo(one, [...lead, ...moves.kernel, ...places]), moves, whole)];
+  },
+};
 
 /** Of how many elements each window is: one number where all are of as many. */
 function countsOf(input: Tensor, { moves, before, whole, places }: Layout, includesPad: boolean): Tensor | number {

@@ -9,18 +9,32 @@ namespace {
 /** With fewer rows than this, threads share each row; else they take whole rows. Either way gives the same bits. */
 constexpr int64_t kManyRows = 64;
 
+/** Elements of a row up to which inputs that do not lie in whole runs are copied once, for all stages. */
+template <typename T>
+constexpr int64_t kGatheredRow = (1 << 17) / sizeof(T);
+
 /** One row that is longer than a tile. Its row values stay here while its elements pass by, once per stage. */
 template <typename T>
 class StreamedRow {
  public:
   StreamedRow(const Instruction& instruction, int64_t columns, int64_t row)
       : instruction_(instruction), program_(*instruction.program), columns_(columns), parts_(parts_of<T>(columns)) {
-    const int64_t partials_bytes = parts_ * max_folds(program_) * static_cast<int64_t>(sizeof(Partial));
-    char* memory = scratch(Scratch::kFold, values_bytes(program_) + partials_bytes);
+    const int64_t partials_bytes = round_up(parts_ * max_folds(program_) * static_cast<int64_t>(sizeof(Partial)), 64);
+    int gathered = 0;
+    for (int i = 0; i < program_.inputs + program_.outputs; i++) {
+      operands_[i] = operand_of_row(instruction.operands[i], row);
+      if (i < program_.inputs && is_gathered(i)) gathered++;
+    }
+    const int64_t copy_bytes = round_up(columns * static_cast<int64_t>(sizeof(T)), 64) + 64;
+    char* memory = scratch(Scratch::kFold, values_bytes(program_) + partials_bytes + gathered * copy_bytes);
     values_ = reinterpret_cast<T*>(memory);
     partials_ = reinterpret_cast<Partial*>(memory + values_bytes(program_));
-    for (int i = 0; i < program_.inputs + program_.outputs; i++)
-      operands_[i] = operand_of_row(instruction.operands[i], row);
+    char* copy = memory + values_bytes(program_) + partials_bytes;
+    for (int i = 0; i < program_.inputs && gathered > 0; i++) {
+      if (!is_gathered(i)) continue;
+      gather(operands_[i], reinterpret_cast<T*>(copy));
+      copy += copy_bytes;
+    }
   }
 
   void run() {
@@ -51,6 +65,26 @@ class StreamedRow {
     Operand part{whole.data + offset * size_of(whole.dtype), whole.dtype, {}};
     for (int d = 0; d < instruction_.inner; d++) part.strides[d] = whole.strides[instruction_.outer + d];
     return part;
+  }
+
+  Shape shape() const { return {instruction_.inner, instruction_.sizes + instruction_.outer}; }
+
+  /** Whether an input is better copied than walked once per stage: where its stretches do not begin and end with runs.
+   */
+  bool is_gathered(int i) const {
+    if (program_.is_row[i] || program_.streamed_count == 1 || columns_ > kGatheredRow<T>) return false;
+    const Walk walk(shape(), operands_[i].strides);
+    if (walk.axes == 0 && walk.stride == 0) return false;
+    const bool is_dense = operands_[i].dtype == kDTypeOf<T> && walk.stride == 1;
+    return !is_dense || (walk.axes > 0 && walk.length % kRun<T> != 0);
+  }
+
+  void gather(Operand& operand, T* to) const {
+    load_stretch(to, {operand.data, operand.dtype, Walk(shape(), operand.strides), Binding::kEachTile, nullptr}, 0,
+                 columns_);
+    operand.data = reinterpret_cast<char*>(to);
+    operand.dtype = kDTypeOf<T>;
+    for (int64_t d = instruction_.inner - 1, step = 1; d >= 0; step *= shape().sizes[d--]) operand.strides[d] = step;
   }
 
   void load_values() {
@@ -84,8 +118,7 @@ class StreamedRow {
   /** Folds the runs of one part. */
   void run_part(const Stage& stage, int64_t part, bool is_last) const {
     Slots<T> slots(program_, instruction_.params, kRun<T>);
-    const Shape shape{instruction_.inner, instruction_.sizes + instruction_.outer};
-    StretchedOperands<T> operands(slots, program_, operands_, Kind::kElement, shape, 0, kRun<T>, instruction_.misfit);
+    StretchedOperands<T> operands(slots, program_, operands_, Kind::kElement, shape(), 0, kRun<T>, instruction_.misfit);
     show_values(slots);
     Partial* partials = partials_ + part * stage.fold_count;
     reset(stage, partials);

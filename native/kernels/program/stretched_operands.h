@@ -79,7 +79,7 @@ struct StretchedOperand {
 };
 
 /** Elements in a row for which a tile of their own costs less than copying them. */
-constexpr int64_t kLongRun = 256;
+constexpr int64_t kLongRun = 512;
 
 /** Whether the last two axes are better walked the other way around. */
 inline bool is_transposed(const Walk& walk) {
