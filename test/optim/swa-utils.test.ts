@@ -184,6 +184,45 @@ describe('updateBn', () => {
     expect([layer.momentum, layer.training, frozen.training]).toEqual([0.1, true, false]);
   });
 
+  it('counts what batch normalization saw anew, to the values of PyTorch', () => {
+    const layer = new nn.BatchNorm1d(2);
+    const averaged = new AveragedModel(new nn.Sequential(layer));
+    const own = averaged.module[0];
+    layer.forward(
+      tensor([
+        [5, 5],
+        [7, 9],
+      ]),
+    );
+    averaged.updateParameters(new nn.Sequential(layer));
+    expect(own.numBatchesTracked.item()).toBe(1);
+    updateBn(
+      [
+        [
+          tensor([
+            [1, 2],
+            [3, 6],
+          ]),
+        ],
+        tensor([
+          [3, 0],
+          [9, 2],
+        ]),
+      ],
+      averaged,
+    );
+    expect(own.runningMean.toArray()).toEqual([4, 2.5]);
+    expect(own.runningVar.toArray()).toEqual([10, 5]);
+    expect([own.numBatchesTracked.item(), own.momentum]).toEqual([2, 0.1]);
+    own.resetRunningStats();
+    expect([own.runningMean.toArray(), own.runningVar.toArray(), own.numBatchesTracked.item()]).toEqual([
+      [0, 0],
+      [1, 1],
+      0,
+    ]);
+    new nn.BatchNorm2d(2, { trackRunningStats: false }).resetRunningStats();
+  });
+
   it('puts modes and momenta back where a batch fails, and refuses what is no loader', () => {
     const model = new nn.Sequential(new Averaging());
     model.eval();

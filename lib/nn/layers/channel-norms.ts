@@ -261,7 +261,8 @@ export abstract class ChannelNorm<A extends boolean, T extends boolean, B extend
 > {
   readonly numFeatures: number;
   readonly eps: number;
-  readonly momentum: number | null;
+  /** How far running values move towards those of a batch; null for the mean of all batches. */
+  momentum: number | null;
   weight: Learned<A>;
   bias: A extends true ? Learned<B> : null;
   declare runningMean: T extends true ? Tensor : null;
@@ -331,6 +332,15 @@ export abstract class BatchNorm<A extends boolean, T extends boolean, B extends 
     const byBatch = this.training || running === null;
     const momentum = () => this.counted(x.dtype);
     return batchNormalised(this.constructor.name, x, running, learned, byBatch, momentum, this.eps);
+  }
+
+  /** Forgets what was seen: means of 0, variances of 1, no batches. */
+  resetRunningStats(): void {
+    noGrad(() => {
+      this.runningMean?.zero_();
+      this.runningVar?.fill_(1);
+      this.numBatchesTracked?.zero_();
+    });
   }
 
   /** Counts a batch, and says how far running values move. */
