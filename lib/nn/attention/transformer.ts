@@ -37,9 +37,13 @@ const stacked = {
   norm: moduleOf<Norm>().optional(),
 };
 
-const encoderSignature = signature('encoderLayer, numLayers, norm', {
+const encoderSignature = signature('encoderLayer, numLayers, norm, enableNestedTensor, maskCheck', {
   encoderLayer: moduleOf<EncoderLayer>(),
   ...stacked,
+  /** Whether PyTorch may leave out what is padded where it only evaluates; here it never is. Default: true. */
+  enableNestedTensor: kinds.boolean.default(true),
+  /** Whether PyTorch looks at masks for that. Default: true. */
+  maskCheck: kinds.boolean.default(true),
 });
 const decoderSignature = signature('decoderLayer, numLayers, norm', {
   decoderLayer: moduleOf<DecoderLayer>(),
