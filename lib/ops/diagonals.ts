@@ -6,11 +6,11 @@ import * as kinds from '../tensor/kinds.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { checkNdim, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
-import { clone } from './conversion.js';
+import { clone, fill_ } from './conversion.js';
 import { zeros } from './creation.js';
 import { sum } from './reductions.js';
 import { diagonalOf, matrixAxes } from './strided.js';
-import { flatten } from './views.js';
+import { flatten, narrow } from './views.js';
 
 // Matrices of diagonals, and diagonals of matrices. Those that are views are in `strided.ts`.
 
@@ -109,3 +109,44 @@ export const trace: Single = define('trace', single, (x) => {
   if (x.ndim !== 2) throw new ShapeError(`trace: expected a matrix, got shape ${show(x.shape)}`);
   return sum(diagonalOf('trace', x, 0, 0, 1));
 });
+
+const fillingDiagonal = signature('input, /, fillValue, wrap', {
+  input: kinds.tensor,
+  fillValue: kinds.number,
+  /** Begin again below a tall matrix's last column, after one row between. Default: false. */
+  wrap: kinds.boolean.default(false),
+});
+
+/**
+ * Writes a number to the main diagonal: the elements whose indices are all alike.
+ *
+ * @throws ShapeError for less than two dimensions, and for more than two of different sizes
+ * @example
+ * ```ts
+ * ones([2, 2]).fillDiagonal_(0); // tensor([[0., 1.], [1., 0.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html
+ */
+export const fillDiagonal_: FunctionOf<Tensor, typeof fillingDiagonal> = define(
+  'fillDiagonal_',
+  fillingDiagonal,
+  (x, value, wrap) => {
+    const shape = shapeOf(x);
+    if (x.ndim < 2) throw new ShapeError(`fillDiagonal_: expected at least 2 dimensions, got shape ${show(shape)}`);
+    if (x.ndim > 2 && shape.some((size) => size !== shape[0])) {
+      throw new ShapeError(`fillDiagonal_: more than 2 dimensions must have one size, got shape ${show(shape)}`);
+    }
+    const period = shape[1]! + 1;
+    const starts = wrap && x.ndim === 2 ? Math.ceil(shape[0]! / period) : 1;
+    for (let i = 0; i < starts; i++) {
+      const part = i === 0 ? x : narrow(x, 0, i * period, Math.min(period, shape[0]! - i * period));
+      fill_(alikeIn(part), value);
+    }
+    return x;
+  },
+);
+
+/** The elements whose indices are all alike, as a view. */
+function alikeIn(x: Tensor): Tensor {
+  return x.ndim === 1 ? x : alikeIn(diagonalOf('fillDiagonal_', x, 0, x.ndim - 2, x.ndim - 1));
+}

@@ -774,7 +774,17 @@ test('there is a row for every function', () => {
     Object.keys(file),
   );
   expect(functions.filter((name) => !named.has(name)).sort()).toEqual(
-    ['atleast1d', 'atleast2d', 'atleast3d', 'trace', 'tril_', 'trilIndices', 'triu_', 'triuIndices'].sort(),
+    [
+      'atleast1d',
+      'atleast2d',
+      'atleast3d',
+      'fillDiagonal_',
+      'trace',
+      'tril_',
+      'trilIndices',
+      'triu_',
+      'triuIndices',
+    ].sort(),
   );
 });
 
@@ -1112,5 +1122,49 @@ describe('refusals', () => {
       [1, 2],
       [3, 4],
     ]);
+  });
+});
+
+describe('fillDiagonal_', () => {
+  test('writes where all indices are alike, and again below with wrap, as PyTorch does', () => {
+    expect(zeros([2, 3]).fillDiagonal_(5).toArray()).toEqual([
+      [5, 0, 0],
+      [0, 5, 0],
+    ]);
+    const tall = zeros([7, 3], { dtype: 'int32' });
+    expect(tall.fillDiagonal_(1, true)).toBe(tall);
+    expect(tall.nonzero().toArray()).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [4, 0],
+      [5, 1],
+      [6, 2],
+    ]);
+    expect(zeros([7, 3]).fillDiagonal_(1).sum().item()).toBe(3);
+    expect(zeros([2, 2, 2]).fillDiagonal_(1).nonzero().toArray()).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+    ]);
+  });
+
+  test('has the gradient of what is left', () => {
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]).requiresGrad_();
+    x.mul(1).fillDiagonal_(0).sum().backward();
+    expect(x.grad!.toArray()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+  });
+
+  test.each([
+    ['a vector', () => zeros([2]).fillDiagonal_(1), 'expected at least 2 dimensions, got shape [2]'],
+    ['three sizes', () => zeros([2, 2, 3]).fillDiagonal_(1), 'more than 2 dimensions must have one size'],
+  ])('refuses %s', (_, call, message) => {
+    expect(call).toThrow(ShapeError);
+    expect(call).toThrow(message);
   });
 });
