@@ -2,7 +2,7 @@ import { backwardOf } from '../autograd/backward.js';
 import * as hooks from '../autograd/hooks.js';
 import { mark } from '../describe.js';
 import { type Operand, pointwiseOf } from '../tensor/elementwise.js';
-import { Tensor } from '../tensor/tensor.js';
+import { identify, Tensor } from '../tensor/tensor.js';
 import * as activations from './activations.js';
 import * as addedProducts from './added-products.js';
 import * as aliases from './aliases.js';
@@ -298,8 +298,11 @@ for (const functions of [
   defineAll(functions);
 }
 
+/** Those who compare deeply iterate, and go by `id`: the rows of one tensor are the same every time. */
 function rowsOf(this: Tensor): ArrayIterator<Tensor> {
-  return views.unbind(this)[Symbol.iterator]();
+  const rows = views.unbind(this);
+  for (const [i, row] of rows.entries()) identify(row, `${this.id}[${i}]`);
+  return rows[Symbol.iterator]();
 }
 
 Object.defineProperties(Tensor.prototype, {

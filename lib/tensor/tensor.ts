@@ -228,6 +228,11 @@ export function takeGrad(x: Tensor, value: Tensor): void {
   ownState(x).gradIsPrivate = true;
 }
 
+/** @internal Gives a tensor the identity that comparisons see. */
+export function identify(x: Tensor, id: string): void {
+  (x as { id: Tensor['id'] }).id = id;
+}
+
 /** @internal Forgets the gradient; its memory is reused if nobody has seen it. */
 export function dropGrad(x: Tensor): void {
   const state = stateOf(x);
@@ -269,7 +274,7 @@ export function leaveGradCaptured(x: Tensor): void {
  */
 export class Tensor {
   /** @internal All that `deepEqual` and the like see of a tensor: without it, any two would be taken for equal. */
-  readonly id = ++made;
+  readonly id: number | string = ++made;
   /** @internal What `structuredClone` and `postMessage` stumble over: they would make an empty object of a tensor. */
   readonly uncloneable = UNCLONEABLE;
   #view: View;

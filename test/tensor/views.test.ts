@@ -513,8 +513,15 @@ describe('iteration', () => {
       for (const one of tensor(1)) one.item();
     }).toThrow('is not iterable');
     expect(tensor(1)).not.toBe(tensor(1));
-    expect(tensor([1, 2])).not.toEqual(tensor([1, 2]));
     expect(() => new optim.SGD(rows().requiresGrad_() as never, { lr: 1 })).toThrow('expected an iterable of tensors');
     await expect(capture((x: Tensor) => x).run(rows() as never)).rejects.toThrow('must be tensors, a TensorDataset');
+  });
+
+  test('leaves deep comparisons as they were: a tensor equals itself alone', () => {
+    const x = rows();
+    expect({ x }).toEqual({ x });
+    expect([...x]).toEqual([...x]);
+    expect(x).not.toEqual(rows());
+    expect(zeros([0, 2])).not.toEqual(zeros([0, 2]));
   });
 });
