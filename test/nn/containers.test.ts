@@ -1,4 +1,4 @@
-import { CaptureError, capture, nn, ones, type Tensor, tensor, ValueError, zeros } from 'nabla';
+import { CaptureError, capture, full, nn, ones, type Tensor, tensor, ValueError, zeros } from 'nabla';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 const linear = (n: number) => new nn.Linear(n, n);
@@ -246,4 +246,52 @@ describe('captured functions', () => {
     expect(f(x).toArray()).toEqual(model.forward(x).toArray());
     expect(f(x).toArray()).toEqual(model.forward(x).toArray());
   });
+});
+
+describe('items that go again', () => {
+  it('lists give an item, and close up', () => {
+    const list = new nn.ModuleList([new nn.Linear(1, 2), new nn.Tanh(), new nn.ReLU()]);
+    expect(list.pop()).toBeInstanceOf(nn.ReLU);
+    expect(list.pop(0)).toBeInstanceOf(nn.Linear);
+    expect([list.length, list[0] instanceof nn.Tanh, Object.keys(list.stateDict())]).toEqual([1, true, []]);
+    expect(() => list.pop(1)).toThrow('ModuleList: pop: expected a position of one of 1 items, got 1');
+    const stack = new nn.Sequential(new nn.Linear(1, 2), new nn.Linear(2, 3));
+    stack.pop();
+    expect(stack.forward(zeros([1, 1])).shape).toEqual([1, 2]);
+  });
+
+  it('dictionaries take several, and let go of one or all', () => {
+    const dictionary = new nn.ModuleDict<Record<string, nn.Module>>({ a: new nn.Linear(1, 1) });
+    dictionary.update({ b: new nn.Linear(1, 2), training: new nn.Tanh() }).update([['c', new nn.ReLU()]]);
+    expect(dictionary.keys()).toEqual(['a', 'b', 'training', 'c']);
+    expect(() => dictionary.update({ d: new nn.ReLU(), e: 3 as never })).toThrow(ValueError);
+    expect(dictionary.pop('training')).toBeInstanceOf(nn.Tanh);
+    expect([dictionary.training, dictionary.has('d')]).toEqual([true, false]);
+    dictionary.pop('b');
+    expect(Object.keys(dictionary.stateDict())).toEqual(['a.weight', 'a.bias']);
+    expect('b' in dictionary).toBe(false);
+    expect(() => dictionary.pop('b')).toThrow(ValueError);
+    dictionary.clear();
+    expect([dictionary.length, dictionary.parameters()]).toEqual([0, []]);
+  });
+});
+
+it('layers with parameters set them to what they were at first', () => {
+  const layers: (nn.Module & { resetParameters(): void })[] = [
+    new nn.BatchNorm1d(2),
+    new nn.LayerNorm(2),
+    new nn.RMSNorm(2),
+    new nn.GroupNorm(1, 2),
+    new nn.PReLU(1, 0.25),
+  ];
+  for (const layer of layers) {
+    const before = layer.parameters().map((p) => p.toArray());
+    for (const p of layer.parameters()) p.data = full([...p.shape], 7);
+    layer.resetParameters();
+    expect(layer.parameters().map((p) => p.toArray())).toEqual(before);
+  }
+  const lstm = new nn.LSTM(1, 1);
+  const before = lstm.weightIhL0;
+  lstm.flattenParameters();
+  expect(lstm.weightIhL0).toBe(before);
 });

@@ -13,6 +13,7 @@ import { Pointwise } from '../../tensor/elementwise.js';
 import * as kinds from '../../tensor/kinds.js';
 import { drawing } from '../../tensor/parameters.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { constant_ } from '../init.js';
 import { Module } from '../module.js';
 import { onInput } from '../operands.js';
 import { Parameter } from '../parameter.js';
@@ -170,6 +171,11 @@ export class PReLU extends Module<[x: Tensor], Tensor> {
     this.numParameters = numParameters;
     this.init = init;
     this.weight = new Parameter(full([numParameters], init, { dtype }));
+  }
+
+  /** Sets the slopes to what they were at first. */
+  resetParameters(): void {
+    constant_(this.weight, this.init);
   }
 
   override forward(x: Tensor): Tensor {

@@ -73,6 +73,32 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
     return this;
   }
 
+  /** Puts all items of an object, or of [key, item] pairs, under their keys. */
+  update(items: Items<Added, Readonly<Record<string, Added>>>): this {
+    const [given] = contents.read(`${this.constructor.name}: update`, [items]);
+    const pairs = [...pairsOf<Added>(this, given)];
+    for (const [key, item] of pairs) this[ITEM](item, `'${String(key)}'`);
+    for (const [key, item] of pairs) this.set(key, item);
+    return this;
+  }
+
+  /**
+   * Takes an item out.
+   *
+   * @throws ValueError if there is none under the key
+   */
+  pop<K extends string>(key: K): K extends keyof T ? T[K] : V {
+    const item = this.get(key);
+    this[CONTENTS].delete(key);
+    Reflect.deleteProperty(this, Object.hasOwn(this, hidden(key)) ? hidden(key) : key);
+    return item;
+  }
+
+  /** Takes all items out. */
+  clear(): void {
+    for (const key of this.keys()) this.pop(key);
+  }
+
   /** All keys, in the order in which they were first set. */
   keys(): string[] {
     return [...this[CONTENTS].keys()];
@@ -99,7 +125,7 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
   }
 }
 
-takeNoMore(Dictionary, 'get', 'has', 'set', 'keys', 'values', 'items');
+takeNoMore(Dictionary, 'get', 'has', 'set', 'update', 'pop', 'clear', 'keys', 'values', 'items');
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.iterator in value;

@@ -63,6 +63,26 @@ export abstract class List<T, Added = T, Inputs extends readonly unknown[] = nev
     return this;
   }
 
+  /**
+   * Takes an item out, and puts those behind it one nearer.
+   *
+   * @param index negative ones count from the end
+   * @throws ValueError for a position that is not there
+   */
+  pop(index = -1): T {
+    const { length } = this;
+    if (!Number.isInteger(index) || index < -length || index >= length) {
+      throw new ValueError(
+        `${this.constructor.name}: pop: expected a position of one of ${length} items, got ${describe(index)}`,
+      );
+    }
+    const at = index < 0 ? index + length : index;
+    const [item, ...rest] = [...this].slice(at);
+    put(this, at, rest);
+    Reflect.deleteProperty(this, length - 1);
+    return item!;
+  }
+
   *[Symbol.iterator](): Iterator<T> {
     for (let i = 0; Object.hasOwn(this, i); i++) yield Reflect.get(this, i) as T;
   }

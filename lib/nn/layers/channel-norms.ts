@@ -21,6 +21,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
+import { resetScale } from './scale.js';
 import { normalisedByBatch } from './by-batch.js';
 import { centring } from './normalization.js';
 
@@ -343,6 +344,12 @@ export abstract class BatchNorm<A extends boolean, T extends boolean, B extends 
     });
   }
 
+  /** Sets the parameters to what they were at first, and forgets what was seen. */
+  resetParameters(): void {
+    this.resetRunningStats();
+    resetScale(this.weight, this.bias);
+  }
+
   /** Counts a batch, and says how far running values move. */
   protected counted(dtype: Tensor['dtype']): number | Tensor {
     const count: Tensor = this.numBatchesTracked!;
@@ -456,6 +463,11 @@ export class GroupNorm<A extends boolean = true, B extends boolean = true> exten
     const [weight, offset] = learnedFor(numChannels, affine, bias, dtype);
     this.weight = weight as typeof this.weight;
     this.bias = offset as typeof this.bias;
+  }
+
+  /** Sets the parameters to what they were at first. */
+  resetParameters(): void {
+    resetScale(this.weight, this.bias);
   }
 
   override forward(x: Tensor): Tensor {

@@ -18,6 +18,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText, pythonTuple } from '../text.js';
+import { resetScale } from './scale.js';
 
 // A row is what is normalised together. Arguments: x, weight, (bias,) number of elements of a row, eps.
 
@@ -216,6 +217,11 @@ export class LayerNorm<A extends boolean = true, B extends boolean = true> exten
     this.bias = offset as typeof this.bias;
   }
 
+  /** Sets the parameters to what they were at first. */
+  resetParameters(): void {
+    resetScale(this.weight, this.bias);
+  }
+
   override forward(x: Tensor): Tensor {
     recording?.used(this);
     return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
@@ -248,6 +254,11 @@ export class RMSNorm<A extends boolean = true> extends Module<[x: Tensor], Tenso
     this.eps = eps;
     const weight = elementwiseAffine ? new Parameter(ones(this.normalizedShape, { dtype })) : null;
     this.weight = weight as typeof this.weight;
+  }
+
+  /** Sets the parameters to what they were at first. */
+  resetParameters(): void {
+    resetScale(this.weight);
   }
 
   override forward(x: Tensor): Tensor {

@@ -169,6 +169,9 @@ abstract class Recurrent<Inputs extends readonly unknown[], Output> extends Modu
     for (const parameter of this.parameters()) uniform_(parameter, -bound, bound);
   }
 
+  /** Does nothing: PyTorch lays weights out for a device's library, and there is none. */
+  flattenParameters(): void {}
+
   override extraRepr(): string {
     const others = [
       this.projSize !== 0 && `proj_size=${this.projSize}`,
