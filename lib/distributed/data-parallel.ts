@@ -169,8 +169,9 @@ export class DataParallel {
         sums.end();
       });
       sums.finish();
-    } finally {
-      sums.settle();
+    } catch (error) {
+      sums.abandon();
+      throw error;
     }
     parameters.forEach((parameter, i) => {
       accumulate(parameter, sums.gradient(parameter), before[i]!);

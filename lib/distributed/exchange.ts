@@ -88,14 +88,20 @@ export class Sums {
   /** Returns when all tensors are sums. */
   finish(): void {
     for (const [dtype, { list }] of this.#open) this.#begin(dtype, list);
-    this.settle();
-  }
-
-  /** Returns when nothing is under way any more. */
-  settle(): void {
     for (const list of this.#begun.splice(0)) {
       backend.settle(CHANNELS.programs, list.map(operandOf));
       for (const one of list) one.bumpVersion(this.#kind);
+    }
+  }
+
+  /** Returns when nothing is under way any more, well or not. */
+  abandon(): void {
+    for (const list of this.#begun.splice(0)) {
+      try {
+        backend.settle(CHANNELS.programs, list.map(operandOf));
+      } catch {
+        // There is another error already.
+      }
     }
   }
 }

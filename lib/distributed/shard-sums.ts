@@ -68,9 +68,9 @@ export class ShardSums {
     noGrad(() => this.#buffers.finish());
   }
 
-  /** Returns when nothing is under way any more, whatever went wrong. */
-  settle(): void {
-    this.#exchange?.settle();
+  /** Returns when nothing is under way any more: something else went wrong. */
+  abandon(): void {
+    this.#exchange?.abandon();
   }
 
   gradient(parameter: Parameter): Tensor | null {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { capture, manualSeed, nn, ones, optim, type Tensor, zeros } from 'nabla';
+import { capture, manualSeed, nn, noGrad, ones, optim, type Tensor, zeros } from 'nabla';
 import { allReduce, barrier, DataParallel, finalize, init, rank } from 'nabla/distributed';
 
 // What goes wrong, on rank 1 alone; the others must notice.
@@ -44,6 +44,21 @@ switch (how) {
     // Rank 1 leaves a layer out, so that it has no gradients of it.
     const lossOf = (x: Tensor) => (isOdd ? first : model).forward(x).square().mean();
     capture((x: Tensor) => parallel.backward(lossOf, x))(ones([4, 3]));
+    break;
+  }
+  case 'breaks': {
+    // On rank 1 the backward pass fails when the gradients of the last layer are on their way.
+    const layers = [1, 2, 3].map(() => new nn.Linear(256, 256));
+    const parallel = new DataParallel(new nn.Sequential(...layers));
+    parallel.backward(
+      (x) => {
+        const hidden = layers[0]!.forward(x).exp();
+        const result = layers[2]!.forward(layers[1]!.forward(hidden)).mean();
+        if (isOdd) noGrad(() => hidden.add_(1));
+        return result;
+      },
+      ones([4, 256]),
+    );
     break;
   }
   case 'throws': {
