@@ -201,19 +201,26 @@ export function viewOf(name: string, x: Tensor, choose: Choices): string {
   }
 }
 
+const MOST_MULTIPLY_ADDS = 4e6;
+
+/** The multiply-adds of a product; at least as many as the elements of its result. */
+const workOf = (left: Tensor, right: Tensor): number => {
+  const [rows, columns] = [left.ndim < 2 ? 1 : left.shape.at(-2)!, right.ndim < 2 ? 1 : right.shape.at(-1)!];
+  return Math.max(left.numel() * columns, right.numel() * rows);
+};
+
 /** A product with another matrix that fits, or with itself turned. */
 function productOf(name: string, x: Tensor, scope: Scope, choose: Choices): string | null {
-  const size = (y: Tensor) => (x.shape[0] ?? 1) * (x.shape.at(-1) ?? 1) * (y.shape.at(-1) ?? 1);
   const rights = scope.tensors(
-    (y) => y.dtype === x.dtype && y.ndim >= 1 && y.shape.at(-2) === x.shape.at(-1) && size(y) < 4e6,
+    (y) => y.dtype === x.dtype && y.ndim >= 1 && y.shape.at(-2) === x.shape.at(-1) && workOf(x, y) < MOST_MULTIPLY_ADDS,
   );
   const lefts = scope.tensors(
-    (y) => y.dtype === x.dtype && y.ndim === 2 && y.shape[1] === x.shape.at(-2) && size(y) < 4e6,
+    (y) => y.dtype === x.dtype && y.ndim === 2 && y.shape[1] === x.shape.at(-2) && workOf(y, x) < MOST_MULTIPLY_ADDS,
   );
   const kinds = [
     ...(rights.length > 0 ? ['right'] : []),
     ...(lefts.length > 0 ? ['left'] : []),
-    ...(x.ndim === 2 && size(x) < 4e6 ? ['turned'] : []),
+    ...(x.ndim === 2 && workOf(x, x.t()) < MOST_MULTIPLY_ADDS ? ['turned'] : []),
   ];
   if (kinds.length === 0) return null;
   const kind = choose.of(kinds);

@@ -43,7 +43,8 @@ function write({ world: random, run }: Random): Program {
   ];
   const between = world.calls.flatMap((call) => call.before);
   const loss = world.result[0] ?? 'x0';
-  const scalar = `${loss}.mul(1.0).sum()`;
+  // A gradient may not be there.
+  const scalar = `(${loss} ?? x0).mul(1.0).sum()`;
   return {
     world: { ...world, parameters: ['x0'], result: [scalar], calls: [] },
     rows: [`randn(${show(shape)})`],
