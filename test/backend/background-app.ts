@@ -18,12 +18,8 @@ async function train(steps: number, underway: () => void = () => {}): Promise<nu
   return [loop.history.array('float64')[steps - 1]!, ...valuesOf(weights)];
 }
 
-/** In a worker of Node 20, tsx must be asked again to load TypeScript. */
-function startWorker(steps: number): Worker {
-  const file = JSON.stringify(import.meta.url);
-  const code = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${file}, ${file}))`;
-  return new Worker(code, { eval: true, workerData: steps });
-}
+/** This program again: it is bundled, so that workers of Node 20 can load it. */
+const startWorker = (steps: number): Worker => new Worker(new URL(import.meta.url), { workerData: steps });
 
 async function resultOf(worker: Worker): Promise<number[]> {
   await once(worker, 'message');

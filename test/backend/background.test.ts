@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 
-const app = fileURLToPath(new URL('./background-app.ts', import.meta.url));
+let app: string;
+beforeAll(async () => {
+  app = await bundled(new URL('./background-app.ts', import.meta.url));
+});
 
 it.each([
   ['together', 'the main thread and workers train at once', ''],
@@ -12,8 +15,6 @@ it.each([
   ['exit', 'the process exits while the main thread and a worker train', ''],
   ['pending', 'the process waits for training to end', 'done'],
 ])('%s: %s', (mode, _, output) => {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app, mode], {
-    encoding: 'utf8',
-  });
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [app, mode], { encoding: 'utf8' });
   expect({ status, signal, stdout, stderr }).toEqual({ status: 0, signal: null, stdout: output, stderr: '' });
 });

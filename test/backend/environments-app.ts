@@ -20,12 +20,8 @@ async function multiply(done: (round: number) => boolean): Promise<number> {
   return checksum;
 }
 
-/** In a worker of Node 20, tsx must be asked again to load TypeScript. */
-function startWorker(rounds: number): Worker {
-  const file = JSON.stringify(import.meta.url);
-  const code = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${file}, ${file}))`;
-  return new Worker(code, { eval: true, workerData: rounds });
-}
+/** This program again: it is bundled, so that workers of Node 20 can load it. */
+const startWorker = (rounds: number): Worker => new Worker(new URL(import.meta.url), { workerData: rounds });
 
 async function checksumOf(worker: Worker): Promise<number> {
   const [[checksum]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 
-const app = fileURLToPath(new URL('./environments-app.ts', import.meta.url));
+let app: string;
+beforeAll(async () => {
+  app = await bundled(new URL('./environments-app.ts', import.meta.url));
+});
 
 it.each([
   ['together', 'the main thread and workers compute at once'],
@@ -11,6 +14,6 @@ it.each([
   ['terminate', 'a worker is terminated in the middle of its work'],
   ['exit', 'the process exits while a worker works'],
 ])('%s: %s', (mode) => {
-  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app, mode], { encoding: 'utf8' });
+  const { status, signal, stderr } = spawnSync(process.execPath, [app, mode], { encoding: 'utf8' });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
 });

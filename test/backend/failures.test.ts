@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 
-const app = fileURLToPath(new URL('./failures-app.ts', import.meta.url));
+let app: string;
+beforeAll(async () => {
+  app = await bundled(new URL('./failures-app.ts', import.meta.url));
+});
 
 const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
 
@@ -14,7 +17,7 @@ it.skipIf(!canLimit).each([
   ['memory', 'an operation that gets no memory'],
   ['memory in the background', 'a run that gets no memory'],
 ])('%s: %s', (mode) => {
-  const { status, signal, stderr } = spawnSync(process.execPath, ['--import', 'tsx', app, mode], {
+  const { status, signal, stderr } = spawnSync(process.execPath, [app, mode], {
     env,
     encoding: 'utf8',
   });
@@ -23,7 +26,7 @@ it.skipIf(!canLimit).each([
 
 /** V8 ends the process where its heap is full. */
 it('a heap that has no place for nested arrays', () => {
-  const args = ['--max-old-space-size=150', '--import', 'tsx', app, 'heap'];
+  const args = ['--max-old-space-size=150', app, 'heap'];
   const { status, signal, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
 });

@@ -2,17 +2,21 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { backend } from '../../lib/backend/index.js';
 import { microOpNames, microOps } from '../../lib/backend/micro-ops.js';
 import { explainMismatch, limits, loadAddon, names } from '../../lib/backend/native/load.js';
 import { allocate } from '../../lib/backend/storage.js';
 import { NablaError } from '../../lib/errors.js';
+import { bundled } from '../bundled.js';
 import { noise, operand, valuesOf } from './operands.js';
 import { programOf, singleOp } from './programs.js';
 
-const digestScript = fileURLToPath(new URL('./native-digest.ts', import.meta.url));
+let digestScript: string;
+beforeAll(async () => {
+  digestScript = await bundled(new URL('./native-digest.ts', import.meta.url));
+});
+
 const scalarOps = microOpNames.filter((op) => microOps[op].arity > 0 && op !== 'expand');
 
 const unaryOps = scalarOps.filter((op) => microOps[op].arity === 1);
@@ -24,7 +28,7 @@ interface Settings {
 
 /** The digests that another process computes. */
 function digestsWith({ isa = '', threads }: Settings): Record<string, string> {
-  const args = ['--import', 'tsx', digestScript, ...(threads === undefined ? [] : [`${threads}`])];
+  const args = [digestScript, ...(threads === undefined ? [] : [`${threads}`])];
   const env = { ...process.env, NABLA_ISA: isa };
   return JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8', stdio: 'pipe' }));
 }

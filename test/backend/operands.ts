@@ -1,6 +1,6 @@
 import type { DType } from '../../lib/backend/dtype.js';
 import { allocate } from '../../lib/backend/storage.js';
-import { broadcastStrides, contiguousStrides, sizeOf, type View } from '../../lib/backend/view.js';
+import { broadcastStrides, contiguousStrides, isContiguous, sizeOf, type View } from '../../lib/backend/view.js';
 
 /** How a test operand lies in memory. */
 export const layouts = ['contiguous', 'offset', 'strided', 'gapped rows', 'transposed'] as const;
@@ -15,10 +15,12 @@ export function operand(
 ): View {
   const view = blank(dtype, shape, layout);
   const array = view.storage.array(dtype).fill(113);
-  offsetsOf(view, shape).forEach((at, i) => {
-    const value = values[i % values.length]!;
-    array[at] = dtype === 'bool' ? Number(value !== 0) : value;
-  });
+  const stored = dtype === 'bool' ? values.map((value) => Number(value !== 0)) : values;
+  let next = 0;
+  for (const at of offsetsOf(view, shape)) {
+    array[at] = stored[next]!;
+    if (++next === stored.length) next = 0;
+  }
   return view;
 }
 
@@ -46,8 +48,10 @@ export function offsetsOf(view: View, shape: readonly number[]): number[] {
   const strides = broadcastStrides(view, shape);
   let offsets = [view.offset];
   shape.forEach((size, axis) => {
-    const inner: number[] = [];
-    for (const offset of offsets) for (let i = 0; i < size; i++) inner.push(offset + i * strides[axis]!);
+    const stride = strides[axis]!;
+    const inner = new Array<number>(offsets.length * size);
+    let next = 0;
+    for (const offset of offsets) for (let i = 0; i < size; i++) inner[next++] = offset + i * stride;
     offsets = inner;
   });
   return offsets;
@@ -56,6 +60,8 @@ export function offsetsOf(view: View, shape: readonly number[]): number[] {
 /** The elements of `view`, broadcast to `shape` if given, in row-major order. */
 export function valuesOf(view: View, shape: readonly number[] = view.shape): number[] {
   const array = view.storage.array(view.dtype);
+  if (shape === view.shape && isContiguous(view))
+    return Array.from(array.subarray(view.offset, view.offset + sizeOf(shape)));
   return offsetsOf(view, shape).map((offset) => array[offset]!);
 }
 

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSafetensors } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 import { writeDigits } from './digits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
+let program: string;
 
 /** Runs the demo as a user would, on the backend that this suite is for. */
 function demo(...args: string[]) {
-  const run = spawnSync(process.execPath, ['--import', 'tsx', 'examples/mnist.ts', ...args], {
+  const run = spawnSync(process.execPath, [program, ...args], {
     cwd: root,
     encoding: 'utf8',
   });
@@ -20,6 +22,7 @@ function demo(...args: string[]) {
 }
 
 beforeAll(async () => {
+  program = await bundled(new URL('../../examples/mnist.ts', import.meta.url));
   folder = await mkdtemp(join(tmpdir(), 'nabla-demo-'));
   await writeDigits(folder);
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { trainAll } from '../../examples/per-tenant.js';
+import { bundled } from '../bundled.js';
 
 it('every model learns the curve of its own customer', async () => {
   const lines: string[] = [];
@@ -12,16 +12,11 @@ it('every model learns the curve of its own customer', async () => {
   expect(lines.at(-1)).toMatch(/^training: 100 % .* models\/s/);
 });
 
-it('says what it takes', () => {
-  const program = fileURLToPath(new URL('../../examples/per-tenant.ts', import.meta.url));
-  const { status, stdout } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', program, '--tenants', '5', '--epochs', '2'],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)) },
-    },
-  );
+it('says what it takes', async () => {
+  const program = await bundled(new URL('../../examples/per-tenant.ts', import.meta.url));
+  const { status, stdout } = spawnSync(process.execPath, [program, '--tenants', '5', '--epochs', '2'], {
+    encoding: 'utf8',
+  });
   expect(status).toBe(0);
   expect(stdout).toMatch(/error 0\.\d+ before, 0\.\d+ after\n[\d,]+ steps a second\n\d+ KB of memory/);
 });

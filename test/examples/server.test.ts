@@ -7,16 +7,18 @@ import { fileURLToPath } from 'node:url';
 import { nn, tensor } from 'nabla';
 import { saveSafetensors } from 'nabla/io';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { bundled } from '../bundled.js';
 import { imageOf, writeDigits } from './digits.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
+let program: string;
 let server: ChildProcessWithoutNullStreams;
 let printed = '';
 let url: string;
 
 function start(...args: string[]): ChildProcessWithoutNullStreams {
-  const started = spawn(process.execPath, ['--import', 'tsx', 'examples/server.ts', '--port', '0', ...args], {
+  const started = spawn(process.execPath, [program, '--port', '0', ...args], {
     cwd: root,
   });
   for (const stream of [started.stdout, started.stderr]) stream.on('data', (text) => (printed += text));
@@ -36,6 +38,7 @@ async function post(body: string): Promise<{ status: number; answer: Record<stri
 }
 
 beforeAll(async () => {
+  program = await bundled(new URL('../../examples/server.ts', import.meta.url));
   folder = await mkdtemp(join(tmpdir(), 'nabla-server-'));
   await writeDigits(folder);
   server = start('--epochs', '1000000', '--data', folder);
@@ -134,7 +137,7 @@ describe('the server of a checkpoint', () => {
   it('refuses at once what is too much to wait, and answers what waits before it stops', async () => {
     await saveSafetensors(weights(), build().stateDict());
     printed = '';
-    server = start('--weights', weights(), '--max-waiting', '2', '--max-wait-ms', '6000');
+    server = start('--weights', weights(), '--max-waiting', '2', '--max-wait-ms', '4000');
     url = (await untilPrinted(/Listening on (\S+)/))[1]!;
     const body = JSON.stringify({ pixels: imageOf(1) });
     const ask = () => fetch(url, { method: 'POST', body });

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointManager } from 'nabla/training';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 import { writeDigits } from './digits.js';
 
 const root = join(import.meta.dirname, '../..');
 const EPOCHS = 40;
 
 let folder: string;
+let program: string;
 beforeAll(async () => {
+  program = await bundled(new URL('../../examples/train.ts', import.meta.url));
   folder = await mkdtemp(join(tmpdir(), 'nabla-example-'));
   await mkdir(join(folder, 'data'));
   await writeDigits(join(folder, 'data'));
@@ -24,7 +27,7 @@ interface Ended {
 
 /** Runs the example; `watch` may stop it. */
 function run(args: readonly string[], watch: (child: ChildProcess) => void = () => {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/train.ts', ...args], { cwd: root });
+  const child = spawn(process.execPath, [program, ...args], { cwd: root });
   let printed = '';
   child.stdout.on('data', (text: Buffer) => {
     printed += text;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { bundled } from '../bundled.js';
 
 const MEGABYTE = 2 ** 20;
 
@@ -9,30 +9,28 @@ const { steps, warmUp } =
   process.env.NABLA_BACKEND === 'js' ? { steps: 1500, warmUp: 500 } : { steps: 20_000, warmUp: 2000 };
 
 /** What a script prints. */
-function run<K extends string>(script: string, ...args: number[]): Record<K, number> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  return JSON.parse(
-    execFileSync(process.execPath, ['--import', 'tsx', path, ...args.map(String)], { encoding: 'utf8' }),
-  );
+async function run<K extends string>(script: string, ...args: number[]): Promise<Record<K, number>> {
+  const path = await bundled(new URL(script, import.meta.url));
+  return JSON.parse(execFileSync(process.execPath, [path, ...args.map(String)], { encoding: 'utf8' }));
 }
 
 describe('memory', () => {
-  it('stays flat in a loop that never yields to the event loop', () => {
-    const { settled, highest } = run<'settled' | 'highest'>('resident-set.ts', steps, warmUp);
+  it('stays flat in a loop that never yields to the event loop', async () => {
+    const { settled, highest } = await run<'settled' | 'highest'>('resident-set.ts', steps, warmUp);
     expect(settled).toBeGreaterThan(0);
     expect(highest - settled).toBeLessThan(64 * MEGABYTE);
   }, 300_000);
 
-  it('of a captured step does not grow with how many others there are', () => {
-    const { each } = run<'each'>('captured.ts', 100);
+  it('of a captured step does not grow with how many others there are', async () => {
+    const { each } = await run<'each'>('captured.ts', 100);
     expect(each).toBeGreaterThan(0);
     expect(each).toBeLessThan(180_000);
   });
 
   // 12 MB each with gradients and momenta. In plain JavaScript what is to be found again stays until the loop yields.
   if (process.env.NABLA_BACKEND !== 'js') {
-    it('of models that nothing keeps is used again in such a loop', () => {
-      expect(run<'highest'>('models.ts', 100).highest).toBeLessThan(500 * MEGABYTE);
+    it('of models that nothing keeps is used again in such a loop', async () => {
+      expect((await run<'highest'>('models.ts', 100)).highest).toBeLessThan(500 * MEGABYTE);
     });
   }
 });

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { loadSafetensors } from 'nabla/io';
 import { CheckpointManager } from 'nabla/training';
-
-const APP = join(import.meta.dirname, 'kill-app.ts');
+import { bundled } from '../bundled.js';
 
 interface Ended {
   /** The epoch after which it began. */
@@ -18,8 +17,8 @@ interface Ended {
 }
 
 /** Runs the program; kills it so many milliseconds after it has begun to train. */
-function run(folder: string, epochs: number, killAfter: number | null): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', APP, folder, String(epochs)], {
+function run(app: string, folder: string, epochs: number, killAfter: number | null): Promise<Ended> {
+  const child = spawn(process.execPath, [app, folder, String(epochs)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NABLA_NUM_THREADS: '1' },
   });
@@ -58,17 +57,18 @@ export async function killAgainAndAgain(
   epochs: number,
   log: (line: string) => void = () => {},
 ): Promise<Report> {
+  const app = await bundled(new URL('./kill-app.ts', import.meta.url));
   const base = await mkdtemp(join(tmpdir(), 'nabla-kills-'));
   const resumed: number[] = [];
   const got: string[] = [];
   try {
-    const whole = await run(join(base, 'whole'), epochs, null);
+    const whole = await run(app, join(base, 'whole'), epochs, null);
     let done = 0;
     for (let i = 0; done < kills || got.length === 0; i++) {
       const folder = join(base, String(i));
       for (let ended: Ended | null = null; ended?.result == null; ) {
         const killAfter = done < kills ? Math.random() * whole.ms * 0.5 : null;
-        ended = await run(folder, epochs, killAfter);
+        ended = await run(app, folder, epochs, killAfter);
         if (ended.after > 0) resumed.push(ended.after);
         if (ended.result === null) await checkWhole(folder);
         if (ended.result === null) log(`kill ${++done} of ${kills}, having begun after epoch ${ended.after}`);
