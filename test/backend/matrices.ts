@@ -53,32 +53,35 @@ export const quarters = (i: number): number => (((i * 7919) % 61) - 30) / 4;
 export function naiveProduct(a: View, b: View): number[] {
   const [m, k] = a.shape.slice(-2) as [number, number];
   const n = b.shape.at(-1)!;
-  const aArray = a.storage.array(a.dtype);
-  const bArray = b.storage.array(b.dtype);
-  const [aRow, aColumn] = a.strides.slice(-2) as [number, number];
-  const [bRow, bColumn] = b.strides.slice(-2) as [number, number];
-  const product: number[] = [];
+  // Both with their sums' terms side by side: most of the time of many suites is spent here.
+  const [rows, columns] = [new Float64Array(elementsOf(a)), new Float64Array(elementsOf(transposed(b)))];
+  const product = new Array<number>(m * n);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       let sum = 0;
-      for (let p = 0; p < k; p++) {
-        sum += aArray[a.offset + i * aRow + p * aColumn]! * bArray[b.offset + p * bRow + j * bColumn]!;
-      }
-      product.push(sum);
+      for (let p = 0; p < k; p++) sum += rows[i * k + p]! * columns[j * k + p]!;
+      product[i * n + j] = sum;
     }
   }
   return product;
 }
+
+const transposed = (view: View): View => ({
+  ...view,
+  shape: view.shape.slice(-2).reverse(),
+  strides: view.strides.slice(-2).reverse(),
+});
 
 /** The elements of one matrix, row by row. */
 export function elementsOf(view: View): number[] {
   const [rows, columns] = view.shape.slice(-2) as [number, number];
   const [rowStride, columnStride] = view.strides.slice(-2) as [number, number];
   const array = view.storage.array(view.dtype);
-  return Array.from(
-    { length: rows * columns },
-    (_, i) => array[view.offset + Math.floor(i / columns) * rowStride + (i % columns) * columnStride]!,
-  );
+  const elements = new Array<number>(rows * columns);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++)
+      elements[i * columns + j] = array[view.offset + i * rowStride + j * columnStride]!;
+  return elements;
 }
 
 /** One matrix of a batch. */
