@@ -65,13 +65,20 @@ export function valuesOf(view: View, shape: readonly number[] = view.shape): num
   return offsetsOf(view, shape).map((offset) => array[offset]!);
 }
 
+const noises = new Map<string, readonly number[]>();
+
 /** Repeatable values of both signs and several magnitudes. */
-export function noise(length: number, seed = 1): number[] {
+export function noise(length: number, seed = 1): readonly number[] {
+  const key = `${length} ${seed}`;
+  const known = noises.get(key);
+  if (known !== undefined) return known;
   let state = seed;
-  return Array.from({ length }, () => {
+  const made = Array.from({ length }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     return Math.fround((state / 2 ** 31) * 4);
   });
+  noises.set(key, made);
+  return made;
 }
 
 /** Values at which operations tend to go wrong. */

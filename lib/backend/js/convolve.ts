@@ -41,16 +41,16 @@ function sumWindows(input: View, weight: View, out: View, moves: Moves): void {
   const lines = linesOf(input, out, weight, moves);
   const sums = new Float64Array(lines.length);
   for (const channel of channelsOf(input, weight, out)) {
-    for (let row = 0; row < lines.rows; row++) {
+    for (const { taps, out } of lines.rows) {
       sums.fill(0);
       for (let c = 0; c < weight.shape[1]!; c++) {
-        lines.each(row, (shift, term, start, end) => {
+        for (const { shift, term, start, end } of taps) {
           const factor = factors[channel.weight + c * weight.strides[1]! + term]!;
-          let at = channel.input + c * input.strides[1]! + shift + start * lines.inputStep;
+          let at = channel.input + c * input.strides[1]! + shift;
           for (let i = start; i < end; i++, at += lines.inputStep) sums[i]! += factor * from[at]!;
-        });
+        }
       }
-      const place = channel.out + lines.outAt(row);
+      const place = channel.out + out;
       for (let i = 0; i < sums.length; i++) to[place + i * lines.outStep] = sums[i]!;
     }
   }
@@ -65,15 +65,15 @@ export function convolveWeight(input: View, weight: View, gradient: View, moves:
   const window = sizeOf(weight.shape.slice(2));
   for (const channel of channelsOf(input, weight, gradient)) {
     for (let c = 0; c < weight.shape[1]!; c++) {
-      for (let row = 0; row < lines.rows; row++) {
-        const place = channel.out + lines.outAt(row);
-        lines.each(row, (shift, _, start, end, number) => {
-          let at = channel.input + c * input.strides[1]! + shift + start * lines.inputStep;
+      for (const { taps, out } of lines.rows) {
+        const place = channel.out + out;
+        for (const { number, shift, start, end } of taps) {
+          let at = channel.input + c * input.strides[1]! + shift;
           let sum = sums[channel.row * perChannel + c * window + number]!;
           for (let i = start; i < end; i++, at += lines.inputStep)
             sum += from[at]! * gradients[place + i * lines.outStep]!;
           sums[channel.row * perChannel + c * window + number] = sum;
-        });
+        }
       }
     }
   }
@@ -110,33 +110,39 @@ function* channelsOf(input: View, weight: View, out: View) {
   }
 }
 
-/** Rows of places along the last axis, and what of the input windows see of it, element by element of the window. */
+/** An element of the window, as the places of a row see it. */
+interface Tap {
+  readonly number: number;
+  /** Where its factor is, from the window's beginning. */
+  readonly term: number;
+  /** Where the input has it at `start`, from the sample's beginning. */
+  readonly shift: number;
+  /** At which places of the row it is inside of the input. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Rows of places along the last axis: where each begins in the output, and what it sees of the input. */
 function linesOf(input: View, out: View, weight: View, { stride, dilation, before }: Moves) {
   const [whole, kernel, places] = [input, weight, out].map(({ shape }) => shape.slice(2));
   const [wholeSteps, kernelSteps, outSteps] = [input, weight, out].map(({ strides }) => strides.slice(2));
   const last = places!.length - 1;
   const rowSizes = places!.slice(0, -1);
-  const window = sizeOf(kernel!);
   const inputStep = stride[last]! * wholeSteps![last]!;
-  return {
-    rows: sizeOf(rowSizes),
-    length: places![last]!,
-    inputStep,
-    outStep: outSteps![last]!,
-    outAt: (row: number): number => offsetAt(row, rowSizes, outSteps!),
-    /** Calls `visit` with where the input has an element of the window at the first place, and at which places it is inside. */
-    each(row: number, visit: (shift: number, term: number, start: number, end: number, number: number) => void): void {
-      const at = indexAt(row, rowSizes);
-      for (let number = 0; number < window; number++) {
-        const inside = indexAt(number, kernel!);
-        const first = inside.map((k, axis) => (at[axis] ?? 0) * stride[axis]! + k * dilation[axis]! - before[axis]!);
-        if (first.some((index, axis) => axis < last && (index < 0 || index >= whole![axis]!))) continue;
-        const start = Math.max(0, Math.ceil(-first[last]! / stride[last]!));
-        const end = Math.min(places![last]!, Math.floor((whole![last]! - 1 - first[last]!) / stride[last]!) + 1);
-        const shift = first.reduce((sum, index, axis) => sum + index * wholeSteps![axis]!, 0);
-        const term = inside.reduce((sum, index, axis) => sum + index * kernelSteps![axis]!, 0);
-        visit(shift, term, start, end, number);
-      }
-    },
-  };
+  const window = Array.from({ length: sizeOf(kernel!) }, (_, number) => indexAt(number, kernel!));
+  const tapsAt = (at: readonly number[]): Tap[] =>
+    window.flatMap((inside, number) => {
+      const first = inside.map((k, axis) => (at[axis] ?? 0) * stride[axis]! + k * dilation[axis]! - before[axis]!);
+      if (first.some((index, axis) => axis < last && (index < 0 || index >= whole![axis]!))) return [];
+      const start = Math.max(0, Math.ceil(-first[last]! / stride[last]!));
+      const end = Math.min(places![last]!, Math.floor((whole![last]! - 1 - first[last]!) / stride[last]!) + 1);
+      const shift = first.reduce((sum, index, axis) => sum + index * wholeSteps![axis]!, start * inputStep);
+      const term = inside.reduce((sum, index, axis) => sum + index * kernelSteps![axis]!, 0);
+      return [{ number, term, shift, start, end }];
+    });
+  const rows = Array.from({ length: sizeOf(rowSizes) }, (_, row) => ({
+    taps: tapsAt(indexAt(row, rowSizes)),
+    out: offsetAt(row, rowSizes, outSteps!),
+  }));
+  return { rows, length: places![last]!, inputStep, outStep: outSteps![last]! };
 }
