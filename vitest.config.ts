@@ -8,6 +8,7 @@ const once = [
   'test/backend/{background,cpu-count,environments,failures,isas,native,seam,terminate}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
   'test/docs/{comments,examples,pytorch-names,references,site}.test.ts',
+  'test/data/workers.test.ts',
   'test/training/kills.test.ts',
   'test/{bench,determinism,fuzz}/**',
   'test/*.test.ts',

@@ -680,7 +680,7 @@ const keptShape = (shape: readonly number[], axes: readonly number[]): number[] 
   shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
 
 /** For sums values that do not cancel; for products values near 1, so that long ones neither vanish nor overflow. */
-const foldValues = (fold: Fold): number[] => {
+const foldValues = (fold: Fold): readonly number[] => {
   const values = noise(1009);
   if (fold === 'sum') return values.map(Math.abs);
   return fold === 'prod' ? values.map((x) => 1 + x / 1e4) : values;

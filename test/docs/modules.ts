@@ -1,5 +1,6 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Example } from './examples.js';
+import { collectExamples, type Example } from './examples.js';
 import { entryPoints, exportsOf, root } from './exports.js';
 
 /** An example as a module that checks itself. */
@@ -7,6 +8,22 @@ export interface ExampleModule {
   readonly source: string;
   /** Where its expectations are written, as `file:line`. */
   readonly expectations: readonly string[];
+}
+
+export interface WrittenExample extends ExampleModule {
+  readonly example: Example;
+  /** Where it is written, in a folder of all. */
+  readonly path: string;
+}
+
+export const modulesOfExamples = (): WrittenExample[] =>
+  collectExamples().map((example, i) => ({ example, path: `docs/example-${i}.mts`, ...moduleOf(example) }));
+
+/** Writes them into a folder that looks like the project's own. */
+export function writeModules(modules: readonly WrittenExample[], folder: string): void {
+  for (const part of ['lib', 'node_modules', 'package.json']) symlinkSync(join(root, part), join(folder, part));
+  mkdirSync(join(folder, 'docs'));
+  for (const { path, source } of modules) writeFileSync(join(folder, path), source);
 }
 
 // `code; // comment`, `const name = code; // comment`
@@ -24,7 +41,7 @@ const REMARK = /^($|[:;,] )/;
  * Everything that nabla exports is in scope of an example without imports; one with imports has what it imports. The first line of the
  * code is the second line of the module.
  */
-export function moduleOf(example: Example): ExampleModule {
+function moduleOf(example: Example): ExampleModule {
   const expectations: string[] = [];
   const lines = example.code.split('\n').map((line, i) => {
     const where = `${example.file}:${example.line + i}`;
