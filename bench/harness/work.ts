@@ -227,12 +227,14 @@ export interface InferenceWork {
 /**
  * The first call of a function of many small instructions: `chain` applies so many additions and multiplications one after the other, `results`
  * returns so many products of one tensor, and `lstm` is a cell of an LSTM unrolled over so many steps, with its backward pass and a step of SGD.
- * Each first call has a process of its own, and what counts is the processor's time, that of V8's compiler and collector included.
+ * Each first call has a process of its own, and what counts is the processor's time, that of V8's compiler and collector included. `before` others of
+ * the kind, of 300 parts each, have had their first calls there: V8 has compiled what it runs often.
  */
 export interface FirstCallWork {
   readonly kind: 'firstCall';
   readonly network: 'chain' | 'results' | 'lstm';
   readonly length: number;
+  readonly before?: number;
 }
 
 /** Independent fused multiply-adds on registers alone, about so many operations in all: what the processor can reach. */
