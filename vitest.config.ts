@@ -21,6 +21,9 @@ const once = [
 const together =
   'test/{arguments,autograd,capture,conformance,data,distributed,distributions,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
 
+/** These too follow each other in one process, on as many threads as they set themselves; but not what replaces a module for itself, or moves the process. */
+const set = 'test/{backend,bench,examples,fuzz,packaging}/**/!(native|copies).test.ts';
+
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];
 
@@ -45,7 +48,11 @@ const onBackend = (backend: 'native' | 'js', exclude: readonly string[]) => {
     },
     {
       extends: true as const,
-      test: { ...common, name: `${backend}-apart`, include: all, exclude: [...excluded, together] },
+      test: { ...common, name: `${backend}-set`, include: [set], exclude: excluded, isolate: false },
+    },
+    {
+      extends: true as const,
+      test: { ...common, name: `${backend}-apart`, include: all, exclude: [...excluded, together, set] },
     },
   ];
 };

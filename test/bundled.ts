@@ -24,7 +24,12 @@ export async function bundled(program: URL): Promise<string> {
   const { output } = await bundle.generate({ format: 'esm', keepNames: true, codeSplitting: false });
   await bundle.close();
   await mkdir(folder, { recursive: true });
-  const file = join(folder, `${relative(root, input).replaceAll(/[/\\]/g, '-').replace(/\.m?ts$/, '.mjs')}`);
+  const file = join(
+    folder,
+    `${relative(root, input)
+      .replaceAll(/[/\\]/g, '-')
+      .replace(/\.m?ts$/, '.mjs')}`,
+  );
   // Other suites may bundle, or run, the same program.
   await writeFile(`${file}.${process.pid}`, output[0].code);
   await rename(`${file}.${process.pid}`, file);
