@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, rolldown } from 'rolldown';
-import { arrowsAsFunctions, ascii } from './quick.js';
-import { slim } from './slim.js';
+import { arrowsAsFunctions, ascii, privateNames, withPrivateNames } from './quick.js';
+import { importOnce, slim } from './slim.js';
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 
@@ -39,10 +39,19 @@ const onlyMadeBinaries: Plugin = {
   },
 };
 
+const privateNamesOf = new Map<string, readonly string[]>();
+
 const quickToLoad: Plugin = {
   name: 'quick to load',
-  generateBundle: (_, files) => {
-    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = arrowsAsFunctions(ascii(file.code));
+  renderChunk(code, { fileName }) {
+    privateNamesOf.set(fileName, privateNames(code));
+  },
+  // Every line stays where it is.
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk') continue;
+      file.code = arrowsAsFunctions(ascii(withPrivateNames(file.code, privateNamesOf.get(file.fileName)!)));
+    }
   },
 };
 
@@ -71,6 +80,8 @@ await bundle.write({
   keepNames: true,
   chunkFileNames: '[name].js',
   comments: { jsdoc: false, legal: true },
+  // What nobody sees gets short: names inside functions. Those of functions and the lines they stand on are in stack traces.
+  minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: false } },
   codeSplitting: {
     groups: [
       {
@@ -91,7 +102,7 @@ for (const name of await readdir(path('dist'), { recursive: true })) {
   const file = path(`dist/${name}`);
   const text = await readFile(file, 'utf8');
   // Typed arrays have no arguments before TypeScript 5.7. Tabs, because a tenth of the declarations is spaces.
-  const smaller = text
+  const smaller = importOnce(text)
     .replace(/\b(\w+Array)<ArrayBuffer(Like)?>/g, '$1')
     .replace(/^(?: {4})+/gm, (spaces) => '\t'.repeat(spaces.length / 4));
   await writeFile(file, smaller);

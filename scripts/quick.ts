@@ -29,6 +29,29 @@ const childrenOf = (node: object): readonly Node[] =>
 const hasOwnThis = ({ type }: Node): boolean =>
   type === 'FunctionDeclaration' || type === 'FunctionExpression' || type === 'ClassBody';
 
+function* privateNamesIn(node: Node): Generator<Node> {
+  if (node.type === 'PrivateIdentifier') yield node;
+  for (const child of childrenOf(node)) yield* privateNamesIn(child);
+}
+
+const parsed = (code: string): Node => parseAst(code, { lang: 'js' }) as unknown as Node;
+
+/** The private names in a module, in the order of its text. */
+export const privateNames = (code: string): readonly string[] => privateNodes(code).map(({ name }) => name!);
+
+const privateNodes = (code: string): readonly Node[] =>
+  [...privateNamesIn(parsed(code))].sort((a, b) => a.start - b.start);
+
+/** Gives private names back, which stand in stack traces as others do. */
+export function withPrivateNames(code: string, names: readonly string[]): string {
+  const nodes = privateNodes(code);
+  if (nodes.length !== names.length) throw new Error(`expected ${names.length} private names, got ${nodes.length}`);
+  return edited(
+    code,
+    nodes.map(({ start: at, end }, i) => ({ at, end, text: `#${names[i]}` })),
+  );
+}
+
 /** Whether an arrow function means something else as a function. */
 const asksAround = (node: Node): boolean =>
   ['ThisExpression', 'Super', 'MetaProperty'].includes(node.type) ||
@@ -56,10 +79,15 @@ function editsOf(code: string, { start, end, async, params, body }: Node): reado
 
 /** Arrow functions on a module's top level as functions, of which V8 reads only how far they go until they are called; arrows it reads in full. */
 export function arrowsAsFunctions(code: string): string {
-  const arrows = [...topArrows(parseAst(code, { lang: 'js' }) as unknown as Node)].filter(
-    (arrow) => !asksAround(arrow),
+  const arrows = [...topArrows(parsed(code))].filter((arrow) => !asksAround(arrow));
+  return edited(
+    code,
+    arrows.flatMap((arrow) => editsOf(code, arrow)).sort((a, b) => a.at - b.at),
   );
-  const edits = arrows.flatMap((arrow) => editsOf(code, arrow)).sort((a, b) => a.at - b.at);
+}
+
+/** @param edits from the first to the last */
+function edited(code: string, edits: readonly Edit[]): string {
   let made = '';
   let place = 0;
   for (const { at, end, text } of edits) {

@@ -24,6 +24,18 @@ export const importsOf = (file: string, text: string): readonly string[] =>
     resolve(dirname(file), `${path}.d.ts`),
   );
 
+/** Declarations that name a type of another file in full at every place, `import('…').Kind`, import it once, where nothing else has its name. */
+export function importOnce(text: string): string {
+  const inline = /\bimport\("(\.[^"]+)"\)\.(\w+)/g;
+  const plain = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(inline, '');
+  const pathsOf = new Map<string, Set<string>>();
+  for (const [, path, name] of text.matchAll(inline)) pathsOf.set(name!, (pathsOf.get(name!) ?? new Set()).add(path!));
+  const free = [...pathsOf].filter(([name, paths]) => paths.size === 1 && !new RegExp(`\\b${name}\\b`).test(plain));
+  const names = new Set(free.map(([name]) => name));
+  const imports = free.map(([name, [path]]) => `import type { ${name} } from '${path}';\n`);
+  return imports.join('') + text.replace(inline, (whole, _, name: string) => (names.has(name) ? name : whole));
+}
+
 /** Rewrites the maps of a folder, and removes declarations that none of `entries` reaches. */
 export async function slim(folder: string, entries: readonly string[]): Promise<void> {
   const files = (await readdir(folder, { recursive: true })).map((name) => join(folder, name));

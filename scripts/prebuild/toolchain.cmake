@@ -13,7 +13,8 @@ else()
 endif()
 
 set(CMAKE_CXX_COMPILER ${ZIG} c++)
-set(CMAKE_CXX_FLAGS_INIT "-target ${NABLA_TARGET}")
+# What it says for debuggers is left out at the link (-s), and takes as long to make as the code.
+set(CMAKE_CXX_FLAGS_INIT "-target ${NABLA_TARGET} -g0")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
 # Its Clang has 512-bit registers only where this says so.
 set(NABLA_AVX512_FLAGS -mevex512)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { arrowsAsFunctions, ascii } from '../../scripts/quick.js';
+import { arrowsAsFunctions, ascii, privateNames, withPrivateNames } from '../../scripts/quick.js';
 
 describe('ascii', () => {
   it('writes other characters by their numbers', () => {
@@ -38,5 +38,19 @@ describe('arrowsAsFunctions', () => {
 
   it('refuses what it does not know', () => {
     expect(() => arrowsAsFunctions('const f = a => a;')).toThrow('got a => a');
+  });
+});
+
+describe('private names', () => {
+  const code = 'class A {\n\t#count = 0;\n\tis(a) {\n\t\treturn #count in a && this.#count > `#x`;\n\t}\n}';
+  const short = code.replaceAll('#count', '#e');
+
+  it('are given back in the order of the text', () => {
+    expect(privateNames(code)).toEqual(['count', 'count', 'count']);
+    expect(withPrivateNames(short, privateNames(code))).toBe(code);
+  });
+
+  it('are as many as before', () => {
+    expect(() => withPrivateNames(short, ['count'])).toThrow('expected 1 private names, got 3');
   });
 });

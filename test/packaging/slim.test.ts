@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { describe, expect, it } from 'vitest';
 import { packageOf } from '../../lib/binaries.js';
-import { slim, slimMap } from '../../scripts/slim.js';
+import { importOnce, slim, slimMap } from '../../scripts/slim.js';
 
 describe('maps', () => {
   it('say where each line comes from, and nothing else', () => {
@@ -30,6 +30,18 @@ describe('maps', () => {
 });
 
 describe('declarations', () => {
+  it('import once what they name in full', () => {
+    const text = `declare const a: import("./k.js").Kind<import("./t.js").T>; /** Of a Kind. */ declare const b: import("./k.js").Kind<1>;\n`;
+    const once = `import type { Kind } from './k.js';\nimport type { T } from './t.js';\ndeclare const a: Kind<T>; /** Of a Kind. */ declare const b: Kind<1>;\n`;
+    expect(importOnce(text)).toBe(once);
+  });
+
+  it.each([
+    `import { Kind } from './other.js';\ndeclare const a: import("./k.js").Kind;\n`,
+    `declare const a: import("./k.js").Kind, b: import("./l.js").Kind;\n`,
+    `declare const a: typeof import("node:util").inspect;\n`,
+  ])('keep a name that something else has: %s', (text) => expect(importOnce(text)).toBe(text));
+
   it('are left out where no entry point reaches them', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nabla-slim-'));
     try {
