@@ -29,25 +29,30 @@ export interface Binaries {
   readonly name: string;
   /** The files that may be it, the best first. */
   readonly candidates: Iterable<string>;
-  /** The package's folder, if it has the sources. */
-  readonly sources: string | undefined;
+  /** The package's folder, if it has the core's sources, and whether these are packed (in `SOURCES`). */
+  readonly sources: { readonly folder: string; readonly packed: boolean } | undefined;
 }
+
+/** The core's sources in what is published: packed they take a fifth. */
+export const SOURCES = 'sources.tgz';
 
 /** Looks in the folder that NABLA_PREBUILD names, if it names one; else in the package, or beside the bundle or executable that this code is part of. */
 export function findBinaries(): Binaries {
   const name = binaryName();
   const code = codeFile();
   const root = code === undefined ? undefined : dirname(dirname(code));
-  const sources = root !== undefined && existsSync(join(root, 'CMakeLists.txt')) ? root : undefined;
+  const has = (file: string) => root !== undefined && existsSync(join(root, file));
+  const unpacked = has('CMakeLists.txt');
+  const sources = unpacked || has(SOURCES) ? { folder: root!, packed: !unpacked } : undefined;
   const forced = process.env.NABLA_PREBUILD;
   if (forced) return { name, candidates: inPrebuilds(forced, name), sources };
-  const candidates = sources === undefined ? inInstallation(name, code) : inCheckout(name, sources, code);
+  const candidates = sources === undefined ? inInstallation(name, code) : inPackageFolder(name, sources.folder, code);
   return { name, candidates, sources };
 }
 
-function* inCheckout(name: string, sources: string, code: string | undefined): Generator<string> {
-  yield join(sources, 'build/Release/nabla.node');
-  yield join(sources, 'prebuilds', name);
+function* inPackageFolder(name: string, root: string, code: string | undefined): Generator<string> {
+  yield join(root, 'build/Release/nabla.node');
+  yield join(root, 'prebuilds', name);
   if (code !== undefined) yield inPackage(packageOf(name), code);
 }
 

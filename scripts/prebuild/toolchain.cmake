@@ -13,7 +13,7 @@ else()
 endif()
 
 set(CMAKE_CXX_COMPILER ${ZIG} c++)
-# What it says for debuggers is left out at the link (-s), and takes as long to make as the code.
+# What debuggers read would be left out at the link (-s): none is made.
 set(CMAKE_CXX_FLAGS_INIT "-target ${NABLA_TARGET} -g0")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
 # Its Clang has 512-bit registers only where this says so.

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageOf } from '../../lib/binaries.js';
+import { packageOf, SOURCES } from '../../lib/binaries.js';
 import { targets } from '../prebuild/targets.js';
 import { installationFaults, type Packed } from './package.js';
 
@@ -27,17 +27,33 @@ const npm = (cwd: string, ...args: string[]): Packed & { readonly filename: stri
 
 const writeJson = (file: string, value: unknown) => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 
-/** The package without binaries: its manifest and its loader name the packages that have them. */
+/** What only those read who build the core themselves. */
+const isSource = (path: string): boolean => /^(native|dist\/headers)\/|^CMakeLists\.txt$/.test(path);
+
+/** The package without binaries: its manifest and its loader name the packages that have them. The core's sources are packed. */
 function stageMain(): string {
   const stage = join(folder, 'nabla');
-  for (const { path } of npm(root, '--dry-run').files) {
-    if (path.startsWith('prebuilds/')) continue;
-    cpSync(join(root, path), join(stage, path));
+  const paths = npm(root, '--dry-run').files.map(({ path }) => path);
+  for (const path of paths) {
+    if (!path.startsWith('prebuilds/') && !isSource(path)) cpSync(join(root, path), join(stage, path));
   }
+  // The same bytes from the same files.
+  const how = [
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--use-compress-program=gzip -9n',
+  ];
+  execFileSync('tar', [...how, '-cf', join(stage, SOURCES), '-C', root, ...paths.filter(isSource)]);
   const { devDependencies: _, scripts: __, gypfile: ___, ...own } = manifest;
   writeJson(join(stage, 'package.json'), {
     ...own,
-    files: manifest.files.filter((name) => name !== 'prebuilds'),
+    files: [
+      ...manifest.files.filter((name) => name !== 'prebuilds' && !isSource(`${name}/`) && !isSource(name)),
+      SOURCES,
+    ],
     optionalDependencies: Object.fromEntries(made.map(({ name }) => [packageOf(name), manifest.version])),
   });
   const core = join(stage, 'dist/core.js');

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findBinaries, packageOf } from '../../binaries.js';
+import { type Binaries, findBinaries, packageOf, SOURCES } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
 import { messageOf } from '../../realm.js';
 import { dtypeNames } from '../dtype.js';
@@ -53,17 +53,18 @@ function open(file: string): { readonly exports: Addon } {
   return module;
 }
 
-function explain(name: string, failures: readonly Failure[], sources: string | undefined): string {
+function explain(name: string, failures: readonly Failure[], sources: Binaries['sources']): string {
   const where = `Node ${process.versions.node}, ${process.platform} ${process.arch}`;
   const tried = failures.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('');
   return `no native core could be loaded (${where}). Looked for:${tried}\n${wayOut(name, sources)}`;
 }
 
-function wayOut(name: string, sources: string | undefined): string {
+function wayOut(name: string, sources: Binaries['sources']): string {
   if (sources === undefined)
     return `Copy nabla.node of the package ${packageOf(name)} beside the bundle (or prebuilds/${name} of nabla, if it has that, as nabla.node)`;
-  const build = JSON.stringify(join(sources, 'build'));
-  return `To build it (with CMake, and g++ or clang): cmake -S ${JSON.stringify(sources)} -B ${build} && cmake --build ${build}`;
+  const [folder, build] = [JSON.stringify(sources.folder), JSON.stringify(join(sources.folder, 'build'))];
+  const unpack = sources.packed ? `cmake -E chdir ${folder} cmake -E tar xzf ${SOURCES} && ` : '';
+  return `To build it (with CMake, and g++ or clang): ${unpack}cmake -S ${folder} -B ${build} && cmake --build ${build}`;
 }
 
 /** Of what `encoder.ts` writes. */
