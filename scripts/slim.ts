@@ -9,10 +9,14 @@ interface SourceMap {
   readonly [more: string]: unknown;
 }
 
-/** A map of lines to lines, without the sources' text. */
-export function slimMap({ sourcesContent: _, names: __, ...map }: SourceMap): SourceMap {
-  const lines = decode(map.mappings).map((segments) => {
-    const first = segments.find((segment) => segment.length > 1);
+/** Nothing runs on a line that only closes what others opened. */
+const CLOSING = /^[\s\])};,]*$/;
+
+/** A map of lines of `code` to lines, without the sources' text. */
+export function slimMap({ sourcesContent: _, names: __, ...map }: SourceMap, code: string): SourceMap {
+  const texts = code.split('\n');
+  const lines = decode(map.mappings).map((segments, i) => {
+    const first = CLOSING.test(texts[i]!) ? undefined : segments.find((segment) => segment.length > 1);
     return first === undefined ? [] : [[0, first[1]!, first[2]!, 0] as [number, number, number, number]];
   });
   return { ...map, names: [], mappings: encode(lines) };
@@ -40,7 +44,8 @@ export function importOnce(text: string): string {
 export async function slim(folder: string, entries: readonly string[]): Promise<void> {
   const files = (await readdir(folder, { recursive: true })).map((name) => join(folder, name));
   for (const file of files.filter((name) => name.endsWith('.js.map'))) {
-    await writeFile(file, JSON.stringify(slimMap(JSON.parse(await readFile(file, 'utf8')) as SourceMap)));
+    const map = JSON.parse(await readFile(file, 'utf8')) as SourceMap;
+    await writeFile(file, JSON.stringify(slimMap(map, await readFile(file.replace(/\.map$/, ''), 'utf8'))));
   }
   const reached = new Set(entries.map((file) => resolve(file)));
   for (const file of reached) {
