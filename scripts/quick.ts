@@ -21,26 +21,37 @@ interface Edit {
   readonly text: string;
 }
 
-const childrenOf = (node: object): readonly Node[] =>
-  Object.values(node)
-    .flat()
-    .filter((value): value is Node => typeof value === 'object' && value !== null && 'type' in value);
+/** Plain loops: a module of a megabyte has very many of them. */
+function childrenOf(node: object): readonly Node[] {
+  const found: Node[] = [];
+  for (const value of Object.values(node)) {
+    if (Array.isArray(value)) for (const one of value) take(one);
+    else take(value);
+  }
+  return found;
+
+  function take(value: unknown): void {
+    if (typeof value === 'object' && value !== null && 'type' in value) found.push(value as Node);
+  }
+}
 
 const hasOwnThis = ({ type }: Node): boolean =>
   type === 'FunctionDeclaration' || type === 'FunctionExpression' || type === 'ClassBody';
-
-function* privateNamesIn(node: Node): Generator<Node> {
-  if (node.type === 'PrivateIdentifier') yield node;
-  for (const child of childrenOf(node)) yield* privateNamesIn(child);
-}
 
 const parsed = (code: string): Node => parseAst(code, { lang: 'js' }) as unknown as Node;
 
 /** The private names in a module, in the order of its text. */
 export const privateNames = (code: string): readonly string[] => privateNodes(code).map(({ name }) => name!);
 
-const privateNodes = (code: string): readonly Node[] =>
-  [...privateNamesIn(parsed(code))].sort((a, b) => a.start - b.start);
+function privateNodes(code: string): readonly Node[] {
+  const found: Node[] = [];
+  const look = (node: Node): void => {
+    if (node.type === 'PrivateIdentifier') found.push(node);
+    for (const child of childrenOf(node)) look(child);
+  };
+  look(parsed(code));
+  return found.sort((a, b) => a.start - b.start);
+}
 
 /** Gives private names back, which stand in stack traces as others do. */
 export function withPrivateNames(code: string, names: readonly string[]): string {
