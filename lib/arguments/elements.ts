@@ -6,3 +6,7 @@ export function allAre<T>(array: readonly unknown[], is: (value: unknown) => val
   for (let i = 0; i < array.length; i++) if (!is(array[i])) return false;
   return true;
 }
+
+/** Whether one can go through a value; a 0-d tensor has an iterator that is none. */
+export const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === 'object' && value !== null && typeof Reflect.get(value, Symbol.iterator) === 'function';

@@ -1,3 +1,4 @@
+import { isIterable } from '../arguments/elements.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { describe } from '../describe.js';
 import { ValueError } from '../errors.js';
@@ -131,7 +132,7 @@ export class ChainDataset<Item> implements IterableDataset<Item> {
     }
     for (let i = 0; i < datasets.length; i++) {
       const one: unknown = datasets[i];
-      if (typeof one === 'object' && one !== null && Symbol.iterator in one) continue;
+      if (isIterable(one)) continue;
       throw new ValueError(`ChainDataset: datasets[${i}] must be an iterable, got ${describe(one)}`);
     }
     this.datasets = [...datasets];

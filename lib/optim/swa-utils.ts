@@ -1,3 +1,4 @@
+import { isIterable } from '../arguments/elements.js';
 import { define } from '../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
@@ -248,10 +249,7 @@ const isNormalizing = (module: Module): module is Normalizing =>
   'momentum' in module && 'resetRunningStats' in module && typeof module.resetRunningStats === 'function';
 
 const looking = signature('loader, model, /', {
-  loader: kind(
-    'an iterable of batches',
-    (value): value is Iterable<unknown> => typeof value === 'object' && value !== null && Symbol.iterator in value,
-  ),
+  loader: kind('an iterable of batches', isIterable),
   model,
 });
 

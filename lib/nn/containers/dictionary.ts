@@ -1,3 +1,4 @@
+import { isIterable } from '../../arguments/elements.js';
 import { kind } from '../../arguments/kind.js';
 import { text } from '../../arguments/kinds.js';
 import { takeNoMore } from '../../arguments/no-more.js';
@@ -126,9 +127,6 @@ export abstract class Dictionary<V, Added, T extends Readonly<Record<string, V>>
 }
 
 takeNoMore(Dictionary, 'get', 'has', 'set', 'update', 'pop', 'clear', 'keys', 'values', 'items');
-
-const isIterable = (value: unknown): value is Iterable<unknown> =>
-  typeof value === 'object' && value !== null && Symbol.iterator in value;
 
 const contents = signature('items', {
   items: kind(

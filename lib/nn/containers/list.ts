@@ -1,3 +1,4 @@
+import { isIterable } from '../../arguments/elements.js';
 import { kind } from '../../arguments/kind.js';
 import { integer } from '../../arguments/kinds.js';
 import { takeNoMore } from '../../arguments/no-more.js';
@@ -99,18 +100,15 @@ export function put(list: Module<never, unknown>, start: number, items: readonly
 
 /** What a list is made of. */
 export const listing = signature('items', {
-  items: kind(
-    'an array',
-    (value): value is Iterable<unknown> => typeof value === 'object' && value !== null && Symbol.iterator in value,
-  ).default([]),
+  items: kind('an array', isIterable).default([]),
 });
 
 /** @internal The items of an iterable, as a list keeps them. @param each what messages call one */
 export function itemsOf<T>(list: { [ITEM](item: unknown, where: string): T }, each: string, items: unknown): T[] {
-  if (typeof items !== 'object' || items === null || !(Symbol.iterator in items)) {
+  if (!isIterable(items)) {
     throw new ValueError(`${list.constructor.name}: expected an array, got ${describe(items)}`);
   }
   const kept: T[] = [];
-  for (const item of items as Iterable<unknown>) kept.push(list[ITEM](item, `${each} ${kept.length}`));
+  for (const item of items) kept.push(list[ITEM](item, `${each} ${kept.length}`));
   return kept;
 }
