@@ -23,7 +23,7 @@ import {
   searchsorted,
   ShapeError,
   sort,
-  type Tensor,
+  Tensor,
   tensor,
   topk,
   unique,
@@ -65,8 +65,7 @@ const decode = ({ values, shape, dtype }: Encoded): Tensor =>
 
 const isEncoded = (value: Argument): value is Encoded => typeof value === 'object' && value !== null;
 const given = (value: Argument): unknown => (isEncoded(value) ? decode(value) : value);
-const listOf = (result: unknown): Tensor[] =>
-  Symbol.iterator in Object(result) ? [...(result as Iterable<Tensor>)] : [result as Tensor];
+const listOf = (result: unknown): Tensor[] => (result instanceof Tensor ? [result] : [...(result as Iterable<Tensor>)]);
 
 /** Whether they are the same but for rounding; which of two zeros it is does not matter. */
 function expectClose(actual: Tensor, expected: Tensor): void {

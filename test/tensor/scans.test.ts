@@ -14,7 +14,7 @@ import {
   noGrad,
   randn,
   ShapeError,
-  type Tensor,
+  Tensor,
   tensor,
   ValueError,
   zeros,
@@ -53,7 +53,7 @@ const decode = ({ values, shape, dtype }: Encoded): Tensor =>
     { dtype },
   ).reshape(shape);
 
-const listOf = (result: Tensor | Iterable<Tensor>): Tensor[] => (Symbol.iterator in result ? [...result] : [result]);
+const listOf = (result: Tensor | Iterable<Tensor>): Tensor[] => (result instanceof Tensor ? [result] : [...result]);
 
 /** The first result, which is differentiable. */
 const valuesOf = (name: keyof typeof calls) => (x: Tensor, dim: number) => listOf(calls[name](x, dim))[0]!;
