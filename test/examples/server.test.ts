@@ -137,7 +137,7 @@ describe('the server of a checkpoint', () => {
   it('refuses at once what is too much to wait, and answers what waits before it stops', async () => {
     await saveSafetensors(weights(), build().stateDict());
     printed = '';
-    server = start('--weights', weights(), '--max-waiting', '2', '--max-wait-ms', '4000');
+    server = start('--weights', weights(), '--max-waiting', '2', '--max-wait-ms', '2500');
     url = (await untilPrinted(/Listening on (\S+)/))[1]!;
     const body = JSON.stringify({ pixels: imageOf(1) });
     const ask = () => fetch(url, { method: 'POST', body });
@@ -145,7 +145,7 @@ describe('the server of a checkpoint', () => {
       Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await fetch(at('metrics'))).text())![1]);
 
     const waiting = [ask(), ask()];
-    await vi.waitFor(async () => expect(await metric('inputs_waiting')).toBe(2), { timeout: 5000, interval: 5 });
+    await vi.waitFor(async () => expect(await metric('inputs_waiting')).toBe(2), { timeout: 2400, interval: 5 });
     const refused = await ask();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await refused.json()).toEqual({ error: 'batched: 2 inputs wait already' });
