@@ -77,6 +77,12 @@ const summingHalves = new Formula('sum', (x) => {
 
 const multiplying = new Formula<[x: Expr]>('prod', e.rowProd);
 
+/** Π x of integers: NaN comes of what left float64 on the way and met a 0 then, or before on another lane. */
+const multiplyingIntegers = new Formula<[x: Expr]>('prod', (x) => {
+  const product = e.rowProd(x);
+  return e.where(e.ne(product, product), 0, product);
+});
+
 /**
  * Σ x over `dim`. Integers and bools add up in int32.
  *
@@ -113,7 +119,9 @@ export const sum: Summing = define('sum', reducing, (x, dim, keepdim, dtype) => 
 export const prod: Summing = define('prod', reducing, (x, dim, keepdim, dtype) => {
   const frame = frameOf('prod', x, dim, keepdim);
   // In float64: a product of a few hundred elements leaves float32 on the way, and infinity times 0 is NaN.
-  return multiplying.call([converted(x, dtype)], sumType(x, dtype), 'float64', frame);
+  const operand = converted(x, dtype);
+  const formula = isFloat(operand.dtype) ? multiplying : multiplyingIntegers;
+  return formula.call([operand], sumType(x, dtype), 'float64', frame);
 });
 
 /**

@@ -257,6 +257,16 @@ describe('captured functions', () => {
 });
 
 describe('what fits is exact', () => {
+  test('products that leave float64 on the way, of a 0', () => {
+    const x = tensor(Array.from({ length: 257 }, (_, i) => i));
+    const whole = x.to('int32');
+    for (const one of [whole, whole.flip(0), whole.roll(100, 0)]) {
+      expect(one.prod().toArray()).toBe(0);
+      expect(capture((y: Tensor) => y.prod(0))(one).toArray()).toBe(0);
+    }
+    expect(() => whole.add(1).prod()).toThrow(/does not fit int32/);
+  });
+
   test('sums and products whose parts do not fit', () => {
     expect(ints([MAX, MAX, MIN, MIN, 5]).sum().item()).toBe(3);
     expect(
