@@ -12,6 +12,15 @@ let addressOf: (buffer: ArrayBuffer) => number = () => {
   throw new NablaError('memory was asked for before there was a backend', 'ERR_NABLA_NATIVE');
 };
 
+/** What wants memory before a backend is chosen; null when it is. */
+let waiting: (() => void)[] | null = [];
+
+/** Calls `act` where there is a backend: at once, unless modules are still being loaded, which may begin with any of them. */
+export function onceBackend(act: () => void): void {
+  if (waiting === null) act();
+  else waiting.push(act);
+}
+
 /** No storage shares a buffer, so that a core that is built to watch over memory sees where each ends. */
 let apart = false;
 
@@ -22,6 +31,9 @@ export function setAddressOf(lookup: (buffer: ArrayBuffer) => number, separate =
   slab = undefined;
   pool.clear();
   pooled = 0;
+  const acts = waiting ?? [];
+  waiting = null;
+  for (const act of acts) act();
 }
 
 /**

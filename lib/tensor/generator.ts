@@ -4,7 +4,7 @@ import { integer } from '../arguments/kinds.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { allocateState, faultOfState, STATE_WORDS, seedState, stateWords } from '../backend/random-state.js';
-import type { Storage } from '../backend/storage.js';
+import { onceBackend, type Storage } from '../backend/storage.js';
 import { FormatError, ValueError } from '../errors.js';
 import { typedArrayName } from '../realm.js';
 import { uncloneable } from '../uncloneable.js';
@@ -47,34 +47,29 @@ const restoring = signature('state', { state });
 export class Generator {
   /** @internal */
   readonly uncloneable = UNCLONEABLE;
-  #state: Storage | null = null;
+  #state!: Storage;
   #seed = 0;
 
   static {
-    streamOf = (generator) => generator.#stream();
+    streamOf = (generator) => generator.#state;
     isGenerator = (value): value is Generator => typeof value === 'object' && value !== null && #state in value;
     takeNoMore(Generator, 'initialSeed', 'getState');
   }
 
   constructor(...args: ArgumentsOf<typeof making>) {
-    this.manualSeed(...making.read('Generator', args));
+    const [seed] = making.read('Generator', args);
+    onceBackend(() => {
+      this.#state = allocateState();
+      this.manualSeed(seed);
+    });
   }
 
   /** Restarts the stream, from an integer of which the low 32 bits count. */
   manualSeed(...args: ArgumentsOf<typeof seeding>): this {
     const [seed] = seeding.read('manualSeed', args);
-    if (this.#state !== null) seedState(this.#state, seed);
+    seedState(this.#state, seed);
     this.#seed = seed;
     return this;
-  }
-
-  /** Set aside when it is first asked for: the default generator may be made before there is a backend, which has the address of memory. */
-  #stream(): Storage {
-    if (this.#state === null) {
-      this.#state = allocateState();
-      seedState(this.#state, this.#seed);
-    }
-    return this.#state;
   }
 
   /** The seed the stream was last started from. */
@@ -89,7 +84,7 @@ export class Generator {
 
   /** A copy of where the stream is, to come back to with `setState`. */
   getState(): Int32Array {
-    return stateWords(this.#stream()).slice(0, STATE_WORDS);
+    return stateWords(this.#state).slice(0, STATE_WORDS);
   }
 
   /**
@@ -101,7 +96,7 @@ export class Generator {
     const [words] = restoring.read('setState', args);
     const fault = faultOfState(words);
     if (fault !== null) throw new FormatError(`setState: this is no state from getState: ${fault}`);
-    stateWords(this.#stream()).set(words);
+    stateWords(this.#state).set(words);
     return this;
   }
 }

@@ -1,3 +1,5 @@
+// Memory is there when a backend is chosen.
+import '../../lib/backend/index.js';
 import type { DType } from '../../lib/backend/dtype.js';
 import { allocate } from '../../lib/backend/storage.js';
 import { broadcastStrides, contiguousStrides, isContiguous, sizeOf, type View } from '../../lib/backend/view.js';
