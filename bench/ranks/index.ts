@@ -1,35 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { installed, type Mpi, missing } from '../../test/mpi/launch.js';
 import { fitted, type Setting, stepTime } from './model.js';
 import { BATCH, LAYERS, type RankReport } from './report.js';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-interface Mpi {
-  readonly name: string;
-  readonly command: string;
-  readonly options: readonly string[];
-}
-
-const KINDS: readonly Mpi[] = [
-  {
-    name: 'OpenMPI',
-    command: 'mpirun.openmpi',
-    options: ['--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1'],
-  },
-  { name: 'MPICH', command: 'mpirun.mpich', options: [] },
-];
-
-function isThere({ command }: Mpi): boolean {
-  try {
-    execFileSync('which', [command], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 interface World {
   readonly mpi: Mpi | null;
@@ -107,12 +84,10 @@ export function scaleTable(name: string, setting: Setting): string {
 
 /** The question `ranks`: what a step costs on several ranks of this machine, where the time goes, and what a model of it says of more. */
 export async function askRanks(rounds: number): Promise<void> {
-  const kinds = KINDS.filter(isThere);
-  for (const { name } of KINDS.filter((kind) => !kinds.includes(kind)))
-    console.log(`Without ${name}, which is not here.`);
+  for (const name of missing) console.log(`Without ${name}, which is not here.`);
   const worlds: World[] = [
     { mpi: null, ranks: 1 },
-    ...kinds.flatMap((mpi) => [1, 2, 4].map((ranks) => ({ mpi, ranks }))),
+    ...installed.flatMap((mpi) => [1, 2, 4].map((ranks) => ({ mpi, ranks }))),
   ];
   const best = new Map<World, RankReport>();
   for (let round = 0; round < rounds; round++) {
@@ -139,7 +114,7 @@ export async function askRanks(rounds: number): Promise<void> {
       line([nameOf(world), ms(step.seconds), ratio, ...parts, (step.bytes / 1e6).toFixed(2), late!.p99.toFixed(2)]),
     );
   }
-  for (const mpi of kinds) {
+  for (const mpi of installed) {
     const two = best.get(worlds.find((world) => world.mpi === mpi && world.ranks === 2)!)!;
     const four = best.get(worlds.find((world) => world.mpi === mpi && world.ranks === 4)!)!;
     compare(mpi, alone, two, four, processors);
