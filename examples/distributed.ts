@@ -7,15 +7,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { capture, manualSeed, nn, noGrad, optim, type Tensor } from 'nabla';
 import { DataLoader, loadMnist, TensorDataset } from 'nabla/data';
-import {
-  barrier,
-  DataParallel,
-  type DataParallelState,
-  DistributedSampler,
-  finalize,
-  init,
-  reduceMetrics,
-} from 'nabla/distributed';
+import { barrier, DataParallel, DistributedSampler, finalize, init, reduceMetrics } from 'nabla/distributed';
 import { Accuracy, loadCheckpoint, saveCheckpoint } from 'nabla/training';
 import { integer, mnistFolder, text } from './lib/arguments.js';
 
@@ -63,7 +55,7 @@ const file = join(options.out, 'distributed.safetensors');
 let epoch = 0;
 if (existsSync(file)) {
   const saved = await loadCheckpoint(file, { model, optimizer });
-  parallel.loadStateDict(saved.extra as unknown as DataParallelState);
+  parallel.loadStateDict(saved.extra);
   epoch = saved.step!;
 }
 for (; epoch < options.epochs; epoch++) {
@@ -76,7 +68,7 @@ for (; epoch < options.epochs; epoch++) {
   });
   model.train();
   await reduceMetrics(accuracy);
-  const extra = { ...parallel.stateDict() };
+  const extra = parallel.stateDict();
   if (rank === 0) {
     await saveCheckpoint(file, { model, optimizer, step: epoch + 1, extra });
     console.log(`epoch ${epoch + 1}: loss ${losses.at(-1)!.toFixed(4)}, accuracy ${accuracy.compute().toFixed(4)}`);

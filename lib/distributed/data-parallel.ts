@@ -7,6 +7,7 @@ import { noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/recording.js';
 import { describe } from '../describe.js';
 import { FormatError, NablaError, ShapeError, ValueError } from '../errors.js';
+import type { PlainData } from '../io/nest.js';
 import { isModule, type Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { contiguous } from '../ops/conversion.js';
@@ -35,12 +36,12 @@ const wrapping = signature('model, /, *, shards, deterministic, bucketMegabytes'
 
 export interface DataParallelOptions extends OptionsOf<typeof wrapping> {}
 
-/** What is to be kept beside model and optimizer: where the shards' streams of random numbers are. */
-export interface DataParallelState {
+/** What is to be kept beside model and optimizer, as `extra` of a checkpoint: where the shards' streams of random numbers are. */
+export type DataParallelState = {
   readonly shards: number;
   /** Of every shard, as `Generator.getState` gives it; null where there is but one, which draws from the default stream. */
   readonly generators: Tensor | null;
-}
+};
 
 /**
  * Trains a model on all ranks together: each has its part of every batch, and all the same parameters. At first those of rank 0, with its buffers, go to all; then
@@ -244,9 +245,11 @@ export class DataParallel {
   /**
    * Goes on where the shards' random numbers stood, on as many ranks as there are now.
    *
+   * @param state what `stateDict` gave, or the `extra` of a checkpoint that has it
+   *
    * @throws FormatError, before anything changes, for what is no state; ValueError for that of another number of shards
    */
-  loadStateDict(state: DataParallelState): void {
+  loadStateDict(state: PlainData): void {
     const where = 'DataParallel.loadStateDict';
     if (!isRecord(state)) throw new FormatError(`${where}: expected what stateDict() gives, got ${describe(state)}`);
     const { shards, generators } = state;

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { capture, manualSeed, nn, optim, randn, type Tensor } from 'nabla';
 import { DataLoader, TensorDataset } from 'nabla/data';
-import { DataParallel, DistributedSampler, finalize, init, rank, size } from 'nabla/distributed';
+import {
+  DataParallel,
+  type DataParallelState,
+  DistributedSampler,
+  finalize,
+  init,
+  rank,
+  size,
+} from 'nabla/distributed';
 import { loadCheckpoint, saveCheckpoint } from 'nabla/training';
 
 /** What to do, as JSON: the mode is how steps are made. */
@@ -66,7 +74,7 @@ const perEpoch = x.shape[0]! / batch;
 let done = 0;
 if (task.load !== undefined) {
   const { step, extra } = await loadCheckpoint(task.load, { model, optimizer, schedulers: scheduler, generator: null });
-  parallel.loadStateDict((extra as unknown as { parallel: ReturnType<typeof parallel.stateDict> }).parallel);
+  parallel.loadStateDict((extra as { parallel: DataParallelState }).parallel);
   done = step!;
 }
 const losses: number[] = [];
