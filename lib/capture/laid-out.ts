@@ -1,15 +1,13 @@
-import { type ComputeType, computeType } from '../backend/dtype.js';
+import { computeType } from '../backend/dtype.js';
 import {
   allocate,
   type Backend,
   contiguousStrides,
   type Instruction,
-  type Program,
   type Storage,
   type View,
 } from '../backend/index.js';
-import { compile, input } from '../expr/index.js';
-import { once } from '../once.js';
+import { copyPrograms } from './copying.js';
 
 /**
  * A product of fewer rows takes several times as long where the matrix lies transposed: its squares are turned each time, and serve few
@@ -17,10 +15,7 @@ import { once } from '../once.js';
  */
 const FEW_ROWS = 16;
 
-const copying = (compute: ComputeType): Program =>
-  compile({ name: 'laid out', compute, inputs: ['element'], params: 0 }, [input(0, 'element')]);
-
-const copies = { float32: once(() => copying('float32')), float64: once(() => copying('float64')) };
+const copies = copyPrograms('laid out');
 
 /**
  * A matrix that a program reads but does not change, such as a weight in inference, kept a second time as products of few rows like it:

@@ -1,12 +1,9 @@
 import {
   allocate,
   backend,
-  type ComputeType,
-  type DType,
   dtypes,
   type Executable,
   type Instruction,
-  isBool,
   type Loop,
   MISFIT,
   nameOf,
@@ -19,10 +16,9 @@ import {
   withViews,
 } from '../backend/index.js';
 import { CaptureError, ValueError } from '../errors.js';
-import { compile, input } from '../expr/index.js';
-import { once } from '../once.js';
 import { misfit } from '../tensor/check.js';
 import { placeTemporaries } from './arena.js';
+import { initialisations, unchangedConstants, withRepeated } from './constants.js';
 import { fuse } from './fuse.js';
 import { HostActions, type Lookahead } from './host.js';
 import { type LaidOut, layOut } from './laid-out.js';
@@ -303,70 +299,4 @@ function errorsOf({ instructions, errors }: Recorder): Map<number, () => Error> 
     if (error !== undefined) found.set(i, error);
   });
   return found;
-}
-
-/** Memory that only JavaScript wrote, and its copy that takes its place: the values stay as they are. */
-function unchangedConstants(recorder: Recorder, visible: ReadonlySet<Storage>): Map<Storage, Storage> {
-  if (recorder.constants.size === 0) return new Map();
-  const written = new Set(recorder.instructions.flatMap(storagesWritten));
-  return new Map([...recorder.constants].filter(([storage]) => !written.has(storage) && !visible.has(storage)));
-}
-
-/** Memory with one element, where all that `copy` holds are that; null where they are several, or NaN, of which there are many. */
-function repeated(copy: Storage, dtype: DType): Storage | null {
-  const words = copy.array('int32');
-  const period = Math.max(1, dtypes[dtype].size / 4);
-  const first = copy.array(dtype)[0]!;
-  const fits = !isBool(dtype) || words[0] === first * 0x01010101;
-  if (copy.byteLength <= SMALLEST_BYTES || Number.isNaN(first) || !fits) return null;
-  for (let i = period; i < words.length; i++) if (words[i] !== words[i - period]) return null;
-  const one = allocate(dtype, 1);
-  one.array(dtype)[0] = first;
-  return one;
-}
-
-/** No memory is smaller. */
-const SMALLEST_BYTES = 64;
-
-/** Maps and folds read one value instead of a constant that is that value throughout, such as `zeros`. */
-function withRepeated(
-  instructions: readonly Instruction[],
-  constants: ReadonlyMap<Storage, Storage>,
-): readonly Instruction[] {
-  if (constants.size === 0) return instructions;
-  const found = new Map<Storage, Map<DType, Storage | null>>();
-  const read = (view: View): View => {
-    const { dtype, shape } = view;
-    const copy = constants.get(view.storage);
-    if (copy === undefined) return view;
-    const known = found.get(copy) ?? new Map<DType, Storage | null>();
-    if (!known.has(dtype)) known.set(dtype, repeated(copy, dtype));
-    found.set(copy, known);
-    const storage = known.get(dtype);
-    return storage == null ? view : { storage, offset: 0, shape, strides: shape.map(() => 0), dtype };
-  };
-  return instructions.map((one) =>
-    one.op === 'map' || one.op === 'fold' ? { ...one, inputs: one.inputs.map(read) } : one,
-  );
-}
-
-const copyWords = once(() => copying('float64'));
-const copyFloats = once(() => copying('float32'));
-
-const copying = (compute: ComputeType) =>
-  compile({ name: 'constant', compute, inputs: ['element'], params: 0 }, [input(0, 'element')]);
-
-/** What gives all other such memory its first values again. Words, because no bits may change. */
-function initialisations(recorder: Recorder, replaced: ReadonlyMap<Storage, Storage>): Instruction[] {
-  return [...recorder.constants]
-    .filter(([storage]) => !replaced.has(storage))
-    .map(([storage, copy]) => {
-      const one = repeated(copy, 'float32');
-      const [dtype, program] = one === null ? (['int32', copyWords()] as const) : (['float32', copyFloats()] as const);
-      const words = (storage: Storage, step: number): View => {
-        return { storage, offset: 0, shape: [copy.byteLength / 4], strides: [step], dtype };
-      };
-      const inputs = [one === null ? words(copy, 1) : words(one, 0)];
-      return { op: 'map', program, params: [], inputs, outputs: [words(storage, 1)] };
-    });
 }
