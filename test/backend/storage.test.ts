@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+// Opens the backend: there is no memory before.
+import '../../lib/backend/index.js';
 import { allocate, release, trackAllocations } from '../../lib/backend/storage.js';
 
 const LARGE = 1 << 15;
