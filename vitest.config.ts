@@ -21,8 +21,11 @@ const once = [
 const together =
   'test/{arguments,autograd,capture,conformance,data,distributed,distributions,expr,io,nn,optim,programs,tensor,training}/**/!(long).test.ts';
 
-/** These too follow each other in one process, on as many threads as they set themselves; but not what replaces a module for itself, or moves the process. */
-const set = 'test/{backend,bench,examples,fuzz,packaging}/**/!(native|copies).test.ts';
+/**
+ * These too follow each other in one process, on as many threads as they set themselves; but not what replaces a module for itself, moves the process, or
+ * chooses another backend, from which on memory has no address that the native core could use.
+ */
+const set = 'test/{backend,bench,examples,fuzz,packaging}/**/!(copies|native|select).test.ts';
 
 /** How the package is built, and programs that start processes of their own: they choose a backend themselves. */
 const choosing = ['test/{examples,packaging}/**'];
