@@ -230,7 +230,8 @@ export function relocate(roots: readonly Expr[], inputs: (index: number) => Expr
   const [root] = roots;
   // Most are one operation.
   if (roots.length === 1 && root!.depth === 1) return [withArgs(root!, root!.args.map(moved))];
-  return rewrite(roots, (_, rebuilt) => moved(rebuilt));
+  // What an operation has become may be an operand itself, as of -(-x): that has moved already.
+  return rewrite(roots, (original, rebuilt) => (original.args.length === 0 ? moved(original) : rebuilt));
 }
 
 /**

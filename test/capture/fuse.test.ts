@@ -49,7 +49,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       op: fc.constant('map' as const),
-      body: fc.nat(4),
+      body: fc.nat(6),
       inputs: fc.tuple(read, read),
       outputs: fc.tuple(written, written),
     }),
@@ -58,7 +58,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       op: fc.constant('fold' as const),
-      body: fc.nat(4),
+      body: fc.nat(5),
       axes,
       inputs: fc.tuple(read, read),
       outputs: fc.tuple(written, written),
@@ -73,6 +73,9 @@ const maps: ((x: Expr, y: Expr) => Expr[])[] = [
   (x) => [e.exp(e.neg(e.abs(x)))],
   (x, y) => [e.sub(x, y), e.mul(x, y)],
   (_, y) => [y],
+  // Two negations are none: what they are of is an operand.
+  (x) => [e.neg(x)],
+  (x, y) => [e.mul(e.neg(x), e.add(y, 1))],
 ];
 
 const folds: ((x: Expr, y: Expr) => Expr[])[] = [
@@ -81,6 +84,7 @@ const folds: ((x: Expr, y: Expr) => Expr[])[] = [
   (x) => [e.sub(x, e.rowMax(x))],
   (x, y) => [e.mul(e.rowSum(x), 0.01), e.add(y, e.mul(e.rowSum(x), 0.01))],
   (x) => [e.div(e.exp(e.sub(x, e.rowMax(x))), e.rowSum(e.exp(e.sub(x, e.rowMax(x)))))],
+  (x) => [e.rowSum(e.expand(e.rowMax(x)))],
 ];
 
 function viewOf(
