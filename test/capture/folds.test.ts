@@ -166,3 +166,30 @@ describe('a fold of one value, which no operand holds', () => {
     }
   });
 });
+
+describe('a fold of what is one value for all of a row', () => {
+  const folds: Record<string, (x: Tensor) => Tensor> = {
+    'a sum of everything': (x) => x.sum().exp().expand(x.shape).sum(),
+    'sums of largest elements': (x) => x.amax(1, { keepdim: true }).expand(x.shape).sum(1),
+    'means of sums of columns': (x) => x.sum(0, { keepdim: true }).expand(x.shape).mean(0),
+    'a gradient of a sum': (x) => {
+      const y = x.clone().requiresGrad_();
+      return grad(y.sum().sigmoid(), y)[0]!.sum();
+    },
+    'a gradient of means of rows': (x) => {
+      const y = x.clone().requiresGrad_();
+      return grad(y.mean(1).sigmoid().sum(), y)[0]!.sum(1);
+    },
+    'a mean of the largest of all': (x) => x.div(x).mul(x.amax()).mean(),
+  };
+  it.each(Object.entries(folds))('%s', (_, fold) => {
+    const captured = capture((x: Tensor) => fold(x));
+    for (const columns of [1, 7, 17, 68, 100, 257, 1025, 5000]) {
+      for (const rows of [1, 3, 40]) {
+        const x = rand([rows, columns]).mul(0.01);
+        captured(x);
+        expectSame(captured(x), fold(x));
+      }
+    }
+  });
+});

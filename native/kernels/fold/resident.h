@@ -87,7 +87,8 @@ void fold_row_tiles(const Instruction& instruction, const Tiling& elements, cons
       run_row_elements(slots, stage, rows, columns, 0);
       for (int f = 0; f < stage.fold_count; f++) {
         const FoldInstruction& fold = stage.folds[f];
-        fold_rows(fold.fold, slots[fold.dst], slots[fold.src], rows, columns);
+        const T* src = rows == 1 ? slots.to_read(fold.src, columns) : slots[fold.src];
+        fold_rows(fold.fold, slots[fold.dst], src, rows, columns);
       }
       // To the end of the last vector: what is stored in part can't be passed on to the next load.
       slots.run(stage.rows, stage.row_count, round_up(rows, kLanes<T>));

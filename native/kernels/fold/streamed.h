@@ -151,7 +151,7 @@ class StreamedRow {
 
   static void add_folds(const Stage& stage, const Slots<T>& slots, const Piece& piece, T* lanes, Partial* partials) {
     for (int f = 0; f < stage.fold_count; f++) {
-      const T* elements = slots[stage.folds[f].src];
+      const T* elements = slots.to_read(stage.folds[f].src, piece.count);
       partials[f] = with_fold(stage.folds[f].fold, [&]<typename Fold>(Fold) {
         return Fold::with_piece(partials[f], lanes + f * kFoldLanes<T>, elements, piece);
       });

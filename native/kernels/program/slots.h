@@ -58,6 +58,17 @@ class Slots {
     return elements_[slot];
   }
 
+  /** The elements of a slot, to be read one by one by what knows nothing of `spread`: what is one value is written out.
+   */
+  const T* to_read(int slot, int64_t n) const {
+    T* elements = elements_[slot];
+    if (is_same_[slot]) {
+      const Vec<T> value = load(elements);
+      for (int64_t i = 0; i < n; i += kLanes<T>) store<T>(elements + i, value);
+    }
+    return elements;
+  }
+
   /** Whether a slot is a register, which no operand's memory stands for. */
   bool is_register(int slot) const {
     return slot >= program_.slots - program_.element_registers - program_.row_registers;
