@@ -79,7 +79,7 @@ class Reach {
 void check_micro(const Program& program, const MicroInstruction* code, int count) {
   constexpr int kCount = 0
 #define NABLA_ONE_MORE(name, arity, value) +1
-      NABLA_MICRO_OPS(NABLA_ONE_MORE)
+      NABLA_ALL_OPS(NABLA_ONE_MORE)
 #undef NABLA_ONE_MORE
       ;
   for (int i = 0; i < count; i++) {

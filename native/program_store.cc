@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "checks.h"
+#include "join.h"
 
 namespace nabla {
 
@@ -38,8 +39,21 @@ class ProgramStore::Decoder {
 
   void decode_stages(std::vector<Stage>& stages, const Stage*& first, int& count) {
     count = take();
+    const size_t elements = owned_.micro.size();
     for (int i = 0; i < count; i++) stages.push_back(decode_stage());
+    join(stages, elements);
     first = stages.data();
+  }
+
+  /** Of each stage there are the element instructions, from number `first` on, and the row instructions. */
+  void join(std::vector<Stage>& stages, size_t first) {
+    std::vector<std::vector<MicroInstruction>*> code;
+    for (size_t i = 0; i < stages.size(); i++) code.push_back(&owned_.micro[first + 2 * i]);
+    join_products(owned_.program, stages, code);
+    for (size_t i = 0; i < stages.size(); i++) {
+      stages[i].elements = code[i]->data();
+      stages[i].element_count = static_cast<int>(code[i]->size());
+    }
   }
 
   Stage decode_stage() {

@@ -35,7 +35,12 @@ const SGD_RULE = rule<SGDOptions>()({
   counters: {},
   // Of -0, so that the first direction is the gradient to the bit.
   state: { momentumBuffer: { needs: 'moves', initial: () => -0 } },
-  flags: (options) => ({ moves: options.momentum !== 0, nesterov: options.nesterov, ...commonFlags(options) }),
+  flags: (options) => ({
+    moves: options.momentum !== 0,
+    damps: options.dampening !== 0,
+    nesterov: options.nesterov,
+    ...commonFlags(options),
+  }),
   numbers: ({ lr, momentum, dampening, weightDecay }, _, isFirst) => {
     return { lr, momentum, kept: isFirst ? 1 : 1 - dampening, weightDecay };
   },
@@ -43,7 +48,7 @@ const SGD_RULE = rule<SGDOptions>()({
     const { parameter, momentumBuffer } = values;
     const gradient = slope(values, weightDecay, flags);
     if (!flags.moves) return { parameter: e.sub(parameter, e.mul(lr, gradient)) };
-    const direction = e.add(e.mul(momentum, momentumBuffer), e.mul(kept, gradient));
+    const direction = e.add(e.mul(momentum, momentumBuffer), flags.damps ? e.mul(kept, gradient) : gradient);
     const ahead = flags.nesterov ? e.add(gradient, e.mul(momentum, direction)) : direction;
     return { parameter: e.sub(parameter, e.mul(lr, ahead)), momentumBuffer: direction };
   },

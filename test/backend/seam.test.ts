@@ -15,6 +15,7 @@ import {
   div,
   type Expr,
   exp,
+  expand,
   max,
   mul,
   param,
@@ -198,6 +199,39 @@ describe('native against js', () => {
       }
     });
 
+    // A product is made with the sum that alone reads it; the others are read twice, are results, or have factors that change before.
+    const sums: Readonly<Record<string, (x: Expr, y: Expr, z: Expr) => Expr[]>> = {
+      'a product and more': (x, y, z) => [add(mul(x, y), z)],
+      'more and a product': (x, y, z) => [add(z, mul(x, y))],
+      'a product less something': (x, y, z) => [sub(mul(x, y), z)],
+      'something less a product': (x, y, z) => [sub(z, mul(x, y))],
+      'two products': (x, y, z) => [add(mul(x, y), mul(y, z))],
+      'a product twice': (x, y) => [add(mul(x, y), mul(x, y))],
+      'a product of itself and its sum': (x, y, z) => [add(mul(x, y), max(mul(x, y), 0)), z],
+      'a product that is a result': (x, y, z) => [mul(x, y), sub(z, mul(x, y))],
+      'a result between a product and its sum': (x, y, z) => [add(mul(x, y), max(z, 0)), max(z, 0)],
+      'a sum of one value': (x, y, z) => [add(mul(x, param(0)), 0.1), sub(mul(param(1), z), y), y],
+      'results where factors are': (x, y, z) => [max(x, 0), add(mul(x, y), z), sub(x, mul(y, param(0)))],
+    };
+    it.each(Object.entries(sums))('%s, in place too', (_, body) => {
+      for (const compute of computeTypes) {
+        const program = programOf(compute, 3, (x, y, z) => body(x!, y!, z!), 2);
+        for (const shape of [[1], [15], [1000], [5, 191], [3, 1111]]) {
+          for (const inPlace of [false, true]) {
+            compare(exact, (backend) => {
+              const inputs = [1, 2, 3].map((seed) => operand(compute, shape, noise(999, seed)));
+              const scalar = { ...inputs[2]!, strides: shape.map(() => 0) };
+              const outputs = program.outputs.map((_, i) => (inPlace ? inputs[i]! : operand(compute, shape, [0])));
+              backend.map(program, [0.3, 0.7], inputs, outputs);
+              const more = program.outputs.map(() => operand(compute, shape, [0]));
+              backend.map(program, [0.3, 0.7], [inputs[0]!, inputs[1]!, scalar], more);
+              return [...outputs, ...more];
+            });
+          }
+        }
+      }
+    });
+
     it('writes several outputs, in place where an output is an input', () => {
       for (const compute of computeTypes) {
         const program = programOf(
@@ -309,6 +343,7 @@ describe('native against js', () => {
         return [mean, div(rowSum(square(sub(x, mean))), 50)];
       },
       'distance from the largest': (x) => [sub(position(), rowArgmax(max(x, 0)))],
+      'sums of values of rows': (x) => [rowSum(expand(rowMax(x))), rowMax(add(mul(expand(rowMax(x)), 0.5), x))],
     };
 
     it.each(Object.keys(rowPrograms))('%s, in stages', (name) => {

@@ -112,7 +112,7 @@ class StreamedRow {
   }
 
   void run_on_values(const MicroInstruction& m) const {
-    kMicroLoops<T>[m.op](values_ + m.dst, values_ + m.a, values_ + m.b, values_ + m.c, 1, 0);
+    kMicroLoops<T>[m.op](values_ + m.dst, values_ + m.a, values_ + m.b, values_ + m.c, 1, values_ + m.dst);
   }
 
   /** Folds the runs of one part. */

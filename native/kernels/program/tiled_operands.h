@@ -25,6 +25,13 @@ bool lies_dense(const Operand& operand, const Tiling& tiling) {
   return operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, operand.strides);
 }
 
+inline bool is_one_value(const Shape& shape, const int64_t* strides) {
+  for (int d = 0; d < shape.dims; d++) {
+    if (strides[d] != 0 && shape.sizes[d] != 1) return false;
+  }
+  return true;
+}
+
 template <typename T>
 TiledOperand tiled_input(const Operand& operand, const Tiling& tiling) {
   const Binding otherwise = same_in_tiles(tiling, operand.strides) ? Binding::kOnce : Binding::kEachTile;
@@ -122,16 +129,21 @@ class TiledOperands {
       operands_[i] =
           i < program.inputs ? tiled_input<T>(operands[i], tiling) : tiled_output<T>(operands[i], tiling, misfit);
       if (program.is_row[i] && operands_[i].binding == Binding::kDirect) operands_[i].binding = Binding::kEachTile;
-      if (i < program.inputs && operands_[i].binding == Binding::kOnce)
-        load_tile(slots.own(i), operands_[i], operands_[i].data, tiling.step);
+      if (operands_[i].binding != Binding::kOnce) {
+        moving_[moving_count_++] = i;
+        continue;
+      }
+      load_tile(slots.own(i), operands_[i], operands_[i].data, tiling.step);
+      if (tiling.max_elements() >= kLanes<T> && is_one_value(tiling.shape, operands_[i].strides)) slots.keep_same(i);
     }
   }
 
   /** Brings a tile's inputs in, and shows the outputs where to go. */
   void load(Kind kind, const Tile& tile) {
-    for (int i = 0; i < program_.inputs + program_.outputs; i++) {
+    for (int k = 0; k < moving_count_; k++) {
+      const int i = moving_[k];
       const TiledOperand& operand = operands_[i];
-      if (!is(kind, i) || operand.binding == Binding::kOnce) continue;
+      if (!is(kind, i)) continue;
       if (operand.binding == Binding::kDirect) {
         slots_.point(i, reinterpret_cast<T*>(operand.at(tile)));
       } else if (i < program_.inputs) {
@@ -154,6 +166,9 @@ class TiledOperands {
   Slots<T>& slots_;
   const Program& program_;
   TiledOperand operands_[kMaxOperands];
+  /** Those that are others in every tile. */
+  int moving_[kMaxOperands];
+  int moving_count_ = 0;
 };
 
 }  // namespace
