@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads vocabulary chains losses losses-threads training training-large epoch captured captured-large captured-epoch inference calls recording widths load)
+parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads vocabulary chains losses losses-threads training training-large epoch captured captured-large captured-epoch convolution networks inference calls recording widths load)
 
 bench() {
   local part=$1
@@ -35,6 +35,8 @@ measure() {
     captured) bench '#captured' --only limits,training --cases multiply-add,4-3-2-1,784 --against loops-in-c,nabla-captured,pytorch,pytorch-compiled,tfjs-wasm --threads 1,2 ;;
     captured-large) bench '#captured-large' --only limits,training --cases multiply-add,1024-4096 --against loops-in-c,nabla-captured,pytorch,pytorch-compiled --threads 1,2 --rounds 3 ;;
     captured-epoch) bench '#captured' --only epoch --cases 784-512 --against nabla-captured,pytorch --threads 1,2 --rounds 2 ;;
+    convolution) bench '' --only convolution --against nabla-captured,pytorch --threads 1,2 --rounds 3 ;;
+    networks) bench '' --only networks --against nabla-captured,pytorch --threads 1,2 --rounds 3 ;;
     inference) bench '#captured' --only inference --against nabla-captured,pytorch,onnxruntime --threads 1,2 ;;
     calls) bench '' --only calls --against pytorch --threads 1 ;;
     recording) bench '' --only recording --against nabla-captured --threads 1 ;;
