@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
 // Opens the backend: there is no memory before.
-import '../../lib/backend/index.js';
+import { backend } from '../../lib/backend/index.js';
+import { loadAddon } from '../../lib/backend/native/load.js';
 import { allocate, release, trackAllocations } from '../../lib/backend/storage.js';
 
 const LARGE = 1 << 15;
+
+/** A core that is built to watch over memory has none that is shared, so that it sees where each piece ends. */
+function isShared(): boolean {
+  if (backend.name !== 'native') return true;
+  const loaded = loadAddon();
+  return !('addon' in loaded && loaded.addon.checked);
+}
 
 describe('allocate', () => {
   it('pads to 64 bytes, aligned to 64 where the address is known', () => {
@@ -23,7 +31,9 @@ describe('allocate', () => {
     storages.forEach((storage, i) => {
       expect(storage.array('float32').every((x) => x === i)).toBe(true);
     });
-    expect(new Set(storages.map((storage) => storage.buffer)).size).toBeLessThan(3);
+    const buffers = new Set(storages.map((storage) => storage.buffer)).size;
+    if (isShared()) expect(buffers).toBeLessThan(3);
+    else expect(buffers).toBe(100);
   });
 
   it('sees the same bytes in any type', () => {
@@ -48,7 +58,8 @@ describe('release', () => {
   it('leaves small storages with their slab', () => {
     const first = allocate('float32', 10);
     release(first);
-    expect(allocate('float32', 10).byteOffset).not.toBe(first.byteOffset);
+    const { buffer, byteOffset } = allocate('float32', 10);
+    expect(buffer === first.buffer && byteOffset === first.byteOffset).toBe(false);
   });
 });
 
