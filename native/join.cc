@@ -79,7 +79,7 @@ class Joiner {
 
   static MicroInstruction joined(const MicroInstruction& product, const MicroInstruction& sum) {
     const bool is_first = sum.a == product.dst;
-    const MicroOp op = is(sum, MicroOp::add) ? MicroOp::mul_add : is_first ? MicroOp::mul_sub : MicroOp::sub_mul;
+    const MicroOp op = is(sum, MicroOp::add) ? MicroOp::mulAdd : is_first ? MicroOp::mulSub : MicroOp::subMul;
     return {static_cast<int32_t>(op), sum.dst, product.a, product.b, is_first ? sum.b : sum.a};
   }
 

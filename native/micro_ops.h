@@ -62,10 +62,10 @@
   OP(where, 3, a != 0 ? b : c)
 
 /** What the core itself makes of a product and the sum that it is part of (join.h): each is rounded as before. */
-#define NABLA_JOINED_OPS(OP)  \
-  OP(mul_add, 3, (a * b) + c) \
-  OP(mul_sub, 3, (a * b) - c) \
-  OP(sub_mul, 3, c - (a * b))
+#define NABLA_JOINED_OPS(OP) \
+  OP(mulAdd, 3, (a * b) + c) \
+  OP(mulSub, 3, (a * b) - c) \
+  OP(subMul, 3, c - (a * b))
 
 #define NABLA_ALL_OPS(OP) \
   NABLA_MICRO_OPS(OP)     \

@@ -54,7 +54,7 @@ const only = <T extends object, K extends keyof T>(all: T, ...names: readonly K[
 /** All that a file exports, but for some names. */
 function without<T extends object, K extends keyof T>(all: T, ...names: readonly K[]): Omit<T, K> {
   const rest: Partial<T> = {};
-  for (const name in all) if (!names.includes(name as unknown as K)) rest[name] = all[name];
+  for (const name in all) if (!(names as readonly (keyof T)[]).includes(name)) rest[name] = all[name];
   return rest as Omit<T, K>;
 }
 

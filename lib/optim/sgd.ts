@@ -57,7 +57,7 @@ const SGD_RULE = rule<SGDOptions>()({
 /**
  * Stochastic gradient descent, with momentum, Nesterov's variant and weight decay.
  *
- * @throws ValueError for negative options, and for Nesterov without momentum or with dampening
+ * @throws ValueError for a negative rate, momentum or decay, and for Nesterov without momentum or with dampening
  * @example
  * ```ts
  * const w = tensor([1], { requiresGrad: true });

@@ -25,6 +25,7 @@ bool lies_dense(const Operand& operand, const Tiling& tiling) {
   return operand.dtype == kDTypeOf<T> && contiguous_in_tiles(tiling, operand.strides);
 }
 
+/** Whether all elements of an operand are one. */
 inline bool is_one_value(const Shape& shape, const int64_t* strides) {
   for (int d = 0; d < shape.dims; d++) {
     if (strides[d] != 0 && shape.sizes[d] != 1) return false;
