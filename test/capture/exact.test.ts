@@ -860,3 +860,33 @@ describe('values chosen with where', () => {
     );
   });
 });
+
+describe('operations that cancel each other once they are merged', () => {
+  it.each(['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad'] as const)('%s that maximizes a difference', (name) => {
+    const make = () => {
+      manualSeed(2);
+      const [w, target] = [randn([3, 5]).requiresGrad_(), randn([3, 5])];
+      const optimizer = new optim[name]([w], { lr: 0.1, maximize: true });
+      return () => {
+        optimizer.zeroGrad();
+        const loss = target.sub(w).sum();
+        loss.backward();
+        optimizer.step();
+        return w.detach().clone();
+      };
+    };
+    const [plain, captured] = [make(), capture(make())];
+    for (let i = 0; i < 4; i++) expectSame(captured(), plain());
+  });
+
+  it.each<[string, (x: Tensor, y: Tensor) => Tensor]>([
+    ['negations', (x, y) => y.neg().lerp(x, 0.25).neg()],
+    ['factors of -1', (x, y) => x.mul(-1).mul(y.add(0.5)).mul(-1).add(x)],
+    ['a difference and its negation', (x, y) => x.sub(y).neg().neg().mul(y).add(x)],
+  ])('%s', (_, fn) =>
+    expectSameAsPlain(
+      (x, y) => fn(x!, y!),
+      () => [randn([5, 9]), randn([5, 9])],
+    ),
+  );
+});
