@@ -106,7 +106,6 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   #warned = false;
   /** Whether the last recording set properties of modules or optimizers. */
   #propertiesChanged = false;
-  readonly #tensors: Tensor[] = [];
 
   constructor(fn: (...args: A) => R, where: string, maxPrograms = MOST_PROGRAMS, isWatched = false) {
     this.#fn = fn;
@@ -145,21 +144,22 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
         new CaptureError(`${this.where} was called inside another captured function; call the plain function there`),
       );
     }
+    const tensors: Tensor[] = [];
     for (const known of this.#cases) {
-      if (!known.matches(args, this.#tensors)) continue;
-      const replayed = known.replay(this.#tensors);
+      if (!known.matches(args, tensors)) continue;
+      const replayed = known.replay(tensors);
       if (replayed === null) continue;
       known.lastUse = ++this.#uses;
-      this.#tensors.length = 0;
       return replayed.result;
     }
     return this.#capture(args);
   }
 
   find(args: readonly unknown[], steps: number): Found | null {
+    const tensors: Tensor[] = [];
     for (const known of this.#cases) {
-      if (!known.matches(args, this.#tensors)) continue;
-      const ahead = known.lookAhead(this.#tensors, steps);
+      if (!known.matches(args, tensors)) continue;
+      const ahead = known.lookAhead(tensors, steps);
       if (ahead.calls === 0) continue;
       known.lastUse = ++this.#uses;
       return { known, ahead };

@@ -49,8 +49,10 @@ export class Case<R> {
   readonly #assumptions: readonly (() => boolean)[];
   readonly #demands: readonly Demand[];
   readonly #gradients: readonly ((results: readonly Storage[]) => void)[];
+  /** Leaves whose gradients exist only within. */
+  readonly #inner: readonly Tensor[];
   /** Those flags that the function sets, as it leaves them. */
-  readonly #flags: ReadonlyMap<Flagged, boolean>;
+  readonly #flags: readonly { readonly owner: Flagged; readonly value: boolean }[];
   readonly #nameOf: (storage: Storage) => string | undefined;
 
   constructor(recorder: Recorder, pattern: Pattern, inputs: readonly Tensor[], result: R, where: string) {
@@ -87,13 +89,17 @@ export class Case<R> {
       sameFlags(flags),
       sameNumbers(around, called, recorder.outside),
     ];
-    this.#flags = new Map(
-      [...flags].flatMap(([owner, before]) => (flagOf(owner) === before ? [] : [[owner, !before]])),
+    this.#flags = [...flags].flatMap(([owner, before]) =>
+      flagOf(owner) === before ? [] : [{ owner, value: !before }],
     );
-    this.isSteady = this.#flags.size === 0 && gradients.every(leavesGradientAsItWas);
+    this.isSteady = this.#flags.length === 0 && gradients.every(leavesGradientAsItWas);
     this.#demands = [...recorder.demands, ...structureDemands(around, called)];
     this.#nameOf = namesOf(around);
-    this.#gradients = gradients.flatMap((gradient) => gradientAction(gradient, results, recorder) ?? []);
+    const isInner = (gradient: Gradient) => staysWithin(gradient, results, recorder);
+    this.#inner = gradients.filter(isInner).map(({ leaf }) => leaf);
+    this.#gradients = gradients.flatMap((gradient) =>
+      isInner(gradient) ? [] : (gradientAction(gradient, results, recorder) ?? []),
+    );
     for (const { leaf, after, use } of gradients) {
       if (isTensor(after) && use.consumed && recorder.made.has(storageOf(after))) leaveGradCaptured(leaf);
     }
@@ -150,13 +156,16 @@ export class Case<R> {
 
   /** Leaves gradients and flags as the function does. */
   #leave(results: readonly Storage[]): void {
-    for (const [owner, value] of this.#flags) setFlag(owner, value);
+    for (const { owner, value } of this.#flags) setFlag(owner, value);
+    for (const leaf of this.#inner) if (gradState(leaf) !== 'captured') leaveGradCaptured(leaf);
     for (const act of this.#gradients) act(results);
   }
 
   #check(): void {
-    for (const { holds, complaint } of this.#demands) {
-      if (!holds()) throw new CaptureError(`${this.#where}: ${complaint}; call reset() on it to capture it again`);
+    for (const demand of this.#demands) {
+      const complaint = demand();
+      if (complaint === null) continue;
+      throw new CaptureError(`${this.#where}: ${complaint}; call reset() on it to capture it again`);
     }
   }
 
@@ -255,7 +264,11 @@ function setGradient(leaf: Tensor, gradient: Tensor): void {
   leaf.grad = gradient;
 }
 
-/** What a replay does to the gradient of a leaf beside what instructions do. Who knows of it is as the recording left it. */
+/** Whether the gradient that a leaf has afterwards exists only within. */
+const staysWithin = ({ after, use }: Gradient, results: readonly Storage[], recorder: Recorder): boolean =>
+  isTensor(after) && recorder.made.has(storageOf(after)) && (use.consumed || !results.includes(storageOf(after)));
+
+/** What a replay does to a gradient that can be seen beside what instructions do. Who knows of it is as the recording left it. */
 function gradientAction(
   { leaf, use, after, owned }: Gradient,
   results: readonly Storage[],
@@ -269,11 +282,6 @@ function gradientAction(
   }
   const { offset, shape, strides, dtype } = viewOf(after);
   const index = results.indexOf(storageOf(after));
-  if (index < 0 || use.consumed) {
-    return () => {
-      if (gradState(leaf) !== 'captured') leaveGradCaptured(leaf);
-    };
-  }
   return (made) => {
     const gradient = new Tensor({ storage: made[index]!, offset, shape, strides, dtype });
     if (owned) takeGrad(leaf, gradient);

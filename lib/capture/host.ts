@@ -10,6 +10,8 @@ export interface RecordedAction {
 /** Numbers that are computed ahead at a time: a run of short steps seldom pauses for more, and the event loop not for long. */
 const MOST_NUMBERS = 1 << 13;
 
+const NO_RATES: readonly Storage[] = [];
+
 /** What a captured function does in JavaScript, in order: before each replay, and ahead of many. */
 export class HostActions {
   readonly #recorded: readonly RecordedAction[];
@@ -76,9 +78,12 @@ export class HostActions {
   }
 
   /** The rates in tensors that actions read or set. */
-  rates(): Storage[] {
-    const found: Storage[] = [];
-    for (const { action } of this.#recorded) for (const rate of action.rates()) found.push(storageOf(rate as Tensor));
+  rates(): readonly Storage[] {
+    let found = NO_RATES;
+    for (const { action } of this.#recorded) {
+      const rates = action.rates();
+      if (rates.length > 0) found = [...found, ...rates.map((rate) => storageOf(rate as Tensor))];
+    }
     return found;
   }
 

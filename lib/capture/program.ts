@@ -62,6 +62,7 @@ export class CapturedProgram {
   readonly #executable: Executable;
   /** For each instruction that may stop, which of those recorded it was; else -1. */
   readonly #origins: readonly number[];
+  readonly #changed: readonly Storage[];
   /** By recorded instruction, the errors of checks. */
   readonly #errors: ReadonlyMap<number, () => Error>;
   readonly #actions: HostActions;
@@ -86,7 +87,8 @@ export class CapturedProgram {
     const own = new Set([...inputs, ...results, lowered.arena]);
     const written = new Set(lowered.instructions.flatMap(storagesWritten));
     const read = lowered.instructions.flatMap(storagesRead);
-    this.written = new Set([...written].filter((storage) => !own.has(storage)));
+    this.#changed = [...written].filter((storage) => !own.has(storage));
+    this.written = new Set(this.#changed);
     this.read = new Set(read.filter((storage) => !own.has(storage)));
     this.changesInput = inputs.map((storage) => written.has(storage));
     this.#requireRatesApart([]);
@@ -208,7 +210,7 @@ export class CapturedProgram {
   }
 
   #noteChanges(inputs: readonly View[]): void {
-    for (const storage of this.written) this.#noteChange(storage);
+    for (const storage of this.#changed) this.#noteChange(storage);
     for (let i = 0; i < inputs.length; i++) if (this.changesInput[i]) this.#noteChange(inputs[i]!.storage);
   }
 

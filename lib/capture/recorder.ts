@@ -22,11 +22,8 @@ import type { RecordedAction } from './host.js';
 import { Outside } from './outside.js';
 import type { Place, Watch } from './watch.js';
 
-/** A condition under which what was recorded may be replayed, and the complaint if it does not hold and there is no other way. */
-export interface Demand {
-  readonly holds: () => boolean;
-  readonly complaint: string;
-}
+/** Looks whether what was recorded may still be replayed, where there is no other way: the complaint if not, else null. */
+export type Demand = () => string | null;
 
 /** What was made within a captured function and not returned, or stood for its arguments, so that no replay fills it; and within which. */
 const hidden = new WeakMap<Storage, string>();
@@ -98,7 +95,7 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   demand(holds: () => boolean, complaint: string): void {
-    this.demands.push({ holds, complaint });
+    this.demands.push(() => (holds() ? null : complaint));
   }
 
   viewed(tensor: Tensor, view?: Tensor): void {

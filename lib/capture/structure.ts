@@ -61,10 +61,7 @@ export function namesOf({ tensors, named }: Surroundings): (storage: Storage) =>
 export function structureDemands(around: Surroundings, called: Iterable<object>): Demand[] {
   const named = new Map(around.named);
   for (const one of called) if (isModule(one) && !named.has(one)) named.set(one, one.constructor.name);
-  return [
-    ...[...around.tensors].map((tensor) => sameMemory(tensor, named)),
-    ...[...named].map(([module, name]) => sameParts(module, name)),
-  ];
+  return [sameMemory([...around.tensors], named), sameParts(named)];
 }
 
 /** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
@@ -101,11 +98,16 @@ function tensorsOf(root: Module): Tensor[] {
   }
 }
 
-function sameMemory(tensor: Tensor, named: ReadonlyMap<Module, string>): Demand {
-  const view = viewOf(tensor);
-  return {
-    holds: () => viewOf(tensor) === view || sameView(viewOf(tensor), view),
-    complaint: `the data of ${pathOf(tensor, named) ?? `a tensor of shape [${tensor.shape.join(', ')}]`} was replaced`,
+function sameMemory(tensors: readonly Tensor[], named: ReadonlyMap<Module, string>): Demand {
+  const views = tensors.map(viewOf);
+  return () => {
+    for (let i = 0; i < tensors.length; i++) {
+      const [now, view] = [viewOf(tensors[i]!), views[i]!];
+      if (now === view || sameView(now, view)) continue;
+      const name = pathOf(tensors[i]!, named) ?? `a tensor of shape [${view.shape.join(', ')}]`;
+      return `the data of ${name} was replaced`;
+    }
+    return null;
   };
 }
 
@@ -120,19 +122,42 @@ function pathOf(tensor: Tensor, named: ReadonlyMap<Module, string>): string | un
 const isPart = (value: unknown): boolean =>
   isTensor(value) || isModule(value) || value === null || typeof value === 'function';
 
-function sameParts(module: Module, name: string): Demand {
-  const entries = Object.entries(module);
-  const kept = entries.filter(([, value]) => isPart(value));
-  const keys = kept.map(([key]) => key);
-  const parts = kept.map(([, value]) => value);
-  const owner = module as object as Record<string, unknown>;
-  return {
-    holds: () => {
-      for (let i = 0; i < keys.length; i++) if (owner[keys[i]!] !== parts[i]) return false;
-      let count = 0;
-      for (const _ in owner) count++;
-      return count === entries.length;
-    },
-    complaint: `${name} was changed: it has other parameters or modules than when it was captured`,
+function sameParts(named: ReadonlyMap<Module, string>): Demand {
+  const owners = [...named.keys()] as object[] as Record<string, unknown>[];
+  const names = [...named.values()];
+  const keys = owners.map((owner) => Object.keys(owner));
+  const parts = owners.map((owner) => Object.values(owner).map((value) => (isPart(value) ? value : ANYTHING)));
+  // One object with numbers for names would make the engine enumerate all others as slowly.
+  const isQuick = keys.map((all) => !all.some((key) => INDEX.test(key)));
+  return () => {
+    for (let i = 0; i < owners.length; i++) {
+      const [owner, values] = [owners[i]!, parts[i]!];
+      if ((isQuick[i] && hasValuesInOrder(owner, values)) || hasValues(owner, keys[i]!, values)) continue;
+      return `${names[i]} was changed: it has other parameters or modules than when it was captured`;
+    }
+    return null;
   };
+}
+
+const INDEX = /^\d/;
+
+const ANYTHING = Symbol('anything');
+
+/** Whether these are the values of an object's properties, in their order. */
+function hasValuesInOrder(owner: Record<string, unknown>, values: readonly unknown[]): boolean {
+  let at = 0;
+  for (const key in owner) {
+    const value = values[at++];
+    if (value !== ANYTHING && owner[key] !== value) return false;
+  }
+  return at === values.length;
+}
+
+/** The same in any order. */
+function hasValues(owner: Record<string, unknown>, keys: readonly string[], values: readonly unknown[]): boolean {
+  for (let i = 0; i < keys.length; i++) {
+    const value = values[i];
+    if (value !== ANYTHING && owner[keys[i]!] !== value) return false;
+  }
+  return Object.keys(owner).length === keys.length;
 }

@@ -79,7 +79,7 @@ export class Pattern {
 
   /** Whether a value is such; its tensors are put into `found`, in order. */
   matches(value: unknown, found: Tensor[]): boolean {
-    found.length = 0;
+    if (found.length > 0) found.length = 0;
     return this.#matches(value, found);
   }
 }

@@ -264,7 +264,8 @@ export const linear: FunctionOf<Tensor, typeof transforming, LinearOptions> = de
 
 function biased(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
   const { dtype } = x;
-  const shape = viewOf(x).shape.with(-1, viewOf(weight).shape[0]!);
+  const shape = viewOf(x).shape.slice();
+  shape[shape.length - 1] = viewOf(weight).shape[0]!;
   const fits = isFloat(dtype) && x.ndim > 1 && broadcastsTo(viewOf(bias).shape, shape);
   if (!fits) {
     broadcastShapes('linear', shape, bias.shape);

@@ -39,5 +39,5 @@ export const where = ((...args: unknown[]) => {
   const [condition] = args;
   if (args.length === 1 && isTensor(condition)) return nonzero(condition, { asTuple: true });
   requireBool(condition);
-  return Reflect.apply(choose, undefined, args) as Tensor | Expr;
+  return choose(...(args as [never, never, never]));
 }) as Where;

@@ -84,8 +84,8 @@ const NO_RATES: readonly Tensor[] = [];
 export function ratesIn(groups: readonly object[]): readonly Tensor[] {
   let found = NO_RATES;
   for (const group of groups) {
-    const lr: unknown = Reflect.get(group, 'lr');
-    if (isTensor(lr)) found = [...found, lr];
+    const { lr } = group as { lr?: unknown };
+    if (typeof lr === 'object' && isTensor(lr)) found = [...found, lr];
   }
   return found;
 }

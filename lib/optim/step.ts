@@ -40,8 +40,8 @@ interface Batch<O> {
 
 /** Options with the rate as the number that it is now. */
 export function plain<O extends object>(group: Group<O>): Plain<Group<O>> {
-  const lr: unknown = Reflect.get(group, 'lr');
-  return (isTensor(lr) ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
+  const { lr } = group as { lr?: unknown };
+  return (typeof lr === 'object' && isTensor(lr) ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
 }
 
 /** The numbers of steps in memory, each of them as a 0-d tensor. */
@@ -92,9 +92,10 @@ class Seen {
   }
 }
 
-/** Whether an option is what it was; of arrays, which can be written to, each element. */
+/** Whether an option is what it was; of arrays, which can be written to and of which copies are known, each element. */
 function isSame(value: unknown, known: unknown): boolean {
-  if (!Array.isArray(known) || !Array.isArray(value)) return value === known;
+  if (value === known) return true;
+  if (!Array.isArray(known) || !Array.isArray(value)) return false;
   for (let i = 0; i < known.length; i++) if (value[i] !== known[i]) return false;
   return value.length === known.length;
 }
@@ -107,11 +108,14 @@ export class Step<O extends object> implements HostAction {
   readonly #counters: readonly string[];
   readonly #names: readonly string[];
   readonly #parts: readonly Part<O>[];
+  readonly #groups: readonly Group<O>[];
   readonly #batches: readonly Batch<O>[];
   readonly #slots: Slots;
   readonly #check: () => void;
   readonly #options: Seen;
   readonly #formal: Seen;
+  /** Whether the formula is known to be the same with the options that were looked at last. */
+  #isFormSame = true;
   /** The numbers of each batch as tensors. */
   readonly #operands: readonly (readonly Tensor[])[];
   #isDone = false;
@@ -142,10 +146,11 @@ export class Step<O extends object> implements HostAction {
     this.#slots = slots(this.count);
     this.#operands = this.#batches.map((_, b) => this.#slots.tensors.slice(b * names.length, (b + 1) * names.length));
     this.#check = check;
-    const [groups, options] = [parts.map(({ group }) => group), rule.takes.options];
-    this.#options = new Seen(groups, options);
+    this.#groups = parts.map(({ group }) => group);
+    const { options } = rule.takes;
+    this.#options = new Seen(this.#groups, options);
     this.#formal = new Seen(
-      groups,
+      this.#groups,
       options.filter((name) => name !== 'lr'),
     );
   }
@@ -158,19 +163,13 @@ export class Step<O extends object> implements HostAction {
     if (this.#options.isCurrent() && this.rates().length === 0) return;
     this.#check();
     this.#options.note();
+    this.#isFormSame = false;
   }
 
   isSame(): boolean {
-    for (const { members } of this.#batches) {
-      for (let i = 1; i < members.length; i++) if (!this.#countAlike(members[0]!, members[i]!)) return false;
-    }
-    if (this.#formal.isCurrent()) return true;
-    for (const { group, flags } of this.#parts) {
-      const now = this.#rule.flags(group);
-      for (const name in flags) if (now[name] !== flags[name]) return false;
-    }
-    this.#formal.note();
-    return true;
+    if (!this.#countsAreShared()) return false;
+    this.#isFormSame ||= this.#hasSameForm();
+    return this.#isFormSame;
   }
 
   act(row: Float64Array, at: number): void {
@@ -208,7 +207,7 @@ export class Step<O extends object> implements HostAction {
   }
 
   rates(): readonly Tensor[] {
-    return ratesIn(this.#parts.map(({ group }) => group));
+    return ratesIn(this.#groups);
   }
 
   /** Changes the parameters; the numbers are there. */
@@ -236,8 +235,8 @@ export class Step<O extends object> implements HostAction {
 
   /** Whether these are the groups that it changes. */
   isOf(groups: readonly Group<O>[]): boolean {
-    if (groups.length !== this.#parts.length) return false;
-    for (let i = 0; i < groups.length; i++) if (groups[i] !== this.#parts[i]!.group) return false;
+    if (groups.length !== this.#groups.length) return false;
+    for (let i = 0; i < groups.length; i++) if (groups[i] !== this.#groups[i]) return false;
     return true;
   }
 
@@ -261,8 +260,29 @@ export class Step<O extends object> implements HostAction {
     return this.#rule.numbers(plain(group), counters, isFirst && !this.#isDone);
   }
 
+  /** Whether the options, which have changed, choose the same formula. */
+  #hasSameForm(): boolean {
+    if (this.#formal.isCurrent()) return true;
+    for (const { group, flags } of this.#parts) {
+      const now = this.#rule.flags(group);
+      for (const name in flags) if (now[name] !== flags[name]) return false;
+    }
+    this.#formal.note();
+    return true;
+  }
+
+  /** Whether the members of each batch still count alike. */
+  #countsAreShared(): boolean {
+    if (this.#counters.length === 0) return true;
+    for (const { members } of this.#batches) {
+      for (let i = 1; i < members.length; i++) if (!this.#countAlike(members[0]!, members[i]!)) return false;
+    }
+    return true;
+  }
+
   /** Gives all the counters of the first. */
   #share(members: readonly Member[]): void {
+    if (this.#counters.length === 0) return;
     const { state } = members[0]!;
     for (const name of this.#counters) for (let i = 1; i < members.length; i++) members[i]!.state[name] = state[name]!;
   }

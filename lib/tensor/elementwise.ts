@@ -135,9 +135,7 @@ export class Pointwise<R extends Expr[]> {
 
   #promoted(operands: readonly Operand[]): DType {
     const { conditions = 0, factors = 0, takes } = this.#settings;
-    const promoted = commonType(
-      conditions + factors === 0 ? operands : operands.slice(conditions, operands.length - factors),
-    );
+    const promoted = commonType(operands, conditions, operands.length - factors);
     if (takes === undefined || TAKES[takes].fits(promoted)) return promoted;
     throw new DTypeError(`${this.formula.name}: not defined for ${promoted} tensors; ${TAKES[takes].hint}`);
   }

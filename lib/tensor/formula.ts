@@ -22,6 +22,13 @@ export type GradientRule<A extends readonly Expr[]> = (
   ...args: A
 ) => { readonly [K in keyof A]: Expr | null };
 
+const NO_PARAMS: readonly number[] = [];
+
+function areTensors(args: readonly Operand[]): args is readonly Tensor[] {
+  for (let i = 0; i < args.length; i++) if (typeof args[i] === 'number') return false;
+  return true;
+}
+
 interface Settings<A extends readonly Expr[]> {
   /** Which arguments of a row program come once per row; those beyond the list are elements. */
   readonly kinds?: readonly Kind[];
@@ -54,6 +61,7 @@ export class Formula<A extends Expr[]> {
   }
 
   call(args: Operands<A>, dtype: DType, compute: ComputeType = computeType(dtype), frame: Frame | null = null): Tensor {
+    if (areTensors(args)) return this.#ofTensors(args).apply(args, NO_PARAMS, dtype, compute, frame);
     const inputs: Tensor[] = [];
     const params: number[] = [];
     for (let i = 0; i < args.length; i++) {
@@ -61,8 +69,7 @@ export class Formula<A extends Expr[]> {
       if (typeof arg === 'number') params.push(arg);
       else inputs.push(arg);
     }
-    const operation = params.length === 0 ? this.#ofTensors(args) : this.operation(args);
-    return operation.apply(inputs, params, dtype, compute, frame);
+    return this.operation(args).apply(inputs, params, dtype, compute, frame);
   }
 
   /** The operation for arguments none of which is a number: as many every time, but for one of several counts. */

@@ -46,14 +46,14 @@ export const resultType: FunctionOf<DType, typeof mixing> = define('resultType',
   commonType(operands),
 );
 
-/** `resultType` of what are operands for certain. */
-export function commonType(operands: readonly Operand[]): DType {
-  const [first] = operands;
-  if (operands.length === 1 && typeof first === 'object') return first.dtype;
+/** `resultType` of what are operands for certain, those from one number up to another. */
+export function commonType(operands: readonly Operand[], from = 0, to = operands.length): DType {
+  const first = operands[from];
+  if (to - from === 1 && typeof first === 'object') return first.dtype;
   let tensors: DType | undefined;
   let scalars: DType | undefined;
   let numbers: DType | undefined;
-  for (let i = 0; i < operands.length; i++) {
+  for (let i = from; i < to; i++) {
     const x = operands[i]!;
     if (typeof x === 'number') numbers = numbers === undefined ? numberType(x) : wider(numbers, numberType(x));
     else if (x.ndim > 0) tensors = tensors === undefined ? x.dtype : wider(tensors, x.dtype);

@@ -138,7 +138,8 @@ const modes: Record<string, () => Promise<void>> = {
     const x = ones([3, 40_000, 500]);
     await total.run([x.narrow(0, 0, 2)], { batchSize: 1 });
     limit('as', addressSpace() + 9 * MEGABYTE);
-    await assert.rejects(total.run([x], { batchSize: 1 }), (error) => {
+    // Memory of the batches before may be there for others of their size.
+    await assert.rejects(total.run([x], { batchSize: 3 }), (error) => {
       assert.ok(error instanceof NablaError, String(error));
       assert.match(error.code, /^ERR_NABLA_(MEMORY|THREAD)$/);
       return true;

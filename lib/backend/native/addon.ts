@@ -4,8 +4,8 @@ import type { Membership } from '../backend.js';
 export interface Addon {
   /** The instruction that `run` executes; `native/instruction.h` says how it is laid out. */
   readonly tape: Float64Array;
-  /** As `Backend` says: `DONE`, `MISFIT`, or for gather and scatter the position of the first bad index. */
-  run(): number;
+  /** As `Backend` says, but nothing for `DONE`: `MISFIT`, or for gather and scatter the position of the first bad index. */
+  run(): number | undefined;
   /** Decodes an encoded program and its constants, and returns the address that instructions name it by. */
   define(code: Int32Array, constants: Float64Array): number;
   /**
@@ -16,9 +16,9 @@ export interface Addon {
   link(owner: object, code: Float64Array, starts: Int32Array, relocations: Int32Array, addresses: Float64Array): number;
   /**
    * Runs linked instructions. The tape has their address, then what each port is bound to. Returns the instruction that could not be
-   * done, with its position (see `Stop`) on the tape, or -1.
+   * done, with its position (see `Stop`) on the tape; nothing if all were.
    */
-  replay(): number;
+  replay(): number | undefined;
   /** Runs linked instructions many times in the background. */
   start(plan: LoopPlan): Promise<void>;
   addressOf(buffer: ArrayBuffer): number;

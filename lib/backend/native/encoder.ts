@@ -127,7 +127,7 @@ export class Encoder implements Tape {
       return DONE;
     }
     try {
-      return this.#addon.run();
+      return this.#addon.run() ?? DONE;
     } catch (error) {
       throw failureOf(this.#program?.name ?? op, error);
     }

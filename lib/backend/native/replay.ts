@@ -41,7 +41,7 @@ export class NativeReplay implements Executable {
     tape[0] = this.#replay;
     for (let i = 0; i < ports.length; i++) tape[i + 1] = addressOf(ports[i]!);
     const instruction = this.#replayOnce();
-    return instruction < 0 ? null : { instruction, position: tape[0]! };
+    return instruction === undefined ? null : { instruction, position: tape[0]! };
   }
 
   async start(loop: Loop): Promise<Stop | null> {
@@ -59,7 +59,7 @@ export class NativeReplay implements Executable {
     return instruction < 0 ? null : { instruction, position };
   }
 
-  #replayOnce(): number {
+  #replayOnce(): number | undefined {
     try {
       return this.#addon.replay();
     } catch (error) {

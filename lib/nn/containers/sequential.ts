@@ -38,8 +38,9 @@ class Layers<T extends Modules> extends List<T[number], Module, [First<T>], Last
 
   override forward(x: First<T>): Last<T> {
     recording?.used(this);
+    const layers = this as object as Readonly<Record<number, Module<[unknown]>>>;
     let result: unknown = x;
-    for (const layer of this) result = (layer as Module<[unknown]>).forward(result);
+    for (let i = 0; layers[i] !== undefined; i++) result = layers[i]!.forward(result);
     return result as Last<T>;
   }
 
