@@ -72,6 +72,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     maxWorkers: 2,
+    // Most of what tests run is run a few times only: to optimise it, and to collect garbage often, takes longer than it saves.
+    execArgv: ['--interrupt-budget=1000000', '--max-semi-space-size=64'],
     projects: [...onBackend('native', []), ...onBackend('js', [...once, ...choosing])],
   },
 });

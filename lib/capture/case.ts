@@ -81,7 +81,7 @@ export class Case<R> {
     });
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
-    const around = surroundings(outer);
+    const around = surroundings(outer, recorder.outside);
     this.#assumptions = [
       sameMode(),
       ...recorder.assumptions,

@@ -1,17 +1,55 @@
 import { CaptureError } from '../errors.js';
 import { livingModules } from '../nn/living.js';
-import { isModule } from '../nn/module.js';
+import { isModule, type Module } from '../nn/module.js';
 import { livingOptimizers } from '../optim/living.js';
-import { isTensor } from '../tensor/tensor.js';
+import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { ANYTHING, Properties } from './properties.js';
 import { sameAs } from './tree.js';
 
+/** The modules and tensors among the values of a module. */
+interface Parts {
+  readonly modules: readonly Module[];
+  readonly tensors: readonly Tensor[];
+}
+
 /** An object outside with the values of its properties. */
-interface Snapshot {
-  readonly owner: object;
-  readonly names: readonly string[];
-  readonly values: readonly unknown[];
-  /** How values that can change in place are compared with what they were, by name; null if there are none. */
-  readonly nested: ReadonlyMap<string, Same> | null;
+class Snapshot<T extends object = object> {
+  readonly owner: T;
+  /** Without what the object itself reports. */
+  readonly settings: readonly Setting[];
+  readonly parts: Parts;
+  readonly #properties: Properties;
+  /** Values that can change in place. */
+  readonly #nested: readonly { readonly name: string; readonly isSame: Same }[];
+
+  constructor(owner: T, without: readonly string[]) {
+    this.owner = owner;
+    const nested: { name: string; isSame: Same }[] = [];
+    const settings: Setting[] = [];
+    const [modules, tensors]: [Module[], Tensor[]] = [[], []];
+    this.#properties = new Properties(owner, (value, name) => {
+      if (without.includes(name)) return ANYTHING;
+      if (isModule(value)) modules.push(value);
+      else if (isTensor(value)) tensors.push(value);
+      else if (typeof value === 'object' && value !== null) {
+        const isSame = sameAs(value);
+        nested.push({ name, isSame });
+        settings.push({ name, value, isSame });
+        return ANYTHING;
+      } else if (isSetting(value)) settings.push({ name, value, isSame: null });
+      return value;
+    });
+    this.settings = settings;
+    this.parts = { modules, tensors };
+    this.#nested = nested;
+  }
+
+  /** A property that is not what it was; null if there is none. */
+  changed(): string | null {
+    if (!this.#properties.hold()) return this.#properties.changed();
+    for (const { name, isSame } of this.#nested) if (!isSame(Reflect.get(this.owner, name))) return name;
+    return null;
+  }
 }
 
 type Same = (value: unknown) => boolean;
@@ -23,7 +61,11 @@ export interface Setting {
   readonly isSame: Same | null;
 }
 
-interface GroupSnapshot extends Snapshot {
+/** A setting, and whose it is. */
+export type Owned = Setting & { readonly owner: object };
+
+interface GroupSnapshot {
+  readonly snapshot: Snapshot;
   readonly optimizer: object;
   readonly index: number;
 }
@@ -34,20 +76,21 @@ interface GroupSnapshot extends Snapshot {
  */
 export class Outside {
   readonly #where: string;
-  readonly #modules: readonly Snapshot[];
+  readonly #modules: readonly Snapshot<Module>[];
+  /** How many there had been. */
+  readonly #modulesAdded = livingModules.added;
   readonly #optimizers: readonly Snapshot[];
   #groups: readonly GroupSnapshot[];
-  #byOwner: ReadonlyMap<object, Snapshot> | null = null;
 
   constructor(where: string) {
     this.#where = where;
-    this.#modules = [...livingModules].map((module) => snapshotOf(module));
+    this.#modules = snapshotsOfModules();
     this.#optimizers = [...livingOptimizers].map((optimizer) => snapshotOf(optimizer, OWN_REPORT));
     this.#groups = [...livingOptimizers].flatMap((optimizer) =>
       // A step refuses what is no group; it is nothing to a function that does not step.
       optimizer.paramGroups
         .filter((group: unknown) => typeof group === 'object' && group !== null)
-        .map((group, index) => ({ ...snapshotOf(group), optimizer, index })),
+        .map((group, index) => ({ snapshot: snapshotOf(group), optimizer, index })),
     );
   }
 
@@ -55,7 +98,7 @@ export class Outside {
   optionsChange(optimizer?: object): CaptureError | null {
     for (const group of this.#groups) {
       if (optimizer !== undefined && group.optimizer !== optimizer) continue;
-      const name = changedProperty(group);
+      const name = group.snapshot.changed();
       if (name === null) continue;
       return new CaptureError(
         `${this.#where}: ${name} of ${group.optimizer.constructor.name}'s parameter group ${group.index} was set inside, where replays would not ` +
@@ -68,14 +111,14 @@ export class Outside {
   /** Takes the options of an optimizer for what they are now: what has set them is done again by replays. */
   renew(optimizer: object): void {
     this.#groups = this.#groups.map((group) =>
-      group.optimizer === optimizer ? { ...group, ...snapshotOf(group.owner) } : group,
+      group.optimizer === optimizer ? { ...group, snapshot: snapshotOf(group.snapshot.owner) } : group,
     );
   }
 
   /** That no module has other parts or numbers than before, and no optimizer other fields of its own. */
   propertiesChange(): CaptureError | null {
     for (const one of [...this.#modules, ...this.#optimizers]) {
-      const name = changedProperty(one);
+      const name = one.changed();
       if (name === null) continue;
       return new CaptureError(
         `${this.#where}: ${name} of ${one.owner.constructor.name} was set inside, where replays would not set it again; ` +
@@ -85,21 +128,20 @@ export class Outside {
     return null;
   }
 
-  /** What a module or an optimizer had beside tensors, modules and functions. */
-  settingsOf(owner: object): readonly Setting[] {
-    this.#byOwner ??= new Map([...this.#modules, ...this.#optimizers].map((one) => [one.owner, one]));
-    const known = this.#byOwner.get(owner);
-    if (known === undefined) return [];
-    const { names, values, nested } = known;
-    return names
-      .map((name, i) => ({ name, value: values[i], isSame: nested?.get(name) ?? null }))
-      .filter(({ value }) => isSetting(value));
+  /** What some modules and optimizers had beside tensors, modules and functions. */
+  settingsOf(owners: ReadonlySet<object>): Owned[] {
+    const known = [...this.#modules, ...this.#optimizers].filter(({ owner }) => owners.has(owner));
+    return known.flatMap(({ owner, settings }) => settings.map((setting) => ({ owner, ...setting })));
+  }
+
+  /** All modules that there are now, with their parts. */
+  modules(): readonly { readonly owner: Module; readonly parts: Parts }[] {
+    return livingModules.added === this.#modulesAdded ? this.#modules : snapshotsOfModules();
   }
 }
 
-/** Parts of a module are held to be what they were; all else may change between calls. */
-const isSetting = (value: unknown): boolean =>
-  !['symbol', 'function'].includes(typeof value) && value !== null && !(isTensor(value) || isModule(value));
+/** Whether a value that is no object may change between calls: parts of a module, functions among them, are held to be what they were. */
+const isSetting = (value: unknown): boolean => value !== null && !['symbol', 'function'].includes(typeof value);
 
 /** What an optimizer itself tells a recorder of. */
 const OWN_REPORT: readonly string[] = ['paramGroups', 'state'];
@@ -107,35 +149,12 @@ const OWN_REPORT: readonly string[] = ['paramGroups', 'state'];
 /** The latest of each object: there may be thousands, nearly all of which have to do with something else and stay as they are. */
 const latest = new WeakMap<object, Snapshot>();
 
-function snapshotOf(owner: object, without: readonly string[] = []): Snapshot {
-  const known = latest.get(owner);
-  if (known !== undefined && changedProperty(known) === null) return known;
-  const snapshot = newSnapshotOf(owner, without);
+function snapshotOf<T extends object>(owner: T, without: readonly string[] = []): Snapshot<T> {
+  const known = latest.get(owner) as Snapshot<T> | undefined;
+  if (known !== undefined && known.changed() === null) return known;
+  const snapshot = new Snapshot(owner, without);
   latest.set(owner, snapshot);
   return snapshot;
 }
 
-function newSnapshotOf(owner: object, without: readonly string[]): Snapshot {
-  const all = Object.keys(owner);
-  const names = without.length === 0 ? all : all.filter((name) => !without.includes(name));
-  const values = names.map((name) => Reflect.get(owner, name) as unknown);
-  let nested: Map<string, Same> | null = null;
-  for (let i = 0; i < names.length; i++) {
-    const value = values[i];
-    if (typeof value !== 'object' || value === null || isTensor(value) || isModule(value)) continue;
-    nested ??= new Map();
-    nested.set(names[i]!, sameAs(value));
-  }
-  return { owner, names, values, nested };
-}
-
-function changedProperty({ owner, names, values, nested }: Snapshot): string | null {
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]!;
-    const value: unknown = Reflect.get(owner, name);
-    const isSame = nested?.get(name) ?? null;
-    if (isSame === null ? !Object.is(value, values[i]) : !isSame(value)) return name;
-  }
-  const keys = Object.keys(owner);
-  return keys.find((key, i) => key !== names[i] && !names.includes(key) && !OWN_REPORT.includes(key)) ?? null;
-}
+const snapshotsOfModules = (): Snapshot<Module>[] => Array.from(livingModules, (module) => snapshotOf(module));

@@ -1,9 +1,9 @@
 import { type Storage, sameView } from '../backend/index.js';
 import { NablaError } from '../errors.js';
-import { livingModules } from '../nn/living.js';
 import { isModule, MEMBERS, type Module } from '../nn/module.js';
 import { isTensor, storageOf, type Tensor, viewOf } from '../tensor/tensor.js';
-import type { Outside, Setting } from './outside.js';
+import type { Outside, Owned } from './outside.js';
+import { ANYTHING, Properties } from './properties.js';
 import type { Demand } from './recorder.js';
 
 /** The models that tensors belong to. */
@@ -14,11 +14,11 @@ export interface Surroundings {
   readonly named: ReadonlyMap<Module, string>;
 }
 
-export function surroundings(used: ReadonlySet<Tensor>): Surroundings {
+export function surroundings(used: ReadonlySet<Tensor>, outside: Outside): Surroundings {
   const storages = new Set([...used].map(storageOf));
   const tensors = new Set(used);
   const named = new Map<Module, string>();
-  for (const root of modulesAround(storages)) {
+  for (const root of modulesAround(storages, outside)) {
     const shared = tensorsOf(root).filter((tensor) => storages.has(storageOf(tensor)));
     if (shared.length === 0) continue;
     for (const tensor of shared) tensors.add(tensor);
@@ -32,19 +32,16 @@ export function surroundings(used: ReadonlySet<Tensor>): Surroundings {
 }
 
 /** The modules that have a tensor in one of these storages, and those that they are within. Of all others, which may be many, only properties are looked at. */
-function modulesAround(storages: ReadonlySet<Storage>): Module[] {
-  const parents = new Map<Module, Module[]>();
-  const around = new Set<Module>();
-  const living = [...livingModules];
-  for (const module of living) {
-    for (const value of Object.values(module)) {
-      if (isModule(value)) parents.set(value, [...(parents.get(value) ?? []), module]);
-      else if (isTensor(value) && storages.has(storageOf(value))) around.add(module);
-    }
+function modulesAround(storages: ReadonlySet<Storage>, outside: Outside): Module[] {
+  const living = outside.modules();
+  const own = living.filter(({ parts }) => parts.tensors.some((tensor) => storages.has(storageOf(tensor))));
+  const around = new Set(own.map(({ owner }) => owner));
+  const containers = living.filter(({ parts }) => parts.modules.length > 0);
+  for (let before = -1; before < around.size; ) {
+    before = around.size;
+    for (const { owner, parts } of containers) if (parts.modules.some((part) => around.has(part))) around.add(owner);
   }
-  // What is added is visited as well.
-  for (const module of around) for (const parent of parents.get(module) ?? []) around.add(parent);
-  return living.filter((module) => around.has(module));
+  return living.filter(({ owner }) => around.has(owner)).map(({ owner }) => owner);
 }
 
 /** What the memory of tensors is called in the models that they belong to. */
@@ -66,13 +63,8 @@ export function structureDemands(around: Surroundings, called: Iterable<object>)
 
 /** Whether what the models and optimizers that a captured function used hold beside tensors is what it was: else it is another case. */
 export function sameNumbers(around: Surroundings, called: Iterable<object>, outside: Outside): () => boolean {
-  return sameSettings(settingsOf(new Set([...around.named.keys(), ...called]), outside));
+  return sameSettings(outside.settingsOf(new Set([...around.named.keys(), ...called])));
 }
-
-type Owned = Setting & { readonly owner: object };
-
-const settingsOf = (owners: ReadonlySet<object>, outside: Outside): Owned[] =>
-  [...owners].flatMap((owner) => outside.settingsOf(owner).map((setting) => ({ owner, ...setting })));
 
 /** Apart from where all that is outside is known: a closure keeps its scope. */
 function sameSettings(settings: readonly Owned[]): () => boolean {
@@ -123,41 +115,15 @@ const isPart = (value: unknown): boolean =>
   isTensor(value) || isModule(value) || value === null || typeof value === 'function';
 
 function sameParts(named: ReadonlyMap<Module, string>): Demand {
-  const owners = [...named.keys()] as object[] as Record<string, unknown>[];
   const names = [...named.values()];
-  const keys = owners.map((owner) => Object.keys(owner));
-  const parts = owners.map((owner) => Object.values(owner).map((value) => (isPart(value) ? value : ANYTHING)));
-  // One object with numbers for names would make the engine enumerate all others as slowly.
-  const isQuick = keys.map((all) => !all.some((key) => INDEX.test(key)));
+  const parts = [...named.keys()].map(
+    (module) => new Properties(module, (value) => (isPart(value) ? value : ANYTHING)),
+  );
   return () => {
-    for (let i = 0; i < owners.length; i++) {
-      const [owner, values] = [owners[i]!, parts[i]!];
-      if ((isQuick[i] && hasValuesInOrder(owner, values)) || hasValues(owner, keys[i]!, values)) continue;
+    for (let i = 0; i < parts.length; i++) {
+      if (parts[i]!.hold()) continue;
       return `${names[i]} was changed: it has other parameters or modules than when it was captured`;
     }
     return null;
   };
-}
-
-const INDEX = /^\d/;
-
-const ANYTHING = Symbol('anything');
-
-/** Whether these are the values of an object's properties, in their order. */
-function hasValuesInOrder(owner: Record<string, unknown>, values: readonly unknown[]): boolean {
-  let at = 0;
-  for (const key in owner) {
-    const value = values[at++];
-    if (value !== ANYTHING && owner[key] !== value) return false;
-  }
-  return at === values.length;
-}
-
-/** The same in any order. */
-function hasValues(owner: Record<string, unknown>, keys: readonly string[], values: readonly unknown[]): boolean {
-  for (let i = 0; i < keys.length; i++) {
-    const value = values[i];
-    if (value !== ANYTHING && owner[keys[i]!] !== value) return false;
-  }
-  return Object.keys(owner).length === keys.length;
 }
