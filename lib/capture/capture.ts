@@ -8,6 +8,7 @@ import { CaptureError } from '../errors.js';
 import { assumeNoModuleHooks } from '../nn/module-hooks.js';
 import { isPromise } from '../realm.js';
 import { setBase, storageOf, Tensor, viewOf } from '../tensor/tensor.js';
+import { reportingCalls } from './calls.js';
 import { Case } from './case.js';
 import type { ProgramStats } from './program.js';
 import { Recorder } from './recorder.js';
@@ -289,7 +290,8 @@ function runUnder<T>(recorder: Recorder, fn: () => T): T {
   recorder.displaced = observer;
   setRecording(recorder);
   try {
-    return fn();
+    const modules = recorder.outside.modules().map(({ owner }) => owner);
+    return reportingCalls(modules, (module) => recorder.used(module), fn);
   } finally {
     setRecording(null);
     observeStorage(observer);

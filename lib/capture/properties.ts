@@ -19,7 +19,7 @@ export class Properties {
 
   /** Whether they are that. */
   hold(): boolean {
-    return (this.#isQuick && holdInOrder(this.#owner, this.#values)) || this.#holdByName();
+    return (this.#isQuick && holdInOrder(this.#owner, this.names, this.#values)) || this.#holdByName();
   }
 
   /** The name of one that is not, or is new. */
@@ -44,9 +44,14 @@ export class Properties {
 const NUMBER = /^\d/;
 
 /** The same where properties are in the order in which they were; false too where it takes longer to tell. */
-function holdInOrder(owner: Readonly<Record<string, unknown>>, values: readonly unknown[]): boolean {
+function holdInOrder(
+  owner: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+  values: readonly unknown[],
+): boolean {
   let at = 0;
   for (const name in owner) {
+    if (name !== names[at]) return false;
     const value = values[at++];
     if (value === ANYTHING) continue;
     const now = owner[name];

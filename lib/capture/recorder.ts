@@ -16,6 +16,7 @@ import {
   writesOf,
 } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
+import { isModule } from '../nn/module.js';
 import { gradState, isTensor, storageOf, type Tensor } from '../tensor/tensor.js';
 import { type Flagged, flagOf } from './flags.js';
 import type { RecordedAction } from './host.js';
@@ -114,7 +115,7 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   used(module: object): void {
-    this.called.add(module);
+    if (isModule(module)) this.called.add(module);
   }
 
   /** Whether a tensor was made within. */

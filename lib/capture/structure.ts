@@ -19,10 +19,10 @@ export function surroundings(used: ReadonlySet<Tensor>, outside: Outside): Surro
   const tensors = new Set(used);
   const named = new Map<Module, string>();
   for (const root of modulesAround(storages, outside)) {
-    const shared = tensorsOf(root).filter((tensor) => storages.has(storageOf(tensor)));
-    if (shared.length === 0) continue;
-    for (const tensor of shared) tensors.add(tensor);
-    for (const [path, module] of root.namedModules()) {
+    const members = membersOf(root);
+    if (members === null) continue;
+    for (const tensor of members.tensors) if (storages.has(storageOf(tensor))) tensors.add(tensor);
+    for (const [path, module] of members.modules) {
       const name = path === '' ? root.constructor.name : `${root.constructor.name}.${path}`;
       // Of several names the one from the outermost model says most.
       if ((named.get(module)?.length ?? -1) < name.length) named.set(module, name);
@@ -80,12 +80,12 @@ function sameSettings(settings: readonly Owned[]): () => boolean {
   };
 }
 
-/** Of a module whose parts cannot be named, as one is within itself or two have the same name, nothing is known. */
-function tensorsOf(root: Module): Tensor[] {
+/** Null for a module whose parts cannot be named, as one is within itself or two have the same name: nothing is known of it. */
+function membersOf(root: Module): { tensors: Tensor[]; modules: [string, Module][] } | null {
   try {
-    return [...root.parameters(), ...root.buffers()];
+    return { tensors: [...root.parameters(), ...root.buffers()], modules: root.namedModules() };
   } catch (error) {
-    if (error instanceof NablaError) return [];
+    if (error instanceof NablaError) return null;
     throw error;
   }
 }

@@ -426,6 +426,76 @@ describe('what is outside and changes', () => {
     expect(() => f(x)).toThrow(/was changed.*reset/);
   });
 
+  it('in modules of any class: without parameters, called by any method, with tensors that are no parameters', () => {
+    class Scale extends nn.Module<[Tensor], Tensor> {
+      factor = 2;
+      by = ones([2]);
+      override forward(x: Tensor): Tensor {
+        return x.mul(this.factor);
+      }
+      twice(x: Tensor): Tensor {
+        return this.forward(this.forward(x));
+      }
+      withTensor(x: Tensor): Tensor {
+        return x.mul(this.by);
+      }
+    }
+    class Named extends Scale {}
+    const module = new Named();
+    const { forward, twice } = Scale.prototype;
+    const x = ones([2]);
+    const [once, more] = [capture((x: Tensor) => module.forward(x)), capture((x: Tensor) => module.twice(x))];
+    const own = new Scale();
+    own.forward = (x) => x.div(own.factor);
+    const assigned = capture((x: Tensor) => own.forward(x));
+    const direct = capture((x: Tensor) => x.mul(module.by));
+    const method = capture((x: Tensor) => module.withTensor(x));
+    for (const factor of [2, 2, 3, 3, 2]) {
+      module.factor = factor;
+      own.factor = factor;
+      expectSame(once(x), module.forward(x));
+      expectSame(more(x), module.twice(x));
+      expectSame(assigned(x), own.forward(x));
+      expectSame(direct(x), x.mul(module.by));
+      expectSame(method(x), module.withTensor(x));
+    }
+    expect(once.stats).toHaveLength(2);
+    expect([Scale.prototype.forward, Scale.prototype.twice]).toEqual([forward, twice]);
+    module.by = ones([2]).mul(5);
+    expect(() => direct(x)).toThrow(/was changed.*reset/);
+    expect(() => method(x)).toThrow(/was changed.*reset/);
+  });
+
+  it('and whose names are: a part under another name, or a number that became negative zero, is not what it was', () => {
+    class Choosing extends nn.Module<[Tensor], Tensor> {
+      declare first?: Tensor;
+      declare second?: Tensor;
+      slope = 0;
+      override forward(x: Tensor): Tensor {
+        const chosen = 'first' in this ? this.first! : this.second!.neg();
+        return x.mul(chosen).div(this.slope);
+      }
+    }
+    const module = new Choosing();
+    const part = ones([2]);
+    module.first = part;
+    const f = capture((x: Tensor) => module.forward(x));
+    const x = ones([2]);
+    for (let i = 0; i < 2; i++) expectSame(f(x), module.forward(x));
+    module.slope = -0;
+    for (let i = 0; i < 2; i++) expectSame(f(x), module.forward(x));
+    delete module.first;
+    module.second = part;
+    expect(() => f(x)).toThrow(/was changed.*reset/);
+    f.reset();
+    expectSame(f(x), module.forward(x));
+    // In another order it is the same.
+    const { slope } = module;
+    Reflect.deleteProperty(module, 'slope');
+    module.slope = slope;
+    expectSame(f(x), module.forward(x));
+  });
+
   it('but not what is no group of an optimizer that it does not use', () => {
     const unused = new optim.SGD([ones([1]).requiresGrad_()]);
     unused.paramGroups.push(null as never);
