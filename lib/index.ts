@@ -33,6 +33,7 @@ export { cross, ger, inner, kron, outer, tensordot, vdot } from './ops/contracti
 export * from './ops/conversion.js';
 export * from './ops/counting.js';
 export * from './ops/creation.js';
+export * from './ops/derived-draws.js';
 export * from './ops/diagonals.js';
 export * from './ops/differences.js';
 export {

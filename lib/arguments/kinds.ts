@@ -27,6 +27,10 @@ export const atLeast = (low: number): Kind<number> =>
 export const above = (low: number): Kind<number> =>
   kind(`above ${low}`, (value): value is number => typeof value === 'number' && value > low);
 
+/** A number in (low, high). */
+export const between = (low: number, high: number): Kind<number> =>
+  kind(`in (${low}, ${high})`, (value): value is number => typeof value === 'number' && value > low && value < high);
+
 /** A number in [low, high]. */
 export const within = (low: number, high: number): Kind<number> =>
   kind(`in [${low}, ${high}]`, (value): value is number => typeof value === 'number' && value >= low && value <= high);

@@ -14,6 +14,7 @@ import * as contractions from './contractions.js';
 import * as conversion from './conversion.js';
 import * as counting from './counting.js';
 import * as creation from './creation.js';
+import * as derivedDraws from './derived-draws.js';
 import * as diagonals from './diagonals.js';
 import * as differences from './differences.js';
 import * as distances from './distances.js';
@@ -144,6 +145,7 @@ declare module '../tensor/tensor.js' {
       Methods<Omit<typeof pickMethods, 'nonzero'>>,
       Methods<typeof subscripts>,
       Methods<typeof softmaxes>,
+      Methods<typeof derivedDraws>,
       Methods<typeof randomMethods>,
       Methods<typeof aliases>,
       InPlace<typeof aliases>,
@@ -287,6 +289,7 @@ for (const functions of [
   pickMethods,
   subscripts,
   softmaxes,
+  derivedDraws,
   randomMethods,
   aliases,
   arithmetic,

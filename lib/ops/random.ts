@@ -14,6 +14,7 @@ import type { Operand } from '../tensor/promotion.js';
 import { broadcastShapes, type Shape, show } from '../tensor/shape.js';
 import { isTensor, operandOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
+import { draw, drawInto, requireFloat } from './draws.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
 import { narrow, permute, reshape } from './views.js';
@@ -37,11 +38,6 @@ export interface RandomOptions extends OptionsOf<typeof ofSize> {}
 
 type Random = FunctionOf<Tensor, typeof ofSize, RandomOptions>;
 type RandomLike = FunctionOf<Tensor, typeof ofLikeSize, RandomOptions>;
-
-function draw(kind: RandomKind, out: Tensor, generator: Generator | null, p0: number, p1: number): Tensor {
-  backend.random(kind, streamOf(generator ?? ambientGenerator), operandOf(out), p0, p1);
-  return out;
-}
 
 /** Draws floats into a new tensor. */
 function drawn(
@@ -280,34 +276,6 @@ export const multinomial: FunctionOf<Tensor, typeof sampling, MultinomialOptions
     return out;
   },
 );
-
-/** Draws into `x` itself. */
-function drawInto(op: string, kind: RandomKind, x: Tensor, generator: Generator | null, p0: number, p1 = 0): Tensor {
-  requireWritable(op, x);
-  if (x.isContiguous()) draw(kind, x, generator, p0, p1);
-  else drawStrided(kind, x.detach(), generator, p0, p1);
-  overwritten(op, x);
-  return x;
-}
-
-/** As many normals as are drawn one by one, not as a block. */
-const FEW = 15;
-
-/** Draws in the order of memory, which for a transposed matrix is that of its columns, and normals one by one: as PyTorch does. */
-function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | null, p0: number, p1: number): void {
-  const axes = [...x.shape.keys()].sort((a, b) => x.strides[b]! - x.strides[a]!);
-  const inOrder = permute(x, axes);
-  const values = emptyOf([x.numel()], x.dtype);
-  const step = kind === 'normal' ? FEW : x.numel();
-  for (let start = 0; start < x.numel(); start += step) {
-    draw(kind, narrow(values, 0, start, Math.min(step, x.numel() - start)), generator, p0, p1);
-  }
-  inOrder.copy_(reshape(values, inOrder.shape));
-}
-
-function requireFloat(op: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${x.dtype}`);
-}
 
 const uniform = signature('input, /, from, to, *, generator', {
   input: kinds.tensor,

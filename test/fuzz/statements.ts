@@ -375,7 +375,15 @@ export const draws: readonly Maker[] = [
 
 const IN_PLACE_UNARY = ['exp_', 'neg_', 'tanh_', 'relu_', 'square_', 'abs_', 'sqrt_', 'sigmoid_', 'zero_', 'sin_'];
 const IN_PLACE_BINARY = ['add_', 'mul_', 'sub_', 'div_', 'copy_', 'copy_', 'maximum_'];
-const REFILLS = ['normal_()', 'uniform_()', 'bernoulli_(0.5)', 'fill_(0.5)', 'clamp_(-1, 1)', 'exponential_()'];
+const REFILLS = [
+  'normal_()',
+  'uniform_()',
+  'bernoulli_(0.5)',
+  'fill_(0.5)',
+  'clamp_(-1, 1)',
+  'exponential_()',
+  'geometric_(0.5)',
+];
 
 /** Code that overwrites something that can be named: a tensor, or part of it. */
 function write(name: string, x: Tensor, scope: Scope, choose: Choices): string {

@@ -43,6 +43,9 @@ const drawing: Readonly<Record<string, (generator: Generator) => Tensor>> = {
   bernoulli_: (generator) => empty([3]).bernoulli_(0.5, { generator }),
   'bernoulli_ of a tensor': (generator) => empty([3]).bernoulli_(tensor(0.5), { generator }),
   exponential_: (generator) => empty([3]).exponential_(2, { generator }),
+  cauchy_: (generator) => empty([3]).cauchy_({ generator }),
+  logNormal_: (generator) => empty([3]).logNormal_({ generator }),
+  geometric_: (generator) => empty([3]).geometric_(0.5, { generator }),
   random_: (generator) => empty([3]).random_(0, 100, { generator }),
 };
 
@@ -77,6 +80,15 @@ describe('distributions', () => {
     ['bernoulli', () => bernoulli(empty([n]).fill_(0.3)), 0.3, Math.sqrt(0.21), 0, 1],
     ['bernoulli_', () => empty([n]).bernoulli_(0.3), 0.3, Math.sqrt(0.21), 0, 1],
     ['exponential_', () => empty([n]).exponential_(2), 0.5, 0.5, 0, 12],
+    [
+      'logNormal_',
+      () => empty([n]).logNormal_(0, 0.5),
+      Math.exp(0.125),
+      Math.sqrt(Math.exp(0.25) * (Math.exp(0.25) - 1)),
+      0,
+      20,
+    ],
+    ['geometric_', () => empty([n]).geometric_(0.4), 2.5, Math.sqrt(0.6) / 0.4, 1, 40],
     [
       'strided normal_',
       () =>
@@ -191,6 +203,12 @@ describe('refusals', () => {
     [() => empty([1], { dtype: 'int32' }).uniform_(), DTypeError, 'uniform_: expected a float tensor, got int32'],
     [() => empty([1]).normal_(0, -1), ValueError, 'normal_: std must be at least 0, got -1'],
     [() => empty([1]).exponential_(0), ValueError, 'exponential_: lambd must be above 0, got 0'],
+    [() => empty([1]).cauchy_(0, 0), ValueError, 'cauchy_: sigma must be above 0, got 0'],
+    [() => empty([1], { dtype: 'int32' }).cauchy_(), DTypeError, 'cauchy_: expected a float tensor, got int32'],
+    [() => empty([1]).logNormal_(0, 0), ValueError, 'logNormal_: std must be above 0, got 0'],
+    [() => empty([1], { dtype: 'int32' }).logNormal_(), DTypeError, 'logNormal_: expected a float tensor, got int32'],
+    [() => empty([1]).geometric_(0), ValueError, 'geometric_: p must be in (0, 1), got 0'],
+    [() => empty([1]).geometric_(1), ValueError, 'geometric_: p must be in (0, 1), got 1'],
     [() => empty([1]).random_(1, 1), ValueError, 'random_: expected from < to, got [1, 1)'],
     [() => multinomial(tensor([1, 1]), 3), ValueError, 'cannot draw 3 samples without replacement from 2 categories'],
     [() => multinomial(tensor([[[1]]]), 1), ShapeError, 'multinomial: weights must be 1-d or 2-d, got [1, 1, 1]'],
@@ -256,6 +274,7 @@ describe('bounds that are none', () => {
     ['normal_ of a text', () => x().normal_('0' as never, 1)],
     ['normal_ of NaN', () => x().normal_(0, Number.NaN)],
     ['exponential_ of a text', () => x().exponential_('1' as never)],
+    ['geometric_ of a text', () => x().geometric_('0.5' as never)],
     ['bernoulli_ of a text', () => x().bernoulli_('0.5' as never)],
     ['normal of texts', () => normal('0' as never, '1' as never, [2])],
     ['randint of infinity', () => randint(Number.POSITIVE_INFINITY, [2])],
@@ -271,5 +290,61 @@ describe('bounds that are none', () => {
     const target = ones([3]);
     expect(() => target.random_(0, 0.5)).toThrow('random_: to must be an integer');
     expect(target.toArray()).toEqual([1, 1, 1]);
+  });
+});
+
+describe('draws that are functions of others, as PyTorch draws them', () => {
+  const seeded = (x: Tensor, fill: (x: Tensor) => Tensor): { values: number[]; next: number } => {
+    manualSeed(7);
+    const values = [...(fill(x).contiguous().toTypedArray() as Float64Array)];
+    return { values, next: rand([1]).item() };
+  };
+  const next = 0.28683900833129883;
+
+  test.each([
+    [
+      'cauchy_',
+      (x: Tensor) => x.cauchy_(1, 2),
+      [
+        -0.6611115499249394, -0.7224061115390794, 5.323784455837047, 2.0725666595542256, 9.054664112297473,
+        4.625710523436556,
+      ],
+    ],
+    ['geometric_', (x: Tensor) => x.geometric_(0.3), [4, 4, 1, 2, 1, 1]],
+    [
+      'logNormal_',
+      (x: Tensor) => x.logNormal_(0.5, 0.25),
+      [
+        1.5893120118287583, 2.0067877807382075, 2.089041612618788, 1.2478399227396038, 2.5160684175378982,
+        1.3182340898446352,
+      ],
+    ],
+  ] as const)('%s', (_, fill, expected) => {
+    const wide = seeded(empty([2, 3], { dtype: 'float64' }), fill);
+    expect(wide.next).toBe(next);
+    for (const [i, value] of expected.entries()) expect(wide.values[i]! / value).toBeCloseTo(1, 13);
+    const single = seeded(empty([2, 3]), fill);
+    expect(single.next).toBe(next);
+    for (const [i, value] of expected.entries()) expect(single.values[i]! / value).toBeCloseTo(1, 6);
+    const step = capture((x: Tensor) => fill(x).clone());
+    for (let i = 0; i < 2; i++) {
+      manualSeed(7);
+      expect([...(step(empty([2, 3])).toTypedArray() as Float32Array)]).toEqual(single.values);
+    }
+  });
+
+  test('twenty normals, not as a block', () => {
+    const { values, next } = seeded(empty([20]), (x) => x.logNormal_());
+    const expected = [
+      2.0267019271850586, 13.095682144165039, 18.058982849121094, 0.29267629981040955, 79.96429443359375,
+    ];
+    for (const [i, value] of expected.entries()) expect(values[i]! / value).toBeCloseTo(1, 6);
+    expect(values[19]! / 156.21035766601562).toBeCloseTo(1, 6);
+    expect(next).toBe(0.7405239939689636);
+  });
+
+  test('in the order of memory, and whole numbers', () => {
+    expect(seeded(empty([3, 2]).t(), (x) => x.geometric_(0.2)).values).toEqual([6, 1, 1, 6, 2, 1]);
+    expect(seeded(empty([5], { dtype: 'int32' }), (x) => x.geometric_(0.2)).values).toEqual([6, 6, 1, 2, 1]);
   });
 });
