@@ -15,7 +15,7 @@ function prototypesOfOwn(): ReadonlySet<object> {
   return found;
 }
 
-/** Runs `fn` while the modules of users among these, too, report when one of their methods is called. Their classes are as they were afterwards. */
+/** Runs `fn` while the modules of users among these, too, report when one of their methods or getters is called. Their classes are as they were afterwards. */
 export function reportingCalls<T>(modules: Iterable<Module>, used: (module: object) => void, fn: () => T): T {
   const undo: (() => void)[] = [];
   own ??= prototypesOfOwn();
@@ -38,17 +38,21 @@ export function reportingCalls<T>(modules: Iterable<Module>, used: (module: obje
   }
 }
 
-/** Puts methods that report before those of a class; returns what takes them away again. */
+/** Puts methods and getters that report before those of a class; returns what takes them away again. */
 function reporting(type: object, used: (module: object) => void): (() => void)[] {
-  return Reflect.ownKeys(type).flatMap((name) => {
-    const before = Object.getOwnPropertyDescriptor(type, name)!;
-    const method = before.value as Method;
-    if (name === 'constructor' || typeof method !== 'function' || before.configurable === false) return [];
-    const value: Method = function (...args) {
+  const around = (method: Method): Method =>
+    function (...args) {
       used(this);
       return method.apply(this, args);
     };
-    Object.defineProperty(type, name, { ...before, value });
+  return Reflect.ownKeys(type).flatMap((name) => {
+    const before = Object.getOwnPropertyDescriptor(type, name)!;
+    if (name === 'constructor' || before.configurable === false) return [];
+    if (typeof before.value === 'function') {
+      Object.defineProperty(type, name, { ...before, value: around(before.value as Method) });
+    } else if (before.get !== undefined) {
+      Object.defineProperty(type, name, { ...before, get: around(before.get as Method) as () => unknown });
+    } else return [];
     return () => Object.defineProperty(type, name, before);
   });
 }

@@ -430,6 +430,9 @@ describe('what is outside and changes', () => {
     class Scale extends nn.Module<[Tensor], Tensor> {
       factor = 2;
       by = ones([2]);
+      get half(): number {
+        return this.factor / 2;
+      }
       override forward(x: Tensor): Tensor {
         return x.mul(this.factor);
       }
@@ -449,6 +452,7 @@ describe('what is outside and changes', () => {
     own.forward = (x) => x.div(own.factor);
     const assigned = capture((x: Tensor) => own.forward(x));
     const direct = capture((x: Tensor) => x.mul(module.by));
+    const halved = capture((x: Tensor) => x.mul(module.half));
     const method = capture((x: Tensor) => module.withTensor(x));
     for (const factor of [2, 2, 3, 3, 2]) {
       module.factor = factor;
@@ -457,6 +461,7 @@ describe('what is outside and changes', () => {
       expectSame(more(x), module.twice(x));
       expectSame(assigned(x), own.forward(x));
       expectSame(direct(x), x.mul(module.by));
+      expectSame(halved(x), x.mul(module.half));
       expectSame(method(x), module.withTensor(x));
     }
     expect(once.stats).toHaveLength(2);
