@@ -119,6 +119,8 @@ export class Step<O extends object> implements HostAction {
   /** The numbers of each batch as tensors. */
   readonly #operands: readonly (readonly Tensor[])[];
   #isDone = false;
+  /** Whether it was done since it was saved: before, its members may count each for itself, and only the first of them was saved. */
+  #hasActed = false;
   #linked: LinkedUpdates | null = null;
   /** How often it was done without. */
   #unlinked = 0;
@@ -180,6 +182,7 @@ export class Step<O extends object> implements HostAction {
       this.#share(batch.members);
     }
     this.#isDone = true;
+    this.#hasActed = true;
   }
 
   follow(): void {
@@ -192,6 +195,7 @@ export class Step<O extends object> implements HostAction {
   }
 
   save(): void {
+    this.#hasActed = false;
     for (const { members, saved } of this.#batches) {
       const { state } = members[0]!;
       for (let i = 0; i < this.#counters.length; i++) saved[i] = state[this.#counters[i]!] as number;
@@ -199,6 +203,7 @@ export class Step<O extends object> implements HostAction {
   }
 
   restore(): void {
+    if (!this.#hasActed) return;
     for (const { members, saved } of this.#batches) {
       const { state } = members[0]!;
       for (let i = 0; i < this.#counters.length; i++) state[this.#counters[i]!] = saved[i]!;

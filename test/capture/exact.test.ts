@@ -294,6 +294,45 @@ describe('what is outside and changes', () => {
     });
   });
 
+  // Those whose numbers depend on how often a parameter was changed, which then differs within a group.
+  it.each([
+    ['Adam', (of: Tensor[]) => new optim.Adam(of, { lr: 0.1 })],
+    ['NAdam', (of: Tensor[]) => new optim.NAdam(of, { lr: 0.1 })],
+    ['Adagrad', (of: Tensor[]) => new optim.Adagrad(of, { lr: 0.1, lrDecay: 0.1 })],
+    ['ASGD', (of: Tensor[]) => new optim.ASGD(of, { lr: 0.1, lambd: 0.1 })],
+    ['Adafactor', (of: Tensor[]) => new optim.Adafactor(of, { lr: 0.1 })],
+  ] as const)('parameters of %s that are frozen and unfrozen, one by one and in the background', async (_, make) => {
+    const frozen = [[], [0], [], [], [2], [0], [], [2], []];
+    const setUp = () => {
+      manualSeed(4);
+      const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 1));
+      const optimizer = make(model.parameters());
+      const step = (x: Tensor) => {
+        optimizer.zeroGrad();
+        const loss = model.forward(x).square().mean();
+        loss.backward();
+        optimizer.step();
+        return loss;
+      };
+      const freeze = (call: number) => {
+        for (const i of [0, 2] as const) model[i].requiresGrad_(!frozen[call]!.includes(i));
+      };
+      return { model, step, freeze };
+    };
+    const data = randn([6, 3]);
+    const [plain, replayed, background] = [setUp(), setUp(), setUp()];
+    const [step, run] = [capture(replayed.step), capture(background.step)];
+    for (let call = 0; call < frozen.length; call++) {
+      for (const one of [plain, replayed, background]) one.freeze(call);
+      for (let i = 0; i < 6; i += 2) expectSame(step(data.narrow(0, i, 2)), plain.step(data.narrow(0, i, 2)));
+      await run.run([data], { batchSize: 2 });
+      for (const [i, parameter] of plain.model.parameters().entries()) {
+        expectSame(replayed.model.parameters()[i]!.detach(), parameter.detach());
+        expectSame(background.model.parameters()[i]!.detach(), parameter.detach());
+      }
+    }
+  });
+
   it('numbers of modules', () => {
     expectSameWith((model, call) => {
       Object.assign(model[1], { p: call < 4 ? 0.5 : 0 });
