@@ -10,9 +10,10 @@ import { isFloat } from '../backend/dtype.js';
 import { recording } from '../backend/index.js';
 import { mark } from '../describe.js';
 import { ValueError } from '../errors.js';
+import { zeroGradOf } from '../ops/zero-grad.js';
 import { hasNames } from '../realm.js';
 import * as kinds from '../tensor/kinds.js';
-import { dropGrad, gradState, isTensor, peekGrad, type Tensor } from '../tensor/tensor.js';
+import { dropGrad, gradState, isTensor, type Tensor } from '../tensor/tensor.js';
 import { uncloneable } from '../uncloneable.js';
 import { COPY, Copies } from './copies.js';
 import { livingModules } from './living.js';
@@ -645,7 +646,7 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     const [setToNone] = zeroing.read('zeroGrad', args);
     for (const parameter of this.parameters()) {
       if (setToNone) dropGrad(parameter);
-      else noGrad(() => peekGrad(parameter)?.zero_());
+      else zeroGradOf(parameter);
     }
   }
 

@@ -7,6 +7,7 @@ import { isRepeated } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { full } from '../ops/creation.js';
+import { zeroGradOf } from '../ops/zero-grad.js';
 import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
 import { dropGrad, isTensor, peekGrad, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
@@ -335,7 +336,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
         if (setToNone) dropGrad(parameter);
-        else noGrad(() => peekGrad(parameter)?.zero_());
+        else zeroGradOf(parameter);
       }
     }
   }

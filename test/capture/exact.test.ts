@@ -333,6 +333,48 @@ describe('what is outside and changes', () => {
     }
   });
 
+  it('gradients that are filled with zeros, by an optimizer or a module, inside, outside, and after plain steps', () => {
+    const setUp = (captured: boolean) => {
+      manualSeed(4);
+      const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 1));
+      const adam = new optim.Adam(model.parameters(), { lr: 0.1 });
+      const backward = (x: Tensor) => {
+        const loss = model.forward(x).square().mean();
+        loss.backward();
+        adam.step();
+        return loss;
+      };
+      const all = (x: Tensor) => {
+        adam.zeroGrad({ setToNone: false });
+        return backward(x);
+      };
+      const through = (x: Tensor) => {
+        model.zeroGrad({ setToNone: false });
+        return backward(x);
+      };
+      const [step, byModule, part] = captured
+        ? [capture(all), capture(through), capture(backward)]
+        : [all, through, backward];
+      return { model, adam, all, step, byModule, part };
+    };
+    const [plain, captured] = [setUp(false), setUp(true)];
+    const calls = 'step step plain step byModule byModule part outside part outside part step plain byModule'.split(
+      ' ',
+    );
+    for (const call of calls) {
+      const x = randn([5, 3]);
+      const [expected, got] = [plain, captured].map((one) => {
+        if (call === 'outside') one.adam.zeroGrad({ setToNone: false });
+        if (call === 'plain') return one.all(x);
+        return call === 'byModule' ? one.byModule(x) : call === 'part' ? one.part(x) : one.step(x);
+      });
+      expectSame(got!.detach(), expected!.detach());
+      for (const [i, parameter] of plain.model.parameters().entries()) {
+        expectSame(captured.model.parameters()[i]!.detach(), parameter.detach());
+      }
+    }
+  });
+
   it('numbers of modules', () => {
     expectSameWith((model, call) => {
       Object.assign(model[1], { p: call < 4 ? 0.5 : 0 });
