@@ -21,10 +21,12 @@ async function train(steps: number, underway: () => void = () => {}): Promise<nu
 /** This program again: it is bundled, so that workers of Node 20 can load it. */
 const startWorker = (steps: number): Worker => new Worker(new URL(import.meta.url), { workerData: steps });
 
+/** What it says at last. Both of its messages may come at once. */
 async function resultOf(worker: Worker): Promise<number[]> {
-  await once(worker, 'message');
-  const [[result]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
-  return result;
+  const messages: unknown[] = [];
+  worker.on('message', (message) => messages.push(message));
+  await once(worker, 'exit');
+  return messages.at(-1) as number[];
 }
 
 const modes: Record<string, () => Promise<void>> = {

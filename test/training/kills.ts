@@ -49,7 +49,7 @@ export interface Report {
 }
 
 /**
- * Trains without a break; then again and again, killing it at random moments, until there were so many kills. After each kill every file with the
+ * Trains without a break; then again and again, killing it at random moments, until there were so many kills, and one of them after a checkpoint. After each kill every file with the
  * name of a checkpoint is read as a whole.
  */
 export async function killAgainAndAgain(
@@ -64,10 +64,12 @@ export async function killAgainAndAgain(
   try {
     const whole = await run(app, join(base, 'whole'), epochs, null);
     let done = 0;
-    for (let i = 0; done < kills || got.length === 0; i++) {
+    // All of a few may come before the first checkpoint.
+    const isEnough = () => done >= kills && resumed.length > 0;
+    for (let i = 0; !isEnough() || got.length === 0; i++) {
       const folder = join(base, String(i));
       for (let ended: Ended | null = null; ended?.result == null; ) {
-        const killAfter = done < kills ? Math.random() * whole.ms * 0.5 : null;
+        const killAfter = isEnough() ? null : Math.random() * whole.ms * 0.5;
         ended = await run(app, folder, epochs, killAfter);
         if (ended.after > 0) resumed.push(ended.after);
         if (ended.result === null) await checkWhole(folder);
