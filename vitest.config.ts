@@ -10,6 +10,7 @@ const once = [
   'test/docs/{comments,examples,pytorch-names,references,site}.test.ts',
   'test/data/workers.test.ts',
   'test/training/kills.test.ts',
+  'test/{arguments,distributed,io}/**',
   'test/{bench,determinism,fuzz}/**',
   'test/*.test.ts',
 ];

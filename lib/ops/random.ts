@@ -2,22 +2,20 @@ import { define, defineBounds } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { backend, type DType, dtypes, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
+import { type DType, dtypes, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
-import { overwritten, requireWritable } from '../tensor/elementwise.js';
 import { emptyOf } from '../tensor/empty.js';
-import { ambientGenerator, type Generator, streamOf } from '../tensor/generator.js';
+import type { Generator } from '../tensor/generator.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing, making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
 import { broadcastShapes, type Shape, show } from '../tensor/shape.js';
-import { isTensor, operandOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
+import { isTensor, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { draw, drawInto, requireFloat } from './draws.js';
 import { multinomial as sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
-import { narrow, permute, reshape } from './views.js';
 
 export { defaultGenerator, Generator, manualSeed } from '../tensor/generator.js';
 

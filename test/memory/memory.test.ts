@@ -6,7 +6,7 @@ const MEGABYTE = 2 ** 20;
 
 /** The plain backend is some twenty times slower; it allocates in the same way. */
 const { steps, warmUp } =
-  process.env.NABLA_BACKEND === 'js' ? { steps: 900, warmUp: 300 } : { steps: 9000, warmUp: 1500 };
+  process.env.NABLA_BACKEND === 'js' ? { steps: 500, warmUp: 200 } : { steps: 9000, warmUp: 1500 };
 
 /** What a script prints. */
 async function run<K extends string>(script: string, ...args: number[]): Promise<Record<K, number>> {
