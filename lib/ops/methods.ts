@@ -216,7 +216,7 @@ declare module '../tensor/tensor.js' {
      * ```
      * @see https://pytorch.org/docs/stable/generated/torch.unbind.html
      */
-    [Symbol.iterator](): ArrayIterator<Tensor>;
+    [Symbol.iterator](): IterableIterator<Tensor>;
   }
 }
 
@@ -302,7 +302,7 @@ for (const functions of [
 }
 
 /** Those who compare deeply iterate, and go by `id`: the rows of one tensor are the same every time. */
-function rowsOf(this: Tensor): ArrayIterator<Tensor> {
+function rowsOf(this: Tensor): IterableIterator<Tensor> {
   const rows = views.unbind(this);
   for (const [i, row] of rows.entries()) identify(row, `${this.id}[${i}]`);
   return rows[Symbol.iterator]();
@@ -311,7 +311,7 @@ function rowsOf(this: Tensor): ArrayIterator<Tensor> {
 Object.defineProperties(Tensor.prototype, {
   [Symbol.iterator]: {
     // A method that throws would be called by whatever compares values deeply, such as the `toBe` of test runners.
-    get(this: Tensor): (() => ArrayIterator<Tensor>) | undefined {
+    get(this: Tensor): (() => IterableIterator<Tensor>) | undefined {
       return this.ndim === 0 ? undefined : rowsOf;
     },
   },
