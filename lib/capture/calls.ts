@@ -20,18 +20,18 @@ export function reportingCalls<T>(modules: Iterable<Module>, used: (module: obje
   const undo: (() => void)[] = [];
   own ??= prototypesOfOwn();
   const seen = new Set<object>();
-  for (const module of modules) {
-    if (Object.hasOwn(module, 'forward')) used(module);
-    for (
-      let type = Object.getPrototypeOf(module) as object;
-      !own.has(type) && !seen.has(type);
-      type = Object.getPrototypeOf(type)
-    ) {
-      seen.add(type);
-      undo.push(...reporting(type, used));
-    }
-  }
   try {
+    for (const module of modules) {
+      if (Object.hasOwn(module, 'forward')) used(module);
+      for (
+        let type = Object.getPrototypeOf(module) as object;
+        !own.has(type) && !seen.has(type);
+        type = Object.getPrototypeOf(type)
+      ) {
+        seen.add(type);
+        undo.push(...reporting(type, used));
+      }
+    }
     return fn();
   } finally {
     for (const one of undo) one();

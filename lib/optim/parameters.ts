@@ -85,7 +85,7 @@ export function ratesIn(groups: readonly object[]): readonly Tensor[] {
   let found = NO_RATES;
   for (const group of groups) {
     const { lr } = group as { lr?: unknown };
-    if (typeof lr === 'object' && isTensor(lr)) found = [...found, lr];
+    if (isTensor(lr)) found = [...found, lr];
   }
   return found;
 }

@@ -41,7 +41,7 @@ interface Batch<O> {
 /** Options with the rate as the number that it is now. */
 export function plain<O extends object>(group: Group<O>): Plain<Group<O>> {
   const { lr } = group as { lr?: unknown };
-  return (typeof lr === 'object' && isTensor(lr) ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
+  return (isTensor(lr) ? { ...group, lr: rateOf(lr) } : group) as Plain<Group<O>>;
 }
 
 /** The numbers of steps in memory, each of them as a 0-d tensor. */
