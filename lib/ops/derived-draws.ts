@@ -1,6 +1,8 @@
 import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
+import { dtypes, isBool, isInteger } from '../backend/index.js';
+import { DTypeError, ValueError } from '../errors.js';
 import { overwritten, requireWritable } from '../tensor/elementwise.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing } from '../tensor/parameters.js';
@@ -11,11 +13,11 @@ import { reshape } from './views.js';
 
 // Draws that are functions of uniform or normal ones: these are drawn in double precision, whatever the type of the tensor, as in PyTorch.
 
-/** Fills a tensor, in the order of its memory, with these values. */
-function fillWith(op: string, x: Tensor, values: Tensor): Tensor {
+/** Fills a tensor, in the order of its memory, with values that are drawn if it can be written to. */
+function fillWith(op: string, x: Tensor, values: (count: number) => Tensor): Tensor {
   requireWritable(op, x);
   const inOrder = inOrderOfMemory(x.detach());
-  inOrder.copy_(reshape(values, inOrder.shape));
+  inOrder.copy_(reshape(values(x.numel()), inOrder.shape));
   overwritten(op, x);
   return x;
 }
@@ -49,8 +51,10 @@ export const cauchy_: FunctionOf<Tensor, typeof peaked, CauchyOptions> = define(
   peaked,
   (x, median, sigma, generator) => {
     requireFloat('cauchy_', x);
-    const u = clamp(uniforms(x.numel(), generator), Number.EPSILON, 1 - Number.EPSILON);
-    return fillWith('cauchy_', x, add(mul(tan(mul(sub(u, 0.5), Math.PI)), sigma), median));
+    return fillWith('cauchy_', x, (count) => {
+      const u = clamp(uniforms(count, generator), Number.EPSILON, 1 - Number.EPSILON);
+      return add(mul(tan(mul(sub(u, 0.5), Math.PI)), sigma), median);
+    });
   },
 );
 
@@ -83,9 +87,12 @@ export const logNormal_: FunctionOf<Tensor, typeof skewed, LogNormalOptions> = d
   skewed,
   (x, mean, std, generator) => {
     requireFloat('logNormal_', x);
-    return fillWith('logNormal_', x, exp(normals(x.numel(), generator, mean, std)));
+    return fillWith('logNormal_', x, (count) => exp(normals(count, generator, mean, std)));
   },
 );
+
+/** The logarithm of the smallest uniform value above 0. */
+const SMALLEST = -53 * Math.LN2;
 
 const trials = signature('input, /, p, *, generator', {
   input: kinds.tensor,
@@ -98,7 +105,7 @@ const trials = signature('input, /, p, *, generator', {
  * Fills with how many trials it takes until one succeeds, each with probability p: k with probability (1 - p)^(k-1) p.
  *
  * @param p above 0 and below 1
- * @throws ValueError for another probability, and for a number of trials that an int32 tensor does not hold
+ * @throws ValueError for another probability, and one whose numbers of trials an int32 tensor may not hold; DTypeError for bools
  * @example
  * ```ts
  * manualSeed(7);
@@ -109,5 +116,17 @@ const trials = signature('input, /, p, *, generator', {
 export const geometric_: FunctionOf<Tensor, typeof trials, OptionsOf<typeof trials>> = define(
   'geometric_',
   trials,
-  (x, p, generator) => fillWith('geometric_', x, ceil(div(log(uniforms(x.numel(), generator)), Math.log1p(-p)))),
+  (x, p, generator) => {
+    const { dtype } = x;
+    if (isBool(dtype)) {
+      throw new DTypeError('geometric_: not defined for bool tensors; draw into an int32 or float tensor');
+    }
+    const perTrial = Math.log1p(-p);
+    if (isInteger(dtype) && SMALLEST / perTrial > dtypes[dtype].largest) {
+      throw new ValueError(
+        `geometric_: numbers of trials for p = ${p} may not fit ${dtype}; draw into a float64 tensor`,
+      );
+    }
+    return fillWith('geometric_', x, (count) => ceil(div(log(uniforms(count, generator)), perTrial)));
+  },
 );

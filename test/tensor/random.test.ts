@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
+  AutogradError,
   bernoulli,
   capture,
   DTypeError,
@@ -208,6 +209,12 @@ describe('refusals', () => {
     [() => empty([1]).logNormal_(0, 0), ValueError, 'logNormal_: std must be above 0, got 0'],
     [() => empty([1], { dtype: 'int32' }).logNormal_(), DTypeError, 'logNormal_: expected a float tensor, got int32'],
     [() => empty([1]).geometric_(0), ValueError, 'geometric_: p must be in (0, 1), got 0'],
+    [() => empty([1], { dtype: 'bool' }).geometric_(0.5), DTypeError, 'geometric_: not defined for bool tensors'],
+    [
+      () => empty([1], { dtype: 'int32' }).geometric_(1e-9),
+      ValueError,
+      'geometric_: numbers of trials for p = 1e-9 may not fit int32; draw into a float64 tensor',
+    ],
     [() => empty([1]).geometric_(1), ValueError, 'geometric_: p must be in (0, 1), got 1'],
     [() => empty([1]).random_(1, 1), ValueError, 'random_: expected from < to, got [1, 1)'],
     [() => multinomial(tensor([1, 1]), 3), ValueError, 'cannot draw 3 samples without replacement from 2 categories'],
@@ -346,5 +353,18 @@ describe('draws that are functions of others, as PyTorch draws them', () => {
   test('in the order of memory, and whole numbers', () => {
     expect(seeded(empty([3, 2]).t(), (x) => x.geometric_(0.2)).values).toEqual([6, 1, 1, 6, 2, 1]);
     expect(seeded(empty([5], { dtype: 'int32' }), (x) => x.geometric_(0.2)).values).toEqual([6, 6, 1, 2, 1]);
+  });
+
+  test.each([
+    ['cauchy_', (x: Tensor) => x.cauchy_()],
+    ['geometric_', (x: Tensor) => x.geometric_(0.5)],
+    ['logNormal_', (x: Tensor) => x.logNormal_()],
+    ['normal_', (x: Tensor) => x.normal_()],
+  ] as const)('%s draws nothing where it is refused', (_, fill) => {
+    manualSeed(7);
+    const expected = rand([1]).item();
+    manualSeed(7);
+    expect(() => fill(empty([2], { requiresGrad: true }))).toThrow(AutogradError);
+    expect(rand([1]).item()).toBe(expected);
   });
 });
