@@ -25,6 +25,7 @@ async function main(options: BenchOptions): Promise<void> {
   const { contenders, missing } = findContenders(options.against, {
     threads: options.threads,
     peersDir: options.peersDir,
+    before: options.before,
   });
   for (const { library, install } of missing) console.log(`Without ${library}, which is not here: ${install}`);
 

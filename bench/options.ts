@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly threads: readonly number[];
   readonly peersDir?: string;
+  /** A checkout of nabla at another commit, compiled. */
+  readonly before?: string;
   readonly json?: string;
   readonly charts?: string;
   /** A page with places for the questions' tables. */
@@ -47,6 +49,11 @@ export const command = (): Command =>
       ...new Set([1, processors]),
     ])
     .option('--peers-dir <folder>', 'has in its node_modules the npm packages of other libraries (bench/peers)', text)
+    .option(
+      '--before <folder>',
+      'another checkout of nabla, compiled, to compare with: --against before,before-captured',
+      text,
+    )
     .option('--json <file>', 'write every measurement, and the machine, to a file', text)
     .option('--charts <folder>', 'write a picture (SVG) per question to a folder', text)
     .option(

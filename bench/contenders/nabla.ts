@@ -1,8 +1,9 @@
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Contender } from '../harness/contender.js';
+import type { Contender, Missing, Where } from '../harness/contender.js';
 import type { Work } from '../harness/work.js';
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const here = fileURLToPath(new URL('..', import.meta.url));
 
 /** Everything but the loops that measure the machine, and the first calls of functions that are recorded. */
 export const everyKind: readonly Work['kind'][] = [
@@ -46,14 +47,15 @@ function nabla(
   backend: 'native' | 'js',
   threads: number,
   mode: 'eager' | 'captured' = 'eager',
+  bench = here,
 ): Contender {
   return {
     library,
     threads,
     command: process.execPath,
-    args: ['--import', 'tsx', path('../drivers/nabla/index.ts'), String(threads), mode],
-    loadArgs: [path('../drivers/load.mjs'), 'nabla'],
-    env: { NABLA_BACKEND: backend, TSX_TSCONFIG_PATH: path('../tsconfig.dist.json') },
+    args: ['--import', 'tsx', join(bench, 'drivers/nabla/index.ts'), String(threads), mode],
+    loadArgs: [join(bench, 'drivers/load.mjs'), 'nabla'],
+    env: { NABLA_BACKEND: backend, TSX_TSCONFIG_PATH: join(bench, 'tsconfig.dist.json') },
     kinds: mode === 'captured' ? capturedKinds : [...everyKind, 'firstCall'],
     patience: 60,
   };
@@ -65,3 +67,11 @@ export const nablaCaptured = (threads: number): Contender => nabla('nabla captur
 
 /** The same library on its plain TypeScript backend, which has one thread. */
 export const nablaJs = (): Contender => nabla('JS backend', 'js', 1);
+
+/** nabla as it was at another commit, by that commit's own drivers. What these do not know yet fails, and is left out. */
+export const nablaBefore =
+  (library: string, mode: 'eager' | 'captured') =>
+  ({ threads, before }: Where): Contender[] | Missing =>
+    before === undefined
+      ? { library, install: 'git worktree add FOLDER COMMIT, npm ci && npm run compile there, and --before FOLDER' }
+      : threads.map((count) => nabla(library, 'native', count, mode, join(resolve(before), 'bench')));

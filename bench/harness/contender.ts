@@ -32,6 +32,8 @@ export interface Where {
   readonly threads: readonly number[];
   /** The folder in whose node_modules npm packages are; undefined for the suite's own. */
   readonly peersDir: string | undefined;
+  /** A checkout of nabla at another commit, compiled. */
+  readonly before?: string | undefined;
 }
 
 export const nameOf = ({ library, threads }: Contender): string => `${library}, ${threadsLabel(threads)}`;
