@@ -12,17 +12,7 @@ import { filledOf } from '../tensor/empty.js';
 import { adding, addOf } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
 import { show } from '../tensor/shape.js';
-import {
-  isTensor,
-  leafHooksOf,
-  nodeOf,
-  peekGrad,
-  shapeOf,
-  storageOf,
-  type Tensor,
-  takeGrad,
-  viewOf,
-} from '../tensor/tensor.js';
+import { leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, type Tensor, takeGrad, viewOf } from '../tensor/tensor.js';
 import { checkAnomaly, detectsAnomaly } from './anomaly.js';
 import { Arrivals } from './arrivals.js';
 import { applyHooks, assumeSameHooks, callShown, isShown, withShown } from './hooks.js';
@@ -168,7 +158,14 @@ interface Root {
 }
 
 /** Storages that no gradient may be: the caller can see what was passed in, and the implied one is everybody's. */
-const seedsOf = (roots: readonly Root[]): ReadonlySet<Storage> => new Set(roots.map((root) => storageOf(root.grad)));
+function seedsOf(roots: readonly Root[]): Seeds {
+  // Most passes start at one loss, and a set of one takes as long to make as an operation.
+  if (roots.length > 1) return new Set(roots.map((root) => storageOf(root.grad)));
+  const only = roots.length === 0 ? null : storageOf(roots[0]!.grad);
+  return { has: (storage) => storage === only };
+}
+
+type Seeds = Pick<ReadonlySet<Storage>, 'has'>;
 
 function seedRoots(where: string, tensors: readonly Tensor[], given: SeedsGiven): Root[] {
   const grads = seedsGiven(where, given, tensors.length);
@@ -227,7 +224,7 @@ function runPass(createGraph: boolean, pass: () => void, kept: () => Set<Storage
     (shown) => {
       if (createGraph) return;
       const keep = kept();
-      for (const storage of allocated) if (!keep.has(storage) && !shown.has(storage)) release(storage);
+      for (const storage of allocated) if (!keep.has(storage) && !shown(storage)) release(storage);
     },
   );
 }
@@ -248,13 +245,15 @@ function propagate(
   // Hooks of a leaf are called once, with all that the pass brings it.
   let hooked = null as Map<Tensor, Tensor> | null;
   const send = (edge: Node | Tensor, grad: Tensor) => {
-    if (isTensor(edge)) {
-      if (!hasHooks(edge)) return arrive(edge, grad);
-      hooked ??= new Map();
-      const before = hooked.get(edge);
-      hooked.set(edge, before === undefined ? grad : addOf(before, grad));
-    } else if (edge.pending === null) edge.pending = grad;
-    else if (edge.rule.gathers === undefined) edge.pending = addOf(edge.pending, grad);
+    if (edge instanceof Node) {
+      if (edge.pending === null) edge.pending = grad;
+      else if (edge.rule.gathers === undefined) edge.pending = addOf(edge.pending, grad);
+      return;
+    }
+    if (!hasHooks(edge)) return arrive(edge, grad);
+    hooked ??= new Map();
+    const before = hooked.get(edge);
+    hooked.set(edge, before === undefined ? grad : addOf(before, grad));
   };
   const passThrough = (node: Node) => {
     let grad = node.pending;
@@ -275,10 +274,10 @@ function propagate(
   };
   try {
     for (const { edge, grad } of roots) send(edge, grad);
-    order.forEach((node, place) => {
-      passThrough(node);
+    for (let place = 0; place < order.length; place++) {
+      passThrough(order[place]!);
       arrivals?.passed(place);
-    });
+    }
     for (const [leaf, grad] of hooked ?? []) arriveThroughHooks(leaf, grad, arrive);
   } catch (error) {
     for (const node of order) node.rule.abandon?.(node.attrs);
@@ -308,16 +307,17 @@ function reachable(roots: readonly Root[]): Node[] {
   const pass = ++passes;
   const nodes: Node[] = [];
   const visit = (edge: Edge) => {
-    if (edge === null || isTensor(edge) || edge.pass === pass) return;
+    if (!(edge instanceof Node) || edge.pass === pass) return;
     edge.pass = pass;
     nodes.push(edge);
   };
   for (const root of roots) visit(root.edge);
   for (let i = 0; i < nodes.length; i++) for (const edge of nodes[i]!.edges) visit(edge);
   // Those of a chain were found in order.
-  return nodes.every((node, i) => i === 0 || node.sequence < nodes[i - 1]!.sequence)
-    ? nodes
-    : nodes.sort((a, b) => b.sequence - a.sequence);
+  for (let i = 1; i < nodes.length; i++) {
+    if (nodes[i]!.sequence > nodes[i - 1]!.sequence) return nodes.sort((a, b) => b.sequence - a.sequence);
+  }
+  return nodes;
 }
 
 /** The nodes from which a wanted one can be reached through at least one edge. */
@@ -334,11 +334,11 @@ function leadingTo(order: readonly Node[], wanted: ReadonlySet<Node | Tensor>): 
 /** Accumulates into `grad` of leaves. A gradient that only this pass has seen is taken as it is; any other is copied. */
 class LeafGrads {
   readonly #createGraph: boolean;
-  readonly #seeds: ReadonlySet<Storage>;
+  readonly #seeds: Seeds;
   /** Storages that are some leaf's gradient already. */
   readonly #taken = new Set<Storage>();
 
-  constructor(createGraph: boolean, seeds: ReadonlySet<Storage>) {
+  constructor(createGraph: boolean, seeds: Seeds) {
     this.#createGraph = createGraph;
     this.#seeds = seeds;
   }

@@ -36,28 +36,34 @@ export interface Hooks {
   readonly after: LeafHook[];
 }
 
-/** Memory that functions of the user's have seen in the pass under way. */
-let shown: Set<Storage> | null = null;
+/** The pass under way, and the memory that functions of the user's have seen in it: null as long as there are none. */
+interface Pass {
+  shown: Set<Storage> | null;
+}
 
-/** Runs a pass; `end` is told what functions of the user's have seen. */
-export function withShown(pass: () => void, end: (shown: ReadonlySet<Storage>) => void): void {
-  const outer = shown;
-  const own = new Set<Storage>();
-  shown = own;
+let current: Pass | null = null;
+
+/** Runs a pass; `end` is told how to ask what functions of the user's have seen. */
+export function withShown(pass: () => void, end: (isShown: (memory: Storage) => boolean) => void): void {
+  const outer = current;
+  const own: Pass = { shown: null };
+  current = own;
   try {
     pass();
   } finally {
-    shown = outer;
+    current = outer;
   }
-  end(own);
+  end((memory) => own.shown?.has(memory) ?? false);
 }
 
-export const isShown = (x: Tensor): boolean => shown?.has(storageOf(x)) ?? false;
+export const isShown = (x: Tensor): boolean => current?.shown?.has(storageOf(x)) ?? false;
 
 /** Calls a function of the user's with tensors of a pass. What it returns is the user's too. */
 export function callShown<T>(tensors: readonly (Tensor | null)[], fn: () => T): T {
   const show = (x: unknown) => {
-    if (isTensor(x)) shown?.add(storageOf(x));
+    if (current === null || !isTensor(x)) return;
+    current.shown ??= new Set();
+    current.shown.add(storageOf(x));
   };
   tensors.forEach(show);
   const result = untracked(fn);
@@ -69,14 +75,14 @@ export function callShown<T>(tensors: readonly (Tensor | null)[], fn: () => T): 
 /** What hooks make of a gradient. */
 export function applyHooks(hooks: readonly TensorHook[], grad: Tensor): Tensor {
   refuseInCapture('backward');
-  let current = grad;
+  let changed = grad;
   for (const hook of [...hooks]) {
-    const given = current;
+    const given = changed;
     const result: unknown = callShown([given], () => hook(given));
     if (result === undefined || result === null) continue;
-    current = checkedResult(result, given);
+    changed = checkedResult(result, given);
   }
-  return current;
+  return changed;
 }
 
 function checkedResult(result: unknown, given: Tensor): Tensor {

@@ -31,6 +31,9 @@ export type Edge = Node | Tensor | null;
 
 let sequence = 0;
 
+const NO_VIEWS: View[] = [];
+const NO_VERSIONS: number[] = [];
+
 /** One recorded operation: what made a tensor. Nodes made later have higher sequence numbers than what they read. */
 export class Node<A = unknown> {
   readonly rule: BackwardRule<A>;
@@ -45,8 +48,6 @@ export class Node<A = unknown> {
   hooks: Hooks | null = null;
   /** Where the operation was called, if anomalies are looked for, or somebody watches. */
   readonly origin: string | undefined = detectsAnomaly() ? placeOfCall() : nodeWatch?.origin();
-  /** Whether each input wants a gradient. */
-  readonly needs: readonly boolean[];
   #saved: readonly Tensor[] | null;
   /** The version of each saved tensor's storage when it was saved. */
   readonly #versions: readonly number[];
@@ -56,24 +57,27 @@ export class Node<A = unknown> {
   constructor(rule: BackwardRule<A>, inputs: readonly Tensor[], saved: readonly Tensor[], attrs: A) {
     this.rule = rule;
     const edges = new Array<Edge>(inputs.length);
-    const needs = new Array<boolean>(inputs.length);
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i]!;
       edges[i] = nodeOf(input) ?? (input.requiresGrad ? input : null);
-      needs[i] = edges[i] !== null;
     }
     this.edges = edges;
-    this.needs = needs;
     this.attrs = attrs;
     this.#saved = saved;
-    const views = new Array<View>(saved.length);
-    const versions = new Array<number>(saved.length);
-    for (let i = 0; i < saved.length; i++) {
+    const count = saved.length;
+    const views = count === 0 ? NO_VIEWS : new Array<View>(count);
+    const versions = count === 0 ? NO_VERSIONS : new Array<number>(count);
+    for (let i = 0; i < count; i++) {
       views[i] = viewOf(saved[i]!);
       versions[i] = views[i]!.storage.version;
     }
     this.#views = views;
     this.#versions = versions;
+  }
+
+  /** Whether each input wants a gradient. */
+  get needs(): readonly boolean[] {
+    return this.edges.map((edge) => edge !== null);
   }
 
   /** Runs the rule on what was saved, after checking that it is still there and unchanged. */
@@ -123,7 +127,8 @@ export function renewViews(by: (view: Tensor) => boolean): void {
 
 /** Views whose base was since given another history, which theirs does not know of, take it over, or are refused. */
 export function requireFresh(name: string, inputs: readonly Tensor[]): void {
-  for (const input of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i]!;
     if (!input.isStale || renew(input)) continue;
     throw new AutogradError(
       `${name}: a view of shape [${input.shape.join(', ')}] was taken before ${storageOf(input).changedBy} changed its base in ` +
@@ -140,9 +145,19 @@ export function record<A>(
   saved: readonly Tensor[],
   attrs: A,
 ): Tensor {
-  if (recordsGradients() && isFloat(output.dtype) && anyRequiresGrad(inputs)) {
-    requireFresh(rule.name, inputs);
-    setNode(output, new Node(rule, inputs, saved, attrs) as Node);
-  }
+  return recordsGradients() && anyRequiresGrad(inputs) ? attach(output, rule, inputs, saved, attrs) : output;
+}
+
+/** The same where gradients are recorded and an input wants one. */
+export function attach<A>(
+  output: Tensor,
+  rule: BackwardRule<A>,
+  inputs: readonly Tensor[],
+  saved: readonly Tensor[],
+  attrs: A,
+): Tensor {
+  if (!isFloat(output.dtype)) return output;
+  requireFresh(rule.name, inputs);
+  setNode(output, new Node(rule, inputs, saved, attrs) as Node);
   return output;
 }

@@ -1,5 +1,5 @@
 import { recordsGradients } from '../autograd/mode.js';
-import { dtypes, type Executable, isFloat, type Storage, sameView, sizeOf } from '../backend/index.js';
+import { dtypes, type Executable, isFloat, type Storage, sameView, sizeOf, type View } from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { isModule } from '../nn/module.js';
 import {
@@ -46,6 +46,8 @@ export class Case<R> {
   readonly #where: string;
   readonly #result: R;
   readonly #origins = new Map<Tensor, Origin>();
+  /** The result of a function that returns one tensor, which it makes: most do. */
+  readonly #only: (Omit<View, 'storage'> & { readonly made: number }) | null;
   readonly #assumptions: readonly (() => boolean)[];
   readonly #demands: readonly Demand[];
   readonly #gradients: readonly ((results: readonly Storage[]) => void)[];
@@ -79,6 +81,8 @@ export class Case<R> {
       this.#origins.set(stored, originOf(tensor, storages, results, recorder.isWithin(tensor)));
       return stored;
     });
+    const origin = isTensor(this.#result) ? this.#origins.get(this.#result)! : null;
+    this.#only = origin !== null && 'made' in origin ? { ...viewOf(this.#result as Tensor), made: origin.made } : null;
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
     const around = surroundings(outer, recorder.outside);
@@ -201,6 +205,10 @@ export class Case<R> {
 
   /** What the function returns; the recording call's own tensors if `results` is null. */
   resultOf(inputs: readonly Tensor[], results: readonly Storage[] | null): R {
+    if (this.#only !== null && results !== null) {
+      const { made, offset, shape, strides, dtype } = this.#only;
+      return new Tensor({ storage: results[made]!, offset, shape, strides, dtype }) as R;
+    }
     return mapTensors(this.#result, (tensor) => {
       const { storage, offset, shape, strides, dtype } = viewOf(tensor);
       const origin = this.#origins.get(tensor)!;

@@ -41,6 +41,8 @@ export interface ProgramStats {
   readonly laidOutBytes: number;
 }
 
+const NO_AXES: readonly number[] = [];
+
 /** What a run of many steps takes beside the memory of arguments and results. */
 export type LoopParts = Omit<Loop, 'ports' | 'steps' | 'numbers'>;
 
@@ -67,7 +69,6 @@ export class CapturedProgram {
   readonly #errors: ReadonlyMap<number, () => Error>;
   readonly #actions: HostActions;
   readonly #where: string;
-  readonly #ports: View[] = [];
   #isRunning = false;
 
   /**
@@ -113,11 +114,12 @@ export class CapturedProgram {
     if (this.#isRunning) throw this.#alreadyRunning(() => {});
     this.#requireRatesApart(inputs);
     for (const matrix of this.#laidOut) matrix.refresh(backend);
-    const results = this.#bind(this.#ports, inputs);
+    const ports: View[] = new Array(inputs.length + this.#results.length);
+    const results = this.#bind(ports, inputs);
     if (!this.#actions.act()) return null;
     let stop: Stop | null;
     try {
-      stop = by.run(this.#ports);
+      stop = by.run(ports);
     } catch (error) {
       this.#actions.undo();
       throw error;
@@ -204,7 +206,7 @@ export class CapturedProgram {
     for (let i = 0; i < results.length; i++) {
       const storage = allocate('bool', this.#results[i]!.byteLength);
       results[i] = storage;
-      ports[inputs.length + i] = { storage, offset: 0, shape: [], strides: [], dtype: 'bool' };
+      ports[inputs.length + i] = { storage, offset: 0, shape: NO_AXES, strides: NO_AXES, dtype: 'bool' };
     }
     return results;
   }

@@ -5,7 +5,7 @@ import { isOptimizer } from '../optim/optimizer.js';
 import { isPlainObject } from '../realm.js';
 import { isGenerator } from '../tensor/generator.js';
 import { NamedResults } from '../tensor/results.js';
-import { isTensor, type Tensor, viewOf } from '../tensor/tensor.js';
+import { isTensor, isTensorOperand, type Tensor, viewOf } from '../tensor/tensor.js';
 
 // Arguments and results are trees of arrays, plain objects, maps, sets and several results, with tensors and other values as leaves.
 
@@ -123,7 +123,7 @@ function tensorMatcher(example: Tensor): Matcher {
   const { shape, strides, dtype } = viewOf(example);
   const rank = shape.length;
   return (value, found) => {
-    if (!isTensor(value)) return false;
+    if (!isTensorOperand(value)) return false;
     const given = viewOf(value);
     if (given.dtype !== dtype || given.shape.length !== rank || value.requiresGrad) {
       return false;

@@ -20,7 +20,7 @@ import {
 import * as kinds from '../tensor/kinds.js';
 import { commonType } from '../tensor/promotion.js';
 import { show } from '../tensor/shape.js';
-import { isTensor, type Tensor } from '../tensor/tensor.js';
+import { isTensor, isTensorOperand, type Tensor } from '../tensor/tensor.js';
 import { fittedFactor } from './factor.js';
 
 // One row per operation: its expression. Gradients, SIMD and JS loops, in-place forms (`relu_`) and methods follow from it.
@@ -114,7 +114,7 @@ const scaledSub = new Pointwise('sub', (a, b, alpha) => e.sub(a, e.mul(b, alpha)
 /** What builds an expression takes parts of one too. That expressions give an expression, the overloads say. */
 const tensorOrPart: Kind<Tensor> = kind(
   'a Tensor',
-  (value): value is Tensor => isTensor(value) || value instanceof Expr,
+  (value): value is Tensor => isTensorOperand(value) || value instanceof Expr,
 );
 const operandOrPart: Kind<Operand> = kind(
   'a Tensor or a number',
@@ -487,6 +487,7 @@ interface Clamp {
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
 export const clamp = define('clamp', clamping, (x, min, max) => {
+  if (min !== null && max !== null) return clampBoth.call([x, min, max]);
   const [operation, operands] = clampOperation(min, max);
   return operation.call([x, ...operands]);
 }) as Clamp;

@@ -1,6 +1,6 @@
 import { describe } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
-import { normalizeDim } from '../tensor/shape.js';
+import { normalizeDim, removed } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { lookApart, lookAt } from '../tensor/windows.js';
 
@@ -38,8 +38,8 @@ export const takeAll = (x: Tensor, axis: number): Tensor[] =>
     x,
     'Unbind',
     Array.from({ length: shapeOf(x)[axis]! }, (_, i) => ({ shape, strides, offset }) => ({
-      shape: shape.toSpliced(axis, 1),
-      strides: strides.toSpliced(axis, 1),
+      shape: removed(shape, axis),
+      strides: removed(strides, axis),
       offset: offset + i * strides[axis]!,
     })),
   );
@@ -47,8 +47,8 @@ export const takeAll = (x: Tensor, axis: number): Tensor[] =>
 /** The slice at `index` along an axis, which is removed. It is there. */
 const takeOne = (x: Tensor, axis: number, index: number): Tensor =>
   lookAt(x, 'Select', ({ shape, strides, offset }) => ({
-    shape: shape.toSpliced(axis, 1),
-    strides: strides.toSpliced(axis, 1),
+    shape: removed(shape, axis),
+    strides: removed(strides, axis),
     offset: offset + index * strides[axis]!,
   }));
 

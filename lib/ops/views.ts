@@ -13,6 +13,7 @@ import { type Single, single } from '../tensor/parameters.js';
 import {
   broadcastShapes,
   checkNdim,
+  inserted,
   checkShape,
   normalizeDim,
   normalizeDims,
@@ -125,14 +126,17 @@ const exchanging = signature('input, /, dim0, dim1', { input: kinds.tensor, dim0
 export const transpose: FunctionOf<Tensor, typeof exchanging> = define('transpose', exchanging, (x, dim0, dim1) => {
   const a = normalizeDim('transpose', dim0, x.ndim);
   const b = normalizeDim('transpose', dim1, x.ndim);
-  if (x.ndim === 0) return alias(x);
-  const { strides, offset } = viewOf(x);
-  return viewOn(x, exchanged(shapeOf(x), a, b), exchanged(strides, a, b), offset, transposeRule, { a, b });
+  return x.ndim === 0 ? alias(x) : turned(x, a, b);
 });
+
+function turned(x: Tensor, a: number, b: number): Tensor {
+  const { shape, strides, offset } = viewOf(x);
+  return viewOn(x, exchanged(shape, a, b), exchanged(strides, a, b), offset, transposeRule, { a, b });
+}
 
 const transposeRule: BackwardRule<{ readonly a: number; readonly b: number }> = {
   name: 'Transpose',
-  backward: (g, _, { a, b }) => [transpose(g, a, b)],
+  backward: (g, _, { a, b }) => [turned(g, a, b)],
 };
 
 function exchanged(values: readonly number[], a: number, b: number): number[] {
@@ -155,7 +159,7 @@ function exchanged(values: readonly number[], a: number, b: number): number[] {
 export const t: Single = define('t', single, (x) => {
   if (x.ndim > 2)
     throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
-  return x.ndim < 2 ? alias(x) : transpose(x, 0, 1);
+  return x.ndim < 2 ? alias(x) : turned(x, 0, 1);
 });
 
 const aliasRule: BackwardRule<null> = { name: 'Alias', backward: (g) => [g] };
@@ -247,7 +251,7 @@ export const unsqueeze: FunctionOf<Tensor, typeof inserting> = define('unsqueeze
   checkNdim('unsqueeze', x.ndim + 1);
   const { shape, strides, offset } = viewOf(x);
   const step = axis < x.ndim ? shape[axis]! * strides[axis]! : 1;
-  return viewOn(x, shape.toSpliced(axis, 0, 1), strides.toSpliced(axis, 0, step), offset, reshapeRule, shape);
+  return viewOn(x, inserted(shape, axis, 1), inserted(strides, axis, step), offset, reshapeRule, shape);
 });
 
 const flattening = signature('input, /, startDim, endDim', {

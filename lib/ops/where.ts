@@ -35,9 +35,9 @@ function requireBool(condition: unknown): void {
  * @throws DTypeError for a condition that is not bool
  * @see https://pytorch.org/docs/stable/generated/torch.where.html
  */
-export const where = ((...args: unknown[]) => {
-  const [condition] = args;
-  if (args.length === 1 && isTensor(condition)) return nonzero(condition, { asTuple: true });
+export const where = ((condition: unknown, ...rest: readonly never[]) => {
+  if (rest.length === 0 && isTensor(condition)) return nonzero(condition, { asTuple: true });
   requireBool(condition);
-  return choose(...(args as [never, never, never]));
+  if (rest.length === 2) return choose(condition as never, rest[0]!, rest[1]!);
+  return choose(condition as never, ...(rest as [never, never]));
 }) as Where;

@@ -17,7 +17,17 @@ import * as kinds from './kinds.js';
 import { expandTo, sumTo } from './layout.js';
 import { commonType, type Operand } from './promotion.js';
 import { broadcastShapes, type Shape, show } from './shape.js';
-import { baseOf, countHistory, isTensor, nodeOf, shapeOf, storageOf, type Tensor, viewOf } from './tensor.js';
+import {
+  baseOf,
+  countHistory,
+  isTensor,
+  isTensorOperand,
+  nodeOf,
+  shapeOf,
+  storageOf,
+  type Tensor,
+  viewOf,
+} from './tensor.js';
 import { rebase, requireWindow, write } from './windows.js';
 
 export type { Operand } from './promotion.js';
@@ -70,6 +80,18 @@ interface Settings<R extends Expr[]> {
   readonly wide?: boolean;
 }
 
+/** All settings, in one order whatever was given: reading one of objects of many kinds takes as long as a small call. */
+const complete = <R extends Expr[]>(given: Settings<R>) => ({
+  result: given.result ?? 'promote',
+  refuse: given.refuse ?? null,
+  takes: given.takes === undefined ? null : TAKES[given.takes],
+  sameType: given.sameType ?? false,
+  numbers: given.numbers ?? 'any',
+  conditions: given.conditions ?? 0,
+  factors: given.factors ?? 0,
+  wide: given.wide ?? false,
+});
+
 /** What an elementwise operation of an expression with `R` after its first argument is called with. */
 type Arguments<R extends Expr[]> = readonly [Operand, ...Operands<R>];
 
@@ -80,19 +102,22 @@ type Mixed<R extends Expr[]> = readonly [Operand | Expr, ...{ readonly [K in key
 export class Pointwise<R extends Expr[]> {
   readonly formula: Formula<[x: Expr, ...R]>;
   readonly arity: number;
-  readonly #settings: Settings<R>;
+  /** What writes over its first operand is called. */
+  readonly #nameInPlace: string;
+  readonly #settings: ReturnType<typeof complete>;
 
   constructor(name: string, build: (x: Expr, ...rest: R) => Expr, settings: Settings<R> = {}, arity = build.length) {
     this.formula = new Formula(name, build, { gradient: settings.gradient ?? null });
     this.arity = arity;
-    this.#settings = settings;
+    this.#nameInPlace = `${name}_`;
+    this.#settings = complete(settings);
   }
 
   /** The expression itself if any argument is one, else the operation on tensors. */
   call(args: Mixed<R>): Tensor | Expr {
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
-      if (typeof arg === 'object' && !isTensor(arg) && arg instanceof Expr) return this.#build(args);
+      if (typeof arg === 'object' && !isTensorOperand(arg) && arg instanceof Expr) return this.#build(args);
     }
     return this.apply(args as Arguments<R>);
   }
@@ -115,7 +140,7 @@ export class Pointwise<R extends Expr[]> {
 
   /** Writes the result over `x`, the first operand. */
   applyInPlace(x: Tensor, rest: Operands<R>): Tensor {
-    if (!isTensor(x)) kinds.tensor.refuse(`${this.formula.name}_`, 'input', x);
+    if (!isTensorOperand(x)) kinds.tensor.refuse(this.#nameInPlace, 'input', x);
     const operands: Arguments<R> = [x, ...rest];
     this.#check(operands);
     const promoted = this.#promoted(operands);
@@ -126,28 +151,28 @@ export class Pointwise<R extends Expr[]> {
       (!isBool(dtype) && isBool(x.dtype)) ||
       (alwaysFloat64 && x.dtype !== dtype)
     ) {
-      throw new DTypeError(`${this.formula.name}_: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
+      throw new DTypeError(`${this.#nameInPlace}: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
     if (isInteger(dtype)) this.#requireInt32(operands);
     const compute = this.#compute(dtype, promoted);
-    return writeInPlace(`${this.formula.name}_`, this.formula, x, this.#rounded(operands, dtype), compute);
+    return writeInPlace(this.#nameInPlace, this.formula, x, this.#rounded(operands, dtype), compute);
   }
 
   #promoted(operands: readonly Operand[]): DType {
-    const { conditions = 0, factors = 0, takes } = this.#settings;
+    const { conditions, factors, takes } = this.#settings;
     const promoted = commonType(operands, conditions, operands.length - factors);
-    if (takes === undefined || TAKES[takes].fits(promoted)) return promoted;
-    throw new DTypeError(`${this.formula.name}: not defined for ${promoted} tensors; ${TAKES[takes].hint}`);
+    if (takes === null || takes.fits(promoted)) return promoted;
+    throw new DTypeError(`${this.formula.name}: not defined for ${promoted} tensors; ${takes.hint}`);
   }
 
   #compute(dtype: DType, promoted: DType): ComputeType {
-    if (this.#settings.wide === true) return 'float64';
+    if (this.#settings.wide) return 'float64';
     return isFloat(dtype) ? dtype : computeType(promoted);
   }
 
   /** What is computed in float64 for another type has operands of that type all the same. */
   #rounded(args: Arguments<R>, dtype: DType): Arguments<R> {
-    if (this.#settings.wide !== true || !isFloat(dtype)) return args;
+    if (!this.#settings.wide || !isFloat(dtype)) return args;
     const rounded = (x: Operand): Operand => {
       if (typeof x === 'number') return dtypes[dtype].round(x);
       return isFloat(x.dtype) && x.dtype !== dtype ? convert(x, dtype) : x;
@@ -157,7 +182,7 @@ export class Pointwise<R extends Expr[]> {
 
   /** Of what is computed in int32, the numbers among the operands are int32 too. */
   #requireInt32(operands: readonly Operand[]): void {
-    const { factors = 0 } = this.#settings;
+    const { factors } = this.#settings;
     for (let i = 0; i < operands.length - factors; i++) {
       const operand = operands[i]!;
       if (typeof operand === 'number') requireInt32(this.formula.name, operand);
@@ -165,7 +190,7 @@ export class Pointwise<R extends Expr[]> {
   }
 
   #resultType(promoted: DType): DType {
-    const { result = 'promote' } = this.#settings;
+    const { result } = this.#settings;
     if (result === 'bool' || result === 'float64') return result;
     if (result === 'number' && isBool(promoted)) return 'int32';
     return result === 'float' && !isFloat(promoted) ? 'float32' : promoted;
@@ -193,14 +218,14 @@ export class Pointwise<R extends Expr[]> {
   #check(args: readonly Operand[]): number {
     this.#checkCount(args);
     const { name } = this.formula;
-    const { refuse, numbers = 'any', conditions = 0, sameType = false } = this.#settings;
+    const { refuse, numbers, conditions, sameType } = this.#settings;
     if (sameType) requireSameType(name, args);
     let tensors = 0;
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
-      if (isTensor(arg)) {
+      if (isTensorOperand(arg)) {
         tensors++;
-        if (refuse === undefined || arg.dtype !== refuse.dtype) continue;
+        if (refuse === null || arg.dtype !== refuse.dtype) continue;
         throw new DTypeError(`${name}: not defined for ${refuse.dtype} tensors; ${refuse.hint}`);
       }
       // The name of the operand is put together for the error alone: this is asked in every call.
@@ -322,10 +347,14 @@ export function writeInPlace<A extends Expr[]>(
   args: Operands<A>,
   compute = computeType(x.dtype),
 ): Tensor {
-  const tensors = args.filter((arg) => isTensor(arg));
-  const wanted = isInGraph(x) || tensors.some((arg) => arg.requiresGrad);
-  const recorded = wanted && recordsGradients() && isFloat(x.dtype);
+  const recorded = recordsGradients() && isFloat(x.dtype) && (isInGraph(x) || anyInGraph(args));
   checkWritable(name, x, recorded);
+  if (!recorded && isFloat(x.dtype) && isElementByElement(x, args)) {
+    formula.write(x, args, null, compute);
+    x.bumpVersion(name);
+    return x;
+  }
+  const tensors = args.filter((arg) => isTensor(arg));
   const others = tensors.filter((arg) => arg !== x);
   const shape = broadcastShapes(name, viewOf(x).shape, ...others.map((arg) => viewOf(arg).shape));
   if (!sameShape(shape, viewOf(x).shape))
@@ -362,6 +391,26 @@ export function writeInPlace<A extends Expr[]>(
   else recordOverwriting(name, x, tensors[0]);
   countHistory(x);
   return x;
+}
+
+function anyInGraph(args: readonly Operand[]): boolean {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg !== 'number' && arg.requiresGrad) return true;
+  }
+  return false;
+}
+
+/** Whether each element of `x` is written over when it, and the one of every operand that belongs to it, was read: most writes, which need nothing else. */
+function isElementByElement(x: Tensor, args: readonly Operand[]): boolean {
+  const own = viewOf(x);
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg === 'number' || arg === x) continue;
+    const view = viewOf(arg);
+    if (view.storage === own.storage || !sameShape(view.shape, own.shape)) return false;
+  }
+  return true;
 }
 
 /** Notes that all of `x` was written over by what has no gradient. */

@@ -23,10 +23,29 @@ export type GradientRule<A extends readonly Expr[]> = (
 ) => { readonly [K in keyof A]: Expr | null };
 
 const NO_PARAMS: readonly number[] = [];
+/** What `choice` finds where no argument is a number. */
+const NO_NUMBERS: Choice = 0;
+/** More than the arguments whose choice is a number: an expression may have any number of them, and has an operation for each. */
+const MANY = 64;
 
 function areTensors(args: readonly Operand[]): args is readonly Tensor[] {
   for (let i = 0; i < args.length; i++) if (typeof args[i] === 'number') return false;
   return true;
+}
+
+/** The tensors among operands, and the numbers. */
+function apart(args: readonly Operand[]): { readonly inputs: Tensor[]; readonly params: number[] } {
+  let numbers = 0;
+  for (let i = 0; i < args.length; i++) if (typeof args[i] === 'number') numbers++;
+  const inputs = new Array<Tensor>(args.length - numbers);
+  const params = new Array<number>(numbers);
+  let [input, param] = [0, 0];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (typeof arg === 'number') params[param++] = arg;
+    else inputs[input++] = arg;
+  }
+  return { inputs, params };
 }
 
 interface Settings<A extends readonly Expr[]> {
@@ -42,8 +61,10 @@ export class Formula<A extends Expr[]> {
   readonly #kinds: readonly Kind[];
   readonly #gradient: GradientRule<A> | null;
   readonly #operations = new Map<Choice, Operation>();
-  #whole: Operation | null = null;
-  #wholeCount = 0;
+  /** The last operation that was asked for, and for which arguments: mostly the next is the same. */
+  #last: Operation | null = null;
+  #lastCount = 0;
+  #lastNumbers: Choice = 0;
 
   constructor(name: string, build: (...args: A) => Expr, settings: Settings<A> = {}) {
     const { kinds = [], gradient = null } = settings;
@@ -55,40 +76,36 @@ export class Formula<A extends Expr[]> {
 
   /** Writes what it gives into a tensor that is there, which may be one of the arguments: nothing is recorded, for memory of the library's own. */
   write(out: Tensor, args: Operands<A>, frame: Frame | null, compute: ComputeType = computeType(out.dtype)): void {
-    const inputs = args.filter((arg) => typeof arg !== 'number');
-    const params = args.filter((arg) => typeof arg === 'number');
+    if (areTensors(args)) {
+      this.#find(args, NO_NUMBERS).kernel.runInto([out], args, NO_PARAMS, compute, frame);
+      return;
+    }
+    const { inputs, params } = apart(args);
     this.operation(args).kernel.runInto([out], inputs, params, compute, frame);
   }
 
   call(args: Operands<A>, dtype: DType, compute: ComputeType = computeType(dtype), frame: Frame | null = null): Tensor {
-    if (areTensors(args)) return this.#ofTensors(args).apply(args, NO_PARAMS, dtype, compute, frame);
-    const inputs: Tensor[] = [];
-    const params: number[] = [];
-    for (let i = 0; i < args.length; i++) {
-      const arg = args[i]!;
-      if (typeof arg === 'number') params.push(arg);
-      else inputs.push(arg);
-    }
+    if (areTensors(args)) return this.#find(args, NO_NUMBERS).apply(args, NO_PARAMS, dtype, compute, frame);
+    const { inputs, params } = apart(args);
     return this.operation(args).apply(inputs, params, dtype, compute, frame);
-  }
-
-  /** The operation for arguments none of which is a number: as many every time, but for one of several counts. */
-  #ofTensors(args: Operands<A>): Operation {
-    if (this.#whole === null || this.#wholeCount !== args.length) {
-      this.#whole = this.operation(args);
-      this.#wholeCount = args.length;
-    }
-    return this.#whole;
   }
 
   /** The operation for these arguments: which are tensors and which are numbers. */
   operation(args: Operands<A>): Operation {
-    const numbers = choice<Operand>(args, isNumber);
-    let operation = this.#operations.get(numbers);
+    return this.#find(args, choice<Operand>(args, isNumber));
+  }
+
+  #find(args: Operands<A>, numbers: Choice): Operation {
+    if (this.#last !== null && this.#lastNumbers === numbers && this.#lastCount === args.length) return this.#last;
+    const key = typeof numbers === 'number' ? numbers * MANY + args.length : numbers;
+    let operation = this.#operations.get(key);
     if (operation === undefined) {
       operation = this.#specialise(args);
-      this.#operations.set(numbers, operation);
+      this.#operations.set(key, operation);
     }
+    this.#last = operation;
+    this.#lastNumbers = numbers;
+    this.#lastCount = args.length;
     return operation;
   }
 

@@ -6,7 +6,7 @@ import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { Generator, isGenerator } from './generator.js';
 import type { Operand } from './promotion.js';
 import { checkShape, isShape, LONGEST_LIST, type Shape } from './shape.js';
-import { isTensor, Tensor } from './tensor.js';
+import { isTensor, isTensorOperand, Tensor } from './tensor.js';
 
 // The kinds of parameters of tensor operations. Each is a row: what it is called, what is taken, and what more there is to say of what is not.
 
@@ -31,7 +31,7 @@ export const tensor: Kind<Tensor> = kind('a Tensor', (value) => isTensor(value),
 /** A tensor, or a number in its place. */
 export const operand: Kind<Operand> = kind(
   'a Tensor or a number',
-  (value): value is Operand => typeof value === 'number' || isTensor(value),
+  (value): value is Operand => typeof value === 'number' || isTensorOperand(value),
   { explain: explainFake(Tensor) },
 );
 

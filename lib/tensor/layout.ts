@@ -18,8 +18,16 @@ export function view<A>(
   rule: BackwardRule<A>,
   attrs: A,
 ): Tensor {
+  return viewed(x, record(over(x, shape, strides, offset), rule, [x], [], attrs));
+}
+
+/** The same where nothing is recorded. */
+export const plainView = (x: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor =>
+  viewed(x, over(x, shape, strides, offset));
+
+function over(x: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
   const { storage, dtype } = viewOf(x);
-  return viewed(x, record(new Tensor({ storage, offset, shape, strides, dtype }), rule, [x], [], attrs));
+  return new Tensor({ storage, offset, shape, strides, dtype });
 }
 
 /** Makes `result`, which shares the storage of `x` and has its history, a view of it. */

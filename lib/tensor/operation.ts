@@ -1,5 +1,5 @@
 import { recordsGradients } from '../autograd/mode.js';
-import { type BackwardRule, record } from '../autograd/node.js';
+import { attach, type BackwardRule } from '../autograd/node.js';
 import type { ComputeType, DType } from '../backend/dtype.js';
 import type { Kind } from '../backend/program.js';
 import { MAX_OPERANDS, sameShape } from '../backend/view.js';
@@ -11,7 +11,7 @@ import { filledOf } from './empty.js';
 import { type Frame, Kernel } from './kernel.js';
 import { fitted, repeatOver, repetition, sumTo } from './layout.js';
 import type { Shape } from './shape.js';
-import { anyRequiresGrad, shapeOf, type Tensor } from './tensor.js';
+import { anyRequiresGrad, shapeOf, type Tensor, viewOf } from './tensor.js';
 
 /** A gradient written by hand: what flows into each argument, given `g` and the result. */
 type Gradients = (g: Expr, out: Expr) => readonly (Expr | null)[];
@@ -103,16 +103,17 @@ export class Operation {
   ): Tensor {
     if (!recordsGradients() || !anyRequiresGrad(inputs)) return output;
     const plan = this.#plan(inputs);
-    const saved = plan.saved.map((slot) => values[slot] ?? output);
-    return record(output, this.#rule, inputs, saved, {
-      params,
-      frame,
-      compute,
-      shapes: inputs.map((input) => shapeOf(input)),
-      dtypes: inputs.map((input) => input.dtype),
-      shape: frame === null ? shapeOf(output) : frame.shape,
-      plan,
-    });
+    const saved = new Array<Tensor>(plan.saved.length);
+    for (let i = 0; i < saved.length; i++) saved[i] = values[plan.saved[i]!] ?? output;
+    const shapes = new Array<Shape>(inputs.length);
+    const dtypes = new Array<DType>(inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      const view = viewOf(inputs[i]!);
+      shapes[i] = view.shape;
+      dtypes[i] = view.dtype;
+    }
+    const shape = frame === null ? shapeOf(output) : frame.shape;
+    return attach(output, this.#rule, inputs, saved, { params, frame, compute, shapes, dtypes, shape, plan });
   }
 
   #plan(inputs: readonly Tensor[]): Plan {

@@ -18,7 +18,7 @@ const mixing = signature('operands, /', {
 export const promoteTypes: FunctionOf<DType, typeof pairing> = define('promoteTypes', pairing, (a, b) => wider(a, b));
 
 /** `promoteTypes` of what are element types for certain. */
-export const wider = (a: DType, b: DType): DType => (dtypes[a].rank >= dtypes[b].rank ? a : b);
+export const wider = (a: DType, b: DType): DType => (a === b || dtypes[a].rank >= dtypes[b].rank ? a : b);
 
 /** The type of what is computed of elements of a type, where that is not whole: float32 of integers and bools. */
 export const floatOf = (dtype: DType): DType => (isFloat(dtype) ? dtype : DEFAULT_FLOAT);

@@ -63,6 +63,23 @@ export function normalizeDim(op: string, dim: number, ndim: number): number {
   return dim < 0 ? dim + count : dim;
 }
 
+/** Sizes or strides with one more at `axis`. */
+export function inserted(values: readonly number[], axis: number, value: number): number[] {
+  const result = new Array<number>(values.length + 1);
+  for (let i = 0; i < axis; i++) result[i] = values[i]!;
+  result[axis] = value;
+  for (let i = axis; i < values.length; i++) result[i + 1] = values[i]!;
+  return result;
+}
+
+/** Sizes or strides without that of `axis`. */
+export function removed(values: readonly number[], axis: number): number[] {
+  const result = new Array<number>(values.length - 1);
+  for (let i = 0; i < axis; i++) result[i] = values[i]!;
+  for (let i = axis; i < result.length; i++) result[i] = values[i + 1]!;
+  return result;
+}
+
 /** Every axis, in order. */
 export function allAxes(ndim: number): number[] {
   const axes = new Array<number>(ndim);

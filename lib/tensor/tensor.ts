@@ -114,7 +114,7 @@ const shownOf = ({ shape, strides }: View): Shown => ({
   strides: Object.freeze(strides.slice()),
 });
 
-/** What a leaf knows of its gradient, and a view of its base. Most tensors are neither, and do without. */
+/** What a leaf knows of its gradient, and a base of its views. Most tensors are neither, and do without. */
 class State {
   grad: Tensor | null = null;
   /** Whether `grad` is known to the library alone, so that its memory can be reused when it is dropped. */
@@ -123,15 +123,19 @@ class State {
   gradIsCaptured = false;
   /** Counts the recorded writes in place: each gave this tensor another history, which views taken before do not know of. */
   histories = 0;
-  /** How many its base had when this view was taken. */
-  knownHistories = 0;
-  /** The tensor that a view is a view of, in the end; null for what is not a view. */
-  base: Tensor | null = null;
-  /** Whether a view was taken, within noGrad, of what has a history: it stands outside of that. */
-  isBlind = false;
   requiresGrad = false;
   /** Of a leaf. */
   hooks: Hooks | null = null;
+}
+
+/** What a view knows of where it is from. */
+interface Origin {
+  /** The tensor that it is a view of, in the end. */
+  readonly base: Tensor;
+  /** How many histories that had when the view was taken. */
+  readonly histories: number;
+  /** Whether it was taken, within noGrad, of what has a history: it stands outside of that. */
+  readonly isBlind: boolean;
 }
 
 // What the library knows of a tensor and a user cannot reach, neither by name nor by looking: with a storage or a shape in hand, one
@@ -139,6 +143,9 @@ class State {
 
 /** @internal Whether a value is a tensor, and not a Proxy of one or an object of its prototype, which have nothing of what a tensor is. */
 export let isTensor: (value: unknown) => value is Tensor;
+
+/** @internal The same for operands alone. What V8 keeps of the objects that a function has seen stays short then, and looking takes a fifth. */
+export let isTensorOperand: (value: unknown) => value is Tensor;
 
 /** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
 export let viewOf: (x: Tensor) => View;
@@ -155,8 +162,13 @@ let stateOf: (x: Tensor) => State | null;
 /** The state of a tensor that is about to need one. */
 let ownState: (x: Tensor) => State;
 
+/** Null for what is not a view. */
+let originOf: (x: Tensor) => Origin | null;
+
+let setOrigin: (x: Tensor, origin: Origin | null) => void;
+
 /** @internal The tensor that a view is a view of, in the end; null for what is not a view. */
-export const baseOf = (x: Tensor): Tensor | null => stateOf(x)?.base ?? null;
+export const baseOf = (x: Tensor): Tensor | null => originOf(x)?.base ?? null;
 
 /** @internal The hooks of a leaf's gradient; null if there are none, unless they are to be made. */
 export function leafHooksOf(x: Tensor, make = false): Hooks | null {
@@ -170,14 +182,11 @@ export function leafHooksOf(x: Tensor, make = false): Hooks | null {
 export const isMarked = (x: Tensor): boolean => stateOf(x)?.requiresGrad ?? false;
 
 /** @internal Whether a view knows nothing of the history of its base, because it was taken within noGrad. */
-export const isBlind = (x: Tensor): boolean => stateOf(x)?.isBlind ?? false;
+export const isBlind = (x: Tensor): boolean => originOf(x)?.isBlind ?? false;
 
 /** @internal Makes a tensor a view of another as it is now, or (null) of none. */
 export function setBase(x: Tensor, base: Tensor | null, blind = false): void {
-  const state = ownState(x);
-  state.base = base;
-  state.isBlind = blind;
-  state.knownHistories = base === null ? 0 : (stateOf(base)?.histories ?? 0);
+  setOrigin(x, base === null ? null : { base, histories: stateOf(base)?.histories ?? 0, isBlind: blind });
 }
 
 /** @internal Notes that a recorded write in place gave `x` another history. */
@@ -224,8 +233,19 @@ export function peekGrad(x: Tensor): Tensor | null {
 
 /** @internal Makes `value`, whose storage nobody else has seen, the gradient. */
 export function takeGrad(x: Tensor, value: Tensor): void {
-  x.grad = value;
+  checkGradient(x, value);
+  setGrad(x, value);
   ownState(x).gradIsPrivate = true;
+}
+
+function setGrad(x: Tensor, value: Tensor | null): void {
+  recording?.gradient(x, 'replace');
+  if (value === null && stateOf(x) === null) return;
+  const state = ownState(x);
+  if (state.grad !== null && state.grad !== value) letGo(storageOf(state.grad));
+  state.gradIsPrivate = false;
+  state.gradIsCaptured = false;
+  state.grad = value;
 }
 
 /** @internal Gives a tensor the identity that comparisons see. */
@@ -280,11 +300,13 @@ export class Tensor {
   #view: View;
   #node: Node | null = null;
   #state: State | null = null;
+  #origin: Origin | null = null;
   /** What the user is shown of the view, made when first asked for. */
   #shown: Shown | null = null;
 
   static {
     isTensor = (value): value is Tensor => typeof value === 'object' && value !== null && #view in value;
+    isTensorOperand = (value): value is Tensor => typeof value === 'object' && value !== null && #view in value;
     viewOf = (x) => x.#view;
     nodeOf = (x) => x.#node;
     setNode = (x, node) => {
@@ -294,6 +316,10 @@ export class Tensor {
     ownState = (x) => {
       x.#state ??= new State();
       return x.#state;
+    };
+    originOf = (x) => x.#origin;
+    setOrigin = (x, origin) => {
+      x.#origin = origin;
     };
     takeNoMore(Tensor, 'dim', 'numel', 'detach', 'isContiguous', 'item', 'toArray', 'toTypedArray');
   }
@@ -344,13 +370,7 @@ export class Tensor {
 
   set grad(value: Tensor | null) {
     if (value !== null) checkGradient(this, value);
-    recording?.gradient(this, 'replace');
-    if (value === null && this.#state === null) return;
-    const state = ownState(this);
-    if (state.grad !== null && state.grad !== value) letGo(storageOf(state.grad));
-    state.gradIsPrivate = false;
-    state.gradIsCaptured = false;
-    state.grad = value;
+    setGrad(this, value);
   }
 
   /** Whether this is a view of another tensor, so that what is recorded of writes through it would have to reach that one. */
@@ -360,9 +380,8 @@ export class Tensor {
 
   /** Whether the tensor this is a view of was since given another history, by a recorded write in place. */
   get isStale(): boolean {
-    const state = this.#state;
-    if (state === null || state.base === null) return false;
-    return state.knownHistories < (state.base.#state?.histories ?? 0);
+    const origin = this.#origin;
+    return origin !== null && origin.histories < (origin.base.#state?.histories ?? 0);
   }
 
   /** Number of dimensions. */
@@ -392,8 +411,7 @@ export class Tensor {
    */
   get requiresGrad(): boolean {
     recording?.flag(this);
-    if (this.#node !== null) return true;
-    return this.#state !== null && (this.#state.requiresGrad || this.isStale);
+    return this.#node !== null || this.#state?.requiresGrad === true || this.isStale;
   }
 
   set requiresGrad(value: boolean) {

@@ -8,7 +8,7 @@ import { convert } from './basics.js';
 import { emptyOf, filledOf } from './empty.js';
 import { copying } from './formula.js';
 import { arrive, type Gathering, gathering } from './gathering.js';
-import { sumTo, view, viewed } from './layout.js';
+import { plainView, sumTo, view, viewed } from './layout.js';
 import type { Shape } from './shape.js';
 import {
   baseOf,
@@ -111,6 +111,7 @@ function lookRule(name: string): BackwardRule<Window> {
 export function lookAt(x: Tensor, name: string, look: (of: Layout) => Layout): Tensor {
   const { shape: whole } = viewOf(x);
   const { shape, strides, offset } = look(viewOf(x));
+  if (!recordsGradients() || !x.requiresGrad) return plainView(x, shape, strides, offset);
   const window = { whole, ...look({ shape: whole, strides: contiguousStrides(whole), offset: 0 }) };
   return view(x, shape, strides, offset, lookRule(name), window);
 }

@@ -63,8 +63,9 @@ export class Encoder implements Tape {
 
   operand(at: number, view: View): number {
     this.#code?.noteAddress(at, view.storage);
-    this.numbers[at] = addressOf(view);
-    this.numbers[at + 1] = dtypes[view.dtype].code;
+    const { code, size } = dtypes[view.dtype];
+    this.numbers[at] = view.storage.address + view.offset * size;
+    this.numbers[at + 1] = code;
     return at + 2;
   }
 
@@ -111,8 +112,9 @@ export class Encoder implements Tape {
       const view = views[i]!;
       const stride = flatStride(view, size);
       if (stride < 0) return 0;
-      tape[next++] = addressOf(view);
-      tape[next++] = dtypes[view.dtype].code;
+      const { code, size: bytes } = dtypes[view.dtype];
+      tape[next++] = view.storage.address + view.offset * bytes;
+      tape[next++] = code;
       if (unitAxes === 1) tape[next++] = 0;
       tape[next++] = stride;
     }
@@ -157,7 +159,8 @@ const MOST_NUMBERS = 10 + MAX_OPERANDS;
 const RESERVED = HEADER + MOST_NUMBERS + (MAX_DIMS + 1) + MAX_OPERANDS * (2 + MAX_DIMS + 1);
 
 /** Of a view's first element. */
-export const addressOf = (view: View): number => view.storage.address + view.offset * dtypes[view.dtype].size;
+export const addressOf = ({ storage, offset, dtype }: View): number =>
+  offset === 0 ? storage.address : storage.address + offset * dtypes[dtype].size;
 
 /** The stride of an operand in an iteration over `size` elements in order, if there is one such: 1, or 0 for a single element; else -1. */
 function flatStride({ shape, strides }: View, size: number): number {
