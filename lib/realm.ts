@@ -3,10 +3,15 @@ import { types } from 'node:util';
 // Code under jest, vitest's vmThreads or `vm` runs in a realm of its own, whose arrays, errors and promises are no instances of ours:
 // what a value is, is asked of the value here, and nowhere by `instanceof`.
 
-const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
+const tagOf = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)!.get!;
+const lengthOf = Object.getOwnPropertyDescriptor(typedArray, 'length')!.get!;
 
 /** `'Float32Array'` and the like for a typed array of any realm, `Float16Array` of newer releases included; undefined for all else. */
 export const typedArrayName = (value: unknown): string | undefined => tagOf.call(value) as string | undefined;
+
+/** How many elements a typed array of any realm has, whatever properties it was given. */
+export const typedArrayLength = (value: object): number => lengthOf.call(value) as number;
 
 /** Whether a value is an object as `{}` makes them, in any realm, or one without a prototype. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -6,7 +6,7 @@ import { type DType, isBool, isFloat, isInteger, type TypedArray } from '../back
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { typedArrayName } from '../realm.js';
+import { typedArrayLength, typedArrayName } from '../realm.js';
 import { requireInt32 } from '../tensor/check.js';
 import { emptyOf, filledOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
@@ -68,7 +68,7 @@ export const tensor: FunctionOf<Tensor, typeof ofData, TensorOptions> = define(
   (data, dtype, requiresGrad) => {
     const name = typedArrayName(data);
     if (name === undefined) return finished(fromArrays(data as NestedArray, dtype), requiresGrad);
-    return finished(fromTypedArray(data as NumberArray, dtype ?? typeOfArray(name)), requiresGrad);
+    return finished(fromTypedArray(data as NumberArray, name, dtype ?? typeOfArray(name)), requiresGrad);
   },
 );
 
@@ -87,13 +87,21 @@ function typeOfArray(name: string): DType {
   return name.startsWith('Float') ? 'float32' : 'int32';
 }
 
-function fromTypedArray(values: NumberArray, dtype: DType): Tensor {
-  const result = emptyOf([values.length], dtype);
+function fromTypedArray(values: NumberArray, name: string, dtype: DType): Tensor {
+  const length = typedArrayLength(values);
+  const result = emptyOf([length], dtype);
   const target = storageOf(result).array(dtype);
-  const convert = converter(dtype);
-  for (let i = 0; i < values.length; i++) target[i] = convert(Number(values[i]), i);
+  if (storesAsItIs(name, dtype)) target.set(values as ArrayLike<number>);
+  else {
+    const convert = converter(dtype);
+    for (let i = 0; i < length; i++) target[i] = convert(Number(values[i]), i);
+  }
   return result;
 }
+
+/** Whether each element of a typed array becomes by itself what it is in a tensor: but for those that may not fit, or are no numbers. */
+const storesAsItIs = (name: string, dtype: DType): boolean =>
+  isFloat(dtype) ? !name.startsWith('Big') : isInteger(dtype) && /^(Int|Uint8|Uint16)/.test(name);
 
 /** What a number becomes in a tensor of a type; `at` is where it stands, for the error. */
 function converter(dtype: DType): (value: number, at: number) => number {
@@ -136,12 +144,15 @@ class Filling {
   readonly #shape: Shape;
   readonly #target: TypedArray;
   readonly #convert: (value: number, at: number) => number;
+  /** Whether numbers become what they are. */
+  readonly #isPlain: boolean;
   #filled = 0;
 
   constructor(result: Tensor, shape: Shape) {
     this.#shape = shape;
     this.#target = storageOf(result).array(result.dtype);
     this.#convert = converter(result.dtype);
+    this.#isPlain = isFloat(result.dtype);
   }
 
   fill(data: NestedArray, axis: number): void {
@@ -155,7 +166,21 @@ class Filling {
         `tensor: nested arrays are ragged: expected an array of ${this.#shape[axis]} at depth ${axis}, got ${describe(data)}`,
       );
     }
+    if (axis === this.#shape.length - 1 && this.#fillRow(data)) return;
     for (const item of data) this.fill(item, axis + 1);
+  }
+
+  /** The quick way for what most rows are. False where this is none. */
+  #fillRow(row: readonly NestedArray[]): boolean {
+    if (!this.#isPlain) return false;
+    const [target, start] = [this.#target, this.#filled];
+    for (let i = 0; i < row.length; i++) {
+      const value = row[i];
+      if (typeof value !== 'number') return false;
+      target[start + i] = value;
+    }
+    this.#filled += row.length;
+    return true;
   }
 
   #value(data: NestedArray, axis: number): number {

@@ -443,3 +443,74 @@ test('arange of int32 goes by integer parts, as in PyTorch', () => {
     'arange: the step must not be 0, and 0.5 is that of int32',
   );
 });
+
+describe('values of every kind of array', () => {
+  const arrays = [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+  ] as const;
+  const numbers = [0, 1, 2, 100, 127];
+
+  test.each(arrays)('%o arrive as they are, in every element type', (type) => {
+    const values = type.from(numbers);
+    for (const dtype of ['float32', 'float64', 'int32'] as const)
+      expect(tensor(values, { dtype }).toArray(), dtype).toEqual(numbers);
+    expect(tensor(values, { dtype: 'bool' }).toArray()).toEqual([false, true, true, true, true]);
+  });
+
+  test('holds negative numbers and BigInts, and refuses what int32 does not hold', () => {
+    expect(tensor(Int16Array.of(-3, 4)).toArray()).toEqual([-3, 4]);
+    expect(tensor(BigInt64Array.of(-3n, 4n)).toArray()).toEqual([-3, 4]);
+    expect(tensor(BigInt64Array.of(-3n, 4n), { dtype: 'float64' }).toArray()).toEqual([-3, 4]);
+    expect(() => tensor(Uint32Array.of(1, 2 ** 31))).toThrow('2147483648 (at 1) is not an int32');
+    expect(() => tensor(Float64Array.of(0.5), { dtype: 'int32' })).toThrow('0.5 (at 0) is not an int32');
+    expect(() => tensor(Float32Array.of(Number.NaN), { dtype: 'int32' })).toThrow('not an int32');
+  });
+
+  test('counts the elements that there are, whatever an array says', () => {
+    const values = Object.defineProperty(Float32Array.of(1, 2, 3), 'length', { value: 1000 });
+    expect(tensor(values).toArray()).toEqual([1, 2, 3]);
+  });
+
+  test('rounds doubles once, as Math.fround does', () => {
+    const values = [0.1, 1 + 2 ** -24, 1e300, -0, Number.NaN, 5e-324];
+    const rounded = values.map(Math.fround);
+    expect([...tensor(Float64Array.from(values), { dtype: 'float32' }).toTypedArray()]).toEqual(rounded);
+    expect([...tensor(values).toTypedArray()]).toEqual(rounded);
+  });
+
+  test('takes rows of numbers and booleans mixed, and refuses holes and anything else wherever it stands', () => {
+    expect(
+      tensor([
+        [1, true],
+        [false, 2],
+      ] as number[][]).toArray(),
+    ).toEqual([
+      [1, 1],
+      [0, 2],
+    ]);
+    const hole = [1, 2, 3];
+    delete hole[1];
+    expect(() => tensor([hole])).toThrow(NablaError);
+    expect(() =>
+      tensor([
+        [1, 2],
+        [3, 'x'],
+      ] as number[][]),
+    ).toThrow('expected numbers or booleans');
+    expect(() =>
+      tensor([
+        [1, 2],
+        [3, [4]],
+      ] as number[][]),
+    ).toThrow('ragged');
+    expect(() => tensor([[1, 2], [3]])).toThrow('ragged');
+  });
+});
