@@ -91,9 +91,11 @@ export function allAxes(ndim: number): number[] {
 export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, ndim: number): number[] {
   const all = dim === undefined || dim === null || (Array.isArray(dim) && dim.length === 0);
   if (all) return allAxes(ndim);
-  const given = Array.from(typeof dim === 'number' ? [dim] : checkList(op, 'a dim or an array of dims', dim), (d) =>
-    normalizeDim(op, d, ndim),
-  );
+  if (typeof dim === 'number') {
+    const axis = normalizeDim(op, dim, ndim);
+    return ndim === 0 ? [] : [axis];
+  }
+  const given = Array.from(checkList(op, 'a dim or an array of dims', dim), (d) => normalizeDim(op, d, ndim));
   if (new Set(given).size !== given.length) throw new ShapeError(`${op}: a dim appears twice in ${show(dim as Shape)}`);
   return ndim === 0 ? [] : given.sort((a, b) => a - b);
 }
