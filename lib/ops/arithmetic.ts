@@ -59,8 +59,10 @@ export const remainder: Binary = binary(
   {
     takes: 'numbers',
     gradient: (g, _, a, b) => {
-      const quotient = e.sub(e.trunc(e.div(a, b)), isBelow(e.fmod(a, b), b));
-      return [g, e.neg(e.mul(g, e.where(e.and(e.isInfinite(a), e.ne(b, 0)), Number.NaN, quotient)))];
+      // Of a quotient that is rounded up to a whole number, the exact rest knows better.
+      const rest = e.fmod(a, b);
+      const quotient = e.sub(e.round(e.div(e.sub(a, rest), b)), isBelow(rest, b));
+      return [g, e.neg(e.mul(g, e.where(e.eq(b, 0), e.div(a, b), quotient)))];
     },
   },
 );

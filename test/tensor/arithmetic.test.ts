@@ -306,3 +306,28 @@ describe('refusals', () => {
     expect(call).toThrow(message);
   });
 });
+
+// Recorded from PyTorch 2.13.
+test.each([
+  [1, 1 / 3, -2, -3],
+  [2, 2 / 3, -2, -3],
+  [10, 0.1, -99, -99],
+  [-10, 0.1, 100, 100],
+  [4.9999998, 1e-3, -4999, -4999],
+  [0.3, 0.1, -3, -2],
+  [-0.3, 0.1, 4, 3],
+  [-3, Number.POSITIVE_INFINITY, 1, 1],
+  [3, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  [Number.POSITIVE_INFINITY, 2, Number.NaN, Number.NaN],
+])(
+  'the gradient of remainder(%d, b) by b = %d counts the multiples that were taken away, in float32 and float64',
+  (a, b, single, double) => {
+    const slope = (dtype: 'float32' | 'float64') => {
+      const divisor = tensor(b, { dtype, requiresGrad: true });
+      remainder(tensor(a, { dtype }), divisor).backward();
+      return divisor.grad!.item();
+    };
+    expect(slope('float32')).toBe(single);
+    expect(slope('float64')).toBe(double);
+  },
+);
