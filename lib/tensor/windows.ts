@@ -186,9 +186,11 @@ export function requireWindow(name: string, x: Tensor): void {
 
 /** Whether all elements of a view are those of a contiguous base. */
 function isWindow(x: View, base: View): boolean {
+  if (x.storage !== base.storage || !isContiguous(base)) return false;
+  if (sizeOf(x.shape) === 0) return true;
   const first = x.offset - base.offset;
   const last = x.shape.reduce((at, size, axis) => at + (size - 1) * x.strides[axis]!, first);
-  return x.storage === base.storage && isContiguous(base) && first >= 0 && last < sizeOf(base.shape);
+  return first >= 0 && last < sizeOf(base.shape);
 }
 
 /** Makes the base of a view what it is after `values` (null: constants) were written through the view, and the view a view of that. */

@@ -666,3 +666,16 @@ describe('refusals', () => {
     expect(ones([1]).expand([1]).add_(1).toArray()).toEqual([2]);
   });
 });
+
+test.each([
+  ['select', () => zeros([0, 2]), (x: Tensor) => x.select(1, 0)],
+  ['narrow', () => zeros([3, 0]), (x: Tensor) => x.narrow(0, 1, 2)],
+  ['select of repeated rows', () => zeros([1, 2]).expand([0, 2]), (x: Tensor) => x.select(1, 0)],
+])('writes through an empty view, by %s, are recorded though nothing is written', (_, make, look) => {
+  const w = tensor(2, { requiresGrad: true });
+  const x = make();
+  look(x).mul_(w);
+  expect(x.requiresGrad).toBe(true);
+  x.sum().backward();
+  expect(w.grad!.item()).toBe(0);
+});

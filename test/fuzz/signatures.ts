@@ -208,11 +208,15 @@ function parametersDeclared(text: string, all: readonly Declared[], shifts: bool
 /** The signature that a declaration names, and whether its first parameter may be left out by position. */
 function signatureIn(kind: PublicExport['kind'], source: string): { signature: string; shifts: boolean } | null {
   const text = source.slice(0, source.search(kind === 'const' ? /;$/m : /^\}/m));
-  const [, bounds, signature] =
-    /= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
-    /(?:constructor|function \w+|= )(?:<[^(]*>)?\([^)]*\.\.\.(\w+): (?:ArgumentsOf|RestOf)<typeof (\w+)/.exec(text) ??
-    /^.*?: (FunctionOf)<[^=]*typeof (\w+)/.exec(text) ??
-    [];
+  const passedOn =
+    /(?:constructor|function \w+|= )(?:<[^(]*>)?\([^)]*\.\.\.(\w+): (?:ArgumentsOf|RestOf)<typeof (\w+)/.exec(text);
+  // What a class defines are its members.
+  const defined =
+    kind === 'class'
+      ? null
+      : (/= define(Bounds|\w*)\(\s*'\w+',\s*(\w+(?:\(\w+\))?)/.exec(text) ??
+        /^.*?: (FunctionOf)<[^=]*typeof (\w+)/.exec(text));
+  const [, bounds, signature] = defined ?? passedOn ?? [];
   return signature === undefined ? null : { signature, shifts: bounds === 'Bounds' };
 }
 

@@ -33,9 +33,19 @@ const together = (a: readonly number[], b: readonly number[]): boolean => {
   return true;
 };
 
+/** How many elements two tensors that broadcast have together. */
+function broadcastSize({ shape: a }: Tensor, { shape: b }: Tensor): number {
+  let size = 1;
+  for (let i = 1; i <= Math.max(a.length, b.length); i++) {
+    const [left, right] = [a.at(-i) ?? 1, b.at(-i) ?? 1];
+    size *= left === 1 ? right : left;
+  }
+  return size;
+}
+
 /** Something that can be combined with a tensor: another, or a number. */
 function operand(x: Tensor, scope: Scope, choose: Choices): string {
-  const others = scope.tensors((y) => together(x.shape, y.shape) && Math.max(x.numel(), y.numel()) <= MOST_ELEMENTS);
+  const others = scope.tensors((y) => together(x.shape, y.shape) && broadcastSize(x, y) <= MOST_ELEMENTS);
   const numbers = scope.numbers();
   if (numbers.length > 0 && choose.oneIn(6)) return choose.of(numbers);
   return others.length === 0 || choose.oneIn(4) ? numberOf(choose) : choose.of(others);
