@@ -232,7 +232,7 @@ export interface InferenceWork {
  */
 export interface FirstCallWork {
   readonly kind: 'firstCall';
-  readonly network: 'chain' | 'results' | 'lstm';
+  readonly network: 'chain' | 'results' | 'lstm' | 'lstmStep';
   readonly length: number;
   readonly before?: number;
 }

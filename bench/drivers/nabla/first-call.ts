@@ -37,7 +37,9 @@ export function calledBy({ network, length }: FirstCallWork): Called {
         args: [tensor(uniform(5, seeds.x))],
       };
     case 'lstm':
-      return unrolled(length);
+      return unrolled(length, false);
+    case 'lstmStep':
+      return unrolled(length, true);
   }
 }
 
@@ -49,8 +51,8 @@ function chained(x: Tensor, length: number): Tensor {
 
 const [INPUTS, HIDDEN, BATCH] = [8, 16, 4] as const;
 
-/** A cell of an LSTM, written with what there is for any model, over a sequence: forward, backward, and a step of SGD. */
-function unrolled(steps: number): Called {
+/** A cell of an LSTM, written with what there is for any model, over a sequence: forward to the loss; or with the backward pass and a step of SGD too. */
+function unrolled(steps: number, isTrained: boolean): Called {
   const { linear, mseLoss } = nn.functional;
   const parameter = (shape: readonly number[], i: number) =>
     tensor(
@@ -67,7 +69,7 @@ function unrolled(steps: number): Called {
   const [wx, wh, bx, bh] = parameters as [Tensor, Tensor, Tensor, Tensor];
   const sgd = new optim.SGD(parameters, { lr: 0.1 });
   const fn = (x?: Tensor, target?: Tensor) => {
-    sgd.zeroGrad();
+    if (isTrained) sgd.zeroGrad();
     let h = zeros([BATCH, HIDDEN]);
     let c = zeros([BATCH, HIDDEN]);
     for (let t = 0; t < steps; t++) {
@@ -77,8 +79,10 @@ function unrolled(steps: number): Called {
       h = output.sigmoid().mul(c.tanh());
     }
     const loss = mseLoss(h, target!);
-    loss.backward();
-    sgd.step();
+    if (isTrained) {
+      loss.backward();
+      sgd.step();
+    }
     return loss.detach();
   };
   const sequence = tensor(uniform(steps * BATCH * INPUTS, seeds.x)).reshape([steps, BATCH, INPUTS]);
