@@ -155,8 +155,8 @@ function toleranceOf(
   const size = Math.max(1, ...sizes, ...inputs.map((x) => largest(x.toTypedArray())));
   const terms = Math.max(1, ...inputs.map((x) => x.numel()));
   const scale = Math.max(largest(result.detach().toTypedArray()), 1) + size * size * Math.sqrt(terms);
-  // A product adds up one term after the other: of equal terms all errors may go the same way.
-  const chain = /matmul/.test(code) ? Math.max(0, ...inputs.flatMap((x) => x.shape)) / 8 : 0;
+  // A product adds up one term after the other: of equal terms all errors may go the same way. Those of a sum go either way.
+  const chain = /matmul/.test(code) ? Math.max(0, ...inputs.flatMap((x) => x.shape)) / 8 : Math.sqrt(terms) / 2;
   const derived = /grad\(|layerNorm|rmsNorm|var|std|norm/.test(code) ? 500 : Math.max(16, chain);
   return (actual, expected) =>
     Object.is(actual, expected) ||
