@@ -26,7 +26,7 @@ export interface BenchOptions {
 
 const about = `Times nabla: against its own plain JavaScript backend, or against other libraries.
 
-  npm run bench -- [options]          a choice of cases, native and JS backend, under two minutes
+  npm run bench -- [options]          a choice of cases, native and JS backend, some five minutes
   npm run bench:peers -- [options]    every case, native and every other library that is installed`;
 
 /** Asked by name only: it starts processes of its own. */
