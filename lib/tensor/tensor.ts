@@ -144,7 +144,7 @@ interface Origin {
 /** @internal Whether a value is a tensor, and not a Proxy of one or an object of its prototype, which have nothing of what a tensor is. */
 export let isTensor: (value: unknown) => value is Tensor;
 
-/** @internal The same for operands alone. What V8 keeps of the objects that a function has seen stays short then, and looking takes a fifth. */
+/** @internal The same for operands alone: V8 keeps for each function what objects it has seen, and looks quickly while these are of few classes. */
 export let isTensorOperand: (value: unknown) => value is Tensor;
 
 /** @internal Where the elements of a tensor are. To be read only. For an instruction's operands see `operandOf`. */
