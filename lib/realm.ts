@@ -5,6 +5,7 @@ import { types } from 'node:util';
 
 const typedArray: object = Object.getPrototypeOf(Uint8Array.prototype);
 const tagOf = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)!.get!;
+const firstOf = Uint8Array.prototype.at as (this: object, at: number) => unknown;
 const lengthOf = Object.getOwnPropertyDescriptor(typedArray, 'length')!.get!;
 
 /** `'Float32Array'` and the like for a typed array of any realm, `Float16Array` of newer releases included; undefined for all else. */
@@ -12,6 +13,16 @@ export const typedArrayName = (value: unknown): string | undefined => tagOf.call
 
 /** How many elements a typed array of any realm has, whatever properties it was given. */
 export const typedArrayLength = (value: object): number => lengthOf.call(value) as number;
+
+/** Whether the buffer of a typed array of any realm was transferred: it has no elements then, and throws where it is read. */
+export function isDetached(value: object): boolean {
+  try {
+    firstOf.call(value, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 /** Whether a value is an object as `{}` makes them, in any realm, or one without a prototype. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {

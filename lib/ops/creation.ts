@@ -6,7 +6,7 @@ import { type DType, isBool, isFloat, isInteger, type TypedArray } from '../back
 import { sizeOf } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { typedArrayLength, typedArrayName } from '../realm.js';
+import { isDetached, typedArrayLength, typedArrayName } from '../realm.js';
 import { requireInt32 } from '../tensor/check.js';
 import { emptyOf, filledOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
@@ -89,6 +89,11 @@ function typeOfArray(name: string): DType {
 
 function fromTypedArray(values: NumberArray, name: string, dtype: DType): Tensor {
   const length = typedArrayLength(values);
+  if (length === 0 && isDetached(values)) {
+    throw new ValueError(
+      `tensor: the buffer of this ${name} was transferred, and its numbers with it; make the tensor before`,
+    );
+  }
   const result = emptyOf([length], dtype);
   const target = storageOf(result).array(dtype);
   if (storesAsItIs(name, dtype)) target.set(values as ArrayLike<number>);

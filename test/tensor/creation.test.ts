@@ -479,6 +479,17 @@ describe('values of every kind of array', () => {
     expect(tensor(values).toArray()).toEqual([1, 2, 3]);
   });
 
+  test.each([Float32Array, Int32Array, Uint32Array, BigInt64Array] as const)(
+    'refuses %o whose buffer was transferred',
+    (type) => {
+      const values = new type(2);
+      structuredClone(values.buffer, { transfer: [values.buffer] });
+      expect(() => tensor(values)).toThrow(NablaError);
+      expect(() => tensor(values, { dtype: 'bool' })).toThrow('was transferred');
+      expect(tensor(new type(0)).shape).toEqual([0]);
+    },
+  );
+
   test('rounds doubles once, as Math.fround does', () => {
     const values = [0.1, 1 + 2 ** -24, 1e300, -0, Number.NaN, 5e-324];
     const rounded = values.map(Math.fround);
