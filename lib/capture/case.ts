@@ -47,7 +47,7 @@ export class Case<R> {
   readonly #result: R;
   readonly #origins = new Map<Tensor, Origin>();
   /** The result of a function that returns one tensor, which it makes: most do. */
-  readonly #only: (Omit<View, 'storage'> & { readonly made: number }) | null;
+  readonly #only: { readonly made: number; readonly view: View } | null;
   readonly #assumptions: readonly (() => boolean)[];
   readonly #demands: readonly Demand[];
   readonly #gradients: readonly ((results: readonly Storage[]) => void)[];
@@ -82,7 +82,8 @@ export class Case<R> {
       return stored;
     });
     const origin = isTensor(this.#result) ? this.#origins.get(this.#result)! : null;
-    this.#only = origin !== null && 'made' in origin ? { ...viewOf(this.#result as Tensor), made: origin.made } : null;
+    this.#only =
+      origin !== null && 'made' in origin ? { made: origin.made, view: viewOf(this.#result as Tensor) } : null;
     recorder.close(new Set(results), storages);
     this.program = new CapturedProgram(recorder, storages, results, where);
     const around = surroundings(outer, recorder.outside);
@@ -206,18 +207,16 @@ export class Case<R> {
   /** What the function returns; the recording call's own tensors if `results` is null. */
   resultOf(inputs: readonly Tensor[], results: readonly Storage[] | null): R {
     if (this.#only !== null && results !== null) {
-      const { made, offset, shape, strides, dtype } = this.#only;
-      return new Tensor({ storage: results[made]!, offset, shape, strides, dtype }) as R;
+      const { made, view } = this.#only;
+      return over(results[made]!, view) as R;
     }
     return mapTensors(this.#result, (tensor) => {
-      const { storage, offset, shape, strides, dtype } = viewOf(tensor);
+      const view = viewOf(tensor);
       const origin = this.#origins.get(tensor)!;
       if ('tensor' in origin) return origin.isWithin ? new Tensor(viewOf(origin.tensor)) : origin.tensor;
-      if ('made' in origin) {
-        return new Tensor({ storage: results?.[origin.made] ?? storage, offset, shape, strides, dtype });
-      }
+      if ('made' in origin) return over(results?.[origin.made] ?? view.storage, view);
       const input = viewOf(inputs[origin.input]!);
-      return new Tensor({ storage: input.storage, offset: input.offset + offset, shape, strides, dtype });
+      return over(input.storage, view, input.offset);
     });
   }
 }
@@ -230,6 +229,10 @@ export function lossIn(result: unknown, where: string): Tensor {
     `${where}: run() keeps the loss of every step, but the function returns no float tensor of one element; return the loss`,
   );
 }
+
+/** What a view shows, in other memory that is laid out alike from `start` on. */
+const over = (storage: Storage, { offset, shape, strides, dtype }: View, start = 0): Tensor =>
+  new Tensor({ storage, offset: start + offset, shape, strides, dtype });
 
 // What a case goes on looking at is made apart from its constructor: closures keep all that others of their scope name, and the recorder,
 // which knows every living module, must go.
@@ -288,10 +291,10 @@ function gradientAction(
     // Accumulated in place, or set to something from outside.
     return use.read && after === use.before ? null : () => setGradient(leaf, after);
   }
-  const { offset, shape, strides, dtype } = viewOf(after);
-  const index = results.indexOf(storageOf(after));
+  const view = viewOf(after);
+  const index = results.indexOf(view.storage);
   return (made) => {
-    const gradient = new Tensor({ storage: made[index]!, offset, shape, strides, dtype });
+    const gradient = over(made[index]!, view);
     if (owned) takeGrad(leaf, gradient);
     else leaf.grad = gradient;
   };

@@ -487,7 +487,6 @@ interface Clamp {
  * @see https://pytorch.org/docs/stable/generated/torch.clamp.html
  */
 export const clamp = define('clamp', clamping, (x, min, max) => {
-  if (min !== null && max !== null) return clampBoth.call([x, min, max]);
   const [operation, operands] = clampOperation(min, max);
   return operation.call([x, ...operands]);
 }) as Clamp;

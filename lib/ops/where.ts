@@ -38,6 +38,5 @@ function requireBool(condition: unknown): void {
 export const where = ((condition: unknown, ...rest: readonly never[]) => {
   if (rest.length === 0 && isTensor(condition)) return nonzero(condition, { asTuple: true });
   requireBool(condition);
-  if (rest.length === 2) return choose(condition as never, rest[0]!, rest[1]!);
   return choose(condition as never, ...(rest as [never, never]));
 }) as Where;

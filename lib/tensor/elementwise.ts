@@ -80,7 +80,7 @@ interface Settings<R extends Expr[]> {
   readonly wide?: boolean;
 }
 
-/** All settings, in one order whatever was given: reading one of objects of many kinds takes as long as a small call. */
+/** All settings, in one order whatever was given: V8 reads what comes in many shapes slowly, and every call asks for most of them. */
 const complete = <R extends Expr[]>(given: Settings<R>) => ({
   result: given.result ?? 'promote',
   refuse: given.refuse ?? null,

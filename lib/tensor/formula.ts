@@ -61,10 +61,6 @@ export class Formula<A extends Expr[]> {
   readonly #kinds: readonly Kind[];
   readonly #gradient: GradientRule<A> | null;
   readonly #operations = new Map<Choice, Operation>();
-  /** The last operation that was asked for, and for which arguments: mostly the next is the same. */
-  #last: Operation | null = null;
-  #lastCount = 0;
-  #lastNumbers: Choice = 0;
 
   constructor(name: string, build: (...args: A) => Expr, settings: Settings<A> = {}) {
     const { kinds = [], gradient = null } = settings;
@@ -96,16 +92,12 @@ export class Formula<A extends Expr[]> {
   }
 
   #find(args: Operands<A>, numbers: Choice): Operation {
-    if (this.#last !== null && this.#lastNumbers === numbers && this.#lastCount === args.length) return this.#last;
     const key = typeof numbers === 'number' ? numbers * MANY + args.length : numbers;
     let operation = this.#operations.get(key);
     if (operation === undefined) {
       operation = this.#specialise(args);
       this.#operations.set(key, operation);
     }
-    this.#last = operation;
-    this.#lastNumbers = numbers;
-    this.#lastCount = args.length;
     return operation;
   }
 

@@ -64,7 +64,7 @@ export class Encoder implements Tape {
   operand(at: number, view: View): number {
     this.#code?.noteAddress(at, view.storage);
     const { code, size } = dtypes[view.dtype];
-    this.numbers[at] = view.storage.address + view.offset * size;
+    this.numbers[at] = addressIn(view, size);
     this.numbers[at + 1] = code;
     return at + 2;
   }
@@ -113,7 +113,7 @@ export class Encoder implements Tape {
       const stride = flatStride(view, size);
       if (stride < 0) return 0;
       const { code, size: bytes } = dtypes[view.dtype];
-      tape[next++] = view.storage.address + view.offset * bytes;
+      tape[next++] = addressIn(view, bytes);
       tape[next++] = code;
       if (unitAxes === 1) tape[next++] = 0;
       tape[next++] = stride;
@@ -158,9 +158,12 @@ const HEADER = 6;
 const MOST_NUMBERS = 10 + MAX_OPERANDS;
 const RESERVED = HEADER + MOST_NUMBERS + (MAX_DIMS + 1) + MAX_OPERANDS * (2 + MAX_DIMS + 1);
 
-/** Of a view's first element. */
-export const addressOf = ({ storage, offset, dtype }: View): number =>
-  offset === 0 ? storage.address : storage.address + offset * dtypes[dtype].size;
+/** Of the first element of a view of elements of `size` bytes. */
+const addressIn = ({ storage, offset }: View, size: number): number => storage.address + offset * size;
+
+/** The same where the size is not at hand; the memory of results starts where they do. */
+export const addressOf = (view: View): number =>
+  view.offset === 0 ? view.storage.address : addressIn(view, dtypes[view.dtype].size);
 
 /** The stride of an operand in an iteration over `size` elements in order, if there is one such: 1, or 0 for a single element; else -1. */
 function flatStride({ shape, strides }: View, size: number): number {
