@@ -21,7 +21,10 @@ async function main(options: BenchOptions): Promise<void> {
   const machine = describeMachine();
   console.log(machineLine(machine));
   if (options.only.includes(RANKS)) await askRanks(options.rounds);
-  if (chosen(options).length === 0) return;
+  if (chosen(options).length === 0) {
+    if (!options.only.includes(RANKS)) console.log('None of these cases is asked without --full.');
+    return;
+  }
   const { contenders, missing } = findContenders(options.against, {
     threads: options.threads,
     peersDir: options.peersDir,

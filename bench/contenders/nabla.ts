@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Contender, Missing, Where } from '../harness/contender.js';
@@ -68,10 +69,17 @@ export const nablaCaptured = (threads: number): Contender => nabla('nabla captur
 /** The same library on its plain TypeScript backend, which has one thread. */
 export const nablaJs = (): Contender => nabla('JS backend', 'js', 1);
 
-/** nabla as it was at another commit, by that commit's own drivers. What these do not know yet fails, and is left out. */
+/** nabla as it was at another commit, by that commit's own drivers: what these do not know fails, and its cell says so. */
 export const nablaBefore =
   (library: string, mode: 'eager' | 'captured') =>
-  ({ threads, before }: Where): Contender[] | Missing =>
-    before === undefined
-      ? { library, install: 'git worktree add FOLDER COMMIT, npm ci && npm run compile there, and --before FOLDER' }
-      : threads.map((count) => nabla(library, 'native', count, mode, join(resolve(before), 'bench')));
+  ({ threads, before }: Where): Contender[] | Missing => {
+    const isThere = before !== undefined && existsSync(join(before, 'dist/index.js'));
+    if (!isThere) {
+      const found = before === undefined ? '' : `${before} has no dist/index.js; `;
+      return {
+        library,
+        install: `${found}git worktree add FOLDER COMMIT, there npm ci && npm run compile, and --before FOLDER`,
+      };
+    }
+    return threads.map((count) => nabla(library, 'native', count, mode, join(resolve(before), 'bench')));
+  };

@@ -142,8 +142,9 @@ export class Pointwise<R extends Expr[]> {
   applyInPlace(x: Tensor, rest: Operands<R>): Tensor {
     if (!isTensorOperand(x)) kinds.tensor.refuse(this.#nameInPlace, 'input', x);
     const operands: Arguments<R> = [x, ...rest];
-    this.#check(operands);
-    const promoted = this.#promoted(operands);
+    const name = this.#nameInPlace;
+    this.#check(operands, name);
+    const promoted = this.#promoted(operands, name);
     const dtype = this.#resultType(promoted);
     const alwaysFloat64 = this.#settings.result === 'float64';
     if (
@@ -151,18 +152,18 @@ export class Pointwise<R extends Expr[]> {
       (!isBool(dtype) && isBool(x.dtype)) ||
       (alwaysFloat64 && x.dtype !== dtype)
     ) {
-      throw new DTypeError(`${this.#nameInPlace}: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
+      throw new DTypeError(`${name}: the result is ${dtype} and cannot be stored in a ${x.dtype} tensor`);
     }
-    if (isInteger(dtype)) this.#requireInt32(operands);
+    if (isInteger(dtype)) this.#requireInt32(operands, name);
     const compute = this.#compute(dtype, promoted);
-    return writeInPlace(this.#nameInPlace, this.formula, x, this.#rounded(operands, dtype), compute);
+    return writeInPlace(name, this.formula, x, this.#rounded(operands, dtype), compute);
   }
 
-  #promoted(operands: readonly Operand[]): DType {
+  #promoted(operands: readonly Operand[], name = this.formula.name): DType {
     const { conditions, factors, takes } = this.#settings;
     const promoted = commonType(operands, conditions, operands.length - factors);
     if (takes === null || takes.fits(promoted)) return promoted;
-    throw new DTypeError(`${this.formula.name}: not defined for ${promoted} tensors; ${takes.hint}`);
+    throw new DTypeError(`${name}: not defined for ${promoted} tensors; ${takes.hint}`);
   }
 
   #compute(dtype: DType, promoted: DType): ComputeType {
@@ -181,11 +182,11 @@ export class Pointwise<R extends Expr[]> {
   }
 
   /** Of what is computed in int32, the numbers among the operands are int32 too. */
-  #requireInt32(operands: readonly Operand[]): void {
+  #requireInt32(operands: readonly Operand[], name = this.formula.name): void {
     const { factors } = this.#settings;
     for (let i = 0; i < operands.length - factors; i++) {
       const operand = operands[i]!;
-      if (typeof operand === 'number') requireInt32(this.formula.name, operand);
+      if (typeof operand === 'number') requireInt32(name, operand);
     }
   }
 
@@ -208,16 +209,15 @@ export class Pointwise<R extends Expr[]> {
     throw new ValueError(`${this.formula.name}: operand ${i} must be an expression or a number, got ${describe(arg)}`);
   }
 
-  #checkCount(args: readonly unknown[]): void {
+  #checkCount(args: readonly unknown[], name = this.formula.name): void {
     const { arity } = this;
-    const { name } = this.formula;
-    if (args.length !== arity) throw new ValueError(`${name}: expected ${arity} operands, got ${args.length}`);
+    if (args.length === arity) return;
+    throw new ValueError(`${name}: expected ${arity === 1 ? '1 operand' : `${arity} operands`}, got ${args.length}`);
   }
 
   /** Returns how many are tensors. */
-  #check(args: readonly Operand[]): number {
-    this.#checkCount(args);
-    const { name } = this.formula;
+  #check(args: readonly Operand[], name = this.formula.name): number {
+    this.#checkCount(args, name);
     const { refuse, numbers, conditions, sameType } = this.#settings;
     if (sameType) requireSameType(name, args);
     let tensors = 0;

@@ -154,7 +154,7 @@ describe('elementwise', () => {
       return mul(x, sigmoid(mul(1.702, x)));
     });
     expect(pointwiseOf(named)?.formula.name).toBe('gelu');
-    expect(() => Reflect.apply(named, undefined, [ones([2]), ones([3])])).toThrow('gelu: expected 1 operands, got 2');
+    expect(() => Reflect.apply(named, undefined, [ones([2]), ones([3])])).toThrow('gelu: expected 1 operand, got 2');
   });
 });
 
