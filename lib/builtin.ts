@@ -5,6 +5,7 @@ interface Builtins {
   readonly 'node:crypto': typeof import('node:crypto');
   readonly 'node:timers/promises': typeof import('node:timers/promises');
   readonly 'node:v8': typeof import('node:v8');
+  readonly 'node:vm': typeof import('node:vm');
   readonly 'node:worker_threads': typeof import('node:worker_threads');
 }
 

@@ -22,6 +22,7 @@
 #include "planted.h"
 #include "program_store.h"
 #include "replay.h"
+#include "watch.h"
 #include "weak_list.h"
 
 /** What JavaScript sees of the core; lib/backend/native/addon.ts is its type. */
@@ -39,6 +40,7 @@ struct Environment {
   double* tape = nullptr;
   BackgroundLoops loops;
   std::deque<WeakList> weak_lists;
+  Watch watch;
 
   Environment() { enter_environment(); }
   ~Environment() {
@@ -146,6 +148,24 @@ napi_value weak_values(napi_env env, Environment&, const napi_value* arguments) 
   return as_pointer<WeakList>(js::to_double(env, arguments[0]))->values(env);
 }
 
+/** watch(owners, numbers) */
+napi_value watch(napi_env env, Environment& environment, const napi_value* arguments) {
+  uint32_t index = 0;
+  for (const double number : js::elements<double>(env, arguments[1])) {
+    napi_value owner;
+    js::check(napi_get_element(env, arguments[0], index++, &owner));
+    environment.watch.add(env, owner, number);
+  }
+  return js::undefined(env);
+}
+
+/** collected(all): an array of numbers. */
+napi_value collected(napi_env env, Environment& environment, const napi_value* arguments) {
+  bool all;
+  js::check(napi_get_value_bool(env, arguments[0], &all));
+  return js::array_of(env, environment.watch.collected(env, all));
+}
+
 napi_value get_num_threads(napi_env env, Environment&, const napi_value*) { return js::number(env, num_threads()); }
 
 napi_value set_threads(napi_env env, Environment&, const napi_value* arguments) {
@@ -168,12 +188,7 @@ napi_value join(napi_env env, Environment&, const napi_value* arguments) {
 
 /** exchangeTimes(): seconds and counts, as `exchange_times` has them. */
 napi_value exchange_times(napi_env env, Environment&, const napi_value*) {
-  const std::vector<double> times = mpi::exchange_times();
-  napi_value array;
-  js::check(napi_create_array_with_length(env, times.size(), &array));
-  uint32_t index = 0;
-  for (const double one : times) js::check(napi_set_element(env, array, index++, js::number(env, one)));
-  return array;
+  return js::array_of(env, mpi::exchange_times());
 }
 
 /** leave(code) */
@@ -300,6 +315,8 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("makeWeakList", call<1, make_weak_list>);
   set_function("addWeakly", call<2, add_weakly>);
   set_function("weakValues", call<1, weak_values>);
+  set_function("watch", call<2, watch>);
+  set_function("collected", call<1, collected>);
   set_function("getNumThreads", call<1, get_num_threads>);
   set_function("setNumThreads", call<1, set_threads>);
   set_function("join", call<2, join>);

@@ -57,4 +57,12 @@ std::vector<std::string> strings(napi_env env, napi_value array) {
   return found;
 }
 
+napi_value array_of(napi_env env, const std::vector<double>& numbers) {
+  napi_value array;
+  check(napi_create_array_with_length(env, numbers.size(), &array));
+  uint32_t index = 0;
+  for (const double one : numbers) check(napi_set_element(env, array, index++, number(env, one)));
+  return array;
+}
+
 }  // namespace nabla::js

@@ -122,4 +122,6 @@ Elements<T> elements(napi_env env, napi_value array) {
 /** An array of texts. */
 std::vector<std::string> strings(napi_env env, napi_value array);
 
+napi_value array_of(napi_env env, const std::vector<double>& numbers);
+
 }  // namespace nabla::js

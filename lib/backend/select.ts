@@ -4,7 +4,7 @@ import { createJsBackend } from './js/js.js';
 import type { Addon } from './native/addon.js';
 import { loadAddon } from './native/load.js';
 import { createNativeBackend } from './native/native.js';
-import { setAddressOf } from './storage.js';
+import { setMemory } from './storage.js';
 
 /**
  * The backend that NABLA_BACKEND asks for. Where it asks for none, the native one; if that does not load, the
@@ -25,7 +25,7 @@ export function selectBackend(requested: string | undefined): Backend {
 }
 
 function openJsBackend(): Backend {
-  setAddressOf(() => 0);
+  setMemory({ addressOf: () => 0, checked: false });
   return createJsBackend();
 }
 
@@ -44,6 +44,6 @@ function openNativeBackendOr(fallback: () => Backend): Backend {
 }
 
 function open(addon: Addon): Backend {
-  setAddressOf(addon.addressOf, addon.checked);
+  setMemory(addon);
   return createNativeBackend(addon);
 }

@@ -1,16 +1,8 @@
+import { ALIGNMENT, Block, giveBack, lend, type MemoryCore, setMemoryCore } from './blocks.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
-import { NablaError } from '../errors.js';
-import { allocating, checkMemory } from './memory.js';
 
-const ALIGNMENT = 64;
 const SLAB_BYTES = 1 << 18;
 const SMALL_BYTES = 1 << 14;
-const POOL_BYTES = 1 << 28;
-
-/** Where the first byte of an ArrayBuffer is, for the native core; the JS backend needs no addresses and has 0. */
-let addressOf: (buffer: ArrayBuffer) => number = () => {
-  throw new NablaError('memory was asked for before there was a backend', 'ERR_NABLA_NATIVE');
-};
 
 /** What wants memory before a backend is chosen; null when it is. */
 let waiting: (() => void)[] | null = [];
@@ -25,20 +17,23 @@ export function onceBackend(act: () => void): void {
 let apart = false;
 
 /** Called when a backend is chosen, and by the native one when it opens. Memory that was set aside before has no address and is not used again. */
-export function setAddressOf(lookup: (buffer: ArrayBuffer) => number, separate = false): void {
-  addressOf = lookup;
-  apart = separate;
+export function setMemory(core: MemoryCore): void {
+  setMemoryCore(core);
+  apart = core.checked;
   slab = undefined;
-  pool.clear();
-  pooled = 0;
   const acts = waiting ?? [];
   waiting = null;
   for (const act of acts) act();
 }
 
+/** What an array keeps, for as long as it is used, from being collected. (Values of a WeakMap would not be collected with what is young.) */
+const OWNER = Symbol('owner');
+type Owning = TypedArray & { [OWNER]?: Storage };
+
 /**
  * A run of bytes, 64-byte aligned and padded to a multiple of 64, inside a buffer that V8 manages. The buffer never
- * leaves the library, so nobody can detach or resize it, and its address holds for as long as the storage is reachable.
+ * leaves the library, so nobody can detach or resize it. The bytes are the storage's for as long as it is reachable itself; the buffer alone
+ * does not keep them.
  */
 export class Storage {
   readonly buffer: ArrayBuffer;
@@ -49,9 +44,18 @@ export class Storage {
   version = 0;
   /** The last in-place operation, for the error that names it. */
   changedBy = '';
+  /** Whose memory it is: a block of its own, or a part of what lives as long. */
+  readonly origin: Block | Slab | Storage;
   #views: (TypedArray | undefined)[] | undefined;
 
-  constructor(buffer: ArrayBuffer, byteOffset: number, byteLength: number, address: number) {
+  constructor(
+    buffer: ArrayBuffer,
+    byteOffset: number,
+    byteLength: number,
+    address: number,
+    origin: Block | Slab | Storage,
+  ) {
+    this.origin = origin;
     this.buffer = buffer;
     this.byteOffset = byteOffset;
     this.byteLength = byteLength;
@@ -71,8 +75,16 @@ export class Storage {
     if (array === undefined) {
       array = view(this.buffer, this.byteOffset, Math.floor(this.byteLength / size));
       this.#views[code] = array;
+      // Without addresses memory is not lent again, and arrays are faster if all are alike.
+      if (this.address !== 0) (array as Owning)[OWNER] = this;
     }
     return array;
+  }
+
+  /** The same memory from a byte on, as a storage of its own. */
+  from(start: number): Storage {
+    const { buffer, byteOffset, byteLength, address } = this;
+    return new Storage(buffer, byteOffset + start, byteLength - start, address === 0 ? 0 : address + start, this);
   }
 }
 
@@ -93,20 +105,29 @@ export function observeStorage(next: StorageObserver | null): StorageObserver | 
   return previous;
 }
 
-interface Slab {
-  readonly buffer: ArrayBuffer;
-  readonly address: number;
-  used: number;
+/** Memory of many small storages. */
+class Slab {
+  readonly block: Block;
+  used = 0;
+
+  constructor(block: Block) {
+    this.block = block;
+  }
+
+  take(bytes: number): Storage {
+    const { buffer, start, address } = this.block;
+    const storage = new Storage(buffer, start + this.used, bytes, address === 0 ? 0 : address + this.used, this);
+    this.used += bytes;
+    return storage;
+  }
 }
 
 let slab: Slab | undefined;
-const pool = new Map<number, Storage[]>();
-let pooled = 0;
 
 /** What `allocate` handed out since `trackAllocations` began, large storages only. */
 let tracked: Storage[] | null = null;
 
-/** Uninitialised storage for `length` elements. Small ones share a slab; large ones come from the pool of released ones or from V8. */
+/** Uninitialised storage for `length` elements. Small ones share a slab; large ones have a block. */
 export function allocate(dtype: DType, length: number): Storage {
   const bytes = Math.max(ALIGNMENT, roundUp(length * dtypes[dtype].size));
   const storage = bytes <= SMALL_BYTES ? allocateSmall(bytes) : allocateTracked(bytes);
@@ -115,7 +136,7 @@ export function allocate(dtype: DType, length: number): Storage {
 }
 
 function allocateTracked(bytes: number): Storage {
-  const storage = takeReleased(bytes) ?? allocateLarge(bytes);
+  const storage = allocateLarge(bytes);
   tracked?.push(storage);
   return storage;
 }
@@ -149,56 +170,22 @@ export function letGo(storage: Storage): void {
   observer?.dropped(storage);
 }
 
-/** A storage object is never reused, only its bytes: a stale reference can at worst read old values. */
-function takeReleased(bytes: number): Storage | undefined {
-  const released = pool.get(bytes)?.pop();
-  if (released === undefined) return undefined;
-  pooled -= bytes;
-  return new Storage(released.buffer, released.byteOffset, bytes, released.address);
-}
-
 /**
  * Gives a storage back for the next `allocate` of its size. Only for one that no tensor refers to any more: what the
- * library made and nobody else has seen. Small ones stay with their slab.
+ * library made and nobody else has seen. Small ones stay with their slab. A storage object is never reused, only its
+ * bytes: a stale reference can at worst read what others wrote.
  */
-export function release(storage: Storage): void {
-  const bytes = storage.byteLength;
-  if (bytes <= SMALL_BYTES || pooled + bytes > POOL_BYTES) return;
-  const free = pool.get(bytes);
-  if (free === undefined) pool.set(bytes, [storage]);
-  else free.push(storage);
-  pooled += bytes;
+export function release({ origin }: Storage): void {
+  if (origin instanceof Block) giveBack(origin);
 }
 
 function allocateSmall(bytes: number): Storage {
   if (apart) return allocateLarge(bytes);
-  if (slab === undefined || slab.used + bytes > SLAB_BYTES) slab = newSlab();
-  const storage = new Storage(slab.buffer, slab.used, bytes, slab.address === 0 ? 0 : slab.address + slab.used);
-  slab.used += bytes;
-  return storage;
+  if (slab === undefined || slab.used + bytes > SLAB_BYTES) slab = lend(SLAB_BYTES, (block) => new Slab(block));
+  return slab.take(bytes);
 }
 
-function newSlab(): Slab {
-  const { buffer, address, start } = alignedBuffer(SLAB_BYTES - ALIGNMENT);
-  return { buffer, address, used: start };
-}
-
-function allocateLarge(bytes: number): Storage {
-  const { buffer, address, start } = alignedBuffer(bytes);
-  return new Storage(buffer, start, bytes, address === 0 ? 0 : address + start);
-}
-
-/** `allocUnsafeSlow` is the one way to uninitialised memory that the collector itself frees; it aligns to 16 only. */
-function alignedBuffer(bytes: number): { buffer: ArrayBuffer; address: number; start: number } {
-  const { buffer } = unpooledBuffer(bytes + ALIGNMENT);
-  const address = addressOf(buffer);
-  return { buffer, address, start: (ALIGNMENT - (address % ALIGNMENT)) % ALIGNMENT };
-}
-
-function unpooledBuffer(bytes: number): { buffer: ArrayBuffer } {
-  const what = `${bytes} bytes for a tensor`;
-  checkMemory(what, bytes);
-  return allocating(what, () => Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>);
-}
+const allocateLarge = (bytes: number): Storage =>
+  lend(bytes, (block) => new Storage(block.buffer, block.start, bytes, block.address, block));
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;

@@ -3,7 +3,15 @@ import { define } from '../arguments/define.js';
 import type { OptionsOf, RestOf } from '../arguments/forms.js';
 import * as kinds from '../arguments/kinds.js';
 import { nothing, signature } from '../arguments/signature.js';
-import { backend, dtypes, observeStorage, recording, Storage, setRecording, useBackend } from '../backend/index.js';
+import {
+  backend,
+  dtypes,
+  observeStorage,
+  recording,
+  type Storage,
+  setRecording,
+  useBackend,
+} from '../backend/index.js';
 import { CaptureError } from '../errors.js';
 import { assumeNoModuleHooks } from '../nn/module-hooks.js';
 import { isPromise } from '../realm.js';
@@ -265,9 +273,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
 /** A tensor over the same memory, which nothing else knows by the same storage object. */
 function standIn(tensor: Tensor): Tensor {
   const { storage, offset, shape, strides, dtype } = viewOf(tensor);
-  const start = offset * dtypes[dtype].size;
-  const address = storage.address === 0 ? 0 : storage.address + start;
-  const own = new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, address);
+  const own = storage.from(offset * dtypes[dtype].size);
   const standIn = new Tensor({ storage: own, offset: 0, shape, strides, dtype });
   if (tensor.isContiguous()) return standIn;
   // Writes through views of it are recorded as writes to what it is a view of.

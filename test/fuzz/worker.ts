@@ -1,8 +1,12 @@
 import { dirname } from 'node:path';
+import { lendEagerly } from '../../lib/backend/blocks.js';
 import { properties } from './properties/index.js';
 import { type SearchOptions, search } from './search.js';
 
 // A process that tries programs of one property, and tells its parent how it went. What it was doing when it died stands in the journal.
+
+// Some ten tensors: memory changes hands all the time.
+lendEagerly(2 ** 18);
 
 const [name, options] = process.argv.slice(2);
 const property = properties.find((one) => one.name === name);

@@ -5,7 +5,7 @@ import { dtypes } from '../dtype.js';
 import type { Executable, Loop, NumberTable, Stop } from '../executable.js';
 import { execute, type Instruction, withViews } from '../instructions.js';
 import { DONE } from '../outcome.js';
-import { Storage } from '../storage.js';
+import type { Storage } from '../storage.js';
 import { sizeOf, type View } from '../view.js';
 
 /** For how long `start` keeps the event loop waiting at a time, in milliseconds, unless a step takes longer. */
@@ -75,9 +75,7 @@ export class JsReplay implements Executable {
 
 /** The storage of a view from its first element on. */
 function startingAt({ storage, offset, dtype }: View): Storage {
-  if (offset === 0) return storage;
-  const start = offset * dtypes[dtype].size;
-  return new Storage(storage.buffer, storage.byteOffset + start, storage.byteLength - start, 0);
+  return offset === 0 ? storage : storage.from(offset * dtypes[dtype].size);
 }
 
 function boundTo(view: View, bound: ReadonlyMap<Storage, Storage>): View {

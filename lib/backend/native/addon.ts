@@ -27,6 +27,9 @@ export interface Addon {
   addWeakly(list: number, object: object): void;
   /** Those that are still there. */
   weakValues(list: number): object[];
+  /** As `MemoryCore` says. */
+  watch(owners: readonly (object | null)[], numbers: Float64Array): void;
+  collected(all: boolean): readonly number[];
   getNumThreads(): number;
   setNumThreads(count: number): void;
   /** Opens the first of some MPI libraries that is there, and joins its ranks. A rank that keeps others waiting for `seconds` is given up. */

@@ -98,6 +98,8 @@ const functions: Readonly<Record<FunctionName, true>> = {
   makeWeakList: true,
   addWeakly: true,
   weakValues: true,
+  watch: true,
+  collected: true,
   getNumThreads: true,
   setNumThreads: true,
   join: true,
