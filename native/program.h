@@ -27,6 +27,12 @@ struct Stage {
   const MicroInstruction* rows;
 };
 
+/** Which program of whole_programs.h it is, if any, and whether with its first two inputs in each other's place. */
+struct WholeMatch {
+  int index = -1;
+  bool is_swapped = false;
+};
+
 struct Program {
   bool is_double;
   int inputs, outputs, params, constants, element_registers, row_registers;
@@ -38,6 +44,7 @@ struct Program {
   int resident_count, streamed_count;
   const Stage* resident;
   const Stage* streamed;
+  WholeMatch whole;
 };
 
 }  // namespace nabla

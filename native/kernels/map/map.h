@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../program/tiled_operands.h"
+#include "../program/whole_loops.h"
 #include "../tasks.h"
 #include "blocked.h"
 
@@ -14,10 +15,16 @@ void map_tiles(const Instruction& instruction, const Tiling& tiling, int64_t beg
   Slots<T> slots(program, instruction.params, tiling.max_elements());
   TiledOperands<T> operands(slots, program, instruction.operands, tiling, tiling, instruction.misfit);
   const Stage& stage = program.resident[0];
+  const WholeLoop<T> whole = whole_loop(program, slots);
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(tiling, number);
     operands.load(Kind::kElement, tile);
-    slots.run(stage.elements, stage.element_count, tile.extent * tiling.inner);
+    const int64_t n = tile.extent * tiling.inner;
+    if (whole != nullptr) {
+      run_whole(whole, program, slots, n);
+    } else {
+      slots.run(stage.elements, stage.element_count, n);
+    }
     operands.store(Kind::kElement, tile);
   }
 }
@@ -33,6 +40,7 @@ constexpr int64_t kFewestBytes = 1024;
 template <typename T>
 int64_t tile_elements(const Program& program) {
   int64_t bytes = kTileElements<T> * static_cast<int64_t>(sizeof(T));
+  if (program.whole.index >= 0) return kTileElements<T>;
   while (bytes > kFewestBytes && bytes * program.slots > kSlotBytes) bytes /= 2;
   return bytes / static_cast<int64_t>(sizeof(T));
 }

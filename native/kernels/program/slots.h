@@ -48,6 +48,8 @@ class Slots {
   /** An input that is one value for as long as the slots are there: it fills a vector or more of its slot. */
   void keep_same(int slot) { sameness_[slot] = Sameness::kAlways; }
 
+  bool is_same(int slot) const { return sameness_[slot] == Sameness::kAlways; }
+
   /** Runs instructions that treat each of `n` elements alike. While one computes, what the next tile needs is fetched:
    * where it writes to, or if that is a register an input, by turns. */
   void run(const MicroInstruction* code, int count, int64_t n) const {
