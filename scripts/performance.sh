@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads vocabulary chains losses losses-threads training training-large epoch captured captured-large captured-epoch convolution networks inference calls recording widths load)
+parts=(matmul matmul-linear matmul-threads matmul-avx2 elementwise elementwise-threads rows rows-threads vocabulary chains losses losses-threads updates recipes training training-large epoch captured captured-large captured-epoch convolution networks inference calls recording widths load)
 
 bench() {
   local part=$1
@@ -29,6 +29,8 @@ measure() {
     chains) bench '' --only chains --against nabla-captured,pytorch --threads 1 ;;
     losses) bench '' --only losses --against pytorch --threads 1 ;;
     losses-threads) bench '#threads' --only losses --against pytorch --threads 2 ;;
+    updates) bench '' --only updates --against nabla-captured,pytorch --threads 1 ;;
+    recipes) bench '' --only recipes --against nabla-captured,pytorch --threads 1 ;;
     training) bench '' --only training,optimizer --cases '4-3-2-1,784,300,2^' --against pytorch,loops-in-c --threads 1,2 ;;
     training-large) bench '#large' --only training --cases 1024-4096 --against pytorch --threads 1,2 ;;
     epoch) bench '' --only epoch --against pytorch --threads 1 --rounds 3 ;;

@@ -1,9 +1,10 @@
 /** Writes native/whole_programs.h: the micro-programs of optimizers' updates, which the core has compiled as wholes. `npm run whole-programs` */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { nn, optim, randn, setNumThreads } from 'nabla';
+import { capture, nn, optim, randn, setNumThreads, type Tensor } from 'nabla';
 import { backend, useBackend } from '../lib/backend/index.js';
 import type { Program } from '../lib/backend/program.js';
+import { sizeOf, type View } from '../lib/backend/view.js';
 
 export const HEADER = fileURLToPath(new URL('../native/whole_programs.h', import.meta.url));
 
@@ -30,8 +31,10 @@ export const UPDATES: readonly Row[] = [
   ['Adadelta', (p) => new optim.Adadelta(p)],
 ];
 
-/** More than once, and of a number that no number of a step is. */
-const [STEPS, LENGTH] = [8, 100];
+/** So often that nothing of the state is new. */
+const STEPS = 8;
+/** Of a parameter: no number of a step has so many elements. */
+const SIZES = [8, 12];
 
 interface Update {
   readonly name: string;
@@ -40,25 +43,56 @@ interface Update {
   readonly walked: readonly boolean[];
 }
 
-function updatesOf([name, make]: Row): Update[] {
+/** Calls `act`, and returns the updates among the maps that it comes to: what reads a parameter and its gradient, at least. */
+function updatesIn(name: string, act: () => void): Update[] {
   const found = new Map<Program, Update>();
+  const note = (program: Program, params: readonly number[], inputs: readonly View[]) => {
+    const walked = inputs.map(
+      ({ shape, strides }) => sizeOf(shape) === sizeOf(SIZES) && strides.every((one) => one > 0),
+    );
+    const isUpdate = params.length === 0 && walked.filter(Boolean).length > 1;
+    if (isUpdate) found.set(program, { name, program, walked });
+  };
   const before = useBackend({
     ...backend,
     map: (program, params, inputs, outputs) => {
-      const walked = inputs.map(({ shape }) => shape[0] === LENGTH);
-      if (params.length === 0) found.set(program, { name, program, walked });
+      note(program, params, inputs);
       return before.map(program, params, inputs, outputs);
+    },
+    link: (instructions, ports) => {
+      for (const one of instructions) if (one.op === 'map') note(one.program, one.params, one.inputs);
+      return before.link(instructions, ports);
     },
   });
   try {
-    const parameter = new nn.Parameter(randn([LENGTH]));
-    parameter.grad = randn([LENGTH]);
-    const optimizer = make([parameter]);
-    for (let i = 0; i < STEPS; i++) optimizer.step();
+    act();
   } finally {
     useBackend(before);
   }
-  return [...found.values()].filter(({ walked }) => walked.filter(Boolean).length > 1);
+  return [...found.values()];
+}
+
+/** By themselves, and in a captured step whose gradients are clipped. */
+function updatesOf([name, make]: Row): Update[] {
+  const parameter = new nn.Parameter(randn(SIZES));
+  const x = randn([3, SIZES[0]!]);
+  const plain = make([parameter]);
+  const clipped = make([parameter]);
+  const step = capture((x: Tensor) => {
+    parameter.grad = null;
+    x.matmul(parameter).square().sum().backward();
+    nn.utils.clipGradNorm_([parameter], 1);
+    clipped.step();
+  });
+  return [
+    ...updatesIn(name, () => {
+      parameter.grad = randn(SIZES);
+      for (let i = 0; i < STEPS; i++) plain.step();
+    }),
+    ...updatesIn(`${name}, clipped`, () => {
+      for (let i = 0; i < STEPS; i++) step(x);
+    }),
+  ];
 }
 
 /** What the core compares a program with; two names may come to the same. */
@@ -72,7 +106,11 @@ function row({ name, program, walked }: Update): string {
 
 /** The header, as it should be. */
 export function header(): string {
-  const rows = new Map(UPDATES.flatMap(updatesOf).map((update) => [row(update).replace(/"[^"]*"/, ''), row(update)]));
+  const rows = new Map<string, string>();
+  for (const update of UPDATES.flatMap(updatesOf)) {
+    const code = row(update).replace(/"[^"]*"/, '');
+    if (!rows.has(code)) rows.set(code, row(update));
+  }
   return `// Written by \`npm run whole-programs\`.
 #pragma once
 
