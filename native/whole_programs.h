@@ -5,8 +5,9 @@
 
 namespace nabla {
 
+// Each file has its own: nothing of an instruction set may be known by a name outside of it.
 // clang-format off
-inline constexpr WholeProgram kWholePrograms[] = {
+constexpr WholeProgram kWholePrograms[] = {
     {"SGD", 3, 1, 0, 1, 3, 2, {{MicroOp::mul, 4, 2, 1, -1}, {MicroOp::sub, 3, 0, 4, -1}}},
     {"SGD, clipped", 4, 1, 0, 1, 5, 3, {{MicroOp::mul, 5, 0, 1, -1}, {MicroOp::mul, 5, 3, 5, -1}, {MicroOp::sub, 4, 2, 5, -1}}},
     {"SGD, weightDecay", 4, 1, 0, 1, 3, 4, {{MicroOp::mul, 5, 3, 0, -1}, {MicroOp::add, 5, 1, 5, -1}, {MicroOp::mul, 5, 2, 5, -1}, {MicroOp::sub, 4, 0, 5, -1}}},
@@ -44,6 +45,6 @@ inline constexpr WholeProgram kWholePrograms[] = {
 };
 // clang-format on
 
-inline constexpr int kWholeCount = sizeof(kWholePrograms) / sizeof(kWholePrograms[0]);
+constexpr int kWholeCount = sizeof(kWholePrograms) / sizeof(kWholePrograms[0]);
 
 }  // namespace nabla

@@ -118,13 +118,14 @@ export function header(): string {
 
 namespace nabla {
 
+// Each file has its own: nothing of an instruction set may be known by a name outside of it.
 // clang-format off
-inline constexpr WholeProgram kWholePrograms[] = {
+constexpr WholeProgram kWholePrograms[] = {
 ${[...rows.values()].join('\n')}
 };
 // clang-format on
 
-inline constexpr int kWholeCount = sizeof(kWholePrograms) / sizeof(kWholePrograms[0]);
+constexpr int kWholeCount = sizeof(kWholePrograms) / sizeof(kWholePrograms[0]);
 
 }  // namespace nabla
 `;
