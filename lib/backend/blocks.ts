@@ -1,6 +1,6 @@
 import { NablaError } from '../errors.js';
 import { allocating, checkMemory } from './memory.js';
-import { collectYoung } from './young.js';
+import { canCollectYoung, collectYoung } from './young.js';
 
 export const ALIGNMENT = 64;
 
@@ -14,6 +14,8 @@ const alignmentOf = (bytes: number): number => (bytes < 8 * PAGE ? ALIGNMENT : P
 /** How many bytes are lent before their owners are looked at: they and the operands stay in the third-level cache. */
 const CYCLE = 3 * 2 ** 22;
 const LONGEST_CYCLE = 2 ** 26;
+/** How often V8 may take too long. */
+const PATIENCE = 4;
 /** Owners in such a time, if they have little. */
 const MANY = 128;
 /** As much may be free in any case; more only while it was in use since V8 last looked at all objects. */
@@ -80,13 +82,15 @@ interface Fresh {
 let [freeBytes, lentBytes, lentSince] = [0, 0, 0];
 /** Since V8 last looked at all objects: the least that was free, and the most that was lent. */
 let [leastFree, mostLent] = [0, 0];
-let [cycle, shortest, longest] = [CYCLE, CYCLE, LONGEST_CYCLE];
+let cycle = CYCLE;
 let collectedAt = 0;
+/** How many times in a row V8 took too long. */
+let slow = 0;
 let overwrites = false;
 
 /** For tests: looks at owners after so few bytes, and overwrites what is free, so that it shows if somebody still reads it. */
 export function lendEagerly(bytes: number): void {
-  [cycle, shortest, longest] = [bytes, bytes, bytes];
+  cycle = bytes;
   overwrites = true;
 }
 
@@ -147,6 +151,7 @@ function sizeClass(bytes: number): number {
 }
 
 function watchFresh(): void {
+  if (!canCollectYoung()) return stopWatching();
   const [owners, numbers]: [object[], number[]] = [[], []];
   for (let one = fresh; one !== null; one = one.before) {
     if (one.block.loan !== one.loan) continue;
@@ -159,22 +164,35 @@ function watchFresh(): void {
   awaitFullCollection();
 }
 
+/** Where the engine cannot be asked, or takes too long: it frees what nobody gives back, as where nothing is watched. */
+function stopWatching(): void {
+  isWatching = false;
+  [fresh, freshCount] = [null, 0];
+  lent.clear();
+}
+
 function takeCollected(): void {
   watchFresh();
+  if (!isWatching) return;
   collectInProportion();
   takeBack(core!.collected!(false));
   lentSince = 0;
 }
 
-/** Less often where V8 has so much to look at that the program would wait for it most of the time. */
 function collectInProportion(): void {
   const began = performance.now();
   collectYoung();
   const ended = performance.now();
-  const share = (ended - began) / (began - collectedAt);
-  if (share > 1 / 2) cycle = Math.min(2 * cycle, longest);
-  else if (share < 1 / 4) cycle = Math.max(cycle / 2, shortest);
+  if (!overwrites) adapt((ended - began) / (began - collectedAt));
   collectedAt = ended;
+}
+
+/** Less often where V8 takes so long that the program would wait for it most of the time, and not at all if it still does. */
+function adapt(share: number): void {
+  slow = share > 1 / 2 && cycle === LONGEST_CYCLE ? slow + 1 : 0;
+  if (slow === PATIENCE) stopWatching();
+  if (share > 1 / 2) cycle = Math.min(2 * cycle, LONGEST_CYCLE);
+  else if (share < 1 / 4) cycle = Math.max(cycle / 2, CYCLE);
 }
 
 function takeBack(gone: readonly number[]): void {

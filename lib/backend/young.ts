@@ -5,14 +5,17 @@ type Collect = (options: { readonly type: 'minor' }) => void;
 /** V8's own function for it, which it shows to programs under a flag only; null where there is none. */
 let collect: Collect | null | undefined;
 
+/** Whether V8 can be asked to collect what is young and unused. */
+export const canCollectYoung = (): boolean => {
+  if (collect === undefined) collect = collector();
+  return collect !== null;
+};
+
 /**
- * Has V8 collect what is young and unused, which takes some 0.1 ms. It would wait until JavaScript has made megabytes of garbage, and a loop
- * of operations makes hardly any: its tensors are small objects with large memory. Does nothing where V8 cannot be asked.
+ * Has V8 do so, which takes some 0.1 ms. It would wait until JavaScript has made megabytes of garbage, and a loop of operations makes hardly
+ * any: its tensors are small objects with large memory.
  */
-export function collectYoung(): void {
-  collect ??= collector();
-  collect?.({ type: 'minor' });
-}
+export const collectYoung = (): void => collect?.({ type: 'minor' });
 
 const NAME = 'gc';
 
