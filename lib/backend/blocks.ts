@@ -151,7 +151,10 @@ function sizeClass(bytes: number): number {
 }
 
 function watchFresh(): void {
-  if (!canCollectYoung()) return stopWatching();
+  if (!canCollectYoung()) {
+    stopWatching();
+    return;
+  }
   const [owners, numbers]: [object[], number[]] = [[], []];
   for (let one = fresh; one !== null; one = one.before) {
     if (one.block.loan !== one.loan) continue;
