@@ -107,8 +107,8 @@ export function setMemoryCore(next: MemoryCore): void {
 /** Lends a block of at least so many bytes to the object that `owning` makes of it. */
 export function lend<T extends object>(bytes: number, owning: (block: Block) => T): T {
   const block = take(isWatching ? sizeClass(bytes) : bytes);
-  const owner = owning(block);
   block.loan = ++loans;
+  const owner = owning(block);
   count(block.bytes);
   if (isWatching) note(owner, block);
   return owner;
@@ -201,14 +201,14 @@ function adapt(share: number): void {
 function takeBack(gone: readonly number[]): void {
   for (const number of gone) {
     const block = lent.get(number);
-    if (block !== undefined) giveBack(block);
+    if (block !== undefined) giveBack(block, number);
   }
 }
 
-/** The next that asks for so much gets the block. Whoever had it may at worst read what is written to it then. */
-export function giveBack(block: Block): void {
-  if (block.loan === 0) return;
-  lent.delete(block.loan);
+/** The next that asks for so much gets the block. Whoever had it, by this number, may at worst read what is written to it then. */
+export function giveBack(block: Block, loan: number): void {
+  if (block.loan !== loan) return;
+  lent.delete(loan);
   block.loan = 0;
   count(-block.bytes);
   if (overwrites) new Uint8Array(block.buffer).fill(0xff);

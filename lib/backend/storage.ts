@@ -46,6 +46,8 @@ export class Storage {
   changedBy = '';
   /** Whose memory it is: a block of its own, or a part of what lives as long. */
   readonly origin: Block | Slab | Storage;
+  /** By which it has a block; 0 if it has none of its own. */
+  readonly loan: number;
   #views: (TypedArray | undefined)[] | undefined;
 
   constructor(
@@ -56,6 +58,7 @@ export class Storage {
     origin: Block | Slab | Storage,
   ) {
     this.origin = origin;
+    this.loan = origin instanceof Block ? origin.loan : 0;
     this.buffer = buffer;
     this.byteOffset = byteOffset;
     this.byteLength = byteLength;
@@ -173,10 +176,10 @@ export function letGo(storage: Storage): void {
 /**
  * Gives a storage back for the next `allocate` of its size. Only for one that no tensor refers to any more: what the
  * library made and nobody else has seen. Small ones stay with their slab. A storage object is never reused, only its
- * bytes: a stale reference can at worst read what others wrote.
+ * bytes: a stale reference can at worst read what others wrote. To give back twice is to do so once.
  */
-export function release({ origin }: Storage): void {
-  if (origin instanceof Block) giveBack(origin);
+export function release({ origin, loan, byteLength }: Storage): void {
+  if (origin instanceof Block && byteLength > SMALL_BYTES) giveBack(origin, loan);
 }
 
 function allocateSmall(bytes: number): Storage {

@@ -55,6 +55,17 @@ describe('release', () => {
     expect(allocate('float32', LARGE).buffer).not.toBe(first.buffer);
   });
 
+  it('does so once, whoever has them then', () => {
+    const first = allocate('float32', LARGE);
+    release(first);
+    release(first);
+    const second = allocate('float32', LARGE);
+    release(first);
+    const third = allocate('float32', LARGE);
+    expect(second.buffer).toBe(first.buffer);
+    expect(third.buffer).not.toBe(second.buffer);
+  });
+
   it('leaves small storages with their slab', () => {
     const first = allocate('float32', 10);
     release(first);
