@@ -274,8 +274,7 @@ napi_value make_tape(napi_env env, Environment& environment) {
   napi_value buffer, tape;
   js::check(napi_create_arraybuffer(env, kTapeLength * sizeof(double), &memory, &buffer));
   js::check(napi_create_typedarray(env, napi_float64_array, kTapeLength, buffer, 0, &tape));
-  napi_ref held;
-  js::check(napi_create_reference(env, buffer, 1, &held));
+  js::reference_to(env, buffer, 1);
   environment.tape = static_cast<double*>(memory);
   return tape;
 }

@@ -124,4 +124,17 @@ std::vector<std::string> strings(napi_env env, napi_value array);
 
 napi_value array_of(napi_env env, const std::vector<double>& numbers);
 
+/** What a reference is to; nullptr if that was collected. */
+inline napi_value value_of(napi_env env, napi_ref reference) {
+  napi_value value;
+  check(napi_get_reference_value(env, reference, &value));
+  return value;
+}
+
+inline napi_ref reference_to(napi_env env, napi_value value, uint32_t holds) {
+  napi_ref reference;
+  check(napi_create_reference(env, value, holds, &reference));
+  return reference;
+}
+
 }  // namespace nabla::js

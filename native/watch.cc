@@ -6,17 +6,7 @@ namespace nabla {
 
 namespace {
 
-bool is_gone(napi_env env, napi_ref reference) {
-  napi_value value;
-  js::check(napi_get_reference_value(env, reference, &value));
-  return value == nullptr;
-}
-
-napi_ref reference_to(napi_env env, napi_value object, uint32_t holds) {
-  napi_ref reference;
-  js::check(napi_create_reference(env, object, holds, &reference));
-  return reference;
-}
+bool is_gone(napi_env env, napi_ref reference) { return js::value_of(env, reference) == nullptr; }
 
 /** To an object of its own, in place of what `reference` was to. */
 void renew(napi_env env, napi_ref& reference, uint32_t holds) {
@@ -24,13 +14,13 @@ void renew(napi_env env, napi_ref& reference, uint32_t holds) {
   reference = nullptr;
   napi_value object;
   js::check(napi_create_object(env, &object));
-  reference = reference_to(env, object, holds);
+  reference = js::reference_to(env, object, holds);
 }
 
 }  // namespace
 
 void Watch::add(napi_env env, napi_value object, double number) {
-  young_.push_back({reference_to(env, object, 0), number});
+  young_.push_back({js::reference_to(env, object, 0), number});
 }
 
 std::vector<double> Watch::collected(napi_env env, bool all) {

@@ -6,24 +6,12 @@
 
 namespace nabla {
 
-namespace {
-
-napi_value value_of(napi_env env, napi_ref reference) {
-  napi_value value;
-  js::check(napi_get_reference_value(env, reference, &value));
-  return value;
-}
-
-}  // namespace
-
 void WeakList::add(napi_env env, napi_value object) {
   if (references_.size() >= limit_) {
     values(env);
     limit_ = std::max<size_t>(1024, 2 * references_.size());
   }
-  napi_ref reference;
-  js::check(napi_create_reference(env, object, 0, &reference));
-  references_.push_back(reference);
+  references_.push_back(js::reference_to(env, object, 0));
 }
 
 napi_value WeakList::values(napi_env env) {
@@ -31,7 +19,7 @@ napi_value WeakList::values(napi_env env) {
   js::check(napi_create_array(env, &found));
   size_t kept = 0;
   for (const napi_ref reference : references_) {
-    const napi_value value = value_of(env, reference);
+    const napi_value value = js::value_of(env, reference);
     if (value == nullptr) {
       js::check(napi_delete_reference(env, reference));
       continue;

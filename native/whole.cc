@@ -8,13 +8,12 @@ namespace nabla {
 
 namespace {
 
-constexpr int32_t other_of_two(int32_t slot, bool is_swapped) {
-  return is_swapped && slot >= 0 && slot < 2 ? 1 - slot : slot;
-}
-
 bool is_same(const WholeInstruction& a, const MicroInstruction& b, bool is_swapped) {
-  // Operands that there are not are slot 0 here.
-  const auto at = [is_swapped](int32_t slot) { return other_of_two(std::max(0, slot), is_swapped && slot >= 0); };
+  const auto at = [is_swapped](int32_t slot) {
+    // A decoded program has slot 0 for operands that there are not.
+    if (slot < 0) return 0;
+    return is_swapped && slot < 2 ? 1 - slot : slot;
+  };
   return static_cast<int32_t>(a.op) == b.op && a.dst == b.dst && at(a.a) == b.a && at(a.b) == b.b && at(a.c) == b.c;
 }
 

@@ -51,8 +51,8 @@ export interface MemoryCore {
   addressOf(buffer: ArrayBuffer): number;
   /** Whether it watches over memory: then a block is exactly what was asked for, and is not lent again. */
   readonly checked: boolean;
-  /** Owners, as many as there are numbers, go by these when V8 collects them. */
-  watch?(owners: readonly (object | null)[], numbers: Float64Array): void;
+  /** Each of `owners` goes by its number when V8 collects it. */
+  watch?(owners: readonly object[], numbers: Float64Array): void;
   /** The numbers of what was collected. Of old objects only if V8 has looked at them, or `all` is true. */
   collected?(all: boolean): readonly number[];
 }

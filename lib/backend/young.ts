@@ -17,21 +17,20 @@ export const canCollectYoung = (): boolean => {
  */
 export const collectYoung = (): void => collect?.({ type: 'minor' });
 
-const NAME = 'gc';
-
 /** From a context of its own: those that there are have it, or not, as before. */
 function collector(): Collect | null {
   try {
     const { runInNewContext } = builtin('node:vm');
-    const shown = (): unknown => runInNewContext(`typeof ${NAME} === 'function' ? ${NAME} : null`);
+    const shown = (): unknown => runInNewContext("typeof gc === 'function' ? gc : null");
     const { setFlagsFromString } = builtin('node:v8');
-    let found = shown();
-    if (found === null) {
-      setFlagsFromString('--expose-gc');
-      found = shown();
+    const before = shown() as Collect | null;
+    if (before !== null) return before;
+    setFlagsFromString('--expose-gc');
+    try {
+      return shown() as Collect | null;
+    } finally {
       setFlagsFromString('--no-expose-gc');
     }
-    return found as Collect | null;
   } catch {
     return null;
   }

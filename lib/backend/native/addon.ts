@@ -28,7 +28,7 @@ export interface Addon {
   /** Those that are still there. */
   weakValues(list: number): object[];
   /** As `MemoryCore` says. */
-  watch(owners: readonly (object | null)[], numbers: Float64Array): void;
+  watch(owners: readonly object[], numbers: Float64Array): void;
   collected(all: boolean): readonly number[];
   getNumThreads(): number;
   setNumThreads(count: number): void;

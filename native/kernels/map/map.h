@@ -39,8 +39,8 @@ constexpr int64_t kFewestBytes = 1024;
 /** Elements of a tile, fewer where a program has many slots (an update by Adam, with 16, takes 0.7 of the time). */
 template <typename T>
 int64_t tile_elements(const Program& program) {
-  int64_t bytes = kTileElements<T> * static_cast<int64_t>(sizeof(T));
   if (program.whole.index >= 0) return kTileElements<T>;
+  int64_t bytes = kTileElements<T> * static_cast<int64_t>(sizeof(T));
   while (bytes > kFewestBytes && bytes * program.slots > kSlotBytes) bytes /= 2;
   return bytes / static_cast<int64_t>(sizeof(T));
 }
