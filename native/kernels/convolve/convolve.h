@@ -8,6 +8,7 @@
 #include "../tasks.h"
 #include "geometry.h"
 #include "image.h"
+#include "place_tile.h"
 #include "window_tile.h"
 
 /**
@@ -26,34 +27,53 @@ constexpr int64_t kRegionPlaces = 2048;
 constexpr int64_t kKeptRegionBytes = 1 << 18;
 /** What packing a vector of a term costs, in multiply-adds of a vector. */
 constexpr int64_t kPackVector = 6;
+/** What turning a vector of sums costs, in the same. */
+constexpr int64_t kTurnVector = 12;
+/** Sums beside each other that are enough for none to wait for another. */
+constexpr int64_t kFewestSums = 8;
 
 /** How a convolution is computed. */
 template <typename T>
 struct WindowPlan {
   Regions regions;
+  /** Whether vectors are of channels, and places are read one by one. */
+  bool turns;
   int64_t channels, panel, vectors;
   /** Whether vectors run from row to row of a region, so that all lanes are used: then they are packed. */
   bool packs;
   /** Whether the product is not summed up at the output itself. */
   bool keeps;
 
-  explicit WindowPlan(const Convolution& from)
-      : panel(even_part(from.rows, kRegisterRows, 1)), vectors(tile_vectors(from.rows)) {
+  explicit WindowPlan(const Convolution& from) : turns(is_better_turned(from)), vectors(tile_vectors(from.rows)) {
     constexpr int64_t kSize = sizeof(T);
     const Operand& out = from.rest[0];
     const int64_t* steps = out.strides + Convolution::kPlace;
     const bool lies_in_rows = from.epilogue() == nullptr && (steps[2] == 1 || from.places[2] == 1);
     const bool lies_dense = lies_in_rows && (steps[1] == from.places[2] || from.places[1] == 1);
-    const int64_t most =
-        lies_dense ? kRegionPlaces : smaller(kRegionPlaces, larger(64, kKeptRegionBytes / (from.rows * kSize)));
+    const int64_t most = lies_dense && !turns
+                             ? kRegionPlaces
+                             : smaller(kRegionPlaces, larger(64, kKeptRegionBytes / (from.rows * kSize)));
     regions = Regions::of(from, smaller(most, places_for_all(from)), kLanes<T>);
-    const int64_t in_rows = regions.rows * ceil_div(regions.cols, kLanes<T>);
-    const int64_t dense = ceil_div(regions.rows * regions.cols, kLanes<T>);
-    packs = dense * (from.rows + kPackVector) < in_rows * from.rows;
+    packs = !turns &&
+            dense_cost(from.rows, regions.rows * regions.cols) < regions.rows * in_rows_cost(from.rows, regions.cols);
+    panel = turns ? kRegisterCols<T> : even_part(from.rows, kRegisterRows, 1);
     keeps = packs ? !lies_dense || regions.cols < from.places[2] : !lies_in_rows;
     const ImageLayout layout(from, regions.rows, regions.cols);
     const int64_t limit = smaller(kWindowTerms<T> / from.window(), kImageBytes / (layout.channel() * kSize));
     channels = even_part(from.channels, larger(1, limit), 1);
+  }
+
+  /** Multiply-adds of vectors for each term, where each row of places has vectors of its own. */
+  static int64_t in_rows_cost(int64_t rows, int64_t cols) { return ceil_div(cols, kLanes<T>) * rows; }
+  /** The same where vectors are packed. */
+  static int64_t dense_cost(int64_t rows, int64_t places) { return ceil_div(places, kLanes<T>) * (rows + kPackVector); }
+
+  static bool is_better_turned(const Convolution& from) {
+    const int64_t cols = from.places[2], vectors = ceil_div(from.rows, kLanes<T>);
+    // Of as many rows of places as a vector has lanes, so that packed ones are whole.
+    const int64_t windows = smaller(kLanes<T> * in_rows_cost(from.rows, cols), dense_cost(from.rows, kLanes<T> * cols));
+    return kLanes<T> * cols * vectors * (from.terms() + kTurnVector) < windows * from.terms() &&
+           smaller(cols, kRegisterRows) * smaller(2, vectors) >= kFewestSums;
   }
 
   /** So few places of a region that all threads have some. */
@@ -76,7 +96,7 @@ struct WindowPlan {
 /** Memory for a task, carved from the thread's scratch. */
 template <typename T>
 struct WindowScratch {
-  T *image, *packed, *kept, *weight;
+  T *image, *packed, *sums, *kept, *weight;
   int64_t *offsets, *packed_offsets;
 
   WindowScratch(const Convolution& from, const WindowPlan<T>& plan) {
@@ -84,16 +104,20 @@ struct WindowScratch {
     const int64_t terms = plan.channels * from.window(), width = plan.vectors * kLanes<T>;
     const int64_t image_size = plan.channels * ImageLayout(from, regions.rows, regions.cols).channel() + 2 * kLanes<T>;
     const int64_t packed_size = plan.packs ? (terms + 1) * width : 0;
+    const int64_t wide_rows = round_up(from.rows, kLanes<T>);
+    const int64_t sums_places = plan.channels < from.channels ? regions.rows * regions.cols : kTilePlaces<1>;
+    const int64_t sums_size = plan.turns ? sums_places * wide_rows + kLanes<T> * kRegisterCols<T> : 0;
     const int64_t kept_size = plan.keeps ? from.rows * regions.rows * regions.cols : 0;
-    const int64_t weight_size = from.rows * from.terms() + kLanes<T>;
+    const int64_t weight_size = wide_rows * from.terms() + kLanes<T>;
     char* memory =
-        scratch(Scratch::kInstruction, 2 * terms * static_cast<int64_t>(sizeof(int64_t)) +
-                                           round_up(image_size, kLanes<T>) * sizeof(T) +
-                                           (packed_size + kept_size + weight_size) * sizeof(T) + 2 * kVectorBytes);
+        scratch(Scratch::kInstruction,
+                2 * terms * static_cast<int64_t>(sizeof(int64_t)) + round_up(image_size, kLanes<T>) * sizeof(T) +
+                    (packed_size + sums_size + kept_size + weight_size) * sizeof(T) + 2 * kVectorBytes);
     offsets = reinterpret_cast<int64_t*>(memory);
     packed_offsets = offsets + terms;
     packed = reinterpret_cast<T*>(memory + round_up(2 * terms * static_cast<int64_t>(sizeof(int64_t)), kVectorBytes));
-    image = packed + packed_size;
+    sums = packed + packed_size;
+    image = sums + sums_size;
     kept = image + round_up(image_size, kLanes<T>);
     weight = kept + kept_size;
     for (int64_t p = 0; p < terms; p++) packed_offsets[p] = p * width;
@@ -118,7 +142,10 @@ struct RegionProduct {
   int64_t out_stride, out_row;
 
   /** What `k` terms from `start` on contribute. */
-  void add(int64_t start, int64_t k, bool accumulate) const {
+  void add(int64_t start, int64_t k) const { plan.turns ? add_turned(start, k) : add_windows(start, k, start > 0); }
+
+ private:
+  void add_windows(int64_t start, int64_t k, bool accumulate) const {
     const int64_t vectors =
         plan.packs ? ceil_div(region.area(), kLanes<T>) : region.rows * ceil_div(region.cols, kLanes<T>);
     for (int64_t first = 0; first < vectors;) {
@@ -135,7 +162,28 @@ struct RegionProduct {
     }
   }
 
- private:
+  /** Sums are kept, place by place, until the last terms have been added. */
+  void add_turned(int64_t start, int64_t k) const {
+    const bool is_whole = k == convolution.terms(), is_last = start + k == convolution.terms();
+    T* sums = memory.sums;
+    for (int64_t row = 0; row < convolution.rows; row += plan.panel) {
+      const int64_t height = smaller(plan.panel, convolution.rows - row), width = round_up(height, kLanes<T>);
+      const bool is_wide = width > kLanes<T>;
+      const int64_t across = even_part(region.cols, is_wide ? kTilePlaces<2> : kTilePlaces<1>, 1);
+      const T* weight = memory.weight + row * convolution.terms() + start * width;
+      for (int64_t line = 0; line < region.rows; line++) {
+        for (int64_t col = 0; col < region.cols; col += across) {
+          const int64_t count = smaller(across, region.cols - col);
+          T* to = out + row * out_stride + line * out_row + col;
+          if (is_last) fetch_turned(to, out_stride, count, height);
+          place_tile<T>(count, is_wide)(k, memory.image + place(line, col), memory.offsets, weight, sums, start > 0);
+          if (is_last) store_turned(sums, width, count, height, to, out_stride);
+          if (!is_whole) sums += count * width;
+        }
+      }
+    }
+  }
+
   /** What there are no vectors for repeats the last one, and is not stored. */
   void fill(TileVectors<T>& tile, int64_t count) const {
     for (int64_t j = count; j < kMostVectors; j++) {
@@ -229,19 +277,20 @@ void finish_region(const Convolution& from, int64_t sample, int64_t group, const
   map(epilogue);
 }
 
-/** The weight of a group in panels of rows, term by term; up to a vector beyond is written too. */
+/** The weight of a group in panels of rows, term by term, with zeros up to a multiple of `unit` rows; up to a vector
+ * beyond is written too. */
 template <typename T>
-void pack_weight(const Convolution& from, const T* weight, int64_t panel, T* to) {
+void pack_weight(const Convolution& from, const T* weight, int64_t panel, int64_t unit, T* to) {
   const int64_t* strides = from.weight->strides;
   const int64_t row_stride = strides[Convolution::kRow], step = strides[Convolution::kKernel + 2];
   const bool is_dense = step == 1 && strides[Convolution::kKernel + 1] == from.kernel[2] &&
                         strides[Convolution::kKernel] == from.kernel[1] * from.kernel[2] &&
                         strides[Convolution::kChannel] == from.window();
   for (int64_t row = 0; row < from.rows; row += panel, weight += panel * row_stride) {
-    const int64_t height = smaller(panel, from.rows - row);
+    const int64_t height = smaller(panel, from.rows - row), width = round_up(height, unit);
     if (is_dense) {
-      transpose(weight, row_stride, height, from.terms(), to, height);
-      to += height * from.terms();
+      transpose(weight, row_stride, height, from.terms(), to, width);
+      to += width * from.terms();
       continue;
     }
     for (int64_t c = 0; c < from.channels; c++) {
@@ -250,7 +299,8 @@ void pack_weight(const Convolution& from, const T* weight, int64_t panel, T* to)
           const T* line = weight + c * strides[Convolution::kChannel] + z * strides[Convolution::kKernel] +
                           y * strides[Convolution::kKernel + 1];
           for (int64_t x = 0; x < from.kernel[2]; x++) {
-            for (int64_t i = 0; i < height; i++) *to++ = line[x * step + i * row_stride];
+            gather_rows(line + x * step, row_stride, 0, height, 1, to, width);
+            to += width;
           }
         }
       }
@@ -258,19 +308,20 @@ void pack_weight(const Convolution& from, const T* weight, int64_t panel, T* to)
   }
 }
 
-/** Some regions of all samples and groups: of one group after the other, and in these of one sample after the other. */
+/** Some regions of all samples and groups: of one group after the other, and in these one region after the other. */
 template <typename T>
 void convolve_regions(const Convolution& from, const WindowPlan<T>& plan, int64_t begin, int64_t end) {
   const WindowScratch<T> memory(from, plan);
   const int64_t regions = plan.regions.size(), window = from.window();
   const Operand& out = from.rest[0];
-  int64_t laid = -1, known_rows = -1, known_cols = -1, known_channels = -1;
+  int64_t packed = -1, known_rows = -1, known_cols = -1, known_channels = -1;
+  Region laid{-1, -1, -1, -1, -1};
   for (int64_t index = begin; index < end; index++) {
-    const int64_t sample = index / regions % from.samples, group = index / regions / from.samples;
-    const Region region = plan.regions.at(from, index % regions);
+    const int64_t sample = index % from.samples, group = index / from.samples / regions;
+    const Region region = plan.regions.at(from, index / from.samples % regions);
     const T* weight = reinterpret_cast<const T*>(from.weight->data) + group * from.weight->strides[Convolution::kGroup];
-    if (laid != group) pack_weight(from, weight, plan.panel, memory.weight);
-    laid = group;
+    if (packed != group) pack_weight(from, weight, plan.panel, plan.turns ? kLanes<T> : 1, memory.weight);
+    packed = group;
     const Operand target = at_region(out, sample, group, region, sizeof(T));
     const RegionProduct<T> product{from,
                                    plan,
@@ -291,8 +342,9 @@ void convolve_regions(const Convolution& from, const WindowPlan<T>& plan, int64_
         known_channels = count;
       }
       lay_image(from, input + channel * from.input->strides[Convolution::kChannel], count, region, product.layout,
-                memory.image);
-      product.add(channel * window, count * window, channel > 0);
+                laid == region, memory.image);
+      laid = region;
+      product.add(channel * window, count * window);
     }
     if (plan.keeps) finish_region(from, sample, group, region, memory.kept);
   }

@@ -96,13 +96,13 @@ struct WeightBlock {
     }
   }
 
-  /** The part of a region's image that some channels make. */
-  void lay(int64_t number, int64_t first, int64_t count, T* image) const {
+  /** The part of a region's image that some channels make; `again` where an image was before. */
+  void lay(int64_t number, int64_t first, int64_t count, bool again, T* image) const {
     const int64_t* strides = convolution.input->strides;
     const T* input = reinterpret_cast<const T*>(convolution.input->data) +
                      sample(number) * strides[Convolution::kSample] + group * strides[Convolution::kGroup] +
                      (channel + first) * strides[Convolution::kChannel];
-    lay_image(convolution, input, count, region(number), plan.layout, image);
+    lay_image(convolution, input, count, region(number), plan.layout, again && plan.regions.size() == 1, image);
   }
 
   /** The lines of places of regions [begin, end), whose images follow each other; how many they are. */
@@ -127,7 +127,7 @@ struct WeightBlock {
     for (int64_t first = 0; first < channels; first += plan.channels) {
       const int64_t count = smaller(plan.channels, channels - first);
       for (int64_t number = begin; number < end; number++) {
-        lay(number, first, count, images + (number - begin) * plan.image_size());
+        lay(number, first, count, begin > 0 || first > 0, images + (number - begin) * plan.image_size());
       }
       for (int64_t col = 0; col < rows; col += kRegisterCols<T>) {
         add_terms(first, count * convolution.window(), col, chunk, line_count, begin > 0);

@@ -55,6 +55,9 @@ struct Region {
   int64_t plane, row, col, rows, cols;
 
   int64_t area() const { return rows * cols; }
+  bool operator==(const Region& other) const {
+    return plane == other.plane && row == other.row && col == other.col && rows == other.rows && cols == other.cols;
+  }
 };
 
 /** How places are cut into regions of at most so many rows and columns. */

@@ -52,73 +52,68 @@ struct Inside {
   }
 };
 
-/** A phase of a row. Up to a vector beyond is written too. */
+/** `count` elements of a row, `step` apart, side by side. */
 template <typename T>
-void lay_row(const T* row, int64_t step, int64_t stride, const Inside& inside, int64_t cols, T* to) {
-  if (inside.low > 0) clear(to, inside.low);
-  const int64_t count = inside.high - inside.low;
-  T* start = to + inside.low;
-  if (step * stride == 1) {
-    int64_t i = 0;
-    for (; i + kLanes<T> <= count; i += kLanes<T>) store(start + i, load(row + inside.first + i));
-    if (i < count) store(start + i, load_partial(row + inside.first + i, count - i));
-    clear(start + round_up(count, kLanes<T>), cols - inside.low - round_up(count, kLanes<T>));
-  } else {
-    int64_t i = 0;
-    if (step * stride == 2) {
-      for (; i + kLanes<T> <= count; i += kLanes<T>) {
-        const T* from = row + inside.first * step + 2 * i;
-        // What follows the last element may be outside of all memory.
-        const T* rest = from + kLanes<T>;
-        store(start + i, evens(load(from), i + kLanes<T> < count ? load(rest) : load_partial(rest, kLanes<T> - 1)));
-      }
+void lay_row(const T* row, int64_t step, int64_t count, T* to) {
+  constexpr int64_t kCount = kLanes<T>;
+  if (step == 1 && count < kCount) return store_partial(to, load_partial(row, count), count);
+  if (step > 2 || count < kCount) {
+    for (int64_t i = 0; i < count; i++) to[i] = row[i * step];
+    return;
+  }
+  for (int64_t i = 0; i < count; i += kCount) {
+    // The last vector begins where it ends in time: what is around the row stays.
+    const int64_t at = smaller(i, count - kCount);
+    const T* from = row + at * step;
+    if (step == 1) {
+      store(to + at, load(from));
+    } else {
+      // What follows the last element may be outside of all memory.
+      const T* rest = from + kCount;
+      store(to + at, evens(load(from), at + kCount < count ? load(rest) : load_partial(rest, kCount - 1)));
     }
-    for (; i < count; i++) start[i] = row[(inside.first + i * stride) * step];
-    clear(start + count, cols - inside.high);
   }
 }
 
-/** Some channels of a sample's group. Up to a vector beyond is written too, and is finite. */
+/**
+ * Some channels of a sample's group. An image that is `framed` has the zeros around the input already, because the same
+ * region was laid there before. What follows it, up to two vectors beyond, is written too, and is finite.
+ */
 template <typename T>
 void lay_image(const Convolution& from, const T* sample, int64_t channels, const Region& region,
-               const ImageLayout& layout, T* to) {
+               const ImageLayout& layout, bool framed, T* to) {
   const int64_t* strides = from.input->strides + Convolution::kWhole;
   const int64_t first_plane = region.plane * from.stride[0] - from.before[0];
   const int64_t first_row = region.row * from.stride[1] - from.before[1];
   const int64_t first_col = region.col * from.stride[2] - from.before[2];
   const int64_t top = smaller(larger(-first_row, 0), layout.rows);
   const int64_t bottom = smaller(larger(from.whole[1] - first_row, top), layout.rows);
-  const Inside inside = Inside::of(from, first_col, layout.cols);
+  const int64_t step = from.stride[2] * strides[2];
   // Rows that are whole, and lie side by side, are copied as one.
-  const bool is_dense = layout.phases == 1 && from.stride[2] * strides[2] == 1 && strides[1] == from.whole[2] &&
-                        first_col == 0 && layout.cols == from.whole[2];
+  const bool is_dense =
+      layout.phases == 1 && step == 1 && strides[1] == from.whole[2] && first_col == 0 && layout.cols == from.whole[2];
+  if (!framed) clear(to, channels * layout.channel() + kLanes<T>);
   for (int64_t c = 0; c < channels; c++) {
     for (int64_t z = 0; z < layout.planes; z++, to += layout.plane()) {
       const int64_t plane = first_plane + z;
-      if (plane < 0 || plane >= from.whole[0]) {
-        clear(to, layout.plane());
+      if (plane < 0 || plane >= from.whole[0]) continue;
+      const T* source =
+          sample + c * from.input->strides[Convolution::kChannel] + plane * strides[0] + (first_row + top) * strides[1];
+      T* const first = to + top * layout.row();
+      if (is_dense) {
+        lay_row(source, 1, (bottom - top) * layout.cols, first);
         continue;
       }
-      const T* source = sample + c * from.input->strides[Convolution::kChannel] + plane * strides[0];
-      clear(to, top * layout.row());
-      if (is_dense) {
-        copy_rows(source + (first_row + top) * strides[1], 0, (bottom - top) * layout.cols, 1, to + top * layout.cols,
-                  0);
-      } else {
-        T* line = to + top * layout.row();
-        for (int64_t y = top; y < bottom; y++, line += layout.row()) {
-          const T* row = source + (first_row + y) * strides[1];
-          lay_row(row, strides[2], from.stride[2], inside, layout.cols, line);
-          for (int64_t phase = 1; phase < layout.phases; phase++) {
-            const Inside part = Inside::of(from, first_col + phase, layout.cols);
-            lay_row(row, strides[2], from.stride[2], part, layout.cols, line + phase * layout.cols);
-          }
+      for (int64_t phase = 0; phase < layout.phases; phase++) {
+        const Inside inside = Inside::of(from, first_col + phase, layout.cols);
+        const T* row = source + inside.first * strides[2];
+        T* line = first + phase * layout.cols + inside.low;
+        for (int64_t y = top; y < bottom; y++, row += strides[1], line += layout.row()) {
+          lay_row(row, step, inside.high - inside.low, line);
         }
       }
-      clear(to + bottom * layout.row(), (layout.rows - bottom) * layout.row());
     }
   }
-  clear(to, kLanes<T>);
 }
 
 /** For each term of an output, an element of the window in one of some channels, where the first place has it. */
