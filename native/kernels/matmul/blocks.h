@@ -27,7 +27,7 @@ constexpr int64_t kKeptBlockBytes = 1 << 20;
 
 /** Whether register tiles are stored to the output itself: their columns must be contiguous there. */
 inline bool in_place(const Problem& problem) {
-  return problem.epilogue() == nullptr && (problem.col_stride(problem.rest[0]) == 1 || problem.n == 1);
+  return problem.epilogue() == nullptr && (problem.col_stride(problem.out()) == 1 || problem.n == 1);
 }
 
 /** What one task computes: these rows and columns of one batch. */

@@ -15,6 +15,8 @@ struct Problem {
   int64_t m, n, k;
   /** Where strides have those along m, n and k. */
   int row, col, sum;
+  /** Whether register tiles do what the epilogue does: see end_steps.h. */
+  bool has_ending = false;
 
   explicit Problem(const Instruction& instruction)
       : instruction(&instruction),
@@ -41,7 +43,10 @@ struct Problem {
     return other;
   }
 
-  const Program* epilogue() const { return instruction->program; }
+  /** What is left to do with a product. */
+  const Program* epilogue() const { return has_ending ? nullptr : instruction->program; }
+  /** Of a product that nothing is left to do with. */
+  const Operand& out() const { return rest[rest_count() - 1]; }
   int rest_count() const { return instruction->operand_count - 2; }
   Shape batch() const { return {instruction->outer, instruction->sizes}; }
   int64_t row_stride(const Operand& out) const { return out.strides[row]; }

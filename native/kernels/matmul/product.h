@@ -88,6 +88,8 @@ struct BlockProduct {
   Strided<T> c;
   int64_t rows, cols, k;
   bool kept;
+  /** What is done to it in registers, or null; a product that is kept has none. */
+  const Ending<T>* ending;
 };
 
 /** How a product is summed up: `chunk` terms at a time, `band` rows of A at a time, in panels of `panel` rows. What is
@@ -156,6 +158,8 @@ struct Chunk {
   const Blocking& blocking;
   const ProductScratch<T>& memory;
   bool accumulate;
+  /** Of the last chunk. */
+  const Ending<T>* ending;
 
   /** Rows of C, at `c`, = or += those of A from `start` on x B. The columns of C are contiguous. */
   void multiply_band(int64_t start, int64_t count, Strided<T> c) const {
@@ -166,7 +170,7 @@ struct Chunk {
       for (int64_t row = 0; row < count; row += blocking.panel) {
         const int64_t height = smaller(count - row, blocking.panel);
         multiply_tile(blocking.packs_a ? packed_panel(row, height) : plain_panel(start + row), height, panel,
-                      c.from(row, col), width);
+                      c.from(row, col), width, start + row, col);
       }
     }
   }
@@ -211,10 +215,12 @@ struct Chunk {
     }
   }
 
-  void multiply_tile(Panel<T> panel, int64_t height, Strided<const T> row, Strided<T> out, int64_t width) const {
+  void multiply_tile(Panel<T> panel, int64_t height, Strided<const T> b_rows, Strided<T> out, int64_t width,
+                     int64_t row, int64_t col) const {
     const RegisterTile<T> kernel = register_tile<T>(height, width, panel.along_k);
     const int64_t last = width - (ceil_div(width, kLanes<T>) - 1) * kLanes<T>;
-    kernel(k, panel.data, panel.stride, row.data, row.row_stride, out.data, out.row_stride, last, accumulate);
+    kernel(k, panel.data, panel.stride, b_rows.data, b_rows.row_stride, out.data, out.row_stride, last, accumulate,
+           ending, row, col);
   }
 };
 
@@ -236,7 +242,8 @@ void multiply_chunks(const BlockProduct<T>& product, const Finish& finish) {
                          length,
                          blocking,
                          memory,
-                         start > 0};
+                         start > 0,
+                         last ? product.ending : nullptr};
     for (int64_t row = 0; row < product.rows; row += blocking.band) {
       const int64_t count = smaller(product.rows - row, blocking.band);
       const Strided<T> c = one_place ? whole : whole.from(row, 0);
@@ -250,7 +257,7 @@ void multiply_chunks(const BlockProduct<T>& product, const Finish& finish) {
 /** A row times a matrix whose columns, or rows, are contiguous. */
 template <typename T, typename Finish>
 void multiply_one_row(const BlockProduct<T>& product, const Finish& finish) {
-  const auto& [a, b, out, rows, cols, k, kept] = product;
+  const auto& [a, b, out, rows, cols, k, kept, ending] = product;
   const int64_t bytes = cols * static_cast<int64_t>(sizeof(T));
   T* c = kept ? reinterpret_cast<T*>(scratch(Scratch::kInstruction, bytes)) : out.data;
   if (b.col_stride == 1) {
@@ -258,6 +265,7 @@ void multiply_one_row(const BlockProduct<T>& product, const Finish& finish) {
   } else {
     multiply_row_transposed(k, a.data, a.col_stride, b.data, b.col_stride, cols, c);
   }
+  if (ending != nullptr) ending->apply(c, cols);
   if (kept) finish(0, 1, c);
 }
 

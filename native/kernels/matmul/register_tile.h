@@ -3,6 +3,8 @@
 #include <cstdint>
 
 #include "../../simd/vec.h"
+#include "ending.h"
+#include "lanes.h"
 
 /**
  * The inner loop of matmul: a register tile, part of C that stays in registers while k runs. Every element of C is one
@@ -29,30 +31,18 @@ constexpr int kRegisterCols = kRegisterVectors * kLanes<T>;
 /**
  * C (rows, cols) = or += A (rows, k) x B (k, cols), where B is whole vectors wide and of the last vector only
  * `last` columns belong to C. Rows of B are `b_stride` apart, those of C `c_stride`. Where A is row-major
- * (`along_k`) `a_stride` is the distance of its rows, else that of its columns.
+ * (`along_k`) `a_stride` is the distance of its rows, else that of its columns. If C is complete then, `ending` is done
+ * to it, which knows C's first element by its row and column; or else it is null.
  */
 template <typename T>
 using RegisterTile = void (*)(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
-                              int64_t c_stride, int64_t last, bool accumulate);
-
-/** A vector of C's row, of which `count` lanes are there. */
-template <typename T>
-Vec<T> load_columns(const T* from, int64_t count) {
-  return count == kLanes<T> ? load(from) : load_partial(from, count);
-}
-
-template <typename T>
-void store_columns(T* to, Vec<T> v, int64_t count) {
-  if (count == kLanes<T>) {
-    store(to, v);
-  } else {
-    store_partial(to, v, count);
-  }
-}
+                              int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t row,
+                              int64_t col);
 
 template <typename T, int Rows, int Vectors, bool AlongK>
 void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
-                            int64_t c_stride, int64_t last, bool accumulate) {
+                            int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t row,
+                            int64_t col) {
   using V = Vec<T>;
   V sum[Rows][Vectors]{};
   if (accumulate) {
@@ -75,10 +65,10 @@ void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b,
   const int64_t row_step = AlongK ? a_stride : 1;
   const int64_t k_step = AlongK ? 1 : a_stride;
   for (int64_t p = 0; p < k; p++) {
-    V row[Vectors];
+    V line[Vectors];
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; j++) {
-      row[j] = load(b + j * kLanes<T>);
+      line[j] = load(b + j * kLanes<T>);
       if constexpr (kFetchesAhead) __builtin_prefetch(b + kPrefetchRows * b_stride + j * kLanes<T>);
     }
     if constexpr (kFetchesAhead && !AlongK) __builtin_prefetch(a + kPrefetchCols * a_stride);
@@ -86,11 +76,12 @@ void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b,
     for (int i = 0; i < Rows; i++) {
       const V factor = splat<V>(a[i * row_step]);
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; j++) sum[i][j] = fma(factor, row[j], sum[i][j]);
+      for (int j = 0; j < Vectors; j++) sum[i][j] = fma(factor, line[j], sum[i][j]);
     }
     a += k_step;
     b += b_stride;
   }
+  if (ending != nullptr) ending->apply(sum, row, col, last);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++, c += c_stride) {
 #pragma GCC unroll 4
