@@ -20,17 +20,21 @@ struct FoldInstruction {
   int32_t src, dst;
 };
 
+/** Slots of a whole at most. */
+constexpr int kWholeSlots = 32;
+
+/** Which of whole_programs.h the element code of a stage is, if any, and which slots it has in the place of those. */
+struct WholeMatch {
+  int index = -1;
+  int16_t slots[kWholeSlots];
+};
+
 struct Stage {
   int element_count, fold_count, row_count;
   const MicroInstruction* elements;
   const FoldInstruction* folds;
   const MicroInstruction* rows;
-};
-
-/** Which program of whole_programs.h it is, if any, and whether with its first two inputs in each other's place. */
-struct WholeMatch {
-  int index = -1;
-  bool is_swapped = false;
+  WholeMatch whole;
 };
 
 struct Program {
@@ -44,7 +48,6 @@ struct Program {
   int resident_count, streamed_count;
   const Stage* resident;
   const Stage* streamed;
-  WholeMatch whole;
 };
 
 }  // namespace nabla

@@ -42,7 +42,7 @@ class ProgramStore::Decoder {
     count = take();
     const size_t elements = owned_.micro.size();
     for (int i = 0; i < count; i++) stages.push_back(decode_stage());
-    if (&stages == &owned_.resident && count == 1) owned_.program.whole = find_whole(owned_.program, stages[0]);
+    find_wholes(owned_.program, stages);
     join(stages, elements);
     first = stages.data();
   }

@@ -1,35 +1,43 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "micro_ops.h"
 #include "program.h"
 
 /**
- * Micro-programs that are compiled as wholes: intermediate values stay in registers, where a program that is run
- * instruction by instruction writes each to a tile. The same operations in the same order, so the same bits.
+ * Element code of stages that is compiled as a whole: intermediate values stay in registers, where a program that is
+ * run instruction by instruction writes each to a tile. The same operations in the same order, so the same bits.
  */
 namespace nabla {
 
+/** What a slot of a whole is, besides something that is computed. */
+enum WholeSlot : uint8_t {
+  /** Has an element for each of the others. */
+  kLoaded = 1,
+  /** One value throughout, which fills a vector: an input that is, a parameter, a constant. */
+  kOneValue = 2,
+  /** A row's value. */
+  kOfRow = 4,
+  /** Is had by others than this code: an output, what is folded, what a later stage reads. */
+  kStored = 8,
+};
+
 struct WholeInstruction {
   MicroOp op;
-  int32_t dst, a, b, c;
+  int8_t dst, a, b, c;
 };
 
-/** A program of one stage, without parameters, as lib/backend/program.ts encodes it. */
+/** Slots are numbered in the order in which the code has them. Operands that `op` does not have are -1. */
 struct WholeProgram {
   const char* name;
-  int inputs, outputs, constants, registers;
-  /** A bit for each input that has an element for each of the outputs'; the others are one value. */
-  uint32_t walked;
-  int count;
-  WholeInstruction code[20];
-
-  constexpr int slots() const { return inputs + outputs + constants + registers; }
+  int slots, count;
+  uint8_t kinds[kWholeSlots];
+  WholeInstruction code[24];
 };
 
-/** The first two inputs are in each other's place where a gradient is a product that has just been made. `stage` is as
- * it was encoded. */
-WholeMatch find_whole(const Program& program, const Stage& stage);
+/** Finds which wholes stages are: they are as they were encoded, and the program's numbers are known. */
+void find_wholes(const Program& program, std::vector<Stage>& stages);
 
 }  // namespace nabla

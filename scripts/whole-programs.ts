@@ -1,9 +1,12 @@
-/** Writes native/whole_programs.h: the micro-programs of optimizers' updates, which the core has compiled as wholes. `npm run whole-programs` */
+/**
+ * Writes native/whole_programs.h: the element code of what programs have most, which the core has compiled as wholes: optimizers' updates, activations,
+ * softmax, normalisation and losses. `npm run whole-programs`
+ */
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { capture, nn, optim, randn, setNumThreads, type Tensor } from 'nabla';
+import { capture, grad, nn, noGrad, optim, randint, randn, setNumThreads, type Tensor } from 'nabla';
 import { backend, useBackend } from '../lib/backend/index.js';
-import type { Program } from '../lib/backend/program.js';
+import { type MicroInstruction, type Program, type Stage, slotLayout } from '../lib/backend/program.js';
 import { sizeOf, type View } from '../lib/backend/view.js';
 
 export const HEADER = fileURLToPath(new URL('../native/whole_programs.h', import.meta.url));
@@ -31,36 +34,96 @@ export const UPDATES: readonly Row[] = [
   ['Adadelta', (p) => new optim.Adadelta(p)],
 ];
 
+type Part = readonly [name: string, apply: (x: Tensor) => Tensor];
+
+/** Between layers of a network. */
+export const ACTIVATIONS: readonly Part[] = [
+  ['gelu', (x) => nn.functional.gelu(x)],
+  ['gelu, tanh', (x) => nn.functional.gelu(x, { approximate: 'tanh' })],
+  ['silu', (x) => nn.functional.silu(x)],
+];
+
+const targets = randint(0, 12, [8]);
+const values = randn([8, 12]);
+const normalised = {
+  batch: new nn.BatchNorm1d(12),
+  layer: new nn.LayerNorm(12),
+  rms: new nn.RMSNorm(12),
+  group: new nn.GroupNorm(3, 12),
+};
+
+/** Of rows, and losses. */
+export const FOLDS: readonly Part[] = [
+  ['softmax', (x) => x.softmax(-1)],
+  ['logSoftmax', (x) => x.logSoftmax(-1)],
+  ['layerNorm', (x) => normalised.layer.forward(x)],
+  ['rmsNorm', (x) => normalised.rms.forward(x)],
+  ['groupNorm', (x) => normalised.group.forward(x)],
+  ['batchNorm', (x) => normalised.batch.forward(x)],
+  ['batchNorm, relu', (x) => normalised.batch.forward(x).relu()],
+  ['batchNorm, add, relu', (x) => normalised.batch.forward(x).add(values).relu()],
+  ['crossEntropy', (x) => nn.functional.crossEntropy(x, targets)],
+  ['mseLoss', (x) => nn.functional.mseLoss(x, values)],
+  ['l1Loss', (x) => nn.functional.l1Loss(x, values)],
+  ['smoothL1Loss', (x) => nn.functional.smoothL1Loss(x, values)],
+  ['binaryCrossEntropyWithLogits', (x) => nn.functional.binaryCrossEntropyWithLogits(x, values.sigmoid())],
+];
+
 /** So often that nothing of the state is new. */
 const STEPS = 8;
 /** Of a parameter: no number of a step has so many elements. */
 const SIZES = [8, 12];
 
-interface Update {
+interface Found {
   readonly name: string;
   readonly program: Program;
   /** Of inputs: whether they have an element for each of the parameter's. */
   readonly walked: readonly boolean[];
 }
 
-/** Calls `act`, and returns the updates among the maps that it comes to: what reads a parameter and its gradient, at least. */
-function updatesIn(name: string, act: () => void): Update[] {
-  const found = new Map<Program, Update>();
-  const note = (program: Program, params: readonly number[], inputs: readonly View[]) => {
+type Note = (found: Map<Program, Found>, program: Program, params: readonly number[], inputs: readonly View[]) => void;
+
+/** An update reads a parameter and its gradient, at least. */
+const noteUpdate =
+  (name: string): Note =>
+  (found, program, params, inputs) => {
     const walked = inputs.map(
       ({ shape, strides }) => sizeOf(shape) === sizeOf(SIZES) && strides.every((one) => one > 0),
     );
     const isUpdate = params.length === 0 && walked.filter(Boolean).length > 1;
     if (isUpdate) found.set(program, { name, program, walked });
   };
+
+const noteAll =
+  (name: string): Note =>
+  (found, program, _, inputs) => {
+    const walked = inputs.map(({ strides }) => strides.some((one) => one > 0));
+    if (walked.some(Boolean)) found.set(program, { name, program, walked });
+  };
+
+/** Calls `act`, and returns what is noted of the maps and epilogues that it comes to. */
+function programsIn(act: () => void, noteIn: Note): Found[] {
+  const found = new Map<Program, Found>();
+  const note = (program: Program, params: readonly number[], inputs: readonly View[]) =>
+    noteIn(found, program, params, inputs);
   const before = useBackend({
     ...backend,
     map: (program, params, inputs, outputs) => {
       note(program, params, inputs);
       return before.map(program, params, inputs, outputs);
     },
+    fold: (program, params, inputs, outputs, outer, inner) => {
+      note(program, params, inputs);
+      return before.fold(program, params, inputs, outputs, outer, inner);
+    },
     link: (instructions, ports) => {
-      for (const one of instructions) if (one.op === 'map') note(one.program, one.params, one.inputs);
+      for (const one of instructions) {
+        if (one.op === 'map' || one.op === 'fold') note(one.program, one.params, one.inputs);
+        if (one.op !== 'matmul' || one.epilogue === null) continue;
+        const { program, params, inputs } = one.epilogue;
+        // The product, which is as large as what becomes of it, is input 0.
+        note(program, params, [one.outputs[0]!, ...inputs]);
+      }
       return before.link(instructions, ports);
     },
   });
@@ -73,7 +136,7 @@ function updatesIn(name: string, act: () => void): Update[] {
 }
 
 /** By themselves, and in a captured step whose gradients are clipped. */
-function updatesOf([name, make]: Row): Update[] {
+function updatesOf([name, make]: Row): Found[] {
   const parameter = new nn.Parameter(randn(SIZES));
   const x = randn([3, SIZES[0]!]);
   const plain = make([parameter]);
@@ -85,32 +148,119 @@ function updatesOf([name, make]: Row): Update[] {
     clipped.step();
   });
   return [
-    ...updatesIn(name, () => {
+    ...programsIn(() => {
       parameter.grad = randn(SIZES);
       for (let i = 0; i < STEPS; i++) plain.step();
-    }),
-    ...updatesIn(`${name}, clipped`, () => {
-      for (let i = 0; i < STEPS; i++) step(x);
-    }),
+    }, noteUpdate(name)),
+    ...programsIn(
+      () => {
+        for (let i = 0; i < STEPS; i++) step(x);
+      },
+      noteUpdate(`${name}, clipped`),
+    ),
   ];
 }
 
-/** What the core compares a program with; two names may come to the same. */
-function row({ name, program, walked }: Update): string {
-  const { inputs, outputs, constants, elementRegisters, resident } = program;
-  const code = resident[0]!.elements.map(({ op, dst, a, b, c }) => `{MicroOp::${op}, ${[dst, a, b, c].join(', ')}}`);
-  const mask = walked.reduce((bits, is, i) => bits | (Number(is) << i), 0);
-  const counts = [inputs.length, outputs.length, constants.length, elementRegisters, mask, code.length];
-  return `    {"${name}", ${counts.join(', ')}, {${code.join(', ')}}},`;
+/** By itself, and between the layers of a network that is trained and asked. */
+function activationsOf([name, apply]: Part): Found[] {
+  const [below, above] = [new nn.Linear(8, 12), new nn.Linear(12, 4)];
+  const network = (x: Tensor): Tensor => above.forward(apply(below.forward(x)));
+  const gradient = randn([16, 4]);
+  const train = capture((x: Tensor) => {
+    below.zeroGrad();
+    network(x).backward(gradient);
+  });
+  const answer = capture((x: Tensor) => noGrad(() => network(x)));
+  return programsIn(() => {
+    apply(randn(SIZES, { requiresGrad: true })).backward(randn(SIZES));
+    for (const step of [train, answer]) step(randn([16, 8]));
+  }, noteAll(name));
 }
+
+/** By themselves, and captured. */
+function foldsOf([name, apply]: Part): Found[] {
+  const both = (x: Tensor): Tensor => {
+    const leaf = x.detach().requiresGrad_();
+    const y = apply(leaf);
+    return grad([y], [leaf], { gradOutputs: y.ndim > 0 ? [x] : null })[0]!;
+  };
+  const step = capture(both);
+  return programsIn(() => {
+    for (const one of [both, step]) one(randn([8, 12]));
+    apply(randn([8, 12]));
+  }, noteAll(name));
+}
+
+/** See `WholeSlot` of native/whole.h. */
+const LOADED = 1;
+const ONE_VALUE = 2;
+const OF_ROW = 4;
+const STORED = 8;
+
+const MOST_SLOTS = 32;
+const MOST_OPERATIONS = 24;
+
+/** What a slot is that is read before it is written. */
+function kindOf({ program, walked }: Found, slot: number): number {
+  const { inputs, outputs } = program;
+  const layout = slotLayout(program);
+  if (slot < layout.outputs) return inputs[slot] === 'row' ? OF_ROW : walked[slot] ? LOADED : ONE_VALUE;
+  if (slot < layout.params) return outputs[slot - layout.outputs] === 'row' ? OF_ROW : LOADED;
+  if (slot < layout.elementRegisters) return ONE_VALUE;
+  return slot < layout.rowRegisters ? LOADED : OF_ROW;
+}
+
+const operandsOf = ({ a, b, c }: MicroInstruction) => [a, b, c].filter((slot) => slot >= 0);
+
+/** Whether anybody but a stage's element code has a slot that it writes. */
+function isNeeded(program: Program, stages: readonly Stage[], stage: number, slot: number): boolean {
+  return (
+    slot < slotLayout(program).params ||
+    stages
+      .slice(stage)
+      .some(
+        ({ elements, folds }, later) =>
+          folds.some(({ src }) => src === slot) || (later > 0 && elements.some((m) => operandsOf(m).includes(slot))),
+      )
+  );
+}
+
+/** What the core compares a stage's element code with. */
+function codeOf(found: Found, stages: readonly Stage[], stage: number): string | null {
+  const slots: number[] = [];
+  const kinds: number[] = [];
+  const number = (slot: number, written: boolean): number => {
+    if (slot < 0) return -1;
+    if (!slots.includes(slot)) kinds[slots.push(slot) - 1] = written ? 0 : kindOf(found, slot);
+    const at = slots.indexOf(slot);
+    if (written && isNeeded(found.program, stages, stage, slot)) kinds[at]! |= STORED;
+    return at;
+  };
+  const code = stages[stage]!.elements.map((m) => {
+    const [a, b, c] = [number(m.a, false), number(m.b, false), number(m.c, false)];
+    return `{MicroOp::${m.op}, ${[number(m.dst, true), a, b, c].join(', ')}}`;
+  });
+  const fits = slots.length <= MOST_SLOTS && code.length <= MOST_OPERATIONS;
+  return fits ? `${slots.length}, ${code.length}, {${kinds.join(', ')}}, {${code.join(', ')}}` : null;
+}
+
+/** Code of fewer operations is as fast in loops of its own. What counts positions has none. */
+const isWorthIt = ({ elements }: Stage): boolean =>
+  elements.filter(({ op }) => op !== 'expand').length > 1 && elements.every(({ op }) => op !== 'position');
 
 /** The header, as it should be. */
 export function header(): string {
-  const rows = new Map<string, string>();
-  for (const update of UPDATES.flatMap(updatesOf)) {
-    const code = row(update).replace(/"[^"]*"/, '');
-    if (!rows.has(code)) rows.set(code, row(update));
+  // Two names may come to the same.
+  const names = new Map<string, string>();
+  for (const one of [...UPDATES.flatMap(updatesOf), ...ACTIVATIONS.flatMap(activationsOf), ...FOLDS.flatMap(foldsOf)]) {
+    for (const stages of [one.program.resident, one.program.streamed]) {
+      for (const [i, stage] of stages.entries()) {
+        const code = isWorthIt(stage) ? codeOf(one, stages, i) : null;
+        if (code !== null && !names.has(code)) names.set(code, one.name);
+      }
+    }
   }
+  const rows = [...names].map(([code, name]) => `    {"${name}", ${code}},`);
   return `// Written by \`npm run whole-programs\`.
 #pragma once
 
@@ -121,7 +271,7 @@ namespace nabla {
 // Each file has its own: nothing of an instruction set may be known by a name outside of it.
 // clang-format off
 constexpr WholeProgram kWholePrograms[] = {
-${[...rows.values()].join('\n')}
+${rows.join('\n')}
 };
 // clang-format on
 

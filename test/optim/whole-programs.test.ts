@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
-import { nn, randn, stack, type Tensor } from '../../lib/index.js';
+import { ACTIVATIONS, FOLDS, HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
+import { grad, nn, randn, stack, type Tensor } from '../../lib/index.js';
 
-describe('updates that are compiled as wholes', () => {
-  it('are those that optimizers come to (npm run whole-programs)', async () => {
+describe('programs that are compiled as wholes', () => {
+  it('are those that optimizers, activations and rows come to (npm run whole-programs)', async () => {
     expect(header()).toBe(await readFile(HEADER, 'utf8'));
   });
 
@@ -38,6 +38,37 @@ describe('updates that are compiled as wholes', () => {
       make,
     );
     expect(apart.toArray()).toEqual(dense.toArray());
+  });
+});
+
+describe('activations that are compiled as wholes', () => {
+  const withGradient = (apply: (x: Tensor) => Tensor, x: Tensor): number[][] => {
+    const leaf = x.detach().requiresGrad_();
+    const y = apply(leaf);
+    return [y, grad([y], [leaf], { gradOutputs: [x.detach()] })[0]!].map((one) => one.toArray() as number[]);
+  };
+
+  it.each(ACTIVATIONS)('%s: of many elements, what it is of each by itself, to the bit', (_, apply) => {
+    for (const length of [16, 37, 1000, 5000]) {
+      const x = randn([length]);
+      const many = withGradient(apply, x);
+      for (const i of [0, 1, length - 2, length - 1]) {
+        const each = withGradient(apply, x.slice(0, i, i + 1).clone());
+        expect(many.map((values) => values[i])).toEqual(each.map(([value]) => value));
+      }
+    }
+  });
+});
+
+describe('rows that are compiled as wholes', () => {
+  it.each(FOLDS)('%s: of elements that are apart, what it is of those that are not, to the bit', (_, apply) => {
+    const apart = randn([12, 8]).t();
+    const [some, all] = [apart, apart.clone()].map((x) => {
+      const leaf = x.detach().requiresGrad_();
+      const y = apply(leaf);
+      return [y, grad([y], [leaf], { gradOutputs: y.ndim > 0 ? [x] : null })[0]!].map((one) => one.toArray());
+    });
+    expect(some).toEqual(all);
   });
 });
 

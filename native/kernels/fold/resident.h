@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../program/tiled_operands.h"
+#include "../program/whole_loops.h"
 #include "../tasks.h"
 #include "order.h"
 
@@ -26,7 +27,10 @@ void fill_rows(T* dst, int64_t rows, int64_t columns, Value value) {
 /** Element instructions over a tile of whole or partial rows, whose columns start at `first`. In a tile of one row its
  * row values stand for all elements: they need not be written out. */
 template <typename T>
-void run_row_elements(Slots<T>& slots, const Stage& stage, int64_t rows, int64_t columns, int64_t first) {
+void run_row_elements(Slots<T>& slots, const Program& program, const Stage& stage, int64_t rows, int64_t columns,
+                      int64_t first) {
+  const WholeLoop<T> whole = whole_loop(program, stage, slots);
+  if (whole != nullptr) return run_whole(whole, stage, slots, rows, columns);
   for (int i = 0; i < stage.element_count; i++) {
     const MicroInstruction& m = stage.elements[i];
     const MicroOp op = static_cast<MicroOp>(m.op);
@@ -84,7 +88,7 @@ void fold_row_tiles(const Instruction& instruction, const Tiling& elements, cons
     operands.load(Kind::kElement, tile);
     for (int i = 0; i < program.resident_count; i++) {
       const Stage& stage = program.resident[i];
-      run_row_elements(slots, stage, rows, columns, 0);
+      run_row_elements(slots, program, stage, rows, columns, 0);
       for (int f = 0; f < stage.fold_count; f++) {
         const FoldInstruction& fold = stage.folds[f];
         const T* src = rows == 1 ? slots.to_read(fold.src, columns) : slots[fold.src];

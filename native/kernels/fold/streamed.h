@@ -128,7 +128,7 @@ class StreamedRow {
       const int64_t before = at % kRun<T>, run = smaller(kRun<T>, end - (at - before));
       const Piece piece{at, before, operands.evenly(at, run - before), run};
       operands.load(at, piece.count);
-      run_row_elements(slots, stage, 1, piece.count, at);
+      run_row_elements(slots, program_, stage, 1, piece.count, at);
       add_folds(stage, slots, piece, lanes, partials);
       if (is_last) operands.store(at, piece.count);
       at += piece.count;

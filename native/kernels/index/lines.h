@@ -45,6 +45,22 @@ void for_each_line(const Instruction& instruction, const Operand* const (&operan
   }
 }
 
+/** Where the first of `count` indices is that is no position on an axis, or `count`. */
+inline int64_t find_bad_index(const int32_t* indices, int64_t step, int64_t count, int64_t size) {
+  // Without leaving it early the loop is one of vectors.
+  if (step == 1 && size <= INT32_MAX) {
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < count; i++) {
+      const auto index = static_cast<uint32_t>(indices[i]);
+      largest = index > largest ? index : largest;
+    }
+    if (largest < size) return count;
+  }
+  int64_t i = 0;
+  while (i < count && indices[i * step] >= 0 && indices[i * step] < size) i++;
+  return i;
+}
+
 /** Row-major position of the first index that is no position on the inner axis, or -1. */
 inline int64_t first_bad_index(const Instruction& instruction, const Operand& index) {
   const int64_t size = instruction.sizes[instruction.outer];
@@ -53,10 +69,8 @@ inline int64_t first_bad_index(const Instruction& instruction, const Operand& in
   for_each_line(instruction, operands, [&](const Line<1>& line) {
     const int32_t* values = line.at<int32_t>(0, index);
     const int64_t distinct = line.steps[0] == 0 ? 1 : line.length;
-    for (int64_t i = 0; i < distinct && bad < 0; i++) {
-      const int32_t value = values[i * line.steps[0]];
-      if (value < 0 || value >= size) bad = line.position + i;
-    }
+    const int64_t at = find_bad_index(values, line.steps[0], distinct, size);
+    if (at < distinct) bad = line.position + at;
     return bad < 0;
   });
   return bad;

@@ -47,6 +47,8 @@ void scatter_elements(const Instruction& instruction, Combine combine) {
     if (index_step == 0 && source_step == 1 && out_step == 1) {
       out += *index * axis_stride;
       for (int64_t i = 0; i < line.length; i++) out[i] = combine(out[i], source[i]);
+    } else if (index_step == 1 && source_step == 1 && out_step == 0 && axis_stride == 1) {
+      for (int64_t i = 0; i < line.length; i++) out[index[i]] = combine(out[index[i]], source[i]);
     } else {
       for (int64_t i = 0; i < line.length; i++) {
         T& target = out[i * out_step + index[i * index_step] * axis_stride];

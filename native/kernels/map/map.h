@@ -15,13 +15,13 @@ void map_tiles(const Instruction& instruction, const Tiling& tiling, int64_t beg
   Slots<T> slots(program, instruction.params, tiling.max_elements());
   TiledOperands<T> operands(slots, program, instruction.operands, tiling, tiling, instruction.misfit);
   const Stage& stage = program.resident[0];
-  const WholeLoop<T> whole = whole_loop(program, slots);
+  const WholeLoop<T> whole = whole_loop(program, stage, slots);
   for (int64_t number = begin; number < end; number++) {
     const Tile tile = tile_at(tiling, number);
     operands.load(Kind::kElement, tile);
     const int64_t n = tile.extent * tiling.inner;
     if (whole != nullptr) {
-      run_whole(whole, program, slots, n);
+      run_whole(whole, stage, slots, 1, n);
     } else {
       slots.run(stage.elements, stage.element_count, n);
     }
@@ -39,7 +39,7 @@ constexpr int64_t kFewestBytes = 1024;
 /** Elements of a tile, fewer where a program has many slots (an update by Adam, with 16, takes 0.7 of the time). */
 template <typename T>
 int64_t tile_elements(const Program& program) {
-  if (program.whole.index >= 0) return kTileElements<T>;
+  if (program.resident[0].whole.index >= 0) return kTileElements<T>;
   int64_t bytes = kTileElements<T> * static_cast<int64_t>(sizeof(T));
   while (bytes > kFewestBytes && bytes * program.slots > kSlotBytes) bytes /= 2;
   return bytes / static_cast<int64_t>(sizeof(T));

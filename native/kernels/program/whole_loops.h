@@ -20,36 +20,32 @@ NABLA_ALL_OPS(NABLA_TYPE)
 }  // namespace micro
 
 /**
- * The code of a program. Slots are arrays whose indices the compiler knows, everywhere, so that it keeps them in
+ * The code of a whole. Slots are arrays whose indices the compiler knows, everywhere, so that it keeps them in
  * registers: hence all is inline, and no loop goes over slots.
  */
 template <typename T, int Index>
 struct WholeCode {
   static constexpr const WholeProgram& kProgram = kWholePrograms[Index];
-  static constexpr int kOperands = kProgram.inputs + kProgram.outputs;
   using V = Vec<T>;
 
-  /** Whether a slot is one value throughout: of an input that is, or a constant. */
-  static constexpr bool is_value(int slot) {
-    if (slot < kProgram.inputs) return (kProgram.walked >> slot & 1) == 0;
-    return slot >= kOperands && slot < kOperands + kProgram.constants;
-  }
+  static constexpr bool is(int slot, WholeSlot kind) { return slot >= 0 && (kProgram.kinds[slot] & kind) != 0; }
 
   template <int S>
   [[gnu::always_inline]] static void load_value(V* values, T* const* at) {
-    if constexpr (is_value(S)) values[S] = load(at[S]);
+    if constexpr (is(S, kOneValue)) values[S] = load(at[S]);
+    if constexpr (is(S, kOfRow)) values[S] = splat<V>(*at[S]);
   }
 
   template <bool IsWhole, int S>
   [[gnu::always_inline]] static void load_element(V* slots, T* const* at, int64_t i, int64_t n) {
-    if constexpr (!is_value(S)) slots[S] = IsWhole ? load(at[S] + i) : load_partial(at[S] + i, n - i);
+    if constexpr (is(S, kLoaded)) slots[S] = IsWhole ? load(at[S] + i) : load_partial(at[S] + i, n - i);
   }
 
   /** Of operands that an operation does not have, any. */
   template <int S>
   [[gnu::always_inline]] static V get(const V* slots, const V* values) {
     if constexpr (S < 0) return V{};
-    return is_value(S) ? values[S] : slots[S];
+    return is(S, kOneValue) || is(S, kOfRow) ? values[S] : slots[S];
   }
 
   template <int I>
@@ -60,8 +56,10 @@ struct WholeCode {
   }
 
   template <bool IsWhole, int S>
-  [[gnu::always_inline]] static void store_output(const V* slots, T* const* at, int64_t i, int64_t n) {
-    if constexpr (IsWhole) {
+  [[gnu::always_inline]] static void store_result(const V* slots, T* const* at, int64_t i, int64_t n) {
+    if constexpr (!is(S, kStored)) {
+      return;
+    } else if constexpr (IsWhole) {
       store<T>(at[S] + i, slots[S]);
     } else {
       store_partial(at[S] + i, slots[S], n - i);
@@ -69,31 +67,28 @@ struct WholeCode {
   }
 
   /** All of a vector is read before any of it is written: outputs may be inputs. */
-  template <bool IsWhole, int... I, int... C, int... O>
-  [[gnu::always_inline]] static void step(const V* values, T* const* at, int64_t i, int64_t n, Indices<I...>,
-                                          Indices<C...>, Indices<O...>) {
-    V slots[kProgram.slots()];
-    (load_element<IsWhole, I>(slots, at, i, n), ...);
+  template <bool IsWhole, int... S, int... C>
+  [[gnu::always_inline]] static void step(const V* values, T* const* at, int64_t i, int64_t n, Indices<S...>,
+                                          Indices<C...>) {
+    V slots[kProgram.slots];
+    (load_element<IsWhole, S>(slots, at, i, n), ...);
     (compute<C>(slots, values), ...);
-    (store_output<IsWhole, kProgram.inputs + O>(slots, at, i, n), ...);
+    (store_result<IsWhole, S>(slots, at, i, n), ...);
   }
 
-  template <int... S, int... O>
-  [[gnu::always_inline]] static void run_over(T* const* memory, int64_t n, Indices<S...>, Indices<O...> outputs) {
-    constexpr MakeIndices<kProgram.inputs> inputs{};
+  template <int... S>
+  [[gnu::always_inline]] static void run_over(T* const* memory, int64_t n, Indices<S...> all) {
     constexpr MakeIndices<kProgram.count> code{};
-    V values[kProgram.slots()];
+    V values[kProgram.slots];
     T* const at[] = {memory[S]...};
     (load_value<S>(values, at), ...);
     int64_t i = 0;
-    for (; i + kLanes<T> <= n; i += kLanes<T>) step<true>(values, at, i, n, inputs, code, outputs);
-    if (i < n) step<false>(values, at, i, n, inputs, code, outputs);
+    for (; i + kLanes<T> <= n; i += kLanes<T>) step<true>(values, at, i, n, all, code);
+    if (i < n) step<false>(values, at, i, n, all, code);
   }
 
-  /** `memory` is of inputs, outputs and constants. */
-  static void run(T* const* memory, int64_t n) {
-    run_over(memory, n, MakeIndices<kOperands + kProgram.constants>{}, MakeIndices<kProgram.outputs>{});
-  }
+  /** `memory` is of all slots; what is only computed has none. */
+  static void run(T* const* memory, int64_t n) { run_over(memory, n, MakeIndices<kProgram.slots>{}); }
 };
 
 template <typename T>
@@ -105,33 +100,44 @@ constexpr WholeLoop<T> whole_loop_of(int index, Indices<Index...>) {
   return all[index];
 }
 
-template <typename T>
-void run_whole(WholeLoop<T> loop, const Program& program, const Slots<T>& slots, int64_t n) {
-  T* at[kMaxOperands];
-  const int count = program.inputs + program.outputs + program.constants;
-  for (int i = 0; i < count; i++) at[i] = slots[i];
-  if (program.whole.is_swapped) {
-    at[0] = slots[1];
-    at[1] = slots[0];
-  }
-  loop(at, n);
-}
-
-/** The loop that a program is as a whole, if it is one and its inputs are one value where that is expected; or else
+/** The loop that a stage's element code is, if it is one and its inputs are one value where that is expected; or else
  * null. */
 template <typename T>
-WholeLoop<T> whole_loop(const Program& program, const Slots<T>& slots) {
+WholeLoop<T> whole_loop(const Program& program, const Stage& stage, const Slots<T>& slots) {
   if constexpr (__is_same(T, float)) {
-    const WholeMatch& match = program.whole;
+    const WholeMatch& match = stage.whole;
     if (match.index < 0) return nullptr;
-    for (int i = 0; i < program.inputs; i++) {
-      const int known = match.is_swapped && i < 2 ? 1 - i : i;
-      const bool is_walked = (kWholePrograms[match.index].walked >> known & 1) != 0;
-      if (slots.is_same(i) == is_walked) return nullptr;
+    const WholeProgram& whole = kWholePrograms[match.index];
+    for (int i = 0; i < whole.slots; i++) {
+      const int slot = match.slots[i];
+      if (slot >= program.inputs || program.is_row[slot]) continue;
+      if (slots.is_same(slot) != ((whole.kinds[i] & kOneValue) != 0)) return nullptr;
     }
     return whole_loop_of<T>(match.index, MakeIndices<kWholeCount>{});
   } else {
     return nullptr;
+  }
+}
+
+/** Over a tile of whole or partial rows. */
+template <typename T>
+void run_whole(WholeLoop<T> loop, const Stage& stage, Slots<T>& slots, int64_t rows, int64_t columns) {
+  const WholeMatch& match = stage.whole;
+  const WholeProgram& whole = kWholePrograms[match.index];
+  T* at[kWholeSlots]{};
+  for (int i = 0; i < whole.slots; i++) {
+    const int slot = match.slots[i];
+    at[i] = slots[slot];
+    if (rows > 1) continue;
+    if ((whole.kinds[i] & kLoaded) != 0) slots.to_read(slot, columns);
+    if ((whole.kinds[i] & kStored) != 0) slots.to_write(slot);
+  }
+  for (int64_t row = 0; row < rows; row++) {
+    loop(at, columns);
+    for (int i = 0; i < whole.slots; i++) {
+      const uint8_t kind = whole.kinds[i];
+      at[i] += (kind & kOfRow) != 0 ? 1 : (kind & (kLoaded | kStored)) != 0 ? columns : 0;
+    }
   }
 }
 
