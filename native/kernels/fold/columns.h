@@ -1,6 +1,7 @@
 #pragma once
 
 #include "../program/stretched_operands.h"
+#include "../program/whole_loops.h"
 #include "../tasks.h"
 #include "column_runs.h"
 
@@ -193,7 +194,10 @@ class ColumnBlock {
     return {reinterpret_cast<const T*>(operands_[slot].data) + first * stride, depth, width_, stride, first};
   }
 
-  void run_elements(const Slots<T>& slots, int64_t depth, int64_t first) const {
+  void run_elements(Slots<T>& slots, int64_t depth, int64_t first) const {
+    // Row values are one for each column here, not one for all.
+    const WholeLoop<T> whole = has_row_values(stage_) ? nullptr : whole_loop(program_, stage_, slots);
+    if (whole != nullptr) return run_whole(whole, stage_, slots, 1, depth * width_);
     for (int i = 0; i < stage_.element_count; i++) {
       const MicroInstruction& m = stage_.elements[i];
       const MicroOp op = static_cast<MicroOp>(m.op);

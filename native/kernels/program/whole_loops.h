@@ -119,6 +119,16 @@ WholeLoop<T> whole_loop(const Program& program, const Stage& stage, const Slots<
   }
 }
 
+/** Whether a stage, if it is a whole, takes row values. */
+inline bool has_row_values(const Stage& stage) {
+  if (stage.whole.index < 0) return false;
+  const WholeProgram& whole = kWholePrograms[stage.whole.index];
+  for (int i = 0; i < whole.slots; i++) {
+    if ((whole.kinds[i] & kOfRow) != 0) return true;
+  }
+  return false;
+}
+
 /** Over a tile of whole or partial rows. */
 template <typename T>
 void run_whole(WholeLoop<T> loop, const Stage& stage, Slots<T>& slots, int64_t rows, int64_t columns) {
