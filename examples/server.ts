@@ -158,9 +158,6 @@ try {
 } catch (error) {
   if (!stop.signal.aborted) throw error;
 } finally {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  await closed;
+  await service.stop();
 }
 console.log('Stopped');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 
 /** What is wrong with a request, and the status that says so. */
@@ -18,11 +19,16 @@ export interface Service {
   readonly server: Server;
   /** Lines in the format of Prometheus: requests by status, and how long they took. */
   metrics(): string[];
+  /** Takes no more requests, and resolves when those under way are answered, or cut off. */
+  stop(): Promise<void>;
 }
 
 const MAX_BODY_BYTES = 65_536;
-/** A request that takes longer to arrive is cut off. */
+/** A request that takes longer to arrive is cut off, which is looked for so often. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 1000;
+/** When the service stops, requests that are under way have so long to end. */
+const GRACE_MS = 5000;
 
 /** The body of a request, up to a limit. */
 export async function textOf(request: IncomingMessage): Promise<string> {
@@ -57,14 +63,21 @@ export function createService(
   };
 
   function handlerOf({ method, url }: IncomingMessage): Handler {
-    const handler = handlers[`${method} ${url}`];
+    const [path] = url!.split('?', 1);
+    // What is answered to HEAD is sent without its body.
+    const handler = handlers[`${method === 'HEAD' ? 'GET' : method} ${path}`];
     if (handler !== undefined) return handler;
     const known = Object.keys(handlers);
-    if (known.some((name) => name.endsWith(` ${url}`))) throw new RequestError(405, `not with ${method}`);
+    if (known.some((name) => name.endsWith(` ${path}`))) throw new RequestError(405, `not with ${method}`);
     throw new RequestError(404, `there is only ${known.join(', ')}`);
   }
 
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, async (request, response) => {
+  const timeouts = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
+  const server = createServer(timeouts, async (request, response) => {
     const start = performance.now();
     const { status, body } = await answer(request);
     const isText = typeof body === 'string';
@@ -81,6 +94,15 @@ export function createService(
 
   return {
     server,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      // A server that closes looks for no timeouts any more.
+      const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+      await closed;
+      clearTimeout(grace);
+    },
     metrics: () => [
       '# TYPE http_requests_total counter',
       ...[...counts].map(([status, count]) => `http_requests_total{status="${status}"} ${count}`),

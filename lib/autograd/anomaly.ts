@@ -43,8 +43,10 @@ export const detectAnomaly: Running = define('detectAnomaly', calling, (fn) => {
 /** Frames above an operation: its own functions are some ten of them. */
 const FRAMES = 60;
 
-/** The folder of the library, as traces have it; undefined where it is part of a bundle. */
-const LIBRARY = /([^\s()]*)\/autograd\/anomaly\.[jt]s/.exec(new Error('here').stack ?? '')?.[1];
+/** The folder of the library, as traces have it: of its sources, or of its package's modules; undefined where it is part of a bundle. */
+const LIBRARY = /([^\s()]*)\/(?:autograd\/anomaly\.[jt]s|(?<=\/dist\/)core\.js)/.exec(
+  new Error('here').stack ?? '',
+)?.[1];
 
 /** Where an operation was called: the frames of a trace that are not the library's own. */
 export function placeOfCall(): string {

@@ -91,9 +91,9 @@ export class Node<A = unknown> {
     return this.rule.backward(grad, saved, this.attrs, this.needs);
   }
 
-  /** Lets go of the saved tensors; another backward pass through here is an error. */
+  /** Lets go of the saved tensors; another backward pass through here is an error, if there were any. */
   release(): void {
-    this.#saved = null;
+    if (this.#versions.length > 0 || this.rule.gathers || this.rule.abandon !== undefined) this.#saved = null;
   }
 }
 

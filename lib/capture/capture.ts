@@ -3,6 +3,7 @@ import { define } from '../arguments/define.js';
 import type { OptionsOf, RestOf } from '../arguments/forms.js';
 import * as kinds from '../arguments/kinds.js';
 import { nothing, signature } from '../arguments/signature.js';
+import { detectsAnomaly } from '../autograd/anomaly.js';
 import {
   backend,
   dtypes,
@@ -12,6 +13,7 @@ import {
   setRecording,
   useBackend,
 } from '../backend/index.js';
+import { mark } from '../describe.js';
 import { CaptureError } from '../errors.js';
 import { assumeNoModuleHooks } from '../nn/module-hooks.js';
 import { isPromise } from '../realm.js';
@@ -87,6 +89,7 @@ export const capture = define('capture', capturing, (fn, givenName, maxPrograms)
   const name = givenName ?? fn.name;
   const captured = new CapturedFunction(fn, name === '' ? 'the captured function' : `captured ${name}`, maxPrograms);
   const call = (...args: readonly unknown[]) => captured.call(args);
+  mark(call);
   functions.set(call, captured as CapturedFunction<unknown[], unknown>);
   return Object.defineProperties(call, {
     run: { value: async (...args: RunArguments) => (await run(captured, args)).losses },
@@ -153,6 +156,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
         new CaptureError(`${this.where} was called inside another captured function; call the plain function there`),
       );
     }
+    this.#refuseToDetect();
     const tensors: Tensor[] = [];
     for (const known of this.#cases) {
       if (!known.matches(args, tensors)) continue;
@@ -165,6 +169,7 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
   }
 
   find(args: readonly unknown[], steps: number): Found | null {
+    this.#refuseToDetect();
     const tensors: Tensor[] = [];
     for (const known of this.#cases) {
       if (!known.matches(args, tensors)) continue;
@@ -174,6 +179,14 @@ export class CapturedFunction<A extends unknown[], R> implements Steppable {
       return { known, ahead };
     }
     return null;
+  }
+
+  /** Within `detectAnomaly`, which a replay knows nothing of. */
+  #refuseToDetect(): void {
+    if (!detectsAnomaly()) return;
+    throw new CaptureError(
+      `${this.where}: detectAnomaly does not see into a captured function; call the plain function there`,
+    );
   }
 
   #capture(args: A): R {

@@ -4,7 +4,7 @@ import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
 import { unknownName } from '../arguments/unknown-name.js';
 import { isInteger } from '../backend/dtype.js';
-import { describe } from '../describe.js';
+import { describe, mark } from '../describe.js';
 import { ValueError } from '../errors.js';
 import { tensor } from '../ops/creation.js';
 import { Generator } from '../ops/random.js';
@@ -155,6 +155,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
   static {
     takeNoMore(DataLoader, 'order', 'stateDict', 'loadStateDict');
+    mark(DataLoader.prototype);
   }
 
   constructor(

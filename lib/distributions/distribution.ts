@@ -1,5 +1,6 @@
 import type { ArgumentsOf, OptionsOf } from '../arguments/forms.js';
 import { takeNoMore } from '../arguments/no-more.js';
+import { mark } from '../describe.js';
 import { signature } from '../arguments/signature.js';
 import { noGrad } from '../autograd/mode.js';
 import { DEFAULT_FLOAT, type DType, isFloat } from '../backend/dtype.js';
@@ -226,6 +227,7 @@ export abstract class Ruled<P> extends Distribution {
 }
 
 takeNoMore(Ruled, 'entropy');
+mark(Distribution.prototype);
 
 /** Parameters as float tensors of one dtype and one shape. */
 export function broadcast<P extends Readonly<Record<string, Operand>>>(

@@ -2,7 +2,7 @@ import { define } from '../arguments/define.js';
 import type { FunctionOf } from '../arguments/forms.js';
 import { kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { ValueError } from '../errors.js';
+import { UnsupportedError, ValueError } from '../errors.js';
 import { logsigmoid } from '../nn/activations/index.js';
 import { full } from '../ops/creation.js';
 import { where } from '../ops/pointwise.js';
@@ -126,12 +126,11 @@ function coins(probs: Tensor, logits: Tensor, otherProbs: Tensor, otherLogits: T
 }
 
 pair(Binomial, Binomial, (p, q) => {
+  if (p.totalCount.lt(q.totalCount).any().item()) {
+    throw new UnsupportedError('klDivergence: no formula is known for a Binomial and one of more trials');
+  }
   const of = p.totalCount.mul(coins(p.probs, p.logits, q.probs, q.logits));
-  return where(
-    p.totalCount.gt(q.totalCount),
-    Number.POSITIVE_INFINITY,
-    where(p.totalCount.eq(q.totalCount), of, Number.NaN),
-  );
+  return where(p.totalCount.gt(q.totalCount), Number.POSITIVE_INFINITY, of);
 });
 
 pair(Categorical, Categorical, (p, q) => {

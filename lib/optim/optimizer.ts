@@ -4,7 +4,7 @@ import { signature } from '../arguments/signature.js';
 import { enableGrad, noGrad } from '../autograd/mode.js';
 import { recording } from '../backend/index.js';
 import { isRepeated } from '../backend/view.js';
-import { describe } from '../describe.js';
+import { describe, mark } from '../describe.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { full } from '../ops/creation.js';
 import { zeroGradOf } from '../ops/zero-grad.js';
@@ -69,7 +69,8 @@ export abstract class Optimizer<O extends object, S extends object> {
   static {
     isOptimizer = (value): value is Optimizer<object, object> =>
       typeof value === 'object' && value !== null && #rule in value;
-    takeNoMore(Optimizer, 'stateDict');
+    takeNoMore(Optimizer, 'stateDict', 'loadStateDict', 'addParamGroup');
+    mark(Optimizer.prototype);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { ArgumentsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { integer } from '../arguments/kinds.js';
 import { takeNoMore } from '../arguments/no-more.js';
+import { mark } from '../describe.js';
 import { signature } from '../arguments/signature.js';
 import { allocateState, faultOfState, STATE_WORDS, seedState, stateWords } from '../backend/random-state.js';
 import { onceBackend, type Storage } from '../backend/storage.js';
@@ -54,6 +55,7 @@ export class Generator {
     streamOf = (generator) => generator.#state;
     isGenerator = (value): value is Generator => typeof value === 'object' && value !== null && #state in value;
     takeNoMore(Generator, 'initialSeed', 'getState');
+    mark(Generator.prototype);
   }
 
   constructor(...args: ArgumentsOf<typeof making>) {

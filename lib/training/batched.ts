@@ -19,7 +19,7 @@ const batching = signature('fn, /, *, maxBatch, maxWaitMs, maxWaiting', {
   maxBatch: kinds.integerFrom(1).default(32),
   /** How long the first input of a batch waits for more, in milliseconds. Default: 1. */
   maxWaitMs: kinds.within(0, 2 ** 31 - 1).default(1),
-  /** The most inputs that may wait; what comes beyond is refused at once. Default: 1024. */
+  /** The most inputs that may wait, in batches that gather and in those that are full; what comes beyond is refused at once. Default: 1024. */
   maxWaiting: kinds.integerFrom(1).default(1024),
 });
 
@@ -45,7 +45,7 @@ interface Request {
  * A function of one input, for many callers at once, from a function of a batch: calls that come at nearly the same time are stacked along a new
  * first dimension, computed together, and each gets its row. An answer has the same bits whatever other inputs were in its batch, if `fn`
  * computes each row from that row alone, as a model in evaluation mode does. Inputs of different shapes or types go in batches of their own. Nothing is
- * recorded for gradients.
+ * recorded for gradients. Inputs are copied when they come. A full batch is computed in a turn of the event loop of its own, so that more can come, or be refused, before the next.
  *
  * @param fn takes inputs [n, ...], and gives answers [n, ...]; a captured function is fastest, with a `maxPrograms` of `maxBatch`: it has a program for every size of a batch
  * @throws NablaError with the code ERR_NABLA_BUSY (the promise is rejected with it) if too many inputs wait already
@@ -63,15 +63,23 @@ export const batched: FunctionOf<Batched, typeof batching, BatchedOptions> = def
   batching,
   (compute, maxBatch, maxWaitMs, maxWaiting) => {
     const gathering = new Map<string, Request[]>();
+    const full: Request[][] = [];
     let waiting = 0;
     let batches = 0;
 
-    const flush = (key: string, requests: Request[]): void => {
-      if (gathering.get(key) !== requests) return;
-      gathering.delete(key);
+    /** Computes the first of the full batches, and the others in later turns. */
+    const computeNext = (): void => {
+      const requests = full.shift()!;
+      if (full.length > 0) setImmediate(computeNext);
       waiting -= requests.length;
       batches++;
       answerAll(compute, requests);
+    };
+
+    const close = (key: string, requests: Request[]): void => {
+      if (gathering.get(key) !== requests) return;
+      gathering.delete(key);
+      if (full.push(requests) === 1) setImmediate(computeNext);
     };
 
     const predict = defineAsync(
@@ -86,10 +94,11 @@ export const batched: FunctionOf<Batched, typeof batching, BatchedOptions> = def
             const fresh: Request[] = [];
             requests = fresh;
             gathering.set(key, fresh);
-            setTimeout(() => flush(key, fresh), maxWaitMs);
+            setTimeout(() => close(key, fresh), maxWaitMs);
           }
           waiting++;
-          if (requests.push({ input, answer, fail }) >= maxBatch) flush(key, requests);
+          const copy = noGrad(() => input.clone());
+          if (requests.push({ input: copy, answer, fail }) >= maxBatch) close(key, requests);
         }),
     );
 

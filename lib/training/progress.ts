@@ -117,7 +117,7 @@ export class ProgressBar {
   }
 
   #bar(fraction: number, width: number): string {
-    const filled = Math.round(fraction * width);
+    const filled = Math.round(Math.min(1, fraction) * width);
     const [on, off] = ['━'.repeat(filled), '─'.repeat(width - filled)];
     return this.#stream.hasColors?.() ? `\x1b[36m${on}\x1b[90m${off}\x1b[39m` : on + off;
   }

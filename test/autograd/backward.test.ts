@@ -148,6 +148,14 @@ describe('the graph', () => {
     );
   });
 
+  test('is there for another pass where it saved nothing', () => {
+    const x = leaf([1, 2]);
+    const y = x.add(1).expand([3, 2]).sum();
+    y.backward();
+    y.backward();
+    expect(x.grad!.toArray()).toEqual([6, 6]);
+  });
+
   test('is kept when asked, and the last pass frees it', () => {
     const x = leaf([1, 2]);
     const y = x.mul(x).sum();

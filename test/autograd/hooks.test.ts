@@ -207,5 +207,10 @@ describe('detectAnomaly', () => {
     expect(() => capture((y: Tensor) => autograd.detectAnomaly(() => y.mul(2)))(ones([1]))).toThrow(
       /detectAnomaly: a captured/,
     );
+    const twice = capture((y: Tensor) => y.mul(2));
+    const message = /detectAnomaly does not see into a captured function; call the plain function there/;
+    expect(() => autograd.detectAnomaly(() => twice(ones([1])))).toThrow(message);
+    twice(ones([1]));
+    expect(() => autograd.detectAnomaly(() => twice(ones([1])))).toThrow(message);
   });
 });

@@ -436,6 +436,9 @@ describe('what is given', () => {
     expect(() => new Dirichlet(tensor([1, 2])).logProb(tensor([0.5, 0.6]))).toThrow(/got \[0.5, 0.6/);
     expect(() => new Gamma(1, 1).logProb(-1)).toThrow('Gamma: logProb: value must be at least 0, got -1');
     expect(() => new Binomial(1.5, 0.5)).toThrow('totalCount must be a whole number');
+    const { klDivergence } = distributions;
+    expect(() => klDivergence(new Binomial(3, 0.5), new Binomial(5, 0.5))).toThrow('a Binomial and one of more trials');
+    expect(klDivergence(new Binomial(5, 0.5), new Binomial(3, 0.5)).item()).toBe(Number.POSITIVE_INFINITY);
     expect(() => new Bernoulli()).toThrow('expected either probs or logits, got neither');
     expect(() => new Bernoulli(0.5, 0.5)).toThrow('got both');
     expect(() => new Normal(tensor([0, 1]), 1).logProb(tensor([1, 2, 3]))).toThrow(ShapeError);

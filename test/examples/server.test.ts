@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,9 @@ describe('the prediction server', () => {
     expect(await post(' '.repeat(100_000))).toMatchObject({ status: 413 });
     expect((await fetch(url)).status).toBe(405);
     expect((await fetch(`${url}s`)).status).toBe(404);
+    expect((await fetch(at('health?verbose=1'))).status).toBe(200);
+    const head = await fetch(at('health'), { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
   it('tells its health, and what it did, to Prometheus', async () => {
@@ -94,7 +98,13 @@ describe('the prediction server', () => {
     }, 30_000);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is told to, though a request never ends', async () => {
+    const { hostname, port } = new URL(url);
+    const slow = connect(Number(port), hostname);
+    slow.on('error', () => {});
+    slow.write('POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"pix');
+    await once(slow, 'connect');
+    await fetch(at('health'));
     server.kill('SIGTERM');
     expect(await once(server, 'close')).toEqual([0, null]);
     expect(printed).toMatch(/Stopped\n$/);

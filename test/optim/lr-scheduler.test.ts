@@ -140,6 +140,11 @@ describe('what is refused', () => {
       () => new ExponentialLR({} as never, 0.5),
       /ExponentialLR: optimizer must be an Optimizer, got/,
     ],
+    [
+      'an epoch for a step',
+      () => (new StepLR(sgdOf(1), 1) as unknown as { step(epoch: number): void }).step(5),
+      /step: expected no arg/,
+    ],
     ['null for an optimizer', () => new LambdaLR(null as never, () => 1), /optimizer must be an Optimizer, got null/],
     ['a gamma that is none', () => new ExponentialLR(sgdOf(1), 'a' as never), /gamma must be a finite number, got 'a'/],
     ['no gamma', () => new (ExponentialLR as never as new (o: unknown) => unknown)(sgdOf(1)), /gamma/],

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import {
   batched,
@@ -35,18 +36,21 @@ describe.each([
 });
 
 describe('batched', () => {
-  it('computes a full batch at once, and others after their wait', async () => {
+  it('computes full batches in turns of the event loop of their own, and others after their wait', async () => {
     const sizes: number[] = [];
     const predict = batched(
       (x) => {
         sizes.push(x.shape[0]!);
         return x;
       },
-      { maxBatch: 3, maxWaitMs: 1 },
+      { maxBatch: 3, maxWaitMs: 20 },
     );
     const answers = Array.from({ length: 8 }, (_, i) => predict(ones([2]).mul(i)));
-    expect(sizes).toEqual([3, 3]);
-    expect(predict.waiting).toBe(2);
+    expect([sizes, predict.waiting]).toEqual([[], 8]);
+    await setImmediate();
+    expect([sizes, predict.waiting]).toEqual([[3], 5]);
+    await setImmediate();
+    expect([sizes, predict.waiting]).toEqual([[3, 3], 2]);
     expect((await Promise.all(answers)).map((answer) => answer.select(0, 0).item())).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(sizes).toEqual([3, 3, 2]);
   });
@@ -77,6 +81,23 @@ describe('batched', () => {
     await expect(third).rejects.toMatchObject({ code: 'ERR_NABLA_BUSY', message: 'batched: 2 inputs wait already' });
     await expect(Promise.all([first, second])).resolves.toHaveLength(2);
     await expect(predict(ones([1]))).resolves.toBeDefined();
+  });
+
+  it('refuses what comes when full batches wait', async () => {
+    const predict = batched((x) => x, { maxWaiting: 4, maxBatch: 2 });
+    const answers = await Promise.allSettled(Array.from({ length: 6 }, (_, i) => predict(ones([1]).mul(i))));
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...new Array(4).fill('fulfilled'),
+      ...new Array(2).fill('rejected'),
+    ]);
+    expect(predict.waiting).toBe(0);
+  });
+
+  it('answers to what an input was when it came', async () => {
+    const input = ones([2]);
+    const answer = batched((x) => x.add(1))(input);
+    input.fill_(100);
+    expect((await answer).toArray()).toEqual([2, 2]);
   });
 
   it('rejects every input of a batch that fails, and goes on', async () => {

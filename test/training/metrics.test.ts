@@ -81,6 +81,15 @@ describe('scores of classes', () => {
     const macro = new Precision({ numClasses: 3 });
     macro.update(ints([0, 0]), ints([0, 1]));
     expect(macro.compute()).toBe(0.25);
+    // Nor do scores that are NaN.
+    for (const [average, expected] of [
+      ['macro', 2 / 3],
+      ['weighted', 2 / 3],
+    ] as const) {
+      const without = new Precision({ numClasses: 3, average, zeroDivision: Number.NaN });
+      without.update(ints([0, 0, 0]), ints([0, 1, 0]));
+      expect(without.compute()).toBeCloseTo(expected, 12);
+    }
   });
 
   it('of two classes, from probabilities', () => {

@@ -37,6 +37,12 @@ describe('ProgressBar on a terminal', () => {
     );
   });
 
+  it('is full where more is done than there was to do', () => {
+    const { written, at } = setup({ isTTY: true, columns: 120 });
+    at(2000, 1500);
+    expect(plain(written[0]!)).toContain(`epoch 1/2  ${'━'.repeat(32)} `);
+  });
+
   it('redraws at most ten times a second', () => {
     const { written, at } = setup({ isTTY: true, columns: 100 });
     for (let ms = 1; ms <= 1000; ms++) at(ms, ms);

@@ -137,4 +137,15 @@ describe('loadTorchOptimizer', () => {
     await expect(loadTorchOptimizer(path, adamW)).rejects.toThrow(/load it into an optim.Adam/);
     await expect(loadTorchOptimizer(path, noGrad(() => 3) as never)).rejects.toThrow(ValueError);
   });
+
+  it('leaves out what schedulers of PyTorch note in groups', async () => {
+    const path = join(folder, 'scheduled.safetensors');
+    const noted = { initial_lr: 0.04, max_lr: 1, min_lr: 4e-6, base_momentum: 0.85, max_momentum: 0.95, swa_lr: 0.05 };
+    const own = { dampening: 0, weight_decay: 0, nesterov: false, maximize: false };
+    const groups = [{ params: [0], lr: 0.5, momentum: 0.9, ...own, ...noted }];
+    await saveSafetensors(path, {}, { metadata: { param_groups: JSON.stringify(groups) } });
+    const sgd = new optim.SGD([ones([2], { requiresGrad: true })], { lr: 1 });
+    await loadTorchOptimizer(path, sgd);
+    expect(sgd.paramGroups[0]).toMatchObject({ lr: 0.5, momentum: 0.9, initialLr: 0.04 });
+  });
 });

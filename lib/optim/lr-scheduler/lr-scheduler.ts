@@ -1,5 +1,6 @@
 import { allAre } from '../../arguments/elements.js';
 import { type Kind, kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { ValueError } from '../../errors.js';
 import { rateOf } from '../parameters.js';
 import { type AnyOptimizer, type Beginning, Scheduler, setMomentum } from './scheduler.js';
@@ -13,6 +14,10 @@ import { type AnyOptimizer, type Beginning, Scheduler, setMomentum } from './sch
 export abstract class LRScheduler extends Scheduler {
   /** The rates that groups had at first. */
   baseLrs: number[];
+
+  static {
+    takeNoMore(LRScheduler, 'step');
+  }
 
   /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
   constructor(beginning: Beginning) {

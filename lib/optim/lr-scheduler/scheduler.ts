@@ -1,7 +1,8 @@
 import { kind } from '../../arguments/kind.js';
+import { takeNoMore } from '../../arguments/no-more.js';
 import { unknownName } from '../../arguments/unknown-name.js';
 import { type HostAction, recording } from '../../backend/index.js';
-import { describe } from '../../describe.js';
+import { describe, mark } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import * as kinds from '../../tensor/kinds.js';
 import { isTensor, type Tensor, viewOf } from '../../tensor/tensor.js';
@@ -54,6 +55,11 @@ export abstract class Scheduler {
   #stepCount = 0;
   #lastLr: readonly number[] = [];
   #saved: Standing | null = null;
+
+  static {
+    takeNoMore(Scheduler, 'getLastLr', 'stateDict', 'loadStateDict');
+    mark(Scheduler.prototype);
+  }
 
   /** @param values of its parameters: the optimizer, the numbers of its rule, and `lastEpoch` */
   constructor(beginning: Beginning) {

@@ -17,9 +17,9 @@ const schedulerList: Kind<readonly LRScheduler[]> = kind(
       if (!Array.isArray(value)) return;
       if (value.length === 0) throw new ValueError(`${op}: ${name} must be at least one scheduler, got an empty array`);
       const wrong = value.findIndex((one) => !isScheduler(one));
-      const reason = value[wrong] instanceof Scheduler ? 'which steps by a metric and ' : '';
+      const reason = value[wrong] instanceof Scheduler ? ', which steps by a metric and cannot be one of several' : '';
       throw new ValueError(
-        `${op}: ${name}[${wrong}] must be a scheduler that steps by itself, got ${describe(value[wrong])}, ${reason}cannot be one of several`,
+        `${op}: ${name}[${wrong}] must be a scheduler that steps by itself, got ${describe(value[wrong])}${reason}`,
       );
     },
   },

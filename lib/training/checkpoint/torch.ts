@@ -21,6 +21,9 @@ const loading = signature('path, optimizer, /', {
 /** Options that say how PyTorch computes, and not what. */
 const HOW: readonly string[] = ['foreach', 'fused', 'capturable', 'differentiable', 'param_names'];
 
+/** What schedulers note in groups there; here they have it themselves. */
+const SCHEDULERS: readonly string[] = ['max_lr', 'min_lr', 'base_momentum', 'max_momentum', 'swa_lr'];
+
 /** `exp_avg` is `expAvg` here. */
 const camelCase = (name: string): string =>
   name.replaceAll(/_([a-zA-Z])/g, (_, letter: string) => letter.toUpperCase());
@@ -42,7 +45,7 @@ const camelCase = (name: string): string =>
  * save_file(tensors, "adam.safetensors", {"param_groups": json.dumps(saved["param_groups"])})
  * ```
  *
- * Parameters must come in the same order. Everything is checked before anything changes.
+ * What schedulers noted in groups (`max_lr` and the like) is left out: here they keep it themselves. Parameters must come in the same order. Everything is checked before anything changes.
  *
  * @throws FormatError for a file that is foreign or damaged; ValueError for a state or options that are not of this optimizer; ShapeError or
  *   DTypeError for a state of another shape or type than its parameter
@@ -89,7 +92,7 @@ function groupsIn(file: string, text: string, own: readonly object[]): object[] 
     throw new FormatError(`${file}: param_groups must be a list of objects as JSON`);
   }
   return groups.map((group, i) => {
-    const options = Object.entries(group).filter(([name]) => !HOW.includes(name));
+    const options = Object.entries(group).filter(([name]) => !HOW.includes(name) && !SCHEDULERS.includes(name));
     return Object.fromEntries(
       options.flatMap(([name, value]) => {
         // PyTorch's AdamW is an Adam with this option set; here it is what AdamW is.

@@ -176,7 +176,7 @@ const averaging = signature('*, numClasses, average, zeroDivision', {
    * `'binary'`: class 1 alone; `'none'`: a number per class. Default: `'macro'`.
    */
   average: kinds.choice('macro', 'weighted', 'micro', 'binary', 'none').default('macro'),
-  /** What the score of a class is where nothing was predicted, or nothing was there, to divide by. Default: 0. */
+  /** What the score of a class is where nothing was predicted, or nothing was there, to divide by; NaN leaves it out of the average. Default: 0. */
   zeroDivision: kinds.number.default(0),
 });
 
@@ -230,10 +230,15 @@ abstract class ClassScore extends ClassCounts<number | number[]> {
     const scores = tallies.map((tally) => this.#score(tally));
     if (this.#average === 'none') return scores;
     if (this.#average === 'binary') return scores[1]!;
-    if (this.#average === 'weighted') return sumOf(scores.map((score, i) => (score * tallies[i]!.actual) / total));
-    // As scikit-learn, over the classes that were there or predicted.
-    const seen = scores.filter((_, i) => tallies[i]!.actual + tallies[i]!.predicted > 0);
-    return sumOf(seen) / seen.length;
+    // As scikit-learn, over the classes that were there or predicted, and without scores that are NaN.
+    const seen = tallies
+      .map(({ actual, predicted }, i) => ({
+        score: scores[i]!,
+        weight: this.#average === 'weighted' ? actual : 1,
+        seen: actual + predicted > 0,
+      }))
+      .filter(({ score, seen }) => seen && !Number.isNaN(score));
+    return sumOf(seen.map(({ score, weight }) => score * weight)) / sumOf(seen.map(({ weight }) => weight));
   }
 }
 

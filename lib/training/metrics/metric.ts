@@ -1,5 +1,6 @@
 import type { ArgumentsOf } from '../../arguments/forms.js';
 import { takeNoMore } from '../../arguments/no-more.js';
+import { mark } from '../../describe.js';
 import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import type { DType } from '../../backend/dtype.js';
@@ -39,6 +40,7 @@ export abstract class Metric<
 
   static {
     takeNoMore(Metric, 'reset');
+    mark(Metric.prototype);
     statesOf = (metric) => (metric as Metric<[], unknown>).#states;
   }
 
