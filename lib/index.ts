@@ -51,6 +51,7 @@ export {
 export { einsum } from './ops/einsum.js';
 export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
+export * from './ops/in-place-views.js';
 export * from './ops/index-writes.js';
 export * from './ops/indexing.js';
 export * from './ops/joining.js';

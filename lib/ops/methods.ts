@@ -19,6 +19,7 @@ import * as diagonals from './diagonals.js';
 import * as differences from './differences.js';
 import * as distances from './distances.js';
 import * as grids from './grids.js';
+import * as inPlaceViews from './in-place-views.js';
 import * as indexWrites from './index-writes.js';
 import * as indexing from './indexing.js';
 import * as linearAlgebra from './linear-algebra/plain.js';
@@ -128,6 +129,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
+      Methods<typeof inPlaceViews>,
       Methods<typeof axisMethods>,
       Methods<typeof diagonals>,
       Methods<typeof gridMethods>,
@@ -271,6 +273,7 @@ for (const functions of [
   productMethods,
   reductionMethods,
   viewMethods,
+  inPlaceViews,
   axisMethods,
   diagonals,
   gridMethods,
