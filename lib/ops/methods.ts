@@ -22,6 +22,7 @@ import * as grids from './grids.js';
 import * as inPlaceViews from './in-place-views.js';
 import * as indexWrites from './index-writes.js';
 import * as indexing from './indexing.js';
+import * as inquiries from './inquiries.js';
 import * as linearAlgebra from './linear-algebra/plain.js';
 import * as nanReductions from './nan-reductions.js';
 import * as norms from './norms.js';
@@ -73,7 +74,7 @@ const pointwiseMethods = without(pointwise, 'where');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
-const viewMethods = without(views, 'broadcastTensors');
+const viewMethods = without(views, 'broadcastShapes', 'broadcastTensors');
 const axisMethods = without(axes, 'atleast1d', 'atleast2d', 'atleast3d');
 const stridedMethods = only(strided, 'asStrided', 'diagonal', 'unfold');
 const triangleMethods = without(triangles, 'trilIndices', 'triuIndices');
@@ -130,6 +131,7 @@ declare module '../tensor/tensor.js' {
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
       Methods<typeof inPlaceViews>,
+      Methods<typeof inquiries>,
       Methods<typeof axisMethods>,
       Methods<typeof diagonals>,
       Methods<typeof gridMethods>,
@@ -274,6 +276,7 @@ for (const functions of [
   reductionMethods,
   viewMethods,
   inPlaceViews,
+  inquiries,
   axisMethods,
   diagonals,
   gridMethods,

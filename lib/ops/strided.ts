@@ -123,7 +123,7 @@ const asStridedRule: BackwardRule<Stride> = {
 };
 
 /** The first and the last element that a view reaches. */
-function reachOf({ shape, strides, offset }: View): [first: number, last: number] {
+export function reachOf({ shape, strides, offset }: View): [first: number, last: number] {
   if (shape.includes(0)) return [offset, offset - 1];
   const ends = shape.map((size, axis) => (size - 1) * strides[axis]!);
   return [offset, ends.reduce((at, end) => at + end, offset)];

@@ -10,7 +10,14 @@ import { checkViews } from '../tensor/heap.js';
 import * as kinds from '../tensor/kinds.js';
 import { expandTo, owned, resolveShape, restride, viewAs, view as viewOn } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
-import { broadcastShapes, checkNdim, checkShape, normalizeDim, type Shape, show } from '../tensor/shape.js';
+import {
+  broadcastShapes as commonShape,
+  checkNdim,
+  checkShape,
+  normalizeDim,
+  type Shape,
+  show,
+} from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
 import { exchangedOf, exchanging, inserting, squeezedOf, squeezing, transposeOf, unsqueezedOf } from './dimensions.js';
@@ -169,8 +176,23 @@ export const broadcastTo: Resizing = define('broadcastTo', resizing, (x, size) =
  */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   for (const [i, x] of tensors.entries()) if (!isTensor(x)) kinds.tensor.refuse('broadcastTensors', `argument ${i}`, x);
-  const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
+  const shape = commonShape('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
   return tensors.map((x) => expandTo(x, shape));
+}
+
+/**
+ * The shape that shapes broadcast to: of each dimension, from the last on, the one size that is not 1.
+ *
+ * @throws ShapeError if they do not broadcast
+ * @example
+ * ```ts
+ * broadcastShapes([3, 1], [4], []); // [3, 4]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.broadcast_shapes.html
+ */
+export function broadcastShapes(...shapes: readonly Shape[]): number[] {
+  for (const [i, shape] of shapes.entries()) kinds.shape.take('broadcastShapes', `argument ${i}`, shape);
+  return [...commonShape('broadcastShapes', ...shapes)];
 }
 
 export interface SqueezeOptions extends OptionsOf<typeof squeezing> {}
