@@ -51,8 +51,10 @@ export {
 export { einsum } from './ops/einsum.js';
 export * from './ops/gradcheck.js';
 export * from './ops/grids.js';
+export * from './ops/in-place-views.js';
 export * from './ops/index-writes.js';
 export * from './ops/indexing.js';
+export * from './ops/inquiries.js';
 export * from './ops/joining.js';
 export { plainVander as vander, type VanderOptions } from './ops/linear-algebra/functions.js';
 export * as linalg from './ops/linear-algebra/index.js';
@@ -76,6 +78,7 @@ export {
   takeAlongDim,
 } from './ops/picks.js';
 export * from './ops/pointwise.js';
+export { type PoissonOptions, poisson } from './ops/poisson.js';
 export * from './ops/products.js';
 export * from './ops/random.js';
 export * from './ops/rearranging.js';
@@ -91,6 +94,7 @@ export * from './ops/splitting.js';
 export * from './ops/statistics.js';
 export { asStrided, diagonal, unfold } from './ops/strided.js';
 export * from './ops/subscripts.js';
+export * from './ops/tapers.js';
 export * from './ops/triangles.js';
 export * from './ops/uniqueness.js';
 export * from './ops/view-scatter.js';

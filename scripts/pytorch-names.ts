@@ -48,6 +48,12 @@ function inside(space: object, name: string): object {
   return (Reflect.get(space, name) as object | undefined) ?? {};
 }
 
+/** What is said of names that PyTorch has as functions and as methods. */
+const functionAndMethod = (names: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([name, here]) => ['torch', 'torch.Tensor'].map((at) => [`${at}.${name}`, here])),
+  );
+
 /** What is called otherwise, or done in another way. */
 const OTHERWISE: Readonly<Record<string, string>> = {
   'torch.compile': '`capture`, for whole steps',
@@ -77,6 +83,20 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   'torch.nn.Module.compile': '`capture`, for whole steps',
   'torch.set_grad_enabled': '`noGrad`, `enableGrad`',
   'torch.utils.data.Dataset': 'anything with `length` and `get(index)`',
+  'torch.utils.data.IterableDataset': 'anything that can be iterated over: the type `IterableDataset`',
+  'torch.utils.data.Sampler': 'anything that can be iterated over for indices: the type `Sampler`',
+  'torch.initial_seed': '`defaultGenerator.initialSeed()`',
+  'torch.seed': '`manualSeed`, of a random number',
+  'torch.get_rng_state': '`defaultGenerator.getState()`',
+  'torch.set_rng_state': '`defaultGenerator.setState(state)`',
+  ...functionAndMethod({
+    cholesky: '`linalg.cholesky`',
+    lu_solve: '`linalg.luSolve`, with what is solved for last',
+    orgqr: '`linalg.householderProduct`',
+    qr: '`linalg.qr`',
+    svd: '`linalg.svd`, which gives the transpose of V',
+    triangular_solve: '`linalg.solveTriangular`, with what is solved for last',
+  }),
 };
 
 const camelCase = (name: string): string =>

@@ -35,16 +35,21 @@ export function define<T extends string, K, R>(
  * The same where the first of two bounds may be left out by position, as in PyTorch's `randint(high, size)` and `arange(end)`.
  *
  * @param second the name of the other bound
+ * @param before how many arguments come before the bounds
  */
 export function defineBounds<T extends string, K, R>(
   op: string,
   takes: Signature<T, K>,
   second: keyof K & string,
   body: (...values: Values<T, K>) => R,
+  before = 0,
 ): FunctionOf<R, Signature<T, K>> {
-  const isOnly = ([first, next]: readonly unknown[]): boolean =>
+  const isOnly = (first: unknown, next: unknown): boolean =>
     typeof first === 'number' && typeof next !== 'number' && !(hasNames(next) && Object.hasOwn(next, second));
-  const fn = (...args: readonly unknown[]) => body(...takes.read(op, isOnly(args) ? [undefined, ...args] : args));
+  const fn = (...args: readonly unknown[]) => {
+    const isShort = isOnly(args[before], args[before + 1]);
+    return body(...takes.read(op, isShort ? args.toSpliced(before, 0, undefined) : args));
+  };
   return declared(op, takes, fn, true);
 }
 

@@ -13,6 +13,7 @@ import * as kinds from '../tensor/kinds.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { show } from '../tensor/shape.js';
 import { isTensor, leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
+import type { Node } from './node.js';
 
 // Functions of the user's within a backward pass. What these have seen belongs to them too: the pass may not reuse its memory.
 
@@ -199,7 +200,17 @@ export const registerPostAccumulateGradHook: FunctionOf<HookHandle, typeof follo
   },
 );
 
-const retaining = new WeakSet<Tensor>();
+/** The hooks that keep gradients of tensors that are no leaves. */
+const retaining = new WeakMap<Tensor, TensorHook>();
+
+/** @internal Has `retainGrad` keep the gradient of what `x` is now, where an in-place form gave it another node. */
+export function followRetained(x: Tensor, before: Node | null): void {
+  const hook = retaining.get(x);
+  if (hook === undefined || before === null) return;
+  const hooks = before.hooks!.before;
+  hooks.splice(hooks.indexOf(hook), 1);
+  registerHook(x, hook);
+}
 
 /**
  * Keeps the gradient of the result of an operation in its `grad`, where otherwise only leaves have one.
@@ -218,9 +229,11 @@ const retaining = new WeakSet<Tensor>();
 export const retainGrad: Single<void> = define('retainGrad', single, (x) => {
   const hooks = hooksOf('retainGrad', x);
   if (x.isLeaf || retaining.has(x)) return;
-  retaining.add(x);
-  hooks.before.push((grad) => {
+  const keep: TensorHook = (grad) => {
     const before = peekGrad(x);
     x.grad = before === null ? convert(grad, grad.dtype) : addOf(before, grad);
-  });
+    return null;
+  };
+  retaining.set(x, keep);
+  hooks.before.push(keep);
 });

@@ -106,8 +106,8 @@ function usedTwice(name: string): AutogradError {
 
 function replaced(name: string, { shape }: View): AutogradError {
   return new AutogradError(
-    `backward: the data of a tensor of shape [${shape.join(', ')}] that ${name} saved were replaced afterwards; ` +
-      'assign data before the forward pass, or after the last backward pass',
+    `backward: a tensor of shape [${shape.join(', ')}] that ${name} saved was given other data or another shape afterwards; ` +
+      'do that before the forward pass, or after the last backward pass',
   );
 }
 

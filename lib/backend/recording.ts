@@ -27,6 +27,9 @@ export interface Recording {
   /** A tensor was given other memory. */
   replaced(tensor: object): void;
 
+  /** A tensor is about to be given another shape, or other strides, by this in-place form. */
+  reshaped(tensor: object, op: string): void;
+
   /** Something was refused that replays cannot do; the function is refused even if it catches the error. */
   refuse(error: Error): never;
 

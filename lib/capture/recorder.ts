@@ -124,11 +124,21 @@ export class Recorder implements Recording, StorageObserver {
   }
 
   replaced(tensor: Tensor): void {
-    if (this.made.has(storageOf(tensor)) || this.#views.has(tensor)) return;
+    if (this.isWithin(tensor)) return;
     this.refuse(
       new CaptureError(
         `${this.#where}: the data of a tensor of shape [${tensor.shape.join(', ')}] from outside were replaced inside, which replays would ` +
           'not repeat; change them in place instead: noGrad(() => x.copy_(…))',
+      ),
+    );
+  }
+
+  reshaped(tensor: Tensor, op: string): void {
+    if (this.isWithin(tensor)) return;
+    this.refuse(
+      new CaptureError(
+        `${op}: ${this.#where} would give a tensor of shape [${tensor.shape.join(', ')}] from outside another shape, which replays would not ` +
+          `repeat; use ${op.slice(0, -1)} instead, or call ${op} outside`,
       ),
     );
   }

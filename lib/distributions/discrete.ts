@@ -15,7 +15,8 @@ import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { bit, count, fraction, notNegative, real, require, weights, wholeUpTo } from './constraints.js';
 import type { DistributionOptions } from './continuous.js';
 import { broadcast, checking, type Rule, Ruled } from './distribution.js';
-import { binomial, poisson } from './host.js';
+import { poissonOf } from '../ops/poisson.js';
+import { binomial } from './host.js';
 
 const chances = {
   /** Probabilities. Default: null, those of the logits. */
@@ -250,7 +251,7 @@ const POISSON: Rule<{ rate: Tensor }> = {
       .sub(lgamma(x.add(1))),
   entropy: null,
   reparametrized: false,
-  draw: ({ rate }, shape, generator) => poisson(rate, shape, generator),
+  draw: ({ rate }, shape, generator) => poissonOf('Poisson: sample', rate, shape, generator),
 };
 
 /**

@@ -34,6 +34,11 @@ export function positive(x: Tensor | Expr): Tensor | Expr {
   return x;
 }
 
+/** The angle of a number in the complex plane: 0, and π for negative ones; the derivative is 0. @example angle(tensor([2, -2])); // tensor([0.0000, 3.1416]) */
+export const angle: Unary = unary('angle', (x) => e.where(e.lt(x, 0), Math.PI, e.where(e.eq(x, x), 0, x)), {
+  result: 'float',
+  gradient: (g) => [nothing(g)],
+});
 /** -1, 0 or 1; the derivative is 0. The same as `sign`. @example sgn(tensor([-3, 0, 2])); // tensor([-1.,  0.,  1.]) */
 export const sgn: Unary = unary('sgn', e.sign);
 /** Degrees as radians, x π / 180. @example deg2rad(tensor([90, 180])); // tensor([1.5708, 3.1416]) */

@@ -6,6 +6,7 @@ import * as kinds from '../tensor/kinds.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { normalizeDim, show } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { exchanging, swappingAxes } from './dimensions.js';
 import { tensorsOf } from './operands.js';
 import { permute, transpose, unsqueeze } from './views.js';
 
@@ -57,13 +58,10 @@ export const movedim: FunctionOf<Tensor, typeof moving> = define('movedim', movi
 /** The same as `movedim`. @example moveaxis(zeros([2, 3, 5]), 0, -1).shape; // [3, 5, 2] */
 export const moveaxis: FunctionOf<Tensor, typeof moving> = define('moveaxis', moving, moved('moveaxis'));
 
-const swappingAxes = signature('input, /, axis0, axis1', { input: kinds.tensor, axis0: kinds.dim, axis1: kinds.dim });
-const swappingDims = signature('input, /, dim0, dim1', { input: kinds.tensor, dim0: kinds.dim, dim1: kinds.dim });
-
 /** The same as `transpose`. @example swapaxes(zeros([2, 3, 5]), 0, -1).shape; // [5, 3, 2] */
 export const swapaxes: FunctionOf<Tensor, typeof swappingAxes> = define('swapaxes', swappingAxes, transpose);
 /** The same as `transpose`. @example swapdims(zeros([2, 3, 5]), 0, -1).shape; // [5, 3, 2] */
-export const swapdims: FunctionOf<Tensor, typeof swappingDims> = define('swapdims', swappingDims, transpose);
+export const swapdims: FunctionOf<Tensor, typeof exchanging> = define('swapdims', exchanging, transpose);
 
 /** The last two dimensions exchanged, as `x.mT`. @example adjoint(zeros([2, 3, 5])).shape; // [2, 5, 3] */
 export const adjoint: Single = define('adjoint', single, (x) => {

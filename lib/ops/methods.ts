@@ -19,8 +19,10 @@ import * as diagonals from './diagonals.js';
 import * as differences from './differences.js';
 import * as distances from './distances.js';
 import * as grids from './grids.js';
+import * as inPlaceViews from './in-place-views.js';
 import * as indexWrites from './index-writes.js';
 import * as indexing from './indexing.js';
+import * as inquiries from './inquiries.js';
 import * as linearAlgebra from './linear-algebra/plain.js';
 import * as nanReductions from './nan-reductions.js';
 import * as norms from './norms.js';
@@ -72,7 +74,7 @@ const pointwiseMethods = without(pointwise, 'where');
 const productMethods = without(products, 'linear');
 const reductionMethods = without(reductions, 'max', 'min');
 const specialMethods = without(special, 'polygamma');
-const viewMethods = without(views, 'broadcastTensors');
+const viewMethods = without(views, 'broadcastShapes', 'broadcastTensors');
 const axisMethods = without(axes, 'atleast1d', 'atleast2d', 'atleast3d');
 const stridedMethods = only(strided, 'asStrided', 'diagonal', 'unfold');
 const triangleMethods = without(triangles, 'trilIndices', 'triuIndices');
@@ -128,6 +130,8 @@ declare module '../tensor/tensor.js' {
       Methods<typeof productMethods>,
       Methods<typeof reductionMethods>,
       Methods<typeof viewMethods>,
+      Methods<typeof inPlaceViews>,
+      Methods<typeof inquiries>,
       Methods<typeof axisMethods>,
       Methods<typeof diagonals>,
       Methods<typeof gridMethods>,
@@ -271,6 +275,8 @@ for (const functions of [
   productMethods,
   reductionMethods,
   viewMethods,
+  inPlaceViews,
+  inquiries,
   axisMethods,
   diagonals,
   gridMethods,

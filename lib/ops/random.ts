@@ -82,10 +82,14 @@ export const randn: Random = define('randn', ofSize, (size, generator, dtype, re
   drawn('randn', 'normal', size, generator, dtype ?? 'float32', requiresGrad),
 );
 
-const integers = signature('low, high, size, *, generator, dtype, requiresGrad', {
+const bounds = {
   /** The least. Default: 0. */
   low: kinds.integerFrom(-(2 ** 31), 2 ** 31).default(0),
   high: kinds.integerFrom(-(2 ** 31), 2 ** 31),
+};
+
+const integers = signature('low, high, size, *, generator, dtype, requiresGrad', {
+  ...bounds,
   size: kinds.shape,
   ...drawing,
   ...making,
@@ -110,10 +114,57 @@ interface RandomIntegers {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.randint.html
  */
-export const randint = defineBounds('randint', integers, 'high', (low, high, size, generator, dtype, requiresGrad) => {
-  if (low >= high) throw new ValueError(`randint: low must be below high, got [${low}, ${high})`);
-  return finished(draw('integer', emptyOf(size, dtype ?? 'int32'), generator, low, high), requiresGrad);
-}) as RandomIntegers;
+export const randint = defineBounds('randint', integers, 'high', (low, high, size, generator, dtype, requiresGrad) =>
+  drawnIntegers('randint', low, high, size, generator, dtype ?? 'int32', requiresGrad),
+) as RandomIntegers;
+
+function drawnIntegers(
+  op: string,
+  low: number,
+  high: number,
+  size: Shape,
+  generator: Generator | null,
+  dtype: DType,
+  requiresGrad: boolean,
+): Tensor {
+  if (low >= high) throw new ValueError(`${op}: low must be below high, got [${low}, ${high})`);
+  return finished(draw('integer', emptyOf(size, dtype), generator, low, high), requiresGrad);
+}
+
+const integersLike = signature('input, /, low, high, *, generator, dtype, requiresGrad', {
+  input: kinds.tensor,
+  ...bounds,
+  ...drawing,
+  ...making,
+});
+
+/** By position low can be left out. */
+interface RandomIntegersLike {
+  (input: Tensor, high: number, options?: RandomOptions): Tensor;
+  (input: Tensor, low: number, high: number, options?: RandomOptions): Tensor;
+  (input: Tensor, options: RandomOptions & { low?: number; high: number }): Tensor;
+}
+
+/**
+ * `randint` with the shape and, unless given, the element type of `x`.
+ *
+ * @throws ValueError if low is not below high
+ * @example
+ * ```ts
+ * manualSeed(0);
+ * randintLike(zeros([4]), 10); // tensor([4., 9., 3., 0.])
+ * randintLike(zeros([4]), -5, 5, { dtype: 'int32' }); // tensor([-2,  4,  2, -2])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.randint_like.html
+ */
+export const randintLike = defineBounds(
+  'randintLike',
+  integersLike,
+  'high',
+  (x, low, high, generator, dtype, requiresGrad) =>
+    drawnIntegers('randintLike', low, high, shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+  1,
+) as RandomIntegersLike;
 
 const permutation = signature('n, *, generator, dtype, requiresGrad', {
   n: kinds.integerFrom(0, 2 ** 31 - 1),

@@ -123,13 +123,13 @@ const asStridedRule: BackwardRule<Stride> = {
 };
 
 /** The first and the last element that a view reaches. */
-function reachOf({ shape, strides, offset }: View): [first: number, last: number] {
+export function reachOf({ shape, strides, offset }: View): [first: number, last: number] {
   if (shape.includes(0)) return [offset, offset - 1];
   const ends = shape.map((size, axis) => (size - 1) * strides[axis]!);
   return [offset, ends.reduce((at, end) => at + end, offset)];
 }
 
-const striding = signature('input, /, size, stride, storageOffset', {
+export const striding = signature('input, /, size, stride, storageOffset', {
   input: kinds.tensor,
   size: kinds.shape,
   stride: kinds.shape,
@@ -151,24 +151,31 @@ const striding = signature('input, /, size, stride, storageOffset', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.as_strided.html
  */
-export const asStrided: FunctionOf<Tensor, typeof striding> = define(
-  'asStrided',
-  striding,
-  (x, size, stride, storageOffset) => {
-    if (stride.length !== size.length) {
-      throw new ShapeError(`asStrided: expected a stride for each of ${size.length} dimensions, got ${stride.length}`);
-    }
-    const offset = storageOffset ?? x.offset;
-    const [first, last] = reachOf(viewOf(baseOf(x) ?? x));
-    const [from, to] = reachOf({ ...viewOf(x), shape: size, strides: stride, offset });
-    if (to >= from && (from < first || to > last)) {
-      throw new ShapeError(
-        `asStrided: ${show(size)} with strides ${show(stride)} reaches elements ${from} to ${to}, but the tensor has ${first} to ${last}`,
-      );
-    }
-    const whole = [Math.max(0, last - first + 1)];
-    const shown = { whole, shape: [...size], strides: [...stride], offset: offset - first };
-    const own = { whole, shape: viewOf(x).shape, strides: viewOf(x).strides, offset: x.offset - first };
-    return view(x, shown.shape, shown.strides, offset, asStridedRule, { shown, own });
-  },
+export const asStrided: FunctionOf<Tensor, typeof striding> = define('asStrided', striding, (x, size, stride, offset) =>
+  stridedOf('asStrided', x, size, stride, offset),
 );
+
+/** `asStrided` in the name of `op`. */
+export function stridedOf(
+  op: string,
+  x: Tensor,
+  size: readonly number[],
+  stride: readonly number[],
+  storageOffset: number | null,
+): Tensor {
+  if (stride.length !== size.length) {
+    throw new ShapeError(`${op}: expected a stride for each of ${size.length} dimensions, got ${stride.length}`);
+  }
+  const offset = storageOffset ?? x.offset;
+  const [first, last] = reachOf(viewOf(baseOf(x) ?? x));
+  const [from, to] = reachOf({ ...viewOf(x), shape: size, strides: stride, offset });
+  if (to >= from && (from < first || to > last)) {
+    throw new ShapeError(
+      `${op}: ${show(size)} with strides ${show(stride)} reaches elements ${from} to ${to}, but the tensor has ${first} to ${last}`,
+    );
+  }
+  const whole = [Math.max(0, last - first + 1)];
+  const shown = { whole, shape: [...size], strides: [...stride], offset: offset - first };
+  const own = { whole, shape: viewOf(x).shape, strides: viewOf(x).strides, offset: x.offset - first };
+  return view(x, shown.shape, shown.strides, offset, asStridedRule, { shown, own });
+}

@@ -4,11 +4,12 @@ import { signature } from '../arguments/signature.js';
 import { sameShape } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
 import * as kinds from '../tensor/kinds.js';
+import { owned } from '../tensor/layout.js';
 import { show } from '../tensor/shape.js';
-import { shapeOf, type Tensor } from '../tensor/tensor.js';
+import { baseOf, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { clone } from './conversion.js';
 import { selectedOf, slicedOf } from './slices.js';
-import { diagonalOf, diagonals } from './strided.js';
+import { asStrided, diagonalOf, diagonals, reachOf, stridedOf } from './strided.js';
 
 // A copy of a tensor with another in the place of a view: the adjoints of views.
 
@@ -94,4 +95,38 @@ export const diagonalScatter: FunctionOf<Tensor, typeof settingDiagonals> = defi
   settingDiagonals,
   (x, src, offset, dim1, dim2) =>
     scattered('diagonalScatter', x, src, (of) => diagonalOf('diagonalScatter', of, offset, dim1, dim2)),
+);
+
+const striding = signature('input, src, /, size, stride, storageOffset', {
+  input: kinds.tensor,
+  src: kinds.tensor,
+  size: kinds.shape,
+  stride: kinds.shape,
+  /** Where in memory the first element is. Default: null, where that of the tensor is. */
+  storageOffset: kinds.integerFrom(0).optional(),
+});
+
+/**
+ * A copy of `x` with `src` in the place of `x.asStrided(size, stride, storageOffset)`: the strides of the copy are those of `x`.
+ *
+ * @throws ShapeError if the source has not that shape, or that reaches beyond the memory of the tensor
+ * @example
+ * ```ts
+ * asStridedScatter(zeros([2, 3]), tensor([1, 2]), [2], [4], 1); // tensor([[0., 1., 0.], [0., 0., 2.]])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html
+ */
+export const asStridedScatter: FunctionOf<Tensor, typeof striding> = define(
+  'asStridedScatter',
+  striding,
+  (x, src, size, stride, storageOffset) => {
+    // A copy of all the memory, in which strides and offsets mean what they mean in that of the tensor.
+    const [first, last] = reachOf(viewOf(baseOf(x) ?? x));
+    const memory = asStrided(x, [last - first + 1], [1], first);
+    const offset = (storageOffset ?? x.offset) - first;
+    const copy = scattered('asStridedScatter', memory, src, (of) =>
+      stridedOf('asStridedScatter', of, size, stride, of.offset + offset),
+    );
+    return owned(asStrided(copy, shapeOf(x), viewOf(x).strides, copy.offset + x.offset - first));
+  },
 );

@@ -8,20 +8,19 @@ import { describe } from '../describe.js';
 import { ShapeError } from '../errors.js';
 import { checkViews } from '../tensor/heap.js';
 import * as kinds from '../tensor/kinds.js';
-import { expandTo, owned, reshapeRule, resolveShape, restride, viewAs, view as viewOn } from '../tensor/layout.js';
+import { expandTo, owned, resolveShape, restride, viewAs, view as viewOn } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
 import {
-  broadcastShapes,
+  broadcastShapes as commonShape,
   checkNdim,
-  inserted,
   checkShape,
   normalizeDim,
-  normalizeDims,
   type Shape,
   show,
 } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { contiguous } from './conversion.js';
+import { exchangedOf, exchanging, inserting, squeezedOf, squeezing, transposeOf, unsqueezedOf } from './dimensions.js';
 import { axisOf, selectedOf, slicedOf, takeAll, takeParts, takeSlice } from './slices.js';
 
 // Nothing here copies, but for `reshape` and `flatten` where strides do not allow a view.
@@ -112,8 +111,6 @@ export const permute: FunctionOf<Tensor, typeof permuting> = define('permute', p
   return viewOn(x, pick(shapeOf(x)), pick(viewOf(x).strides), viewOf(x).offset, permuteRule, axes);
 });
 
-const exchanging = signature('input, /, dim0, dim1', { input: kinds.tensor, dim0: kinds.dim, dim1: kinds.dim });
-
 /**
  * Two dimensions exchanged.
  *
@@ -123,28 +120,9 @@ const exchanging = signature('input, /, dim0, dim1', { input: kinds.tensor, dim0
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.transpose.html
  */
-export const transpose: FunctionOf<Tensor, typeof exchanging> = define('transpose', exchanging, (x, dim0, dim1) => {
-  const a = normalizeDim('transpose', dim0, x.ndim);
-  const b = normalizeDim('transpose', dim1, x.ndim);
-  return x.ndim === 0 ? alias(x) : turned(x, a, b);
-});
-
-function turned(x: Tensor, a: number, b: number): Tensor {
-  const { shape, strides, offset } = viewOf(x);
-  return viewOn(x, exchanged(shape, a, b), exchanged(strides, a, b), offset, transposeRule, { a, b });
-}
-
-const transposeRule: BackwardRule<{ readonly a: number; readonly b: number }> = {
-  name: 'Transpose',
-  backward: (g, _, { a, b }) => [turned(g, a, b)],
-};
-
-function exchanged(values: readonly number[], a: number, b: number): number[] {
-  const result = values.slice();
-  result[a] = values[b]!;
-  result[b] = values[a]!;
-  return result;
-}
+export const transpose: FunctionOf<Tensor, typeof exchanging> = define('transpose', exchanging, (x, dim0, dim1) =>
+  exchangedOf('transpose', x, dim0, dim1),
+);
 
 /**
  * The transpose of a matrix; a tensor of fewer than two dimensions as it is.
@@ -156,14 +134,7 @@ function exchanged(values: readonly number[], a: number, b: number): number[] {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.t.html
  */
-export const t: Single = define('t', single, (x) => {
-  if (x.ndim > 2)
-    throw new ShapeError(`t: expected at most 2 dimensions, got ${show(x.shape)}; use transpose or permute`);
-  return x.ndim < 2 ? alias(x) : turned(x, 0, 1);
-});
-
-const aliasRule: BackwardRule<null> = { name: 'Alias', backward: (g) => [g] };
-const alias = (x: Tensor): Tensor => viewOn(x, shapeOf(x), viewOf(x).strides, viewOf(x).offset, aliasRule, null);
+export const t: Single = define('t', single, (x) => transposeOf('t', x));
 
 /**
  * Dimensions of size 1 repeated to larger sizes, without a copy; new ones may be added in front.
@@ -205,17 +176,26 @@ export const broadcastTo: Resizing = define('broadcastTo', resizing, (x, size) =
  */
 export function broadcastTensors(...tensors: readonly Tensor[]): Tensor[] {
   for (const [i, x] of tensors.entries()) if (!isTensor(x)) kinds.tensor.refuse('broadcastTensors', `argument ${i}`, x);
-  const shape = broadcastShapes('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
+  const shape = commonShape('broadcastTensors', ...tensors.map((x) => shapeOf(x)));
   return tensors.map((x) => expandTo(x, shape));
 }
 
-const squeezing = signature('input, /, dim', {
-  input: kinds.tensor,
-  /** Which dimensions: one, several, or null for all. Default: null. */
-  dim: kinds.dims.default(null),
-});
+/**
+ * The shape that shapes broadcast to: of each dimension, from the last on, the one size that is not 1.
+ *
+ * @throws ShapeError if they do not broadcast
+ * @example
+ * ```ts
+ * broadcastShapes([3, 1], [4], []); // [3, 4]
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.broadcast_shapes.html
+ */
+export function broadcastShapes(...shapes: readonly Shape[]): number[] {
+  for (const [i, shape] of shapes.entries()) kinds.shape.take('broadcastShapes', `argument ${i}`, shape);
+  return [...commonShape('broadcastShapes', ...shapes)];
+}
 
-interface SqueezeOptions extends OptionsOf<typeof squeezing> {}
+export interface SqueezeOptions extends OptionsOf<typeof squeezing> {}
 
 /**
  * Dimensions of size 1 removed: all of them, or those that `dim` names (others are left).
@@ -227,15 +207,9 @@ interface SqueezeOptions extends OptionsOf<typeof squeezing> {}
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.squeeze.html
  */
-export const squeeze: FunctionOf<Tensor, typeof squeezing, SqueezeOptions> = define('squeeze', squeezing, (x, dim) => {
-  const named = Array.isArray(dim) && dim.length === 0 ? [] : normalizeDims('squeeze', dim, x.ndim);
-  const keep = (axis: number) => shapeOf(x)[axis] !== 1 || !named.includes(axis);
-  const shape = shapeOf(x).filter((_, axis) => keep(axis));
-  const strides = viewOf(x).strides.filter((_, axis) => keep(axis));
-  return viewOn(x, shape, strides, viewOf(x).offset, reshapeRule, shapeOf(x));
-});
-
-const inserting = signature('input, /, dim', { input: kinds.tensor, dim: kinds.dim });
+export const squeeze: FunctionOf<Tensor, typeof squeezing, SqueezeOptions> = define('squeeze', squeezing, (x, dim) =>
+  squeezedOf('squeeze', x, dim),
+);
 
 /**
  * A dimension of size 1 inserted at `dim`.
@@ -246,13 +220,9 @@ const inserting = signature('input, /, dim', { input: kinds.tensor, dim: kinds.d
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.unsqueeze.html
  */
-export const unsqueeze: FunctionOf<Tensor, typeof inserting> = define('unsqueeze', inserting, (x, dim) => {
-  const axis = normalizeDim('unsqueeze', dim, x.ndim + 1);
-  checkNdim('unsqueeze', x.ndim + 1);
-  const { shape, strides, offset } = viewOf(x);
-  const step = axis < x.ndim ? shape[axis]! * strides[axis]! : 1;
-  return viewOn(x, inserted(shape, axis, 1), inserted(strides, axis, step), offset, reshapeRule, shape);
-});
+export const unsqueeze: FunctionOf<Tensor, typeof inserting> = define('unsqueeze', inserting, (x, dim) =>
+  unsqueezedOf('unsqueeze', x, dim),
+);
 
 const flattening = signature('input, /, startDim, endDim', {
   input: kinds.tensor,

@@ -153,6 +153,9 @@ export let viewOf: (x: Tensor) => View;
 /** @internal The operation that made a tensor; null for a leaf. */
 export let nodeOf: (x: Tensor) => Node | null;
 
+/** @internal Gives a tensor the place and the history of a view of it, which is thrown away. */
+export let becomeView: (x: Tensor, view: Tensor) => void;
+
 /** @internal */
 export let setNode: (x: Tensor, node: Node | null) => void;
 
@@ -311,6 +314,11 @@ export class Tensor {
     nodeOf = (x) => x.#node;
     setNode = (x, node) => {
       x.#node = node;
+    };
+    becomeView = (x, view) => {
+      x.#view = view.#view;
+      x.#shown = null;
+      x.#node = view.#node;
     };
     stateOf = (x) => x.#state;
     ownState = (x) => {

@@ -167,15 +167,22 @@ export function write(to: Tensor, from: Tensor): void {
   copying.operation([from]).kernel.runInto([to], [from], [], computeType(to.dtype), null);
 }
 
+/** Refuses leaves that require a gradient, and views of them. */
+export function refuseLeaf(name: string, x: Tensor): void {
+  const base = baseOf(x);
+  const isLeaf = (of: Tensor) => nodeOf(of) === null && of.requiresGrad;
+  const isOwn = isLeaf(x);
+  if (!isOwn && (base === null || !isLeaf(base))) return;
+  throw new AutogradError(
+    `${name}: ${isOwn ? '' : 'a view of '}a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
+  );
+}
+
 /** Refuses a view through which a write could not be recorded. */
 export function requireWindow(name: string, x: Tensor): void {
   requireFresh(name, [x]);
+  refuseLeaf(name, x);
   const base = baseOf(x)!;
-  if (nodeOf(base) === null && base.requiresGrad) {
-    throw new AutogradError(
-      `${name}: a view of a leaf that requires a gradient cannot be changed in place while recording; use noGrad`,
-    );
-  }
   if (isBlind(x) || !isWindow(viewOf(x), viewOf(base))) {
     throw new AutogradError(
       `${name}: this view cannot be changed in place while recording, because ${isBlind(x) ? 'it was taken within noGrad' : 'what it is a view of is not contiguous, or was given other data'}; ` +
@@ -198,6 +205,8 @@ export function rebase(x: Tensor, values: Tensor | null): void {
   const base = baseOf(x)!;
   record(base, putRule, values === null ? [base] : [base, values], [], windowOf(x, base));
   countHistory(base);
+  // What `asStrided_` made a view may have views that were taken of it before.
+  countHistory(x);
   takeOver(x, base);
 }
 
@@ -216,8 +225,7 @@ function takeOver(x: Tensor, base: Tensor): void {
 
 renewViews((x) => {
   const base = baseOf(x);
-  if (base === null || isBlind(x) || isMarked(x) || storageOf(base) !== storageOf(x) || !base.isContiguous())
-    return false;
+  if (base === null || isBlind(x) || isMarked(x) || !isWindow(viewOf(x), viewOf(base))) return false;
   takeOver(x, base);
   return true;
 });

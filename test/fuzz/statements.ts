@@ -443,9 +443,21 @@ function viewed(scope: Scope, code: string): Tensor | null {
   }
 }
 
+/** Gives a tensor that was made within another shape. */
+function reshape(scope: Scope, choose: Choices): Statement | null {
+  const name = picked(scope, choose, (x, made) => made.startsWith('t') && x.ndim < 6);
+  if (name === null) return null;
+  const x = scope.tensor(name);
+  const forms = ['squeeze_()', 'unsqueeze_(0)', 'unsqueeze_(-1)'];
+  if (x.ndim > 0) forms.push('transpose_(0, -1)');
+  if (x.ndim <= 2) forms.push('t_()');
+  return { code: `${name}.${choose.of(forms)}` };
+}
+
 /** What writes over something that is there. */
 export const writes: readonly Maker[] = [
   { weight: 12, make: overwrite },
+  { weight: 2, make: reshape },
   {
     weight: 3,
     make: (scope, choose) => {

@@ -11,7 +11,7 @@ import * as pointwise from '../../ops/pointwise.js';
 import { uniform_ } from '../../ops/random.js';
 import { Pointwise } from '../../tensor/elementwise.js';
 import * as kinds from '../../tensor/kinds.js';
-import { drawing } from '../../tensor/parameters.js';
+import { drawing, type Single, single } from '../../tensor/parameters.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { constant_ } from '../init.js';
 import { Module } from '../module.js';
@@ -46,6 +46,20 @@ export const relu: ActivationFunction<typeof inplaceSignature, InplaceOptions> =
   onInput(inplaceSignature),
   (x, inplace) => run(rectifying, inplace, x),
 );
+
+/**
+ * `relu` written over its input.
+ *
+ * @throws AutogradError for a leaf that requires a gradient, while gradients are recorded
+ * @example
+ * ```ts
+ * const x = tensor([-1, 2]);
+ * nn.functional.relu_(x);
+ * x; // tensor([0., 2.])
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.relu_.html
+ */
+export const relu_: Single = define('relu_', single, (x) => rectifying.applyInPlace(x, []));
 
 /**
  * max(x, 0); the derivative at 0 is 0.

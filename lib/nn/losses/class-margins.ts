@@ -2,9 +2,8 @@ import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, NamedOf, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
-import { isInteger } from '../../backend/dtype.js';
 import { sameShape } from '../../backend/view.js';
-import { DTypeError, ShapeError, ValueError } from '../../errors.js';
+import { ShapeError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { arange } from '../../ops/creation.js';
@@ -12,15 +11,15 @@ import { gather } from '../../ops/indexing.js';
 import { eq, logicalAnd, lt, where } from '../../ops/pointwise.js';
 import { any, argmax } from '../../ops/reductions.js';
 import { reshape, unsqueeze } from '../../ops/views.js';
-import { refuseIf } from '../../tensor/check.js';
 import { Formula } from '../../tensor/formula.js';
 import * as kinds from '../../tensor/kinds.js';
-import { allAxes, broadcastShapes, type Shape, show } from '../../tensor/shape.js';
+import { broadcastShapes, type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { onPair } from '../operands.js';
 import { LossModule } from './loss-module.js';
 import { type LossFunction, requireFloat } from './pointwise-loss.js';
 import { type ReductionOptions, reduceRows, reducing, reductionSignature } from './reduction.js';
+import { checkClasses } from './targets.js';
 
 // Losses of classes that want the right ones ahead of the others.
 
@@ -59,23 +58,6 @@ const behind = (power: (x: Expr) => Expr) =>
   );
 
 const behindBy = { 1: behind((x) => x), 2: behind(e.square) } as const;
-
-const outside = new Formula('multiMarginLoss', (target, classes) =>
-  e.rowSum(e.or(e.lt(target, 0), e.ge(target, classes))),
-);
-
-/** Refuses targets that are no classes, from `least` on. */
-function checkClasses(op: string, target: Tensor, classes: number, least = 0): void {
-  if (!isInteger(target.dtype)) {
-    throw new DTypeError(`${op}: class indices must be int32, got ${target.dtype}; convert with .int()`);
-  }
-  const shape = shapeOf(target);
-  const frame = { shape, axes: allAxes(shape.length), keepdim: false };
-  refuseIf(
-    outside.call([target.sub(least), classes - least], 'float64', 'float64', frame),
-    () => new ValueError(`${op}: a target is out of range for ${classes} classes`),
-  );
-}
 
 /** A 0-d tensor as one class. */
 const atLeast1 = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);

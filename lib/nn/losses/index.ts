@@ -1,5 +1,6 @@
 // Every loss, as a function and as a module.
 
+export * from './adaptive-softmax.js';
 export * from './binary.js';
 export * from './class-margins.js';
 export * from './classification.js';

@@ -10,7 +10,17 @@ import { add, mul } from '../pointwise.js';
 import { matmul } from '../products.js';
 import { tril } from '../triangles.js';
 import { expand } from '../views.js';
-import { alike, batchOf, choleskyOf, columnsOf, INDEFINITE, requireDone, requireSquare, turned } from './factors.js';
+import {
+  alike,
+  batchOf,
+  checking,
+  choleskyOf,
+  columnsOf,
+  INDEFINITE,
+  requireDone,
+  requireSquare,
+  turned,
+} from './factors.js';
 import { requireFit, triangularSolved } from './triangular.js';
 
 /** The lower half of a symmetric matrix whose halves were added: the diagonal counts once. */
@@ -33,7 +43,15 @@ const factoring = signature('A, /, *, upper', {
   upper: kinds.boolean.default(false),
 });
 
+const factoringEx = signature('A, /, *, upper, checkErrors', {
+  A: kinds.tensor,
+  /** The upper factor U with A = Uᵀ U, instead of the lower one. Default: false. */
+  upper: kinds.boolean.default(false),
+  ...checking,
+});
+
 export interface CholeskyOptions extends OptionsOf<typeof factoring> {}
+export interface CholeskyExOptions extends OptionsOf<typeof factoringEx> {}
 
 function factored(op: string, a: Tensor, upper: boolean): [l: Tensor, info: Tensor] {
   requireSquare(op, a);
@@ -67,16 +85,21 @@ export const cholesky: FunctionOf<Tensor, typeof factoring, CholeskyOptions> = d
 /**
  * `cholesky` that says by `info` where it failed, instead of throwing: 0, or the number (from 1 on) of the pivot that is not above 0.
  *
+ * @throws ValueError for a matrix that is not positive definite, if `checkErrors` is set; ShapeError and DTypeError as `linalg.cholesky`
  * @example
  * ```ts
  * linalg.choleskyEx(tensor([[1, 2], [2, 1]])).info; // tensor(2)
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.cholesky_ex.html
  */
-export const choleskyEx: FunctionOf<Results<['L', 'info']>, typeof factoring, CholeskyOptions> = define(
+export const choleskyEx: FunctionOf<Results<['L', 'info']>, typeof factoringEx, CholeskyExOptions> = define(
   'choleskyEx',
-  factoring,
-  (a, upper) => results('choleskyEx', ['L', 'info'], factored('choleskyEx', a, upper)),
+  factoringEx,
+  (a, upper, checkErrors) => {
+    const [l, info] = factored('choleskyEx', a, upper);
+    if (checkErrors) requireDone('choleskyEx', info, INDEFINITE);
+    return results('choleskyEx', ['L', 'info'], [l, info]);
+  },
 );
 
 const half = {

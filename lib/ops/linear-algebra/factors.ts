@@ -4,6 +4,7 @@ import { backend } from '../../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import { refuseIf } from '../../tensor/check.js';
 import { emptyOf } from '../../tensor/empty.js';
+import * as kinds from '../../tensor/kinds.js';
 import { expandTo } from '../../tensor/layout.js';
 import { broadcastShapes, type Shape, show } from '../../tensor/shape.js';
 import { operandOf, shapeOf, type Tensor } from '../../tensor/tensor.js';
@@ -124,6 +125,12 @@ export function requireDone(op: string, info: Tensor, what: string): void {
     again,
   );
 }
+
+/** What functions have beside others that say by `info` whether they failed. */
+export const checking = {
+  /** Throw where the decomposition failed, instead of saying so by `info` alone. Default: false. */
+  checkErrors: kinds.boolean.default(false),
+};
 
 export const SINGULAR = 'is singular, and has no inverse; pinv and lstsq take such ones';
 export const INDEFINITE = 'is not positive definite';

@@ -1,7 +1,8 @@
 // torch.linalg.
 
 export { type VectorNormOptions, vectorNorm } from '../norms.js';
-export { type CholeskyOptions, cholesky, choleskyEx } from './cholesky.js';
+export { matmul } from '../products.js';
+export { type CholeskyExOptions, type CholeskyOptions, cholesky, choleskyEx } from './cholesky.js';
 export {
   cross,
   diagonal,
@@ -15,7 +16,15 @@ export {
   vecdot,
 } from './functions.js';
 export { type LstsqOptions, lstsq, type PinvOptions, pinv } from './least-squares.js';
-export { type LuOptions, type LuSolveOptions, lu, luFactor, luSolve } from './lu.js';
+export {
+  type LuFactorExOptions,
+  type LuOptions,
+  type LuSolveOptions,
+  lu,
+  luFactor,
+  luFactorEx,
+  luSolve,
+} from './lu.js';
 export {
   type CondOptions,
   cond,
@@ -29,11 +38,15 @@ export {
 export { householderProduct, type QrOptions, qr } from './qr.js';
 export {
   det,
+  type InvExOptions,
   inv,
+  invEx,
   matrixPower,
+  type SolveExOptions,
   type SolveOptions,
   slogdet,
   solve,
+  solveEx,
   type TensorsolveOptions,
   tensorinv,
   tensorsolve,

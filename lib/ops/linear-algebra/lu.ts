@@ -16,7 +16,20 @@ import { add, eq, gt, logicalOr, lt } from '../pointwise.js';
 import { matmul } from '../products.js';
 import { tril, triu } from '../triangles.js';
 import { expand, narrow, unsqueeze } from '../views.js';
-import { alike, batchOf, columnsOf, luOf, orderOf, placed, requireMatrices, rowsOf, turned } from './factors.js';
+import {
+  alike,
+  batchOf,
+  checking,
+  columnsOf,
+  luOf,
+  orderOf,
+  placed,
+  requireDone,
+  requireMatrices,
+  rowsOf,
+  SINGULAR,
+  turned,
+} from './factors.js';
 import { requireFit, triangularSolved } from './triangular.js';
 
 /** L below U of a square matrix whose rows are in their places: d(L U) = dL U + L dU. */
@@ -72,7 +85,15 @@ const pivoting = signature('A, /, *, pivot', {
   pivot: kinds.only(true, 'PyTorch has no other on a processor'),
 });
 
+const pivotingEx = signature('A, /, *, pivot, checkErrors', {
+  A: kinds.tensor,
+  /** Exchange rows so that the largest element of a column is divided by. Default: true. */
+  pivot: kinds.only(true, 'PyTorch has no other on a processor'),
+  ...checking,
+});
+
 export interface LuOptions extends OptionsOf<typeof pivoting> {}
+export interface LuFactorExOptions extends OptionsOf<typeof pivotingEx> {}
 
 /**
  * P, L and U with A = P L U: a permutation, a lower triangular matrix with ones on the diagonal, and an upper triangular one.
@@ -114,6 +135,27 @@ export const luFactor: FunctionOf<Results<['LU', 'pivots']>, typeof pivoting, Lu
     requireMatrices('luFactor', a);
     const { packed, pivots } = decomposed(a);
     return results('luFactor', ['LU', 'pivots'], [packed, pivots]);
+  },
+);
+
+/**
+ * `linalg.luFactor`, and by `info` whether U can be divided by: 0, or the number (from 1 on) of the first pivot that is 0.
+ *
+ * @throws ValueError for a pivot of 0, if `checkErrors` is set; ShapeError and DTypeError as `linalg.luFactor`
+ * @example
+ * ```ts
+ * linalg.luFactorEx(tensor([[1, 2], [2, 4]])).info; // tensor(2)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor_ex.html
+ */
+export const luFactorEx: FunctionOf<Results<['LU', 'pivots', 'info']>, typeof pivotingEx, LuFactorExOptions> = define(
+  'luFactorEx',
+  pivotingEx,
+  (a, _, checkErrors) => {
+    requireMatrices('luFactorEx', a);
+    const { packed, pivots, info } = decomposed(a);
+    if (checkErrors) requireDone('luFactorEx', info, SINGULAR);
+    return results('luFactorEx', ['LU', 'pivots', 'info'], [packed, pivots, info]);
   },
 );
 

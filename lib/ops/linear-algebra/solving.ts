@@ -6,6 +6,7 @@ import { type BackwardRule, record } from '../../autograd/node.js';
 import { sizeOf } from '../../backend/view.js';
 import { ShapeError } from '../../errors.js';
 import * as kinds from '../../tensor/kinds.js';
+import { expandTo } from '../../tensor/layout.js';
 import { type Single, single } from '../../tensor/parameters.js';
 import { type Results, results } from '../../tensor/results.js';
 import { normalizeDim, show } from '../../tensor/shape.js';
@@ -19,6 +20,7 @@ import { expand, permute, reshape, squeeze, unsqueeze } from '../views.js';
 import {
   alike,
   batchOf,
+  checking,
   columnsOf,
   luOf,
   placed,
@@ -42,13 +44,22 @@ const solvingRule: BackwardRule<null> = {
   },
 };
 
-/** X of A X = B; both have one batch. */
+/** X of A X = B, and 0 or the number of the pivot of A that is 0. Batches are broadcast. */
+function solution(op: string, A: Tensor, B: Tensor): [x: Tensor, info: Tensor] {
+  const [packed, pivots, info] = luOf(A.detach());
+  const [a, b] = alike(op, A, B);
+  const batch = batchOf(b);
+  const factors = expandTo(packed, [...batch, ...shapeOf(packed).slice(-2)]);
+  const order = expandTo(pivots, [...batch, rowsOf(a)]);
+  const middle = substituted(factors, placed(order, b.detach()), { upper: false, unitriangular: true });
+  const x = substituted(factors, middle, { upper: true });
+  return [record(x, solvingRule, [a, b], [a, x], null), info];
+}
+
 function solved(op: string, a: Tensor, b: Tensor): Tensor {
-  const [packed, pivots, info] = luOf(a.detach());
+  const [x, info] = solution(op, a, b);
   requireDone(op, info, SINGULAR);
-  const middle = substituted(packed, placed(pivots, b.detach()), { upper: false, unitriangular: true });
-  const x = substituted(packed, middle, { upper: true });
-  return record(x, solvingRule, [a, b], [a, x], null);
+  return x;
 }
 
 const solving = signature('A, B, /, *, left', {
@@ -58,7 +69,16 @@ const solving = signature('A, B, /, *, left', {
   left: kinds.boolean.default(true),
 });
 
+const solvingEx = signature('A, B, /, *, left, checkErrors', {
+  A: kinds.tensor,
+  B: kinds.tensor,
+  /** Whether A stands on the left: A X = B, or else X A = B. Default: true. */
+  left: kinds.boolean.default(true),
+  ...checking,
+});
+
 export interface SolveOptions extends OptionsOf<typeof solving> {}
+export interface SolveExOptions extends OptionsOf<typeof solvingEx> {}
 
 /** Whether B is a batch of vectors, as PyTorch tells: a vector, or of the shape of A without its last dimension. */
 const isVectors = (a: Tensor, b: Tensor): boolean =>
@@ -77,30 +97,65 @@ const isVectors = (a: Tensor, b: Tensor): boolean =>
  * @see https://pytorch.org/docs/stable/generated/torch.linalg.solve.html
  */
 export const solve: FunctionOf<Tensor, typeof solving, SolveOptions> = define('solve', solving, (A, B, left) => {
-  requireSquare('solve', A);
+  const [x, info] = solvedOn('solve', A, B, left);
+  requireDone('solve', info, SINGULAR);
+  return x;
+});
+
+/**
+ * `linalg.solve` that says by `info` where A is singular, instead of throwing: 0, or the number (from 1 on) of the pivot that is 0. What it
+ * gives there is of no use.
+ *
+ * @throws ValueError for a singular matrix, if `checkErrors` is set; ShapeError and DTypeError as `linalg.solve`
+ * @example
+ * ```ts
+ * linalg.solveEx(tensor([[2, 0], [1, 1]]), tensor([2, 3])).result; // tensor([1., 2.])
+ * linalg.solveEx(tensor([[1, 2], [2, 4]]), tensor([2, 3])).info; // tensor(2)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.solve_ex.html
+ */
+export const solveEx: FunctionOf<Results<['result', 'info']>, typeof solvingEx, SolveExOptions> = define(
+  'solveEx',
+  solvingEx,
+  (A, B, left, checkErrors) => {
+    const [x, info] = solvedOn('solveEx', A, B, left);
+    if (checkErrors) requireDone('solveEx', info, SINGULAR);
+    return results('solveEx', ['result', 'info'], [x, info]);
+  },
+);
+
+/** X of A X = B, or of X A = B, and `info`; B has matrices, or vectors. */
+function solvedOn(op: string, A: Tensor, B: Tensor, left: boolean): [x: Tensor, info: Tensor] {
+  requireSquare(op, A);
   const isVector = isVectors(A, B);
   const right = isVector ? unsqueeze(B, -1) : B;
-  requireMatrices('solve', A, right);
+  requireMatrices(op, A, right);
   if (columnsOf(A) !== (left || isVector ? rowsOf(right) : columnsOf(right)))
-    throw new ShapeError(`solve: A ${show(A.shape)} and B ${show(B.shape)} do not fit`);
+    throw new ShapeError(`${op}: A ${show(A.shape)} and B ${show(B.shape)} do not fit`);
   const isLeft = left || isVector;
-  const [a, b] = alike('solve', A, isLeft ? right : turned(right));
-  const x = isLeft ? solved('solve', left ? a : turned(a), b) : turned(solved('solve', turned(a), b));
-  return isVector ? squeeze(x, -1) : x;
-});
+  const [x, info] = solution(op, left ? A : turned(A), isLeft ? right : turned(right));
+  return [isVector ? squeeze(x, -1) : isLeft ? x : turned(x), info];
+}
 
 const inverseRule: BackwardRule<null> = {
   name: 'LinalgInv',
   backward: (g, [x]) => [neg(matmul(turned(x!), matmul(g, turned(x!))))],
 };
 
-/** The inverse, in the name of `op`. */
-export function inverted(op: string, a: Tensor): Tensor {
+/** The inverse, in the name of `op`, and `info`. */
+function inverseOf(op: string, a: Tensor): [x: Tensor, info: Tensor] {
   requireSquare(op, a);
   const n = columnsOf(a);
   const unit = expand(eye(n, { dtype: a.dtype }), [...batchOf(a), n, n]);
-  const x = solved(op, a.detach(), unit);
-  return record(x, inverseRule, [a], [x], null);
+  const [x, info] = solution(op, a.detach(), unit);
+  return [record(x, inverseRule, [a], [x], null), info];
+}
+
+/** The inverse, in the name of `op`. */
+export function inverted(op: string, a: Tensor): Tensor {
+  const [x, info] = inverseOf(op, a);
+  requireDone(op, info, SINGULAR);
+  return x;
 }
 
 /**
@@ -117,6 +172,32 @@ export function inverted(op: string, a: Tensor): Tensor {
 export const inv: Single = define('inv', single, (a) => inverted('inv', a));
 /** The same as `linalg.inv`. @example inverse(tensor([[2]])); // tensor([[0.5000]]) */
 export const inverse: Single = define('inverse', single, (a) => inverted('inverse', a));
+
+const invertingEx = signature('A, /, *, checkErrors', { A: kinds.tensor, ...checking });
+
+export interface InvExOptions extends OptionsOf<typeof invertingEx> {}
+
+/**
+ * `linalg.inv` that says by `info` where it failed, instead of throwing: 0, or the number (from 1 on) of the pivot that is 0. What it gives
+ * there is of no use.
+ *
+ * @throws ValueError for a singular matrix, if `checkErrors` is set; ShapeError and DTypeError as `linalg.inv`
+ * @example
+ * ```ts
+ * linalg.invEx(tensor([[2]])).inverse; // tensor([[0.5000]])
+ * linalg.invEx(tensor([[1, 2], [2, 4]])).info; // tensor(2)
+ * ```
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
+ */
+export const invEx: FunctionOf<Results<['inverse', 'info']>, typeof invertingEx, InvExOptions> = define(
+  'invEx',
+  invertingEx,
+  (a, checkErrors) => {
+    const [inverse, info] = inverseOf('invEx', a);
+    if (checkErrors) requireDone('invEx', info, SINGULAR);
+    return results('invEx', ['inverse', 'info'], [inverse, info]);
+  },
+);
 
 const column = (x: Tensor): Tensor => unsqueeze(unsqueeze(x, -1), -1);
 
