@@ -1,5 +1,6 @@
 import { DataLoader, TensorDataset } from '../../lib/data/index.js';
-import { nn, optim, randint, randn, type Tensor, tensor } from '../../lib/index.js';
+import { nn, optim, randint, randn, type Tensor, tensor, ValueError } from '../../lib/index.js';
+import { build, cases as schedulerCases } from '../optim/schedulers.js';
 
 /** Trains a network, and returns all that it came to: the loss of every step, then the parameters. */
 export type TrainingRun = () => Tensor[];
@@ -14,8 +15,11 @@ interface Recipe {
   readonly examples?: number;
 }
 
-/** What of an optimizer is needed here. */
-type Stepping = Pick<optim.SGD, 'zeroGrad' | 'step'>;
+/** What of an optimizer is needed here; its step is given what computes a loss and its gradients. */
+interface Stepping {
+  zeroGrad(): void;
+  step(closure: () => Tensor): unknown;
+}
 
 const sgd =
   (options: Partial<optim.SGDOptions>) =>
@@ -34,11 +38,13 @@ function train({ model, inputs, targets, loss, optimizer: make = sgd({}), exampl
   const losses: Tensor[] = [];
   for (let epoch = 0; epoch < EPOCHS; epoch++) {
     for (const [x, y] of loader) {
-      const value = loss(model.forward(x!), y!);
-      optimizer.zeroGrad();
-      value.backward();
-      optimizer.step();
-      losses.push(value.detach());
+      optimizer.step(() => {
+        optimizer.zeroGrad();
+        const value = loss(model.forward(x!), y!);
+        value.backward();
+        losses.push(value.detach());
+        return value;
+      });
     }
   }
   return [...losses, ...model.parameters()];
@@ -51,39 +57,54 @@ const normal =
     randn([examples, ...shape]);
 const classes = (count: number) => (examples: number) => randint(count, [examples]);
 
-/** Every optimizer that no other run has, with a schedule that it can have. */
-const otherOptimizers: readonly ((parameters: Tensor[]) => optim.Optimizer<object, object>)[] = [
-  (parameters) => new optim.Adamax(parameters, { weightDecay: 0.01 }),
-  (parameters) => new optim.NAdam(parameters, { weightDecay: 0.01, decoupledWeightDecay: true }),
-  (parameters) => new optim.RAdam(parameters, { lr: 0.01, betas: [0.9, 0.99] }),
-  (parameters) => new optim.Adagrad(parameters, { lrDecay: 0.1 }),
-  (parameters) => new optim.Adadelta(parameters),
-  (parameters) => new optim.RMSprop(parameters, { lr: 1e-3, centered: true, momentum: 0.5 }),
-  (parameters) => new optim.Rprop(parameters, { lr: 1e-3 }),
-  (parameters) => new optim.ASGD(parameters, { t0: 2 }),
-  (parameters) => new optim.Adafactor(parameters, { weightDecay: 0.1 }),
-  (parameters) => new optim.Muon(parameters, { lr: 0.01 }),
+type AnyOptimizer = optim.Optimizer<object, object>;
+
+const optimizers = Object.values(optim).filter(
+  (type): type is typeof optim.SGD => typeof type === 'function' && type.prototype instanceof optim.Optimizer,
+);
+const schedulers = [...new Set(schedulerCases.map(({ name }) => name))];
+const clippings = [
+  (parameters: Tensor[]) => nn.utils.clipGradNorm_(parameters, 0.5),
+  (parameters: Tensor[]) => nn.utils.clipGradNorm_(parameters, 0.5, { normType: Number.POSITIVE_INFINITY }),
+  (parameters: Tensor[]) => nn.utils.clipGradValue_(parameters, 0.01),
 ];
 
-/** An optimizer with a schedule, stepped and clipped together. */
-const scheduled =
-  (make: (typeof otherOptimizers)[number]) =>
-  (parameters: Tensor[]): Stepping => {
-    const optimizer = make(parameters);
-    const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, 10);
-    const step = () => {
-      nn.utils.clipGradNorm_(parameters, 0.5);
-      optimizer.step();
-      schedule.step();
-      return undefined;
-    };
-    return { zeroGrad: () => optimizer.zeroGrad(), step: step as Stepping['step'] };
-  };
+/** A scheduler with the first options that the optimizer can have: some set a momentum. */
+function scheduleOf(name: string, optimizer: AnyOptimizer): optim.lrScheduler.Scheduler {
+  for (const one of schedulerCases.filter((one) => one.name === name)) {
+    // Options for two groups are of no use to one, either.
+    try {
+      return build(name, one.options, optimizer);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+    }
+  }
+  throw new Error(`no ${name} fits a ${optimizer.constructor.name}`);
+}
 
-/** Between them ten activations and nine losses, dropout, both normalizations, every optimizer, and every option of SGD and of Adam. */
+/** Every optimizer, every scheduler and every way to clip, in turn. */
+const combinations = Array.from({ length: Math.max(optimizers.length, schedulers.length) }, (_, i) => {
+  const type = optimizers[i % optimizers.length]!;
+  return (parameters: Tensor[]): Stepping => {
+    const optimizer = new type(parameters, { lr: 0.01 });
+    const schedule = scheduleOf(schedulers[i % schedulers.length]!, optimizer);
+    const step = (closure: () => Tensor) => {
+      const loss = optimizer.step(() => {
+        const value = closure();
+        clippings[i % clippings.length]!(parameters);
+        return value;
+      });
+      if (schedule instanceof optim.lrScheduler.ReduceLROnPlateau) schedule.step(loss.item());
+      else (schedule as optim.lrScheduler.LRScheduler).step();
+    };
+    return { zeroGrad: () => optimizer.zeroGrad(), step };
+  };
+});
+
+/** Between them ten activations and nine losses, dropout, both normalizations, every optimizer, scheduler and way to clip, and every option of SGD and of Adam. */
 export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
-  'every other optimizer, with clipping and a schedule': () =>
-    otherOptimizers.flatMap((make) =>
+  'every optimizer and scheduler, with clipping': () =>
+    combinations.flatMap((optimizer) =>
       train({
         model: new nn.Sequential(
           new nn.Linear(70, 130, { bias: false }),
@@ -93,7 +114,7 @@ export const trainingRuns: Readonly<Record<string, TrainingRun>> = {
         inputs: 70,
         targets: normal(33),
         loss: functional.mseLoss,
-        optimizer: scheduled(make),
+        optimizer,
         examples: 300,
       }),
     ),

@@ -1,47 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { capture, optim, type Tensor, zeros } from 'nabla';
 import { describe, expect, it } from 'vitest';
+import { build, cases, metrics, type SchedulerCase } from './schedulers.js';
 
 // What PyTorch recorded in test/fixtures/lr-scheduler.json, and the same here: plain, captured, in the background, and resumed.
 
-type Options = Readonly<Record<string, unknown>>;
-
-interface Case {
-  readonly optimizer: 'SGD' | 'Adam';
-  readonly name: string;
-  readonly options: Options;
-  /** After construction and after each round: the rate and the momentum (or first beta) of both groups. */
-  readonly rows: readonly (readonly (readonly [number, number])[])[];
-}
-
-const { metrics, cases } = JSON.parse(
-  readFileSync(new URL('../fixtures/lr-scheduler.json', import.meta.url), 'utf8'),
-) as { metrics: readonly number[]; cases: readonly Case[] };
-
 const ROUNDS = metrics.length;
-
-const functions: Readonly<Record<string, (x: number) => number>> = {
-  inverse: (epoch) => 1 / (epoch + 1),
-  wave: (epoch) => 0.9 + 0.2 * (epoch % 3),
-};
-
-const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
-/** An option of PyTorch as ours: functions by their names, schedulers by theirs. */
-function optionOf(name: string, value: unknown, optimizer: object): unknown {
-  if (name === 'schedulers') return (value as [string, Options][]).map(([name, of]) => build(name, of, optimizer));
-  if (name !== 'lr_lambda' && name !== 'scale_fn') return value;
-  return Array.isArray(value) ? value.map((one) => functions[one]!) : functions[value as string]!;
-}
-
-function build(name: string, options: Options, optimizer: object): optim.lrScheduler.Scheduler {
-  const named = Object.fromEntries(
-    Object.entries(options).map(([key, value]) => [camelCase(key), optionOf(key, value, optimizer)]),
-  );
-  const { schedulers, ...rest } = named;
-  const make = Reflect.get(optim.lrScheduler, name) as new (...args: unknown[]) => optim.lrScheduler.Scheduler;
-  return name === 'ChainedScheduler' ? new make(schedulers, rest) : new make(optimizer, named);
-}
 
 /** Two groups, their optimizer and its scheduler. */
 class Training {
@@ -49,7 +12,7 @@ class Training {
   readonly optimizer: optim.SGD | optim.Adam;
   readonly scheduler: optim.lrScheduler.Scheduler;
 
-  constructor({ optimizer, name, options }: Case) {
+  constructor({ optimizer, name, options }: SchedulerCase) {
     this.#parameters = [zeros([1], { requiresGrad: true }), zeros([1], { requiresGrad: true })];
     const groups = this.#parameters.map((parameter, i) => ({ params: [parameter], lr: [0.1, 0.05][i]! }));
     this.optimizer = optimizer === 'SGD' ? new optim.SGD(groups, { momentum: 0.5 }) : new optim.Adam(groups);
@@ -83,7 +46,7 @@ class Training {
 const inputs = (): Tensor => zeros([ROUNDS, 1]).add_(0.25);
 
 /** All rounds one after the other: what is there after each. */
-function oneByOne(one: Case, isCaptured: boolean): { rows: number[][][]; training: Training } {
+function oneByOne(one: SchedulerCase, isCaptured: boolean): { rows: number[][][]; training: Training } {
   const training = new Training(one);
   const step = isCaptured ? capture(training.step) : training.step;
   const rows = [training.row()];
@@ -100,6 +63,12 @@ const titled = cases.map((one) => [`${one.name} ${JSON.stringify(one.options)} o
 const stepping = titled.filter(([, { name }]) => name !== 'ReduceLROnPlateau');
 
 describe('rates and momenta as PyTorch sets them', () => {
+  it('are of every scheduler', () => {
+    const abstract = ['Scheduler', 'LRScheduler'];
+    const names = Object.keys(optim.lrScheduler).filter((name) => !abstract.includes(name));
+    expect(new Set(cases.map(({ name }) => name))).toEqual(new Set(names));
+  });
+
   it.each(titled)('%s', (_, one) => {
     const { rows } = oneByOne(one, false);
     for (const [i, row] of one.rows.entries()) {
