@@ -50,6 +50,7 @@ function productTime({ backendName, manualSeed, randn }: Library): number {
 function reportFailure(error: unknown): void {
   console.log(`nabla does not load: ${error instanceof Error ? error.message : String(error)}`);
   for (const name of CHOICES) if (process.env[name]) console.log(`${name}=${process.env[name]}`);
+  console.log('On the js backend:');
   const { NABLA_ISA, ...env } = process.env;
   const rest = [fileURLToPath(import.meta.url), 'doctor'];
   if (env.NABLA_BACKEND !== 'js')
@@ -58,11 +59,8 @@ function reportFailure(error: unknown): void {
 }
 
 if (process.argv.length === 3 && process.argv[2] === 'doctor') {
-  try {
-    for (const line of diagnosis(await library())) console.log(line);
-  } catch (error) {
-    reportFailure(error);
-  }
+  const nabla = await library().catch((error: unknown) => reportFailure(error));
+  if (nabla !== undefined) for (const line of diagnosis(nabla)) console.log(line);
 } else {
   console.error(usage);
   process.exitCode = process.argv[2] === '--help' ? 0 : 2;

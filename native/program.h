@@ -26,7 +26,7 @@ constexpr int kWholeSlots = 32;
 /** Which of whole_programs.h the element code of a stage is, if any, and which slots it has in the place of those. */
 struct WholeMatch {
   int index = -1;
-  int16_t slots[kWholeSlots];
+  int16_t slots[kWholeSlots]{};
 };
 
 struct Stage {

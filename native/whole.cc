@@ -15,7 +15,10 @@ constexpr int8_t kArities[] = {
 #undef NABLA_ARITY
 };
 
+constexpr auto kOperations = static_cast<int32_t>(std::size(kArities));
+
 bool reads(const MicroInstruction& m, int32_t slot) {
+  if (m.op < 0 || m.op >= kOperations) return false;
   const int32_t operands[] = {m.a, m.b, m.c};
   return std::find(operands, operands + kArities[m.op], slot) != operands + kArities[m.op];
 }
@@ -43,6 +46,9 @@ class Numbered {
 
  private:
   void add(const MicroInstruction& m) {
+    // Whether there is such an operation is checked when all is decoded.
+    if (m.op < 0 || m.op >= kOperations) fits_ = false;
+    if (!fits_) return;
     WholeInstruction one{static_cast<MicroOp>(m.op), -1, -1, -1, -1};
     int8_t* operands[] = {&one.a, &one.b, &one.c};
     const int32_t slots[] = {m.a, m.b, m.c};

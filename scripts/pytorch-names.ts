@@ -69,6 +69,7 @@ const OTHERWISE: Readonly<Record<string, string>> = {
   'torch.autograd.set_detect_anomaly': '`autograd.detectAnomaly`',
   'torch.nn.Module.forward': '`module.forward`',
   'torch.Tensor.numpy': '`x.toTypedArray()`',
+  'torch.Tensor.as_strided_': '`x.asStrided`: views taken before would not know of later ones',
   'torch.Tensor.tolist': '`x.toArray()`',
   'torch.Tensor.size': '`x.shape`',
   'torch.Tensor.dim': '`x.ndim`',

@@ -37,7 +37,7 @@ export const UPDATES: readonly Row[] = [
 type Part = readonly [name: string, apply: (x: Tensor) => Tensor];
 
 /** Between layers of a network. */
-export const ACTIVATIONS: readonly Part[] = [
+const ACTIVATIONS: readonly Part[] = [
   ['gelu', (x) => nn.functional.gelu(x)],
   ['gelu, tanh', (x) => nn.functional.gelu(x, { approximate: 'tanh' })],
   ['silu', (x) => nn.functional.silu(x)],
@@ -53,7 +53,7 @@ const normalised = {
 };
 
 /** Of rows, and losses. */
-export const FOLDS: readonly Part[] = [
+const FOLDS: readonly Part[] = [
   ['softmax', (x) => x.softmax(-1)],
   ['logSoftmax', (x) => x.logSoftmax(-1)],
   ['layerNorm', (x) => normalised.layer.forward(x)],
@@ -260,6 +260,11 @@ export function header(): string {
       }
     }
   }
+  const blind = new Set(
+    [...names.keys()].map((code) => code.replace(/\{[\d, ]*\}/, (kinds) => kinds.replaceAll('2', '1'))),
+  );
+  if (blind.size < names.size)
+    throw new Error('two rows differ only in which inputs are one value: the core finds the first');
   const rows = [...names].map(([code, name]) => `    {"${name}", ${code}},`);
   return `// Written by \`npm run whole-programs\`.
 #pragma once

@@ -24,8 +24,9 @@ export interface Service {
 }
 
 const MAX_BODY_BYTES = 65_536;
-/** A request that takes longer to arrive is cut off, which is looked for so often. */
+/** A request that takes longer to arrive is cut off. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often such requests are looked for. */
 const TIMEOUT_CHECK_MS = 1000;
 /** When the service stops, requests that are under way have so long to end. */
 const GRACE_MS = 5000;

@@ -13,7 +13,6 @@ import * as kinds from '../tensor/kinds.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { show } from '../tensor/shape.js';
 import { isTensor, leafHooksOf, nodeOf, peekGrad, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
-import type { Node } from './node.js';
 
 // Functions of the user's within a backward pass. What these have seen belongs to them too: the pass may not reuse its memory.
 
@@ -200,16 +199,17 @@ export const registerPostAccumulateGradHook: FunctionOf<HookHandle, typeof follo
   },
 );
 
-/** The hooks that keep gradients of tensors that are no leaves. */
-const retaining = new WeakMap<Tensor, TensorHook>();
+/** The hooks that keep gradients of tensors that are no leaves, and where these are. */
+const retaining = new WeakMap<Tensor, { readonly hook: TensorHook; hooks: Hooks }>();
 
 /** @internal Has `retainGrad` keep the gradient of what `x` is now, where an in-place form gave it another node. */
-export function followRetained(x: Tensor, before: Node | null): void {
-  const hook = retaining.get(x);
-  if (hook === undefined || before === null) return;
-  const hooks = before.hooks!.before;
-  hooks.splice(hooks.indexOf(hook), 1);
-  registerHook(x, hook);
+export function followRetained(x: Tensor): void {
+  const retained = retaining.get(x);
+  if (retained === undefined) return;
+  const { before } = retained.hooks;
+  before.splice(before.indexOf(retained.hook), 1);
+  retained.hooks = hooksOf('retainGrad', x);
+  retained.hooks.before.push(retained.hook);
 }
 
 /**
@@ -234,6 +234,6 @@ export const retainGrad: Single<void> = define('retainGrad', single, (x) => {
     x.grad = before === null ? convert(grad, grad.dtype) : addOf(before, grad);
     return null;
   };
-  retaining.set(x, keep);
+  retaining.set(x, { hook: keep, hooks });
   hooks.before.push(keep);
 });

@@ -91,7 +91,7 @@ export class Node<A = unknown> {
     return this.rule.backward(grad, saved, this.attrs, this.needs);
   }
 
-  /** Lets go of the saved tensors; another backward pass through here is an error, if there were any. */
+  /** Lets go of the saved tensors; another backward pass through here is an error, if there were any, or if the rule keeps what has arrived until a pass ends. */
   release(): void {
     if (this.#versions.length > 0 || this.rule.gathers || this.rule.abandon !== undefined) this.#saved = null;
   }

@@ -8,6 +8,7 @@ import { full } from '../ops/creation.js';
 import { where } from '../ops/pointwise.js';
 import { erf } from '../ops/special.js';
 import { digamma, lgamma, xlogy } from '../ops/special-functions.js';
+import { refuseIf } from '../tensor/check.js';
 import { broadcastShapes } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { Exponential, Laplace, Normal, Uniform } from './continuous.js';
@@ -126,9 +127,10 @@ function coins(probs: Tensor, logits: Tensor, otherProbs: Tensor, otherLogits: T
 }
 
 pair(Binomial, Binomial, (p, q) => {
-  if (p.totalCount.lt(q.totalCount).any().item()) {
-    throw new UnsupportedError('klDivergence: no formula is known for a Binomial and one of more trials');
-  }
+  refuseIf(
+    p.totalCount.lt(q.totalCount).double().sum(),
+    () => new UnsupportedError('klDivergence: no formula is known for a Binomial and one of more trials'),
+  );
   const of = p.totalCount.mul(coins(p.probs, p.logits, q.probs, q.logits));
   return where(p.totalCount.gt(q.totalCount), Number.POSITIVE_INFINITY, of);
 });

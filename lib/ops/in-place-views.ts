@@ -5,7 +5,7 @@ import { recordsGradients, withGrad } from '../autograd/mode.js';
 import { requireFresh } from '../autograd/node.js';
 import { recording } from '../backend/recording.js';
 import { type Single, single } from '../tensor/parameters.js';
-import { becomeView, nodeOf, setBase, setNode, type Tensor } from '../tensor/tensor.js';
+import { becomeView, nodeOf, type Tensor } from '../tensor/tensor.js';
 import { refuseLeaf } from '../tensor/windows.js';
 import {
   exchangedOf,
@@ -17,7 +17,6 @@ import {
   transposeOf,
   unsqueezedOf,
 } from './dimensions.js';
-import { stridedOf, striding } from './strided.js';
 import type { SqueezeOptions } from './views.js';
 
 // In-place forms of views: the tensor itself gets the shape and the strides of its view. No value changes, so that other views of the same
@@ -32,7 +31,7 @@ function become(op: string, x: Tensor, look: () => Tensor): Tensor {
   }
   const node = nodeOf(x);
   becomeView(x, node === null ? look() : withGrad(true, look));
-  followRetained(x, node);
+  followRetained(x);
   return x;
 }
 
@@ -107,31 +106,4 @@ export const swapaxes_: FunctionOf<Tensor, typeof swappingAxes> = define('swapax
 /** The same as `transpose_`. @example swapdims_(zeros([2, 3, 5]), 0, -1).shape; // [5, 3, 2] */
 export const swapdims_: FunctionOf<Tensor, typeof exchanging> = define('swapdims_', exchanging, (x, dim0, dim1) =>
   become('swapdims_', x, () => exchangedOf('swapdims_', x, dim0, dim1)),
-);
-
-/**
- * `asStrided` of the tensor itself: its memory seen with any shape and strides, counted in elements. What the tensor showed before stays its
- * memory, so that another call may show it again.
- *
- * @param size the shape
- * @param stride one for each dimension, not negative
- * @throws ShapeError if that reaches beyond the memory of the tensor, and as `squeeze_`
- * @example
- * ```ts
- * const x = arange(6);
- * x.asStrided_([2, 2], [1, 2], 1); // tensor([[1, 3], [2, 4]])
- * x.asStrided_([6], [1], 0); // tensor([0, 1, 2, 3, 4, 5])
- * ```
- * @see https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html
- */
-export const asStrided_: FunctionOf<Tensor, typeof striding> = define(
-  'asStrided_',
-  striding,
-  (x, size, stride, offset) => {
-    const whole = x.isView ? null : x.detach();
-    if (whole !== null) setNode(whole, nodeOf(x));
-    become('asStrided_', x, () => stridedOf('asStrided_', x, size, stride, offset));
-    if (whole !== null) setBase(x, whole);
-    return x;
-  },
 );

@@ -205,8 +205,6 @@ export function rebase(x: Tensor, values: Tensor | null): void {
   const base = baseOf(x)!;
   record(base, putRule, values === null ? [base] : [base, values], [], windowOf(x, base));
   countHistory(base);
-  // What `asStrided_` made a view may have views that were taken of it before.
-  countHistory(x);
   takeOver(x, base);
 }
 

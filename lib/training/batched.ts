@@ -88,6 +88,7 @@ export const batched: FunctionOf<Batched, typeof batching, BatchedOptions> = def
       (input) =>
         new Promise<Tensor>((answer, fail) => {
           if (waiting >= maxWaiting) throw new NablaError(`batched: ${waiting} inputs wait already`, 'ERR_NABLA_BUSY');
+          const copy = noGrad(() => input.clone());
           const key = `${input.dtype} ${shapeOf(input)}`;
           let requests = gathering.get(key);
           if (requests === undefined) {
@@ -97,7 +98,6 @@ export const batched: FunctionOf<Batched, typeof batching, BatchedOptions> = def
             setTimeout(() => close(key, fresh), maxWaitMs);
           }
           waiting++;
-          const copy = noGrad(() => input.clone());
           if (requests.push({ input: copy, answer, fail }) >= maxBatch) close(key, requests);
         }),
     );

@@ -6,6 +6,7 @@ namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 32;
 constexpr int kRegisterRows = 6;
+constexpr bool kCompilesWholes = true;
 constexpr bool kHasFma = true;
 }  // namespace
 }  // namespace nabla::NABLA_ISA

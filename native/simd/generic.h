@@ -4,6 +4,7 @@ namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 16;
 constexpr int kRegisterRows = 6;
+constexpr bool kCompilesWholes = false;
 constexpr bool kHasFma = false;
 }  // namespace
 }  // namespace nabla::NABLA_ISA

@@ -6,6 +6,7 @@ namespace nabla::NABLA_ISA {
 namespace {
 constexpr int kVectorBytes = 16;
 constexpr int kRegisterRows = 12;
+constexpr bool kCompilesWholes = true;
 constexpr bool kHasFma = true;
 }  // namespace
 }  // namespace nabla::NABLA_ISA

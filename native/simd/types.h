@@ -5,6 +5,7 @@
 /**
  * Vector types of the ISA's width. Include through a target header, which defines what kernels must know of it:
  * `kVectorBytes`; `kRegisterRows`, how many rows of two vectors fit its registers beside three more vectors;
+ * `kCompilesWholes`, whether whole_programs.h is compiled for it, which takes some 100 KB;
  * `kHasFma`, whether a multiply-add is one instruction.
  */
 namespace nabla::NABLA_ISA {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { ACTIVATIONS, FOLDS, HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
-import { grad, nn, randn, stack, type Tensor } from '../../lib/index.js';
+import { HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
+import { nn, randn, stack, type Tensor } from '../../lib/index.js';
 
 describe('programs that are compiled as wholes', () => {
   it('are those that optimizers, activations and rows come to (npm run whole-programs)', async () => {
@@ -41,36 +41,34 @@ describe('programs that are compiled as wholes', () => {
   });
 });
 
-describe('activations that are compiled as wholes', () => {
-  const withGradient = (apply: (x: Tensor) => Tensor, x: Tensor): number[][] => {
-    const leaf = x.detach().requiresGrad_();
-    const y = apply(leaf);
-    return [y, grad([y], [leaf], { gradOutputs: [x.detach()] })[0]!].map((one) => one.toArray() as number[]);
-  };
-
-  it.each(ACTIVATIONS)('%s: of many elements, what it is of each by itself, to the bit', (_, apply) => {
-    for (const length of [16, 37, 1000, 5000]) {
-      const x = randn([length]);
-      const many = withGradient(apply, x);
-      for (const i of [0, 1, length - 2, length - 1]) {
-        const each = withGradient(apply, x.slice(0, i, i + 1).clone());
-        expect(many.map((values) => values[i])).toEqual(each.map(([value]) => value));
-      }
+describe('what is compiled as a whole is what its operations come to one by one, to the bit', () => {
+  const { functional } = nn;
+  it.each([
+    ['gelu', (x: Tensor) => functional.gelu(x), (x: Tensor) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1))],
+    ['silu', (x: Tensor) => functional.silu(x), (x: Tensor) => x.mul(x.sigmoid())],
+    ['softmax', (x: Tensor) => x.softmax(-1), softmaxByParts],
+    ['mseLoss', (x: Tensor) => functional.mseLoss(x, x.neg()), (x: Tensor) => meanOf(x.sub(x.neg()).square())],
+    ['l1Loss', (x: Tensor) => functional.l1Loss(x, x.neg()), (x: Tensor) => meanOf(x.sub(x.neg()).abs())],
+  ])('%s', (_, whole, parts) => {
+    for (const shape of [
+      [8, 12],
+      [3, 700],
+      [1, 5000],
+      [300, 40],
+    ]) {
+      const x = randn(shape);
+      expect(whole(x).toArray()).toEqual(parts(x).toArray());
+      expect(whole(x.t().clone().t()).toArray()).toEqual(parts(x).toArray());
     }
   });
 });
 
-describe('rows that are compiled as wholes', () => {
-  it.each(FOLDS)('%s: of elements that are apart, what it is of those that are not, to the bit', (_, apply) => {
-    const apart = randn([12, 8]).t();
-    const [some, all] = [apart, apart.clone()].map((x) => {
-      const leaf = x.detach().requiresGrad_();
-      const y = apply(leaf);
-      return [y, grad([y], [leaf], { gradOutputs: y.ndim > 0 ? [x] : null })[0]!].map((one) => one.toArray());
-    });
-    expect(some).toEqual(all);
-  });
-});
+function softmaxByParts(x: Tensor): Tensor {
+  const powers = x.sub(x.amax(-1, true)).exp();
+  return powers.mul(powers.sum(-1, true).reciprocal());
+}
+
+const meanOf = (x: Tensor): Tensor => x.sum().div(x.numel());
 
 type Make = (typeof UPDATES)[number][1];
 

@@ -235,9 +235,9 @@ abstract class ClassScore extends ClassCounts<number | number[]> {
       .map(({ actual, predicted }, i) => ({
         score: scores[i]!,
         weight: this.#average === 'weighted' ? actual : 1,
-        seen: actual + predicted > 0,
+        isSeen: actual + predicted > 0,
       }))
-      .filter(({ score, seen }) => seen && !Number.isNaN(score));
+      .filter(({ score, isSeen }) => isSeen && !Number.isNaN(score));
     return sumOf(seen.map(({ score, weight }) => score * weight)) / sumOf(seen.map(({ weight }) => weight));
   }
 }

@@ -27,6 +27,9 @@ constexpr int64_t kRegionPlaces = 2048;
 constexpr int64_t kKeptRegionBytes = 1 << 18;
 /** What packing a vector of a term costs, in multiply-adds of a vector. */
 constexpr int64_t kPackVector = 6;
+/** Whether a product can be turned: in float32, because every size of a tile is code of its own. */
+template <typename T>
+constexpr bool kCanTurn = sizeof(T) == sizeof(float);
 /** What turning a vector of sums costs, in the same. */
 constexpr int64_t kTurnVector = 12;
 /** Sums beside each other that are enough for none to wait for another. */
@@ -69,6 +72,7 @@ struct WindowPlan {
   static int64_t dense_cost(int64_t rows, int64_t places) { return ceil_div(places, kLanes<T>) * (rows + kPackVector); }
 
   static bool is_better_turned(const Convolution& from) {
+    if (!kCanTurn<T>) return false;
     const int64_t cols = from.places[2], vectors = ceil_div(from.rows, kLanes<T>);
     // Of as many rows of places as a vector has lanes, so that packed ones are whole.
     const int64_t windows = smaller(kLanes<T> * in_rows_cost(from.rows, cols), dense_cost(from.rows, kLanes<T> * cols));
@@ -108,7 +112,7 @@ struct WindowScratch {
     const int64_t sums_places = plan.channels < from.channels ? regions.rows * regions.cols : kTilePlaces<1>;
     const int64_t sums_size = plan.turns ? sums_places * wide_rows + kLanes<T> * kRegisterCols<T> : 0;
     const int64_t kept_size = plan.keeps ? from.rows * regions.rows * regions.cols : 0;
-    const int64_t weight_size = wide_rows * from.terms() + kLanes<T>;
+    const int64_t weight_size = (plan.turns ? wide_rows : from.rows) * from.terms() + kLanes<T>;
     char* memory =
         scratch(Scratch::kInstruction,
                 2 * terms * static_cast<int64_t>(sizeof(int64_t)) + round_up(image_size, kLanes<T>) * sizeof(T) +

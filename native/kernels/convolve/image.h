@@ -57,7 +57,7 @@ template <typename T>
 void lay_row(const T* row, int64_t step, int64_t count, T* to) {
   constexpr int64_t kCount = kLanes<T>;
   if (step == 1 && count < kCount) return store_partial(to, load_partial(row, count), count);
-  if (step > 2 || count < kCount) {
+  if ((step != 1 && step != 2) || count < kCount) {
     for (int64_t i = 0; i < count; i++) to[i] = row[i * step];
     return;
   }
@@ -76,12 +76,12 @@ void lay_row(const T* row, int64_t step, int64_t count, T* to) {
 }
 
 /**
- * Some channels of a sample's group. An image that is `framed` has the zeros around the input already, because the same
- * region was laid there before. What follows it, up to two vectors beyond, is written too, and is finite.
+ * Some channels of a sample's group. Where an image is `padded` already, because the same region was laid there before,
+ * the zeros around the input are left as they are; or else what follows the image is written too, up to two vectors.
  */
 template <typename T>
 void lay_image(const Convolution& from, const T* sample, int64_t channels, const Region& region,
-               const ImageLayout& layout, bool framed, T* to) {
+               const ImageLayout& layout, bool padded, T* to) {
   const int64_t* strides = from.input->strides + Convolution::kWhole;
   const int64_t first_plane = region.plane * from.stride[0] - from.before[0];
   const int64_t first_row = region.row * from.stride[1] - from.before[1];
@@ -92,7 +92,7 @@ void lay_image(const Convolution& from, const T* sample, int64_t channels, const
   // Rows that are whole, and lie side by side, are copied as one.
   const bool is_dense =
       layout.phases == 1 && step == 1 && strides[1] == from.whole[2] && first_col == 0 && layout.cols == from.whole[2];
-  if (!framed) clear(to, channels * layout.channel() + kLanes<T>);
+  if (!padded) clear(to, channels * layout.channel() + kLanes<T>);
   for (int64_t c = 0; c < channels; c++) {
     for (int64_t z = 0; z < layout.planes; z++, to += layout.plane()) {
       const int64_t plane = first_plane + z;

@@ -36,10 +36,25 @@ constexpr int64_t kLongRow = 192;
 constexpr int64_t kSlotBytes = 24 * 1024;
 constexpr int64_t kFewestBytes = 1024;
 
+/** Whether a map is going to run as a whole. */
+inline bool runs_whole(const Instruction& instruction, const Shape& shape) {
+  const WholeMatch& match = instruction.program->resident[0].whole;
+  if (match.index < 0) return false;
+  const WholeProgram& whole = kWholePrograms[match.index];
+  for (int i = 0; i < whole.slots; i++) {
+    const int slot = match.slots[i];
+    if (slot >= instruction.program->inputs) continue;
+    const bool is_one = is_one_value(shape, instruction.operands[slot].strides);
+    if (is_one != ((whole.kinds[i] & kOneValue) != 0)) return false;
+  }
+  return true;
+}
+
 /** Elements of a tile, fewer where a program has many slots (an update by Adam, with 16, takes 0.7 of the time). */
 template <typename T>
-int64_t tile_elements(const Program& program) {
-  if (program.resident[0].whole.index >= 0) return kTileElements<T>;
+int64_t tile_elements(const Instruction& instruction, const Shape& shape) {
+  const Program& program = *instruction.program;
+  if (runs_whole(instruction, shape)) return kTileElements<T>;
   int64_t bytes = kTileElements<T> * static_cast<int64_t>(sizeof(T));
   while (bytes > kFewestBytes && bytes * program.slots > kSlotBytes) bytes /= 2;
   return bytes / static_cast<int64_t>(sizeof(T));
@@ -52,7 +67,7 @@ int64_t tile_elements(const Program& program) {
 template <typename T>
 Tiling map_tiling(const Instruction& instruction) {
   const Shape shape{instruction.outer, instruction.sizes};
-  const Tiling tiling = tiles_of(shape, tile_elements<T>(*instruction.program));
+  const Tiling tiling = tiles_of(shape, tile_elements<T>(instruction, shape));
   const int64_t row = instruction.sizes[instruction.outer - 1];
   if (row < kLongRow || tiling.axis == instruction.outer - 1) return tiling;
   for (int i = 0; i < instruction.program->inputs + instruction.program->outputs; i++) {

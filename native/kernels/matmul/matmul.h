@@ -6,7 +6,7 @@
 #include "../map/map.h"
 #include "../tasks.h"
 #include "blocks.h"
-#include "end_steps.h"
+#include "ends.h"
 #include "problem.h"
 #include "product.h"
 
@@ -69,25 +69,20 @@ void copy_product(const Block& block, const T* product, Strided<T> out) {
 }
 
 template <typename T>
-Ending<T> ending_of_block(const Problem& problem, const EndSteps& steps, const Block& block) {
-  Ending<T> ending{steps.count, {}};
-  for (int i = 0; i < steps.count; i++) {
-    if (steps.inputs[i] == 0) continue;
-    const Operand from = operand_of_block(problem, problem.rest[steps.inputs[i] - 1], block);
-    ending.steps[i] = {reinterpret_cast<const T*>(from.data), from.strides[0], from.strides[1]};
-  }
-  return ending;
+Ending<T> ending_of_block(const Problem& problem, const Ends& ends, const Block& block) {
+  if (ends.bias == nullptr) return {nullptr, ends.has_relu};
+  return {reinterpret_cast<const T*>(operand_of_block(problem, *ends.bias, block).data), ends.has_relu};
 }
 
 template <typename T>
-void run_block(const Problem& problem, const EndSteps& steps, const Block& block) {
+void run_block(const Problem& problem, const Ends& ends, const Block& block) {
   const Strided<const T> a = factor<T>(problem, *problem.a, problem.row, problem.sum, block.batch).from(block.row, 0);
   const Strided<const T> b = factor<T>(problem, *problem.b, problem.sum, problem.col, block.batch).from(0, block.col);
   const Operand target = operand_of_block(problem, problem.out(), block);
   const Strided<T> out{reinterpret_cast<T*>(target.data), target.strides[0], target.strides[1]};
-  const Ending<T> ending = ending_of_block<T>(problem, steps, block);
+  const Ending<T> ending = ending_of_block<T>(problem, ends, block);
   const BlockProduct<T> product{
-      a, b, out, block.rows, block.cols, problem.k, !in_place(problem), steps.count > 0 ? &ending : nullptr};
+      a, b, out, block.rows, block.cols, problem.k, !in_place(problem), ends.are_there() ? &ending : nullptr};
   multiply(product, [&](int64_t row, int64_t count, T* c) {
     const Block rows{block.batch, block.row + row, block.col, count, block.cols};
     if (problem.epilogue() != nullptr) {
@@ -100,14 +95,14 @@ void run_block(const Problem& problem, const EndSteps& steps, const Block& block
 
 template <typename T>
 void run_blocks(Problem problem) {
-  const EndSteps steps = end_steps<T>(problem);
-  problem.has_ending = steps.count > 0;
+  const Ends ends = ends_of<T>(problem);
+  problem.has_ending = ends.are_there();
   const Grid grid = Grid::plan<T>(problem);
   const int64_t blocks = grid.size();
   const int64_t tasks = smaller(blocks, grid.tasks);
   for_each_task(tasks, [&](int64_t task) {
     const int64_t end = blocks * (task + 1) / tasks;
-    for (int64_t i = blocks * task / tasks; i < end; i++) run_block<T>(problem, steps, grid.block(problem, i));
+    for (int64_t i = blocks * task / tasks; i < end; i++) run_block<T>(problem, ends, grid.block(problem, i));
   });
 }
 

@@ -15,7 +15,7 @@ struct Problem {
   int64_t m, n, k;
   /** Where strides have those along m, n and k. */
   int row, col, sum;
-  /** Whether register tiles do what the epilogue does: see end_steps.h. */
+  /** Whether register tiles do what the epilogue does: see ends.h. */
   bool has_ending = false;
 
   explicit Problem(const Instruction& instruction)

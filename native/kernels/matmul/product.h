@@ -4,6 +4,7 @@
 
 #include "../../scratch.h"
 #include "../integers.h"
+#include "ending.h"
 #include "pack.h"
 #include "register_tile.h"
 #include "row_product.h"
@@ -170,7 +171,7 @@ struct Chunk {
       for (int64_t row = 0; row < count; row += blocking.panel) {
         const int64_t height = smaller(count - row, blocking.panel);
         multiply_tile(blocking.packs_a ? packed_panel(row, height) : plain_panel(start + row), height, panel,
-                      c.from(row, col), width, start + row, col);
+                      c.from(row, col), width, col);
       }
     }
   }
@@ -216,11 +217,11 @@ struct Chunk {
   }
 
   void multiply_tile(Panel<T> panel, int64_t height, Strided<const T> b_rows, Strided<T> out, int64_t width,
-                     int64_t row, int64_t col) const {
+                     int64_t col) const {
     const RegisterTile<T> kernel = register_tile<T>(height, width, panel.along_k);
     const int64_t last = width - (ceil_div(width, kLanes<T>) - 1) * kLanes<T>;
     kernel(k, panel.data, panel.stride, b_rows.data, b_rows.row_stride, out.data, out.row_stride, last, accumulate,
-           ending, row, col);
+           ending, col);
   }
 };
 

@@ -32,17 +32,15 @@ constexpr int kRegisterCols = kRegisterVectors * kLanes<T>;
  * C (rows, cols) = or += A (rows, k) x B (k, cols), where B is whole vectors wide and of the last vector only
  * `last` columns belong to C. Rows of B are `b_stride` apart, those of C `c_stride`. Where A is row-major
  * (`along_k`) `a_stride` is the distance of its rows, else that of its columns. If C is complete then, `ending` is done
- * to it, which knows C's first element by its row and column; or else it is null.
+ * to it, whose first column is `col`; or else it is null.
  */
 template <typename T>
 using RegisterTile = void (*)(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
-                              int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t row,
-                              int64_t col);
+                              int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t col);
 
 template <typename T, int Rows, int Vectors, bool AlongK>
 void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b, int64_t b_stride, T* c,
-                            int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t row,
-                            int64_t col) {
+                            int64_t c_stride, int64_t last, bool accumulate, const Ending<T>* ending, int64_t col) {
   using V = Vec<T>;
   V sum[Rows][Vectors]{};
   if (accumulate) {
@@ -81,7 +79,7 @@ void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b,
     a += k_step;
     b += b_stride;
   }
-  if (ending != nullptr) ending->apply(sum, row, col, last);
+  if (ending != nullptr) ending->apply(sum, col, last);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++, c += c_stride) {
 #pragma GCC unroll 4

@@ -3,7 +3,7 @@
 #include "../../whole_programs.h"
 #include "slots.h"
 
-/** Programs that are compiled as wholes, as loops over a tile. */
+/** Element code that is compiled as a whole, as loops over a tile. */
 namespace nabla::NABLA_ISA {
 namespace {
 
@@ -104,7 +104,7 @@ constexpr WholeLoop<T> whole_loop_of(int index, Indices<Index...>) {
  * null. */
 template <typename T>
 WholeLoop<T> whole_loop(const Program& program, const Stage& stage, const Slots<T>& slots) {
-  if constexpr (__is_same(T, float)) {
+  if constexpr (__is_same(T, float) && kCompilesWholes) {
     const WholeMatch& match = stage.whole;
     if (match.index < 0) return nullptr;
     const WholeProgram& whole = kWholePrograms[match.index];
