@@ -49,7 +49,7 @@ class Numbered {
     // Whether there is such an operation is checked when all is decoded.
     if (m.op < 0 || m.op >= kOperations) fits_ = false;
     if (!fits_) return;
-    WholeInstruction one{static_cast<MicroOp>(m.op), -1, -1, -1, -1};
+    WholeInstruction one(static_cast<MicroOp>(m.op), -1, -1, -1, -1);
     int8_t* operands[] = {&one.a, &one.b, &one.c};
     const int32_t slots[] = {m.a, m.b, m.c};
     for (int i = 0; i < kArities[m.op]; i++) *operands[i] = number(slots[i], false);

@@ -24,15 +24,19 @@ enum WholeSlot : uint8_t {
   kStored = 8,
 };
 
+/** A `MicroOp`, and slots. */
 struct WholeInstruction {
-  MicroOp op;
+  uint8_t op;
   int8_t dst, a, b, c;
+
+  constexpr WholeInstruction(MicroOp op, int8_t dst, int8_t a, int8_t b, int8_t c)
+      : op(static_cast<uint8_t>(op)), dst(dst), a(a), b(b), c(c) {}
+  constexpr WholeInstruction() : op(0), dst(-1), a(-1), b(-1), c(-1) {}
 };
 
 /** Slots are numbered in the order in which the code has them. Operands that `op` does not have are -1. */
 struct WholeProgram {
-  const char* name;
-  int slots, count;
+  uint8_t slots, count;
   uint8_t kinds[kWholeSlots];
   WholeInstruction code[24];
 };

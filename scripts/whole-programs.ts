@@ -265,7 +265,7 @@ export function header(): string {
   );
   if (blind.size < names.size)
     throw new Error('two rows differ only in which inputs are one value: the core finds the first');
-  const rows = [...names].map(([code, name]) => `    {"${name}", ${code}},`);
+  const rows = [...names].map(([code, name]) => `    {${code}},  // ${name}`);
   return `// Written by \`npm run whole-programs\`.
 #pragma once
 

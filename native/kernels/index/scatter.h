@@ -33,8 +33,9 @@ T smaller_of(T a, T b) {
   return a < b || a != a ? a : b;
 }
 
-/** In row-major order on one thread, because indices may repeat: the last one set wins, and sums have one order. */
-template <typename T, typename Combine>
+/** In row-major order on one thread, because indices may repeat: the last one set wins, and sums have one order. What
+ * programs have most, `IsCommon`, has loops for elements that lie side by side. */
+template <bool IsCommon, typename T, typename Combine>
 void scatter_elements(const Instruction& instruction, Combine combine) {
   const Operand &to = instruction.operands[0], &places = instruction.operands[1], &from = instruction.operands[2];
   const int64_t axis_stride = to.strides[instruction.outer];
@@ -44,10 +45,10 @@ void scatter_elements(const Instruction& instruction, Combine combine) {
     const T* source = line.at<T>(1, from);
     T* out = line.at<T>(2, to);
     const auto [index_step, source_step, out_step] = line.steps;
-    if (index_step == 0 && source_step == 1 && out_step == 1) {
+    if (IsCommon && index_step == 0 && source_step == 1 && out_step == 1) {
       out += *index * axis_stride;
       for (int64_t i = 0; i < line.length; i++) out[i] = combine(out[i], source[i]);
-    } else if (index_step == 1 && source_step == 1 && out_step == 0 && axis_stride == 1) {
+    } else if (IsCommon && index_step == 1 && source_step == 1 && out_step == 0 && axis_stride == 1) {
       for (int64_t i = 0; i < line.length; i++) out[index[i]] = combine(out[index[i]], source[i]);
     } else {
       for (int64_t i = 0; i < line.length; i++) {
@@ -66,15 +67,15 @@ int64_t scatter(const Instruction& instruction) {
   with_type(instruction.operands[0].dtype, [&]<typename T>(T*) {
     switch (static_cast<ScatterMode>(static_cast<int>(instruction.numbers[0]))) {
       case ScatterMode::kSet:
-        return scatter_elements<T>(instruction, [](T, T b) { return b; });
+        return scatter_elements<true, T>(instruction, [](T, T b) { return b; });
       case ScatterMode::kAdd:
-        return scatter_elements<T>(instruction, [](T a, T b) { return sum_of(a, b); });
+        return scatter_elements<!__is_same(T, Bool), T>(instruction, [](T a, T b) { return sum_of(a, b); });
       case ScatterMode::kMul:
-        return scatter_elements<T>(instruction, [](T a, T b) { return product_of(a, b); });
+        return scatter_elements<false, T>(instruction, [](T a, T b) { return product_of(a, b); });
       case ScatterMode::kAmax:
-        return scatter_elements<T>(instruction, [](T a, T b) { return larger_of(a, b); });
+        return scatter_elements<false, T>(instruction, [](T a, T b) { return larger_of(a, b); });
       case ScatterMode::kAmin:
-        return scatter_elements<T>(instruction, [](T a, T b) { return smaller_of(a, b); });
+        return scatter_elements<false, T>(instruction, [](T a, T b) { return smaller_of(a, b); });
     }
   });
   return kDone;

@@ -51,8 +51,8 @@ struct WholeCode {
   template <int I>
   [[gnu::always_inline]] static void compute(V* slots, const V* values) {
     constexpr WholeInstruction m = kProgram.code[I];
-    slots[m.dst] =
-        micro::OpOf<m.op>::Type::apply(get<m.a>(slots, values), get<m.b>(slots, values), get<m.c>(slots, values));
+    slots[m.dst] = micro::OpOf<static_cast<MicroOp>(m.op)>::Type::apply(
+        get<m.a>(slots, values), get<m.b>(slots, values), get<m.c>(slots, values));
   }
 
   template <bool IsWhole, int S>
