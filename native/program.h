@@ -23,9 +23,12 @@ struct FoldInstruction {
 /** Slots of a whole at most. */
 constexpr int kWholeSlots = 32;
 
-/** Which of whole_programs.h the element code of a stage is, if any, and which slots it has in the place of those. */
+/** Which of whole_programs.h the element code of a stage is, if any. */
 struct WholeMatch {
   int index = -1;
+  /** Of its slots: how many, what each is (a `WholeSlot` of whole.h), and which slot of the stage is in its place. */
+  int count = 0;
+  uint8_t kinds[kWholeSlots]{};
   int16_t slots[kWholeSlots]{};
 };
 

@@ -40,7 +40,10 @@ class Numbered {
     WholeMatch match = match_;
     const auto* found = std::find_if(std::begin(kWholePrograms), std::end(kWholePrograms),
                                      [this](const WholeProgram& whole) { return is(whole); });
-    match.index = !fits_ || found == std::end(kWholePrograms) ? -1 : static_cast<int>(found - kWholePrograms);
+    if (!fits_ || found == std::end(kWholePrograms)) return {};
+    match.index = static_cast<int>(found - kWholePrograms);
+    match.count = count_;
+    std::copy(found->kinds, found->kinds + count_, match.kinds);
     return match;
   }
 

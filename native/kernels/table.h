@@ -16,6 +16,24 @@
 #include "scan/scan.h"
 #include "sort/sort.h"
 
+// What goes element by element gains nothing from wider vectors: it is that of the narrower instruction set, if there
+// is one, and code once.
+#ifdef NABLA_NARROWER
+namespace nabla::NABLA_NARROWER {
+int64_t scatter_in_order(const Instruction& instruction);
+int64_t scan_in_order(const Instruction& instruction);
+}  // namespace nabla::NABLA_NARROWER
+namespace nabla::NABLA_ISA {
+using NABLA_NARROWER::scan_in_order;
+using NABLA_NARROWER::scatter_in_order;
+}  // namespace nabla::NABLA_ISA
+#else
+namespace nabla::NABLA_ISA {
+int64_t scatter_in_order(const Instruction& instruction) { return scatter(instruction); }
+int64_t scan_in_order(const Instruction& instruction) { return scan(instruction); }
+}  // namespace nabla::NABLA_ISA
+#endif
+
 namespace nabla::NABLA_ISA {
 namespace {
 
@@ -27,8 +45,8 @@ constexpr Kernel kKernels[] = {
     {"convolveWeight", "input, weight, gradient, moves", "", convolve_weight},
     {"maxPool", "input, values, indices, kernel, moves", "", max_pool},
     {"gather", "out, input, index, axis", "", gather},
-    {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter},
-    {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan},
+    {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter_in_order},
+    {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan_in_order},
     {"sort", "values, indices, input, axis, order", kSortOrderNames, sort},
     {"factor", "kind, inputs, outputs", kFactorKindNames, factor},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},

@@ -61,7 +61,7 @@ void scatter_elements(const Instruction& instruction, Combine combine) {
 }
 
 /** out[i with its coordinate on the inner axis replaced by index[i]] (set, add, …)= source[i]. */
-int64_t scatter(const Instruction& instruction) {
+[[maybe_unused]] int64_t scatter(const Instruction& instruction) {
   const int64_t bad = first_bad_index(instruction, instruction.operands[1]);
   if (bad >= 0) return bad;
   with_type(instruction.operands[0].dtype, [&]<typename T>(T*) {

@@ -40,12 +40,11 @@ constexpr int64_t kFewestBytes = 1024;
 inline bool runs_whole(const Instruction& instruction, const Shape& shape) {
   const WholeMatch& match = instruction.program->resident[0].whole;
   if (match.index < 0) return false;
-  const WholeProgram& whole = kWholePrograms[match.index];
-  for (int i = 0; i < whole.slots; i++) {
+  for (int i = 0; i < match.count; i++) {
     const int slot = match.slots[i];
     if (slot >= instruction.program->inputs) continue;
     const bool is_one = is_one_value(shape, instruction.operands[slot].strides);
-    if (is_one != ((whole.kinds[i] & kOneValue) != 0)) return false;
+    if (is_one != ((match.kinds[i] & kOneValue) != 0)) return false;
   }
   return true;
 }

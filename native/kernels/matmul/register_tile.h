@@ -79,7 +79,9 @@ void multiply_register_tile(int64_t k, const T* a, int64_t a_stride, const T* b,
     a += k_step;
     b += b_stride;
   }
-  if (ending != nullptr) ending->apply(sum, col, last);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (ending != nullptr) ending->apply(sum, col, last);
+  }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++, c += c_stride) {
 #pragma GCC unroll 4

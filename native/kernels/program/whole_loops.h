@@ -107,11 +107,10 @@ WholeLoop<T> whole_loop(const Program& program, const Stage& stage, const Slots<
   if constexpr (__is_same(T, float) && kCompilesWholes) {
     const WholeMatch& match = stage.whole;
     if (match.index < 0) return nullptr;
-    const WholeProgram& whole = kWholePrograms[match.index];
-    for (int i = 0; i < whole.slots; i++) {
+    for (int i = 0; i < match.count; i++) {
       const int slot = match.slots[i];
       if (slot >= program.inputs || program.is_row[slot]) continue;
-      if (slots.is_same(slot) != ((whole.kinds[i] & kOneValue) != 0)) return nullptr;
+      if (slots.is_same(slot) != ((match.kinds[i] & kOneValue) != 0)) return nullptr;
     }
     return whole_loop_of<T>(match.index, MakeIndices<kWholeCount>{});
   } else {
@@ -121,10 +120,8 @@ WholeLoop<T> whole_loop(const Program& program, const Stage& stage, const Slots<
 
 /** Whether a stage, if it is a whole, takes row values. */
 inline bool has_row_values(const Stage& stage) {
-  if (stage.whole.index < 0) return false;
-  const WholeProgram& whole = kWholePrograms[stage.whole.index];
-  for (int i = 0; i < whole.slots; i++) {
-    if ((whole.kinds[i] & kOfRow) != 0) return true;
+  for (int i = 0; i < stage.whole.count; i++) {
+    if ((stage.whole.kinds[i] & kOfRow) != 0) return true;
   }
   return false;
 }
@@ -133,19 +130,18 @@ inline bool has_row_values(const Stage& stage) {
 template <typename T>
 void run_whole(WholeLoop<T> loop, const Stage& stage, Slots<T>& slots, int64_t rows, int64_t columns) {
   const WholeMatch& match = stage.whole;
-  const WholeProgram& whole = kWholePrograms[match.index];
   T* at[kWholeSlots]{};
-  for (int i = 0; i < whole.slots; i++) {
+  for (int i = 0; i < match.count; i++) {
     const int slot = match.slots[i];
     at[i] = slots[slot];
     if (rows > 1) continue;
-    if ((whole.kinds[i] & kLoaded) != 0) slots.to_read(slot, columns);
-    if ((whole.kinds[i] & kStored) != 0) slots.to_write(slot);
+    if ((match.kinds[i] & kLoaded) != 0) slots.to_read(slot, columns);
+    if ((match.kinds[i] & kStored) != 0) slots.to_write(slot);
   }
   for (int64_t row = 0; row < rows; row++) {
     loop(at, columns);
-    for (int i = 0; i < whole.slots; i++) {
-      const uint8_t kind = whole.kinds[i];
+    for (int i = 0; i < match.count; i++) {
+      const uint8_t kind = match.kinds[i];
       at[i] += (kind & kOfRow) != 0 ? 1 : (kind & (kLoaded | kStored)) != 0 ? columns : 0;
     }
   }
