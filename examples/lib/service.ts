@@ -58,6 +58,8 @@ export function createService(
     } catch (error) {
       const status = error instanceof RequestError ? error.status : statusOf(error);
       if (status !== undefined) return { status, body: { error: (error as Error).message } };
+      // Nobody is there to be answered.
+      if (request.destroyed && !request.complete) return { status: 400, body: { error: 'the request did not end' } };
       console.error(error);
       return { status: 500, body: { error: 'internal error' } };
     }
