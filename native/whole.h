@@ -12,6 +12,9 @@
  */
 namespace nabla {
 
+/** Operations of a whole at most. */
+constexpr int kWholeOperations = 24;
+
 /** What a slot of a whole is, besides something that is computed. */
 enum WholeSlot : uint8_t {
   /** Has an element for each of the others. */
@@ -38,7 +41,7 @@ struct WholeInstruction {
 struct WholeProgram {
   uint8_t slots, count;
   uint8_t kinds[kWholeSlots];
-  WholeInstruction code[24];
+  WholeInstruction code[kWholeOperations];
 };
 
 /** Finds which wholes stages are: they are as they were encoded, and the program's numbers are known. */

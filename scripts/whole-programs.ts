@@ -181,7 +181,7 @@ function foldsOf([name, apply]: Part): Found[] {
   }, noteAll(name));
 }
 
-/** See `WholeSlot` of native/whole.h. */
+/** As native/whole.h has them, which the header asserts. */
 const LOADED = 1;
 const ONE_VALUE = 2;
 const OF_ROW = 4;
@@ -262,6 +262,9 @@ export function header(): string {
 #include "whole.h"
 
 namespace nabla {
+
+static_assert(kWholeSlots == ${MOST_SLOTS} && kWholeOperations == ${MOST_OPERATIONS});
+static_assert(kLoaded == ${LOADED} && kOneValue == ${ONE_VALUE} && kOfRow == ${OF_ROW} && kStored == ${STORED});
 
 // Each file has its own: nothing of an instruction set may be known by a name outside of it.
 // clang-format off

@@ -129,13 +129,15 @@ export function reachOf({ shape, strides, offset }: View): [first: number, last:
   return [offset, ends.reduce((at, end) => at + end, offset)];
 }
 
-export const striding = signature('input, /, size, stride, storageOffset', {
-  input: kinds.tensor,
+/** What says where in memory elements are. */
+export const strides = {
   size: kinds.shape,
   stride: kinds.shape,
   /** Where in memory the first element is. Default: null, where that of the tensor is. */
   storageOffset: kinds.integerFrom(0).optional(),
-});
+};
+
+const striding = signature('input, /, size, stride, storageOffset', { input: kinds.tensor, ...strides });
 
 /**
  * The memory of a tensor (all of it, for a view) seen with any shape and strides, counted in elements. Elements may be shown several times;

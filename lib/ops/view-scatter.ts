@@ -9,7 +9,7 @@ import { show } from '../tensor/shape.js';
 import { baseOf, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
 import { clone } from './conversion.js';
 import { selectedOf, slicedOf } from './slices.js';
-import { asStrided, diagonalOf, diagonals, reachOf, stridedOf } from './strided.js';
+import { asStrided, diagonalOf, diagonals, reachOf, stridedOf, strides } from './strided.js';
 
 // A copy of a tensor with another in the place of a view: the adjoints of views.
 
@@ -100,10 +100,7 @@ export const diagonalScatter: FunctionOf<Tensor, typeof settingDiagonals> = defi
 const striding = signature('input, src, /, size, stride, storageOffset', {
   input: kinds.tensor,
   src: kinds.tensor,
-  size: kinds.shape,
-  stride: kinds.shape,
-  /** Where in memory the first element is. Default: null, where that of the tensor is. */
-  storageOffset: kinds.integerFrom(0).optional(),
+  ...strides,
 });
 
 /**

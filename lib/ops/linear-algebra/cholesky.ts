@@ -37,18 +37,13 @@ const rule: BackwardRule<null> = {
   },
 };
 
-const factoring = signature('A, /, *, upper', {
+const definite = {
   A: kinds.tensor,
   /** The upper factor U with A = Uᵀ U, instead of the lower one. Default: false. */
   upper: kinds.boolean.default(false),
-});
-
-const factoringEx = signature('A, /, *, upper, checkErrors', {
-  A: kinds.tensor,
-  /** The upper factor U with A = Uᵀ U, instead of the lower one. Default: false. */
-  upper: kinds.boolean.default(false),
-  ...checking,
-});
+};
+const factoring = signature('A, /, *, upper', definite);
+const factoringEx = signature('A, /, *, upper, checkErrors', { ...definite, ...checking });
 
 export interface CholeskyOptions extends OptionsOf<typeof factoring> {}
 export interface CholeskyExOptions extends OptionsOf<typeof factoringEx> {}

@@ -79,18 +79,13 @@ export function decomposed(a: Tensor): { packed: Tensor; pivots: Tensor; p: () =
   return { packed: withGradient(placed(pivots, a), packed), pivots, p, info };
 }
 
-const pivoting = signature('A, /, *, pivot', {
+const pivoted = {
   A: kinds.tensor,
   /** Exchange rows so that the largest element of a column is divided by. Default: true. */
   pivot: kinds.only(true, 'PyTorch has no other on a processor'),
-});
-
-const pivotingEx = signature('A, /, *, pivot, checkErrors', {
-  A: kinds.tensor,
-  /** Exchange rows so that the largest element of a column is divided by. Default: true. */
-  pivot: kinds.only(true, 'PyTorch has no other on a processor'),
-  ...checking,
-});
+};
+const pivoting = signature('A, /, *, pivot', pivoted);
+const pivotingEx = signature('A, /, *, pivot, checkErrors', { ...pivoted, ...checking });
 
 export interface LuOptions extends OptionsOf<typeof pivoting> {}
 export interface LuFactorExOptions extends OptionsOf<typeof pivotingEx> {}

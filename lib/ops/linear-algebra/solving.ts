@@ -62,20 +62,14 @@ function solved(op: string, a: Tensor, b: Tensor): Tensor {
   return x;
 }
 
-const solving = signature('A, B, /, *, left', {
+const sided = {
   A: kinds.tensor,
   B: kinds.tensor,
   /** Whether A stands on the left: A X = B, or else X A = B. Default: true. */
   left: kinds.boolean.default(true),
-});
-
-const solvingEx = signature('A, B, /, *, left, checkErrors', {
-  A: kinds.tensor,
-  B: kinds.tensor,
-  /** Whether A stands on the left: A X = B, or else X A = B. Default: true. */
-  left: kinds.boolean.default(true),
-  ...checking,
-});
+};
+const solving = signature('A, B, /, *, left', sided);
+const solvingEx = signature('A, B, /, *, left, checkErrors', { ...sided, ...checking });
 
 export interface SolveOptions extends OptionsOf<typeof solving> {}
 export interface SolveExOptions extends OptionsOf<typeof solvingEx> {}

@@ -45,9 +45,7 @@ template <typename T>
 Ends ends_of(const Problem& problem) {
   const Program* program = problem.instruction->program;
   // Every size of a register tile has code for it: only in float32.
-  if (sizeof(T) > sizeof(float) || program == nullptr || program->is_double != (sizeof(T) == sizeof(double)) ||
-      program->outputs != 1)
-    return {};
+  if (sizeof(T) > sizeof(float) || program == nullptr || program->is_double || program->outputs != 1) return {};
   const Operand& out = problem.out();
   if (out.dtype != kDTypeOf<T> || (problem.col_stride(out) != 1 && problem.n > 1)) return {};
   const Stage& stage = program->resident[0];
