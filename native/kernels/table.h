@@ -16,23 +16,26 @@
 #include "scan/scan.h"
 #include "sort/sort.h"
 
-// What goes element by element gains nothing from wider vectors: it is that of the narrower instruction set, if there
-// is one, and code once.
+// What goes element by element gains nothing from wider vectors, and decompositions little: they are those of the
+// narrower instruction set, if there is one, and code once.
+#define NABLA_SHARED(each) each(scatter) each(scan) each(sort) each(factor)
 #ifdef NABLA_NARROWER
-namespace nabla::NABLA_NARROWER {
-int64_t scatter_in_order(const Instruction& instruction);
-int64_t scan_in_order(const Instruction& instruction);
-}  // namespace nabla::NABLA_NARROWER
-namespace nabla::NABLA_ISA {
-using NABLA_NARROWER::scan_in_order;
-using NABLA_NARROWER::scatter_in_order;
-}  // namespace nabla::NABLA_ISA
+#define NABLA_TAKEN(name)                                \
+  namespace NABLA_NARROWER {                             \
+  int64_t shared_##name(const Instruction& instruction); \
+  }                                                      \
+  namespace NABLA_ISA {                                  \
+  using NABLA_NARROWER::shared_##name;                   \
+  }
 #else
-namespace nabla::NABLA_ISA {
-int64_t scatter_in_order(const Instruction& instruction) { return scatter(instruction); }
-int64_t scan_in_order(const Instruction& instruction) { return scan(instruction); }
-}  // namespace nabla::NABLA_ISA
+#define NABLA_TAKEN(name)                                                             \
+  namespace NABLA_ISA {                                                               \
+  int64_t shared_##name(const Instruction& instruction) { return name(instruction); } \
+  }
 #endif
+namespace nabla {
+NABLA_SHARED(NABLA_TAKEN)
+}  // namespace nabla
 
 namespace nabla::NABLA_ISA {
 namespace {
@@ -45,10 +48,10 @@ constexpr Kernel kKernels[] = {
     {"convolveWeight", "input, weight, gradient, moves", "", convolve_weight},
     {"maxPool", "input, values, indices, kernel, moves", "", max_pool},
     {"gather", "out, input, index, axis", "", gather},
-    {"scatter", "out, index, source, axis, mode", kScatterModeNames, scatter_in_order},
-    {"scan", "kind, inputs, outputs, axis", kScanKindNames, scan_in_order},
-    {"sort", "values, indices, input, axis, order", kSortOrderNames, sort},
-    {"factor", "kind, inputs, outputs", kFactorKindNames, factor},
+    {"scatter", "out, index, source, axis, mode", kScatterModeNames, shared_scatter},
+    {"scan", "kind, inputs, outputs, axis", kScanKindNames, shared_scan},
+    {"sort", "values, indices, input, axis, order", kSortOrderNames, shared_sort},
+    {"factor", "kind, inputs, outputs", kFactorKindNames, shared_factor},
     {"random", "kind, state, out, p0, p1", rng::kRandomKindNames, random},
     {"check", "flag", "", check},
     {"collective", "kind, channel, root, apart, buffers", mpi::kCollectiveKindNames, mpi::collective},

@@ -131,7 +131,7 @@ inline void factor_matrix(const FactorCall& call, int64_t batch) {
 
 /** A decomposition of each matrix of a batch, or a triangular system: in doubles, without fused multiply-adds, every
  * sum in order. */
-int64_t factor(const Instruction& instruction) {
+[[maybe_unused]] int64_t factor(const Instruction& instruction) {
   const FactorCall call(instruction);
   const int64_t batch = Shape{instruction.outer, instruction.sizes}.size();
   const int64_t work = larger(1, call.m * call.n * larger(larger(call.k, 1), smaller(call.m, call.n)));

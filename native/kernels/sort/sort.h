@@ -172,7 +172,7 @@ void sort_row(const Instruction& instruction, int64_t row, bool descending) {
  * The first elements along the first inner axis in their order, equal ones in that in which they are, and where each
  * was: along the second, as many as the second number says.
  */
-int64_t sort(const Instruction& instruction) {
+[[maybe_unused]] int64_t sort(const Instruction& instruction) {
   const bool descending = static_cast<SortOrder>(static_cast<int>(instruction.numbers[0])) == SortOrder::kDescending;
   const int64_t rows = Shape{instruction.outer, instruction.sizes}.size();
   const int64_t work = 40 * instruction.sizes[instruction.outer];
