@@ -93,7 +93,7 @@ export abstract class Optimizer<O extends object, S extends object> {
     livingOptimizers.add(this);
   }
 
-  /** Adds parameters, with options of their own. */
+  /** Adds parameters, with options of their own. Schedulers that only multiply rates (`StepLR`, `ExponentialLR` and their like) go on with it; others refuse to step. */
   addParamGroup(group: ParamGroup<O>): void {
     const { name } = this.#rule;
     if (typeof group !== 'object' || group === null) {

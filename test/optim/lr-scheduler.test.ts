@@ -124,12 +124,58 @@ describe.each(makers)('%s', (_, make) => {
       expect(scheduler.stateDict()).toEqual(state);
     }
   });
+});
 
-  it('refuses an optimizer with another number of groups than before', () => {
-    const sgd = sgdOf(1);
+describe('a group that was added', () => {
+  const added = (make: (optimizer: optim.SGD) => Scheduler) => {
+    const sgd = new optim.SGD([parameter()], { lr: 0.5 });
     const scheduler = make(sgd);
-    sgd.addParamGroup({ params: [parameter()] });
+    scheduler.step();
+    scheduler.step();
+    sgd.addParamGroup({ params: [parameter()], lr: 0.2 });
+    return scheduler;
+  };
+
+  // Recorded from PyTorch 2.13.
+  it.each<[string, (optimizer: optim.SGD) => Scheduler, number[]]>([
+    ['StepLR', (sgd) => new StepLR(sgd, 2, 0.5), [0.2, 0.1, 0.1, 0.05]],
+    ['MultiStepLR', (sgd) => new MultiStepLR(sgd, [2, 3], 0.5), [0.1, 0.1, 0.1, 0.1]],
+    ['ConstantLR', (sgd) => new ConstantLR(sgd, 0.5, 3), [0.4, 0.4, 0.4, 0.4]],
+    ['LinearLR', (sgd) => new LinearLR(sgd, 0.25, 1, 4), [0.26, 0.32, 0.32, 0.32]],
+    ['ExponentialLR', (sgd) => new ExponentialLR(sgd, 0.5), [0.1, 0.05, 0.025, 0.0125]],
+    ['PolynomialLR', (sgd) => new PolynomialLR(sgd, 5), [0.13333, 0.06667, 0, 0]],
+    [
+      'ChainedScheduler',
+      (sgd) => new ChainedScheduler([new ConstantLR(sgd, 0.1, 2), new ExponentialLR(sgd, 0.9)]),
+      [0.18, 0.162, 0.1458, 0.13122],
+    ],
+  ])('goes on with what multiplies rates: %s', (_, make, expected) => {
+    const scheduler = added(make);
+    const rates = expected.map(() => {
+      scheduler.step();
+      return scheduler.getLastLr()[1]!;
+    });
+    rates.forEach((rate, i) => {
+      expect(rate).toBeCloseTo(expected[i]!, 5);
+    });
+  });
+
+  it('is refused where the rule goes by the rate at first, or by the group', () => {
+    const scheduler = added((sgd) => new LambdaLR(sgd, (epoch) => 1 / (epoch + 1)));
     expect(() => scheduler.step()).toThrow(/the optimizer has 2 parameter groups, but had 1/);
+    expect(scheduler.lastEpoch).toBe(2);
+  });
+
+  it('comes back with a state', () => {
+    const first = added((sgd) => new StepLR(sgd, 2, 0.5));
+    first.step();
+    const second = added((sgd) => new StepLR(sgd, 2, 0.5));
+    second.step();
+    const saved = JSON.parse(JSON.stringify([first.optimizer.stateDict(), first.stateDict()]));
+    const expected = ratesOf(first, 3);
+    second.optimizer.loadStateDict(saved[0]);
+    second.loadStateDict(saved[1]);
+    expect(ratesOf(second, 3)).toEqual(expected);
   });
 });
 

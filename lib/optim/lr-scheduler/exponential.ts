@@ -33,6 +33,10 @@ export class ExponentialLR extends LRScheduler {
     super(exponential.named('ExponentialLR', args));
   }
 
+  protected override get multiplies(): boolean {
+    return true;
+  }
+
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {
     return isInitial ? lr : lr * this.gamma;
   }

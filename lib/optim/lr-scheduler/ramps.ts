@@ -47,6 +47,10 @@ export class ConstantLR extends LRScheduler {
     super(constant.named('ConstantLR', args));
   }
 
+  protected override get multiplies(): boolean {
+    return true;
+  }
+
   protected override next(lr: number, baseLr: number): number {
     const { factor, totalIters, lastEpoch } = this;
     if (lastEpoch === 0) return lr * factor;
@@ -94,6 +98,10 @@ export class LinearLR extends LRScheduler {
     super(linear.named('LinearLR', args));
   }
 
+  protected override get multiplies(): boolean {
+    return true;
+  }
+
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {
     const { startFactor, endFactor, totalIters, lastEpoch } = this;
     if (lastEpoch === 0) return lr * startFactor;
@@ -136,6 +144,10 @@ export class PolynomialLR extends LRScheduler {
 
   constructor(...args: ArgumentsOf<typeof polynomial>) {
     super(polynomial.named('PolynomialLR', args));
+  }
+
+  protected override get multiplies(): boolean {
+    return true;
   }
 
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {

@@ -36,6 +36,10 @@ export class StepLR extends LRScheduler {
     super(stepwise.named('StepLR', args));
   }
 
+  protected override get multiplies(): boolean {
+    return true;
+  }
+
   protected override next(lr: number): number {
     return this.lastEpoch === 0 || this.lastEpoch % this.stepSize !== 0 ? lr : lr * this.gamma;
   }
@@ -76,6 +80,10 @@ export class MultiStepLR extends LRScheduler {
   constructor(...args: ArgumentsOf<typeof stepped>) {
     const { milestones, ...rest } = stepped.named('MultiStepLR', args);
     super({ ...rest, milestones: [...milestones] });
+  }
+
+  protected override get multiplies(): boolean {
+    return true;
   }
 
   protected override next(lr: number): number {
