@@ -1,6 +1,7 @@
 import * as nabla from 'nabla';
 import { optim, Tensor } from 'nabla';
 import type { Choices } from './choices.js';
+import { layerOf } from './layers.js';
 import type { Scope, Statement } from './scope.js';
 import { LENGTHS, numberOf, show } from './values.js';
 
@@ -331,6 +332,13 @@ export const pure: readonly Maker[] = [
   { weight: 8, make: onTensor((name, x, _, choose) => viewOf(name, x, choose)) },
   { weight: 8, make: onTensor(productOf, (x) => x.ndim >= 1 && isFloat(x)) },
   { weight: 5, make: onTensor((name, x, _, choose) => functionalOf(name, x, choose), isFloat) },
+  {
+    weight: 5,
+    make: onTensor(
+      (name, x, _, choose) => layerOf(name, x, choose),
+      (x) => isFloat(x) && x.numel() <= MOST_ELEMENTS / 10,
+    ),
+  },
   { weight: 3, make: onTensor(joinOf, (x) => x.numel() <= MOST_ELEMENTS / 2) },
   { weight: 3, make: onTensor((name, x, _, choose) => indexOf(name, x, choose)) },
   {
