@@ -40,6 +40,48 @@ export function contiguousStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
+/**
+ * Strides of a new tensor in whose memory the elements follow each other as in that of the views: two axes are as in the first of them that steps along
+ * both, and by different steps. What TensorIterator does in PyTorch, where what is drawn like another tensor goes by the order of its memory.
+ */
+export function keptStrides(shape: readonly number[], views: readonly Pick<View, 'shape' | 'strides'>[]): number[] {
+  const steps = views.map((view) => stepsOf(view, shape));
+  // From the innermost axis to the outermost.
+  const order = Array.from(shape, (_, i) => shape.length - 1 - i);
+  for (let i = 1; i < order.length; i++) {
+    for (let at = i, before = i - 1; before >= 0; before--) {
+      const isAfter = comesAfter(order[before]!, order[at]!, steps, shape);
+      if (isAfter === false) break;
+      if (isAfter === null) continue;
+      [order[before], order[at]] = [order[at]!, order[before]!];
+      at = before;
+    }
+  }
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (const axis of order) {
+    strides[axis] = step;
+    step *= shape[axis]!;
+  }
+  return strides;
+}
+
+/** How far a view steps along the axes of a shape that it is repeated over. */
+function stepsOf(view: Pick<View, 'shape' | 'strides'>, shape: readonly number[]): number[] {
+  const lead = shape.length - view.shape.length;
+  return shape.map((size, i) => (i < lead || (view.shape[i - lead] === 1 && size !== 1) ? 0 : view.strides[i - lead]!));
+}
+
+/** Whether an axis is further out than another; null where nothing says. */
+function comesAfter(a: number, b: number, steps: readonly number[][], shape: readonly number[]): boolean | null {
+  for (const { [a]: one = 0, [b]: other = 0 } of steps) {
+    if (one === 0 || other === 0) continue;
+    if (one !== other) return one > other;
+    if (shape[a]! > shape[b]!) return true;
+  }
+  return null;
+}
+
 /** Whether the elements follow each other in row-major order; strides of axes of size 1 do not matter, and an empty view is contiguous. */
 export function isContiguous(view: Pick<View, 'shape' | 'strides'>): boolean {
   const { shape, strides } = view;

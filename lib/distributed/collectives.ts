@@ -5,7 +5,8 @@ import { isBool, isInteger } from '../backend/dtype.js';
 import type { CollectiveKind } from '../backend/js/collective.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ValueError } from '../errors.js';
-import { clone, copy_ } from '../ops/conversion.js';
+import { copy_ } from '../ops/conversion.js';
+import { convert } from '../tensor/basics.js';
 import { zeros } from '../ops/creation.js';
 import { select } from '../ops/views.js';
 import * as kinds from '../tensor/kinds.js';
@@ -38,7 +39,7 @@ export interface BroadcastOptions extends OptionsOf<typeof spreading> {}
 /** Has a copy of `x` exchanged; the tensor stays as it is, whatever is done with it meanwhile. */
 async function exchanged(where: string, kind: CollectiveKind, x: Tensor, root = 0): Promise<Tensor> {
   const { size } = worldFor(where);
-  const own = clone(x.detach());
+  const own = convert(x.detach(), x.dtype);
   if (size > 1) await inOrder(where, () => exchangeApart(where, kind, root, own));
   return own;
 }
@@ -122,7 +123,7 @@ export const allGather: FunctionOf<Promise<Tensor[]>, typeof gathering> = define
     if (size > 1 && sizeOf(x.shape) > 0) {
       await inOrder('allGather', () => exchangeApart('allGather', 'gather', 0, all));
     }
-    return Array.from({ length: size }, (_, of) => clone(select(all, 0, of)));
+    return Array.from({ length: size }, (_, of) => convert(select(all, 0, of), x.dtype));
   },
 );
 

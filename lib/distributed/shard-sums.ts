@@ -1,7 +1,8 @@
 import { noGrad } from '../autograd/mode.js';
 import { isFloat } from '../backend/dtype.js';
 import type { Parameter } from '../nn/parameter.js';
-import { clone, contiguous, copy_ } from '../ops/conversion.js';
+import { contiguous, copy_ } from '../ops/conversion.js';
+import { convert } from '../tensor/basics.js';
 import { peekGrad, storageOf, type Tensor } from '../tensor/tensor.js';
 import type { Sums } from './exchange.js';
 import { ShardTree } from './tree.js';
@@ -100,7 +101,7 @@ class ShardBuffers {
     this.#buffers = buffers;
     this.#share = share;
     this.sums = buffers.map(() => new ShardTree());
-    this.#first = shards === 1 ? null : noGrad(() => buffers.map((one) => clone(one.detach())));
+    this.#first = shards === 1 ? null : noGrad(() => buffers.map((one) => convert(one.detach(), one.dtype)));
   }
 
   begin(): void {

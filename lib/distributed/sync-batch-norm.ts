@@ -11,7 +11,8 @@ import { ModuleDict } from '../nn/containers/module-dict.js';
 import { BatchNorm, type BatchNormArguments, channelsOf, perChannel } from '../nn/layers/channel-norms.js';
 import { isModule, type Module } from '../nn/module.js';
 import { lerp_ } from '../ops/arithmetic.js';
-import { clone, to } from '../ops/conversion.js';
+import { to } from '../ops/conversion.js';
+import { convert } from '../tensor/basics.js';
 import { full } from '../ops/creation.js';
 import { cat } from '../ops/joining.js';
 import { narrow } from '../ops/views.js';
@@ -28,7 +29,7 @@ const summing: BackwardRule<null> = { name: 'AllSum', backward: (grad) => [allSu
 
 /** Σ of all ranks, in the fixed tree; an instruction, so that captured functions have it too. */
 function allSum(x: Tensor): Tensor {
-  const sum = noGrad(() => clone(x.detach()));
+  const sum = noGrad(() => convert(x.detach(), x.dtype));
   exchange('sum', [sum], Number.POSITIVE_INFINITY);
   return record(sum, summing, [x], [], null);
 }

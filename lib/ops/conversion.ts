@@ -9,7 +9,7 @@ import { convert } from '../tensor/basics.js';
 import { requireInt32 } from '../tensor/check.js';
 import { writeInPlace } from '../tensor/elementwise.js';
 import { emptyOf } from '../tensor/empty.js';
-import { copying } from '../tensor/formula.js';
+import { cloneAs, copying } from '../tensor/formula.js';
 import * as kinds from '../tensor/kinds.js';
 import { expandTo } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
@@ -32,15 +32,15 @@ const converting = signature('input, /, dtype', { input: kinds.tensor, dtype: dt
 const writing = signature('input, src, /', { input: kinds.tensor, src: kinds.operand });
 const filling = signature('input, value, /', { input: kinds.tensor, value: valueOrBoolean });
 
-/** A contiguous copy; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
-export const clone: Single = define('clone', single, (x) => convert(x, x.dtype));
+/** A copy in the order of memory of the tensor; the gradient passes through. @example clone(tensor([1, 2])); // tensor([1., 2.]) */
+export const clone: Single = define('clone', single, (x) => cloneAs(x, x.dtype));
 
 /** The tensor itself if its elements are in row-major order, else such a copy. @example contiguous(ones([2, 3]).t()).isContiguous(); // true */
 export const contiguous: Single = define('contiguous', single, (x) => (isContiguous(x) ? x : convert(x, x.dtype)));
 
 const matching = signature('input, other', { input: kinds.tensor, other: kinds.tensor });
 
-const as = (x: Tensor, dtype: DType): Tensor => (dtype === x.dtype ? x : convert(x, dtype));
+const as = (x: Tensor, dtype: DType): Tensor => (dtype === x.dtype ? x : cloneAs(x, dtype));
 
 /**
  * The tensor as another element type (that of `dtype`, if it is a tensor); itself if it has that type already. Floats become integers

@@ -8,7 +8,7 @@ import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { isDetached, typedArrayLength, typedArrayName } from '../realm.js';
 import { requireInt32 } from '../tensor/check.js';
-import { emptyOf, filledOf } from '../tensor/empty.js';
+import { emptyLikeOf, emptyOf, filledOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
 import { making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
@@ -268,7 +268,7 @@ type Like = FunctionOf<Tensor, typeof likening, TensorOptions>;
 
 /** `empty` with the shape and, unless given, the element type of `x`. @example emptyLike(zeros([2, 3])).shape; // [2, 3] */
 export const emptyLike: Like = define('emptyLike', likening, (x, dtype, requiresGrad) =>
-  finished(emptyOf(shapeOf(x), dtype ?? x.dtype), requiresGrad),
+  finished(emptyLikeOf(x, dtype ?? x.dtype), requiresGrad),
 );
 /** `zeros` with the shape and, unless given, the element type of `x`. @example zerosLike(tensor([1, 2])); // tensor([0., 0.]) */
 export const zerosLike: Like = define('zerosLike', likening, (x, dtype, requiresGrad) =>

@@ -34,6 +34,10 @@ const FEW = 15;
 /** Draws in the order of memory, which for a transposed matrix is that of its columns, and normals one by one: as PyTorch does. */
 function drawStrided(kind: RandomKind, x: Tensor, generator: Generator | null, p0: number, p1: number): void {
   const inOrder = inOrderOfMemory(x);
+  if (kind !== 'normal' && inOrder.isContiguous()) {
+    draw(kind, inOrder, generator, p0, p1);
+    return;
+  }
   const values = emptyOf([x.numel()], x.dtype);
   if (kind === 'normal') drawOneByOne(values, generator, p0, p1);
   else draw(kind, values, generator, p0, p1);

@@ -570,7 +570,7 @@ export const round_: FunctionOf<Tensor, typeof roundingInPlace, RoundOptions> = 
       : (decimals > 0 ? roundFine : roundCoarse).applyInPlace(x, [tenTo(decimals)]),
 );
 
-const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask, value, x));
+const masking = new Pointwise('maskedFill', (x, mask, value) => e.where(mask, value, x), { keepsOrder: false });
 
 const mask: Kind<Tensor> = kind('a bool Tensor', (value): value is Tensor => isTensor(value) && isBool(value.dtype), {
   error: DTypeError,

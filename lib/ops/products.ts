@@ -48,8 +48,8 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
   if (left.at(-1) !== right.at(-2)) throw innerMismatch(op, left, right);
   if (isInteger(a.dtype)) return integerProduct(op, to(a, 'float64'), to(b, 'float64'));
   if (isBool(a.dtype)) return to(product(op, to(a, 'float64'), to(b, 'float64')), 'bool');
-  // A batch times one matrix is one larger product.
-  if (a.ndim > 2 && b.ndim === 2 && a.isContiguous()) {
+  // A batch times one matrix is one larger product, whose gradients then add up in the order of the rows, wherever these are in memory.
+  if (a.ndim > 2 && b.ndim === 2) {
     const rows = product(op, reshape(a, [sizeOf(left.slice(0, -1)), left.at(-1)!]), b);
     return owned(viewAs(rows, [...left.slice(0, -1), right[1]!]));
   }

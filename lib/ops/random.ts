@@ -5,7 +5,7 @@ import { signature } from '../arguments/signature.js';
 import { type DType, dtypes, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
-import { emptyOf } from '../tensor/empty.js';
+import { emptyLikeOf, emptyOf } from '../tensor/empty.js';
 import type { Generator } from '../tensor/generator.js';
 import * as kinds from '../tensor/kinds.js';
 import { drawing, making } from '../tensor/parameters.js';
@@ -50,6 +50,19 @@ function drawn(
 ): Tensor {
   if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
   return finished(draw(kind, emptyOf(size, dtype), generator, p0, p1), requiresGrad);
+}
+
+/** The same with the shape of another tensor, in the order of its memory. */
+function drawnLike(
+  op: string,
+  kind: RandomKind,
+  x: Tensor,
+  generator: Generator | null,
+  dtype: DType,
+  requiresGrad: boolean,
+): Tensor {
+  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
+  return finished(drawInto(op, kind, emptyLikeOf(x, dtype), generator, 0, 1), requiresGrad);
 }
 
 const finished = (x: Tensor, requiresGrad: boolean): Tensor => (requiresGrad ? x.requiresGrad_() : x);
@@ -115,20 +128,19 @@ interface RandomIntegers {
  * @see https://pytorch.org/docs/stable/generated/torch.randint.html
  */
 export const randint = defineBounds('randint', integers, 'high', (low, high, size, generator, dtype, requiresGrad) =>
-  drawnIntegers('randint', low, high, size, generator, dtype ?? 'int32', requiresGrad),
+  drawnIntegers('randint', low, high, emptyOf(size, dtype ?? 'int32'), generator, requiresGrad),
 ) as RandomIntegers;
 
 function drawnIntegers(
   op: string,
   low: number,
   high: number,
-  size: Shape,
+  out: Tensor,
   generator: Generator | null,
-  dtype: DType,
   requiresGrad: boolean,
 ): Tensor {
   if (low >= high) throw new ValueError(`${op}: low must be below high, got [${low}, ${high})`);
-  return finished(draw('integer', emptyOf(size, dtype), generator, low, high), requiresGrad);
+  return finished(drawInto(op, 'integer', out, generator, low, high), requiresGrad);
 }
 
 const integersLike = signature('input, /, low, high, *, generator, dtype, requiresGrad', {
@@ -162,7 +174,7 @@ export const randintLike = defineBounds(
   integersLike,
   'high',
   (x, low, high, generator, dtype, requiresGrad) =>
-    drawnIntegers('randintLike', low, high, shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+    drawnIntegers('randintLike', low, high, emptyLikeOf(x, dtype ?? x.dtype), generator, requiresGrad),
   1,
 ) as RandomIntegersLike;
 
@@ -191,11 +203,11 @@ export const randperm: FunctionOf<Tensor, typeof permutation, RandomOptions> = d
 
 /** `rand` with the shape and, unless given, the element type of `x`. @example randLike(zeros([2, 3])).shape; // [2, 3] */
 export const randLike: RandomLike = define('randLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
-  drawn('randLike', 'uniform', shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+  drawnLike('randLike', 'uniform', x, generator, dtype ?? x.dtype, requiresGrad),
 );
 /** `randn` with the shape and, unless given, the element type of `x`. @example randnLike(zeros([2, 3])).shape; // [2, 3] */
 export const randnLike: RandomLike = define('randnLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
-  drawn('randnLike', 'normal', shapeOf(x), generator, dtype ?? x.dtype, requiresGrad),
+  drawnLike('randnLike', 'normal', x, generator, dtype ?? x.dtype, requiresGrad),
 );
 
 const normals = signature('mean, std, size, *, generator, dtype, requiresGrad', {

@@ -76,6 +76,8 @@ interface Settings<R extends Expr[]> {
   readonly conditions?: number;
   /** How many trailing operands are factors: numbers that do not take part in type promotion either. */
   readonly factors?: number;
+  /** Whether a result is in the order of memory of the operands, as in PyTorch mostly, or row by row. Default: true. */
+  readonly keepsOrder?: boolean;
   /** Compute in float64 whatever the type, where float32 would round what has to be exact. */
   readonly wide?: boolean;
 }
@@ -107,7 +109,10 @@ export class Pointwise<R extends Expr[]> {
   readonly #settings: ReturnType<typeof complete>;
 
   constructor(name: string, build: (x: Expr, ...rest: R) => Expr, settings: Settings<R> = {}, arity = build.length) {
-    this.formula = new Formula(name, build, { gradient: settings.gradient ?? null });
+    this.formula = new Formula(name, build, {
+      gradient: settings.gradient ?? null,
+      keepsOrder: settings.keepsOrder ?? true,
+    });
     this.arity = arity;
     this.#nameInPlace = `${name}_`;
     this.#settings = complete(settings);

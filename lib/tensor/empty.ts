@@ -1,8 +1,8 @@
 import type { DType } from '../backend/dtype.js';
 import { allocate } from '../backend/storage.js';
-import { contiguousStrides, copyOf, isContiguous, sizeOf } from '../backend/view.js';
+import { contiguousStrides, copyOf, isContiguous, keptStrides, sizeOf, type View } from '../backend/view.js';
 import type { Shape } from './shape.js';
-import { storageOf, Tensor, viewOf } from './tensor.js';
+import { shapeOf, storageOf, Tensor, viewOf } from './tensor.js';
 
 /** A new contiguous tensor with whatever its memory held. The shape is copied: it may be an array of the user's. */
 export function emptyOf(shape: Shape, dtype: DType): Tensor {
@@ -30,3 +30,12 @@ export function emptyWithShapeOf(tensor: Tensor, dtype: DType): Tensor {
   const strides = isContiguous(view) ? view.strides : contiguousStrides(shape);
   return new Tensor({ storage: allocate(dtype, sizeOf(shape)), offset: 0, shape, strides, dtype });
 }
+
+/** A new tensor in the order of memory of others, with which it has its shape or is broadcast to it. */
+export function emptyInOrderOf(views: readonly View[], shape: Shape, dtype: DType): Tensor {
+  const strides = views.every(isContiguous) ? contiguousStrides(shape) : keptStrides(shape, views);
+  return new Tensor({ storage: allocate(dtype, sizeOf(shape)), offset: 0, shape, strides, dtype });
+}
+
+/** A new tensor of the shape of another, in the order of its memory. */
+export const emptyLikeOf = (x: Tensor, dtype: DType): Tensor => emptyInOrderOf([viewOf(x)], shapeOf(x), dtype);

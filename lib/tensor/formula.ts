@@ -52,6 +52,8 @@ interface Settings<A extends readonly Expr[]> {
   /** Which arguments of a row program come once per row; those beyond the list are elements. */
   readonly kinds?: readonly Kind[];
   readonly gradient?: GradientRule<A> | null;
+  /** Whether results of elements are in the order of memory of the arguments, as those of elementwise operations are in PyTorch, or row by row. Default: false. */
+  readonly keepsOrder?: boolean;
 }
 
 /** An operation by the arguments of its expression: each may be a tensor or a number, and numbers become parameters of the program. */
@@ -60,14 +62,16 @@ export class Formula<A extends Expr[]> {
   readonly build: (...args: A) => Expr;
   readonly #kinds: readonly Kind[];
   readonly #gradient: GradientRule<A> | null;
+  readonly #keepsOrder: boolean;
   readonly #operations = new Map<Choice, Operation>();
 
   constructor(name: string, build: (...args: A) => Expr, settings: Settings<A> = {}) {
-    const { kinds = [], gradient = null } = settings;
+    const { kinds = [], gradient = null, keepsOrder = false } = settings;
     this.name = name;
     this.build = build;
     this.#kinds = kinds;
     this.#gradient = gradient;
+    this.#keepsOrder = keepsOrder;
   }
 
   /** Writes what it gives into a tensor that is there, which may be one of the arguments: nothing is recorded, for memory of the library's own. */
@@ -117,7 +121,7 @@ export class Formula<A extends Expr[]> {
     }
     const rule = this.#gradient;
     const gradients = rule === null ? null : (g: Expr, out: Expr) => rule(g, out, ...args);
-    return new Operation(this.name, this.build(...args), inputs, args, gradients);
+    return new Operation(this.name, this.build(...args), inputs, args, gradients, this.#keepsOrder);
   }
 }
 
@@ -129,10 +133,16 @@ const isNumber = (arg: unknown): boolean => typeof arg === 'number';
 // The formulas that differentiation itself and other operations need.
 
 const copying = new Formula('clone', (x) => x);
+const cloning = new Formula('clone', (x) => x, { keepsOrder: true });
 const converting = new Formula('to', (x) => x);
+const typing = new Formula('to', (x) => x, { keepsOrder: true });
 const adding = new Formula<[x: Expr, y: Expr]>('add', e.add);
 const summing = new Formula<[x: Expr]>('sum', e.rowSum);
 const averaging = new Formula('mean', (x, n) => e.div(e.rowSum(x), n), { kinds: ['element', 'row'] });
+
+/** A copy as another (or the same) element type, in the order of memory of what is copied. */
+export const cloneAs = (x: Tensor, dtype: DType): Tensor =>
+  (x.dtype === dtype ? cloning : typing).call([x], dtype, computeType(wider(x.dtype, dtype)));
 
 setBasics({
   convert: (x, dtype) =>

@@ -1,10 +1,10 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import { backend, DONE, type Instruction } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
-import { sameShape, type View } from '../backend/view.js';
+import { isContiguous, sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
 import { misfit } from './check.js';
-import { emptyOf, emptyWithShapeOf } from './empty.js';
+import { emptyInOrderOf, emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import { operandOf, operandsOf, type Tensor, viewOf } from './tensor.js';
 
@@ -27,9 +27,12 @@ export class Kernel {
   /** Whether all are elements, so that none can need its folded axes back. */
   readonly #inputs: 'elements' | 'mixed';
   readonly #outputs: 'elements' | 'mixed';
+  /** Whether results are in the order of memory of the inputs, or row by row. */
+  readonly #keepsOrder: boolean;
   readonly #programs: Partial<Record<ComputeType, Program>> = {};
 
-  constructor(name: string, roots: readonly Expr[], inputs: readonly Kind[], params: number) {
+  constructor(name: string, roots: readonly Expr[], inputs: readonly Kind[], params: number, keepsOrder = false) {
+    this.#keepsOrder = keepsOrder;
     this.name = name;
     this.roots = roots;
     this.inputs = inputs;
@@ -101,8 +104,11 @@ export class Kernel {
   #output(root: Expr, inputs: readonly Tensor[], dtype: DType, frame: Frame | null): Tensor {
     if (frame !== null) return emptyOf(root.rate === 'element' ? frame.shape : foldedShape(frame), dtype);
     const model = commonShape(inputs);
-    if (model !== null) return emptyWithShapeOf(model, dtype);
-    return emptyOf(broadcastShapes(this.name, ...inputs.map((tensor) => viewOf(tensor).shape)), dtype);
+    const isInRows = !this.#keepsOrder || areInRows(inputs);
+    if (model !== null && isInRows) return emptyWithShapeOf(model, dtype);
+    const views = inputs.map(viewOf);
+    const shape = broadcastShapes(this.name, ...views.map((view) => view.shape));
+    return isInRows ? emptyOf(shape, dtype) : emptyInOrderOf(views, shape, dtype);
   }
 }
 
@@ -113,6 +119,11 @@ function commonShape(inputs: readonly Tensor[]): Tensor | null {
   const { shape } = viewOf(first);
   for (let i = 1; i < inputs.length; i++) if (!sameShape(viewOf(inputs[i]!).shape, shape)) return null;
   return first;
+}
+
+function areInRows(inputs: readonly Tensor[]): boolean {
+  for (let i = 0; i < inputs.length; i++) if (!isContiguous(viewOf(inputs[i]!))) return false;
+  return true;
 }
 
 const NO_AXES: Shape = [];

@@ -68,9 +68,10 @@ export class Operation {
     inputs: readonly Kind[],
     args: readonly Expr[],
     handmade: Gradients | null = null,
+    keepsOrder = false,
   ) {
     const params = args.filter((arg) => arg.op === 'param').length;
-    this.kernel = new Kernel(name, shareCommon([root]), inputs, params);
+    this.kernel = new Kernel(name, shareCommon([root]), inputs, params, keepsOrder);
     this.#args = args;
     this.#handmade = handmade;
     const title = name.charAt(0).toUpperCase() + name.slice(1);

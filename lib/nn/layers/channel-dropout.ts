@@ -9,6 +9,7 @@ import * as e from '../../expr/index.js';
 import { empty } from '../../ops/creation.js';
 import { bernoulli_ } from '../../ops/random.js';
 import { Pointwise } from '../../tensor/elementwise.js';
+import { emptyLikeOf } from '../../tensor/empty.js';
 import type { Generator } from '../../tensor/generator.js';
 import * as kinds from '../../tensor/kinds.js';
 import { drawing } from '../../tensor/parameters.js';
@@ -115,10 +116,10 @@ const droppingAlpha = new Pointwise('alphaDropout', (x, kept: Expr, a: Expr, low
   e.add(e.mul(x, e.mul(kept, a)), e.add(e.mul(e.sub(kept, 1), low), shift)),
 );
 
-/** Drops by a mask of the shape that `mask` gives, if there is anything to draw. */
+/** Drops by what is drawn into the tensor that `mask` gives, if there is anything to draw. */
 function dropAlpha(
   x: Tensor,
-  mask: () => Shape,
+  mask: () => Tensor,
   p: number,
   training: boolean,
   inplace: boolean,
@@ -126,7 +127,7 @@ function dropAlpha(
 ): Tensor {
   if (!training || p === 0 || x.numel() === 0) return x;
   if (p === 1) return inplace ? dropping.applyInPlace(x, [0, 0]) : dropping.apply([x, 0, 0]);
-  const kept = bernoulli_(empty(mask(), { dtype: 'bool' }), 1 - p, { generator });
+  const kept = bernoulli_(mask(), 1 - p, { generator });
   const a = 1 / Math.sqrt((ALPHA * ALPHA * p + 1) * (1 - p));
   const [low, shift] = [ALPHA * a, ALPHA * a * p];
   return inplace ? droppingAlpha.applyInPlace(x, [kept, a, low, shift]) : droppingAlpha.apply([x, kept, a, low, shift]);
@@ -148,7 +149,7 @@ function dropAlpha(
 export const alphaDropout: AlphaDropoutFunction = define(
   'alphaDropout',
   alphaSignature,
-  (x, p, training, inplace, generator) => dropAlpha(x, () => shapeOf(x), p, training, inplace, generator),
+  (x, p, training, inplace, generator) => dropAlpha(x, () => emptyLikeOf(x, 'bool'), p, training, inplace, generator),
 );
 
 /**
@@ -167,8 +168,8 @@ export const featureAlphaDropout: AlphaDropoutFunction = define(
   'featureAlphaDropout',
   alphaSignature,
   (x, p, training, inplace, generator) => {
-    const mask = (): Shape => {
-      if (x.ndim >= 2) return channelsOf(shapeOf(x), true);
+    const mask = (): Tensor => {
+      if (x.ndim >= 2) return empty(channelsOf(shapeOf(x), true), { dtype: 'bool' });
       throw new ShapeError(
         `featureAlphaDropout: expected two or more dimensions, (batch, channels, …), got an input of shape ${show(shapeOf(x))}`,
       );

@@ -4,13 +4,12 @@ import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import * as e from '../../expr/index.js';
-import { empty } from '../../ops/creation.js';
 import { bernoulli_ } from '../../ops/random.js';
-import { permute } from '../../ops/views.js';
 import { Pointwise } from '../../tensor/elementwise.js';
+import { emptyLikeOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
 import { drawing } from '../../tensor/parameters.js';
-import { type Tensor, viewOf } from '../../tensor/tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { pythonText } from '../text.js';
 
@@ -40,32 +39,6 @@ export interface DropoutOptions extends OptionsOf<typeof dropoutSignature> {}
 
 export interface DropoutModuleOptions extends OptionsOf<typeof moduleSignature> {}
 
-/** A mask for `x` that is drawn in the order in which its elements are in memory, as PyTorch draws it: that counts where dims are exchanged. */
-function drawnLike(x: Tensor, draw: (mask: Tensor) => Tensor): Tensor {
-  const { shape, strides } = viewOf(x);
-  const order = shape.map((_, dim) => dim).sort((a, b) => strides[b]! - strides[a]!);
-  const places = order.map((dim) => shape[dim]!);
-  const isExchanged =
-    order.some((dim, i) => dim !== i) &&
-    isDense(
-      places,
-      order.map((dim) => strides[dim]!),
-    );
-  if (!isExchanged) return draw(empty(shape, { dtype: 'bool' }));
-  const inverse = shape.map((_, dim) => order.indexOf(dim));
-  return permute(draw(empty(places, { dtype: 'bool' })), inverse);
-}
-
-/** Whether elements follow each other in memory without gaps. */
-function isDense(shape: readonly number[], strides: readonly number[]): boolean {
-  let next = 1;
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    if (shape[dim] !== 1 && strides[dim] !== next) return false;
-    next *= shape[dim]!;
-  }
-  return true;
-}
-
 export const dropping = new Pointwise('dropout', (x, kept, scale) => e.mul(x, e.mul(kept, scale)));
 
 /**
@@ -84,7 +57,8 @@ export const dropout: FunctionOf<Tensor, typeof dropoutSignature, DropoutOptions
   dropoutSignature,
   (x, p, training, inplace, generator) => {
     if (!training || (p === 0 && !inplace)) return x;
-    const kept = drawnLike(x, (mask) => bernoulli_(mask, 1 - p, { generator }));
+    // Drawn in the order of the input's memory, as PyTorch does.
+    const kept = bernoulli_(emptyLikeOf(x, 'bool'), 1 - p, { generator });
     const scale = p === 1 ? 0 : 1 / (1 - p);
     return inplace ? dropping.applyInPlace(x, [kept, scale]) : dropping.apply([x, kept, scale]);
   },
