@@ -83,8 +83,9 @@ export const dropout: FunctionOf<Tensor, typeof dropoutSignature, DropoutOptions
   'dropout',
   dropoutSignature,
   (x, p, training, inplace, generator) => {
-    if (!training || (p === 0 && !inplace)) return x;
-    const kept = drawnLike(x, (mask) => bernoulli_(mask, 1 - p, { generator }));
+    // As in PyTorch: what is certain takes nothing from the stream.
+    if (!training || p === 0) return x;
+    const kept = p === 1 ? 0 : drawnLike(x, (mask) => bernoulli_(mask, 1 - p, { generator }));
     const scale = p === 1 ? 0 : 1 / (1 - p);
     return inplace ? dropping.applyInPlace(x, [kept, scale]) : dropping.apply([x, kept, scale]);
   },
