@@ -147,6 +147,11 @@ describe('scores of classes', () => {
     ],
     ['options that do not exist', () => new Accuracy({ k: 2 } as never), /Accuracy: unknown option 'k'/],
     ['what is no tensor', () => new Accuracy().update(3 as never, ints([1])), /pred must be a Tensor, got 3/],
+    [
+      'a weight that does not broadcast to the value',
+      () => new MeanMetric().update(2, tensor([1, 0])),
+      /^MeanMetric.update: the weight must broadcast to the value's shape \[\], got \[2\]$/,
+    ],
     ['ranks of classes', () => new Accuracy({ topK: 2 }).update(ints([1]), ints([1])), /topK 2 needs scores/],
   ])('refuses %s', (_, call, message) => {
     expect(call).toThrow(message);
