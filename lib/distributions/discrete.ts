@@ -12,6 +12,7 @@ import * as kinds from '../tensor/kinds.js';
 import type { Operand } from '../tensor/promotion.js';
 import { broadcastShapes } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { aboutToRead } from '../tensor/values.js';
 import { bit, count, fraction, notNegative, real, require, weights, wholeUpTo } from './constraints.js';
 import type { DistributionOptions } from './continuous.js';
 import { broadcast, checking, type Rule, Ruled } from './distribution.js';
@@ -129,6 +130,7 @@ function binomialLogProb({ totalCount: n, logits }: Trials, x: Tensor): Tensor {
 
 /** A sum over all values, of which there must be as many everywhere. */
 function binomialEntropy(p: Trials): Tensor {
+  aboutToRead('Binomial: entropy', 'compute it outside');
   const n = p.totalCount.max().item();
   if (p.totalCount.min().item() !== n) {
     throw new ValueError('Binomial: entropy: totalCount must be the same everywhere; compute it for each by itself');

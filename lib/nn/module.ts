@@ -45,6 +45,9 @@ export const MEMBERS = Symbol('members');
 /** @internal The lines of the modules within where a module is printed. */
 export const LINES = Symbol('lines');
 
+/** @internal Gives what older files name otherwise, or do not have, the names of today. */
+export const ADAPT = Symbol('adapt');
+
 /** @internal */
 export type Member = readonly [property: string, name: string, value: unknown];
 
@@ -464,6 +467,12 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
     return Object.entries(this).map(([property, value]): Member => [property, stateName(property), value]);
   }
 
+  /**
+   * @internal
+   * @param _state tensors by name, of the module that is loaded into; its own names begin with `_prefix`
+   */
+  [ADAPT](_state: Record<string, unknown>, _prefix: string): void {}
+
   #own(): Own {
     const own: Own = { parameters: new Map(), modules: new Map(), buffers: new Map(), persistent: new Map() };
     const properties = new Map<string, string>();
@@ -550,7 +559,9 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
   }
 
   /**
-   * Copies values into the parameters and buffers of the same names. Everything is checked before anything is changed.
+   * Copies values into the parameters and buffers of the same names. Everything is checked before anything is changed. Older files are taken as PyTorch
+   * takes them: without `num_batches_tracked`, which stays as it is, with a shape of [1] for a number, and with `weight_g` and `weight_v` for what
+   * {@link parametrizations.weightNorm} normalises.
    *
    * @throws NablaError naming all that is missing, unexpected or of another shape
    * @example
@@ -569,7 +580,9 @@ export abstract class Module<Inputs extends readonly unknown[] = never[], Output
 
   /** Looks at a state, and gives what takes it. */
   #loading(state: Readonly<Record<string, unknown>>, strict: boolean): () => IncompatibleKeys {
-    const { pairs, missingKeys, unexpectedKeys } = assign(this.constructor.name, this.#state(), state, strict);
+    const adapted = { ...state };
+    for (const [path, module] of this.#within('each')) module[ADAPT](adapted, path === '' ? '' : `${path}.`);
+    const { pairs, missingKeys, unexpectedKeys } = assign(this.constructor.name, this.#state(), adapted, strict);
     return () => {
       noGrad(() => {
         for (const [target, value] of pairs) target.copy_(value);

@@ -2,6 +2,7 @@ import { nearestName } from '../arguments/unknown-name.js';
 import { sameShape } from '../backend/view.js';
 import { describe } from '../describe.js';
 import { NablaError } from '../errors.js';
+import { reshape } from '../ops/views.js';
 import { show } from '../tensor/shape.js';
 import { isTensor, type Tensor } from '../tensor/tensor.js';
 
@@ -36,12 +37,17 @@ export function assign(model: string, own: readonly [string, Tensor][], state: N
   if (all.length > 0) {
     throw new NablaError(`loadStateDict: ${model} cannot take this state:\n  ${all.join('\n  ')}`, 'ERR_NABLA_STATE');
   }
-  return { missingKeys, unexpectedKeys, pairs: given.map(([name, target]) => [target, state[name] as Tensor]) };
+  const pairs = given.map(([name, target]) => [target, asNumber(target, state[name] as Tensor)] as const);
+  return { missingKeys, unexpectedKeys, pairs };
 }
+
+/** Files from before there were tensors without dimensions have a [1] for a number, which PyTorch takes too. */
+const asNumber = (target: Tensor, given: Tensor): Tensor =>
+  target.ndim === 0 && sameShape(given.shape, [1]) ? reshape(given, []) : given;
 
 function mismatch(name: string, target: Tensor, given: unknown): string[] {
   if (!isTensor(given)) return [`${name}: expected a Tensor, got ${describe(given)}`];
-  if (!sameShape(given.shape, target.shape))
+  if (!sameShape(asNumber(target, given).shape, target.shape))
     return [`${name}: expected shape ${show(target.shape)}, got ${show(given.shape)}`];
   return [];
 }

@@ -14,6 +14,7 @@ import type { Operand } from '../tensor/promotion.js';
 import { type Results, results } from '../tensor/results.js';
 import { show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { valuesOf } from '../tensor/values.js';
 import { to } from './conversion.js';
 import { arange, ones, zeros } from './creation.js';
 import { dim, frameOf } from './frames.js';
@@ -56,12 +57,21 @@ const tallying = signature('input, /, weights, minlength', {
 
 export interface BincountOptions extends OptionsOf<typeof tallying> {}
 
+/** The least and the largest element, which decide how many counts there are. */
+function boundsOf(x: Tensor): [number, number] {
+  const advice =
+    'add up in a tensor of the size that you want, as in zeros([size]).scatterAdd(0, x, ones), or call it before';
+  const [least, most] = [amin(x), amax(x)].map((bound) => Number(valuesOf(bound, 'bincount', advice)[0]));
+  return [least!, most!];
+}
+
 /**
  * How often each integer from 0 to the largest is there, or the sum of its weights. Counts are int32; sums are of the weights' type, float64
  * for integers.
  *
  * @param input 1-d integers, at least 0
- * @throws ValueError for a negative element; ShapeError for other dimensions; DTypeError for floats
+ * @throws ValueError for a negative element; ShapeError for other dimensions; DTypeError for floats; CaptureError within a captured
+ * function, because the size of the result depends on values
  * @example
  * ```ts
  * bincount(tensor([0, 2, 2], { dtype: 'int32' })); // tensor([1, 0, 2])
@@ -78,9 +88,9 @@ export const bincount: FunctionOf<Tensor, typeof tallying, BincountOptions> = de
       throw new ShapeError(`bincount: weights must have the shape ${show(x.shape)}, got ${show(weights.shape)}`);
     }
     const isEmpty = x.numel() === 0;
-    const least = isEmpty ? 0 : Number(amin(x).item());
+    const [least, most] = isEmpty ? [0, -1] : boundsOf(x);
     if (least < 0) throw new ValueError(`bincount: expected elements of at least 0, got ${least}`);
-    const size = Math.max(minlength, isEmpty ? 0 : Number(amax(x).item()) + 1);
+    const size = Math.max(minlength, most + 1);
     const dtype = weights === null ? 'int32' : isFloat(weights.dtype) ? weights.dtype : 'float64';
     const each = weights === null ? ones(shapeOf(x), { dtype }) : to(weights.detach(), dtype);
     return scatterAdd(zeros([size], { dtype }), 0, x, each);

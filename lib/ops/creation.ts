@@ -14,6 +14,7 @@ import { making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
 import { checkNdim, checkShape, type Shape, show } from '../tensor/shape.js';
 import { type NestedArray, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
+import { aboutToRead } from '../tensor/values.js';
 
 const ofSize = signature('size, *, dtype, requiresGrad', { size: kinds.shape, ...making });
 
@@ -425,6 +426,7 @@ function between(a: number, b: number, steps: number): (i: number) => number {
 function bound(op: string, value: Operand, type: DType): number {
   if (typeof value !== 'number' && value.ndim > 0)
     throw new ShapeError(`${op}: bounds must be numbers or 0-d tensors, got shape ${show(value.shape)}`);
+  if (typeof value !== 'number') aboutToRead(op, 'give the bounds as numbers');
   const number = typeof value === 'number' ? value : Number(value.item());
   return isInteger(type) ? Math.trunc(number) : number;
 }

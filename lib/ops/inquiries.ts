@@ -3,6 +3,7 @@ import { dtypes, isFloat } from '../backend/dtype.js';
 import { ShapeError } from '../errors.js';
 import { type Single, single } from '../tensor/parameters.js';
 import { show } from '../tensor/shape.js';
+import { aboutToRead } from '../tensor/values.js';
 
 // What there is to ask of a tensor, but for its shape.
 
@@ -24,5 +25,6 @@ export const elementSize: Single<number> = define('elementSize', single, ({ dtyp
  */
 export const isNonzero: Single<boolean> = define('isNonzero', single, (x) => {
   if (x.numel() !== 1) throw new ShapeError(`isNonzero: expected a tensor of one element, got shape ${show(x.shape)}`);
+  aboutToRead('isNonzero', 'return the tensor and ask outside, or choose between values with where()');
   return Boolean(x.item()) || Number.isNaN(x.item());
 });

@@ -4,6 +4,7 @@ import { signature } from '../arguments/signature.js';
 import { isBool, type TypedArray } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
+import { recording } from '../backend/recording.js';
 import * as kinds from '../tensor/kinds.js';
 import { expandTo, owned } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
@@ -246,6 +247,13 @@ export const maskedScatter_: Spreading = define('maskedScatter_', spreading, (x,
 
 const largest = (values: TypedArray): number => Array.from(values).reduce((a, b) => Math.max(a, b), 0);
 
+/** The error of a class out of range. In the call that a captured function is recorded in no value can be read. */
+function noClass(x: Tensor, at: number, size: number): ValueError {
+  const value = recording === null ? valuesOf(x, 'oneHot')[at]! : size;
+  if (value >= 0) return outOfRange('oneHot', x, at, size);
+  return new ValueError(`oneHot: classes must be at least 0, got ${value} (element ${at})`);
+}
+
 /**
  * A row of zeros with a 1 at each class (int32), as a new last dimension.
  *
@@ -267,9 +275,9 @@ export const oneHot: FunctionOf<Tensor, typeof encoding, OneHotOptions> = define
         `oneHot: the number of classes must be at least 1${numClasses === 0 ? ', got 0' : ' for no elements'}`,
       );
     }
-    const count = numClasses === -1 ? largest(valuesOf(x, 'oneHot')) + 1 : numClasses;
+    const count = numClasses === -1 ? largest(valuesOf(x, 'oneHot', 'give numClasses')) + 1 : numClasses;
     const classes = unsqueeze(x, -1);
-    const refused = (at: number, size: number) => outOfRange('oneHot', x, at, size);
+    const refused = (at: number, size: number) => noClass(x, at, size);
     return scattered('oneHot', zeros([...shapeOf(x), count], { dtype: 'int32' }), -1, classes, 1, 'set', refused);
   },
 );

@@ -2,7 +2,7 @@ import { define, defineBounds } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { type DType, dtypes, isFloat, isInteger, type RandomKind, sizeOf } from '../backend/index.js';
+import { type DType, dtypes, isFloat, isInteger, type RandomKind } from '../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
 import { emptyLikeOf, emptyOf } from '../tensor/empty.js';
@@ -11,10 +11,10 @@ import * as kinds from '../tensor/kinds.js';
 import { drawing, making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
 import { broadcastShapes, type Shape, show } from '../tensor/shape.js';
-import { isTensor, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { to } from './conversion.js';
 import { draw, drawInto, requireFloat } from './draws.js';
-import { multinomial as sampleCategories } from './multinomial.js';
+import { sampleCategories } from './multinomial.js';
 import { add, lt, mul } from './pointwise.js';
 
 export { defaultGenerator, Generator, manualSeed } from '../tensor/generator.js';
@@ -303,7 +303,8 @@ export interface MultinomialOptions extends OptionsOf<typeof sampling> {}
 /**
  * Indices of `numSamples` categories, drawn with probabilities proportional to the weights (of each row, if there are two dimensions). int32.
  *
- * @throws ValueError for a negative weight, and for more samples than categories without replacement
+ * @throws ValueError for a negative weight, and for more samples than categories without replacement; CaptureError within a captured function for
+ * several samples with replacement from float32 weights, whose sums are made by the host
  * @example
  * ```ts
  * multinomial(tensor([0, 3, 0]), 1); // tensor([1])
@@ -318,23 +319,7 @@ export const multinomial: FunctionOf<Tensor, typeof sampling, MultinomialOptions
     if (!isFloat(dtype)) throw new DTypeError(`multinomial: weights must be floats, got ${dtype}`);
     if (shape.length !== 1 && shape.length !== 2)
       throw new ShapeError(`multinomial: weights must be 1-d or 2-d, got ${show(shape)}`);
-    const draws = {
-      uniform: (count: number) =>
-        draw('uniform', emptyOf([count], 'float64'), generator, 0, 1).toTypedArray() as Float64Array,
-      exponential: (count: number) =>
-        draw('exponential', emptyOf([count], dtype), generator, 1, 0).toTypedArray() as Float32Array,
-    };
-    const categories = shape.at(-1)!;
-    const rows = sizeOf(shape.slice(0, -1));
-    const values = weights.toTypedArray() as Float32Array;
-    const out = emptyOf([...shape.slice(0, -1), numSamples], 'int32');
-    for (let row = 0; row < rows; row++) {
-      const own = values.subarray(row * categories, (row + 1) * categories);
-      storageOf(out)
-        .array('int32')
-        .set(sampleCategories(own, numSamples, replacement, draws), row * numSamples);
-    }
-    return out;
+    return sampleCategories(weights.detach(), numSamples, replacement, generator);
   },
 );
 

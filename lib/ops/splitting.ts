@@ -9,6 +9,7 @@ import { checkViews } from '../tensor/heap.js';
 import * as kinds from '../tensor/kinds.js';
 import { normalizeDim, show } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
+import { aboutToRead } from '../tensor/values.js';
 import { slice } from './views.js';
 
 const isCuts = (value: unknown): value is number | readonly number[] =>
@@ -65,6 +66,7 @@ function parts(op: string, x: Tensor, cuts: number | readonly number[], axis: nu
 function numbersOf(op: string, cuts: Tensor): number | number[] {
   if (!isInteger(cuts.dtype)) throw new DTypeError(`${op}: a tensor of indices must be int32, got ${cuts.dtype}`);
   if (cuts.ndim > 1) throw new ShapeError(`${op}: a tensor of indices must be 0-d or 1-d, got ${show(cuts.shape)}`);
+  aboutToRead(op, 'give the indices as an array of numbers');
   return cuts.toArray() as number | number[];
 }
 

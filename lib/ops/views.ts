@@ -19,6 +19,7 @@ import {
   show,
 } from '../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor, viewOf } from '../tensor/tensor.js';
+import { aboutToRead } from '../tensor/values.js';
 import { contiguous } from './conversion.js';
 import { exchangedOf, exchanging, inserting, squeezedOf, squeezing, transposeOf, unsqueezedOf } from './dimensions.js';
 import { axisOf, selectedOf, slicedOf, takeAll, takeParts, takeSlice } from './slices.js';
@@ -309,7 +310,8 @@ const narrowing = signature('input, /, dim, start, length', {
 export const narrow: FunctionOf<Tensor, typeof narrowing> = define('narrow', narrowing, (x, dim, start, length) => {
   const axis = axisOf('narrow', x, dim);
   const size = shapeOf(x)[axis]!;
-  const given = typeof start === 'number' ? start : start.item();
+  if (isTensor(start)) aboutToRead('narrow', 'give start as a number, or look elements up with indexSelect');
+  const given = isTensor(start) ? start.item() : start;
   const place = kinds.integerFrom(-size, size);
   if (!place.accepts(given)) place.refuse('narrow', 'start', given);
   const first = given < 0 ? given + size : given;

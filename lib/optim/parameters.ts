@@ -47,6 +47,12 @@ const isFraction = (value: unknown): boolean => typeof value === 'number' && val
 export const fractions: Kind<readonly [number, number]> = kind(
   'two numbers of at least 0 and below 1',
   (value): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isFraction),
+  {
+    explain: (op, name, value) => {
+      if (!Array.isArray(value) || !value.some(isTensor)) return;
+      throw new ValueError(`${op}: ${name} must be two numbers; of tensors, pass the values, with .item()`);
+    },
+  },
 );
 
 /** What every optimizer that has a direction has. */
@@ -66,7 +72,7 @@ export const common = {
 /** What optimizers have that keep averages of gradients and of their squares. */
 export const averaging = {
   ...common,
-  /** How much is kept of the averages of gradients and of their squares in each step. Default: [0.9, 0.999]. */
+  /** How much is kept of the averages of gradients and of their squares in each step; numbers, never tensors. Default: [0.9, 0.999]. */
   betas: fractions.default([0.9, 0.999]),
   /** Added to the root of the average square. Default: 1e-8. */
   eps: kinds.atLeast(0).default(1e-8),

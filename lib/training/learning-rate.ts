@@ -15,6 +15,7 @@ import { absoluteFilePath, type Path } from '../path.js';
 import * as kinds from '../tensor/kinds.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type RateCurve, ratesSvg, ratesText } from './rate-picture.js';
+import { LearningModes, requireOwn } from './modes.js';
 import { standing } from './standing-still.js';
 import { training } from './train.js';
 
@@ -203,9 +204,9 @@ async function sweep(settings: Settings, batches: Iterable<unknown> | AsyncItera
  *
  * The model (parameters, buffers, gradients, modes), the optimizer (rates and state), the streams of random numbers and the position of a loader are as
  * they were afterwards, to the bit, whatever happens. Further groups of the optimizer keep the ratio of their rates to the first one's. Data that end
- * are begun again.
+ * are begun again. A model in evaluation mode is tried in training mode.
  *
- * @throws ValueError for options that make no sense, and data without batches; CaptureError within a captured function; whatever a step throws; the
+ * @throws ValueError for options that make no sense, an optimizer of other parameters, and data without batches; CaptureError within a captured function; whatever a step throws; the
  * signal's reason if it was aborted
  * @example
  * ```ts
@@ -230,11 +231,13 @@ export const findLearningRate: FunctionOf<Promise<LearningRateCurve>, typeof fin
   recording?.refuse(new CaptureError('findLearningRate: it cannot be called in a captured function; call it outside'));
   if (startLr >= endLr)
     throw new ValueError(`findLearningRate: startLr must be below endLr, got ${startLr} and ${endLr}`);
+  requireOwn('findLearningRate', model, optimizer as AnyOptimizer);
   const batches = batchesOf(settings);
   const putBack = standing(model, optimizer as AnyOptimizer, generator);
   const loader = data instanceof DataLoader && !data.isStream ? data : null;
   const position = loader?.stateDict();
   try {
+    new LearningModes(model).set();
     return new Found(await sweep(settings, batches));
   } finally {
     putBack();

@@ -5,6 +5,7 @@ import { DataLoader } from '../data/loader.js';
 import type { Signal } from '../realm.js';
 import { defaultGenerator } from '../tensor/generator.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { modesOf } from './modes.js';
 import type { TrainSettings } from './train.js';
 
 /** What validation data came to. */
@@ -30,7 +31,7 @@ export function measuring({ model, loss, metrics, batchSize, signal }: Means): (
   return async (source) => {
     const dataset = datasetOf(source);
     const batches = dataset === null ? source : new DataLoader(dataset, batchSize === null ? {} : { batchSize });
-    const modes = model.modules().map((module) => [module, module.training] as const);
+    const backToModes = modesOf(model);
     model.eval();
     for (const metric of list) metric.reset();
     const stream = defaultGenerator.getState();
@@ -43,7 +44,7 @@ export function measuring({ model, loss, metrics, batchSize, signal }: Means): (
       defaultGenerator.setState(stream);
       throw error;
     } finally {
-      for (const [module, mode] of modes) module.training = mode;
+      backToModes();
     }
   };
 }

@@ -4,6 +4,7 @@ import { type AnyOptimizer, setRate } from '../optim/lr-scheduler/scheduler.js';
 import { rateOf } from '../optim/parameters.js';
 import { defaultGenerator, type Generator } from '../tensor/generator.js';
 import { dropGrad, gradState, isTensor, leaveGradCaptured, type Tensor } from '../tensor/tensor.js';
+import { modesOf } from './modes.js';
 
 type Group = Parameters<typeof setRate>[0];
 
@@ -68,14 +69,11 @@ function generatorOf(generator: Generator): () => void {
  */
 export function standing(model: Module, optimizer: AnyOptimizer, generator: Generator | null): () => void {
   const parameters = [...new Set([...model.parameters(), ...optimizer.paramGroups.flatMap(({ params }) => params)])];
-  const modes = model.modules().map((module) => [module, module.training] as const);
   return all(
     ...[...parameters, ...model.buffers()].map(valuesOf),
     ...parameters.map(gradientOf),
     optimizerOf(optimizer),
     ...[defaultGenerator, ...(generator === null ? [] : [generator])].map(generatorOf),
-    () => {
-      for (const [module, mode] of modes) module.training = mode;
-    },
+    modesOf(model),
   );
 }

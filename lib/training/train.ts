@@ -6,6 +6,7 @@ import { ValueError } from '../errors.js';
 import { isModule, type Module } from '../nn/module.js';
 import { ReduceLROnPlateau } from '../optim/lr-scheduler/plateau.js';
 import { Scheduler } from '../optim/lr-scheduler/scheduler.js';
+import type { AnyOptimizer } from '../optim/lr-scheduler/scheduler.js';
 import { isOptimizer, type Optimizer } from '../optim/optimizer.js';
 import { isPath, type Path } from '../path.js';
 import * as kinds from '../tensor/kinds.js';
@@ -13,6 +14,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { CheckpointManager } from './checkpoint/manager.js';
 import type { Logger } from './loggers.js';
 import { Metric } from './metrics/metric.js';
+import { requireOwn } from './modes.js';
 import { Training } from './training.js';
 
 /** A model of one input and one output. */
@@ -103,10 +105,13 @@ export type TrainSettings = NamedOf<typeof training>;
  * Trains a model in the background on batches of inputs and targets: `capture` and `run`, with what most programs put around them. With
  * `validation` the model ends with the weights of the best epoch. Gives what all epochs came to, those before a resumption included.
  *
+ * A model in evaluation mode is put into training mode for the steps of each epoch, and back at the end. Where the model itself is in training mode, parts
+ * of it that are in evaluation mode stay so.
+ *
  * A training with `checkpoints` and `resume: true` can be killed at any moment and started again: it ends with the same bits, if all that it is made of is
  * made as the first time. `checkpointEvery` saves within epochs too. One that the signal stops is saved as it is, in the middle of an epoch too (of an iterable that makes its own batches, whole epochs are saved).
  *
- * @throws ValueError for options that make no sense; whatever a step throws; the signal's reason if it was aborted
+ * @throws ValueError for options that make no sense, and for an optimizer of other parameters than the model's; whatever a step throws; the signal's reason if it was aborted
  * @example
  * ```ts
  * const model = new nn.Linear(2, 1);
@@ -119,6 +124,7 @@ export type TrainSettings = NamedOf<typeof training>;
 export const train: FunctionOf<Promise<EpochResult[]>, typeof training, TrainOptions> = async (...args) => {
   const settings = training.named('train', args);
   check(settings);
+  requireOwn('train', settings.model, settings.optimizer as AnyOptimizer);
   return new Training(settings).run();
 };
 

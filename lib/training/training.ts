@@ -15,6 +15,7 @@ import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.js';
 import { CheckpointManager } from './checkpoint/manager.js';
 import type { AnyLoader } from './checkpoint/parts.js';
 import { measuring } from './measuring.js';
+import { LearningModes, modesOf } from './modes.js';
 import { ProgressBar } from './progress.js';
 import type { EpochResult, TrainSettings } from './train.js';
 
@@ -47,6 +48,7 @@ export class Training {
   readonly #step: CapturedFunction<[Tensor, Tensor], Tensor>;
   readonly #measure: ReturnType<typeof measuring>;
   readonly #manager: CheckpointManager | null;
+  readonly #modes: LearningModes;
   #standing: Standing;
   /** The steps of the last checkpoint. */
   #saved: number | null = null;
@@ -61,6 +63,7 @@ export class Training {
     }
     this.#step = new CapturedFunction(stepOf(settings), 'train');
     this.#measure = measuring(settings);
+    this.#modes = new LearningModes(settings.model);
     const { checkpoints, mode } = settings;
     const isMade = checkpoints === null || checkpoints instanceof CheckpointManager;
     this.#manager = isMade ? checkpoints : new CheckpointManager(checkpoints, { mode });
@@ -71,12 +74,16 @@ export class Training {
   async run(): Promise<EpochResult[]> {
     await this.#begin();
     const { signal, model } = this.#settings;
+    // A model that came in evaluation mode goes so again.
+    const back = model.training ? () => {} : modesOf(model);
     try {
       for (let goOn: unknown = true; goOn !== false && this.#goesOn(); signal?.throwIfAborted())
         goOn = await this.#epoch();
     } catch (error) {
       if (signal?.aborted === true && this.#canSave()) await this.#save(null);
       throw error;
+    } finally {
+      back();
     }
     const { best, history } = this.#standing;
     if (best.weights !== null) model.loadStateDict(best.weights);
@@ -138,6 +145,7 @@ export class Training {
   /** The steps that are left of an epoch, with a checkpoint after every so many. */
   async #steps(epoch: number, bar: ProgressBar | null): Promise<void> {
     const { checkpointEvery } = this.#settings;
+    this.#modes.set();
     for (;;) {
       const most = checkpointEvery === null ? Number.POSITIVE_INFINITY : this.#untilNext(checkpointEvery);
       await this.#someSteps(epoch, bar, most);

@@ -74,6 +74,57 @@ describe('train', () => {
     expect(bits(model)).toEqual(seen[best]);
   });
 
+  describe('trains in training mode', () => {
+    /** The bits after two epochs, and the modes then. */
+    async function trained(prepare: (model: ReturnType<typeof problem>['model']) => void, wrong = false) {
+      const { model, optimizer, data, validation, loss } = problem();
+      prepare(model);
+      const seen: boolean[] = [];
+      const onEpoch = () => {
+        seen.push(model.training);
+        // Whoever looks at the model between epochs may forget to switch back.
+        model.eval();
+        if (wrong) throw new Error('wrong');
+      };
+      const done = train(model, data, { loss, optimizer, validation, batchSize: 16, epochs: 2, onEpoch });
+      if (wrong) await expect(done).rejects.toThrow('wrong');
+      else await done;
+      return { bits: bits(model), modes: model.modules().map(({ training }) => training), seen };
+    }
+
+    it('a model that is in evaluation mode, and puts it back', async () => {
+      const [plain, switched] = [await trained(() => {}), await trained((model) => model.eval())];
+      expect(switched.bits).toEqual(plain.bits);
+      expect(switched.modes).toEqual([false, false, false, false, false]);
+      expect(switched.seen).toEqual([true, true]);
+      expect((await trained((model) => model.eval(), true)).modes).toEqual([false, false, false, false, false]);
+    });
+
+    it('but for parts that are in evaluation mode by themselves', async () => {
+      const [plain, without] = [await trained(() => {}), await trained((model) => model[2].eval())];
+      expect(without.bits).not.toEqual(plain.bits);
+      const { model, optimizer, data, validation, loss } = problem();
+      model[2].eval();
+      await train(model, data, { loss, optimizer, validation, batchSize: 16, epochs: 2 });
+      expect(bits(model)).toEqual(without.bits);
+      expect(model.modules().map(({ training }) => training)).toEqual([true, true, true, false, true]);
+    });
+  });
+
+  it('refuses an optimizer of another model, but not one of some parameters, or beside a frozen model', async () => {
+    const { model, data, loss } = problem();
+    const other = new nn.Linear(1, 1);
+    const others = () => new optim.SGD(other.parameters(), { lr: 0.1 });
+    await expect(train(model, data, { loss, optimizer: others(), batchSize: 50 })).rejects.toThrow(
+      /^train: the optimizer has none of the model's parameters/,
+    );
+    const head = new optim.SGD(model[3].parameters(), { lr: 0.1 });
+    expect(await train(model, data, { loss, optimizer: head, batchSize: 50 })).toHaveLength(1);
+    model.requiresGrad_(false);
+    const probe = (x: Tensor, y: Tensor) => loss(other.forward(x), y);
+    expect(await train(model, data, { loss: probe, optimizer: others(), batchSize: 50 })).toHaveLength(1);
+  });
+
   it('refuses what makes no sense', async () => {
     const { model, optimizer, data, loss } = problem();
     await expect(train(model, data, { loss, optimizer, patience: 2 })).rejects.toThrow(ValueError);

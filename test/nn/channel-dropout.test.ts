@@ -7,9 +7,11 @@ import {
   manualSeed,
   nn,
   ones,
+  rand,
   randn,
   type Tensor,
   tensor,
+  zeros,
 } from 'nabla';
 import { describe, expect, it } from 'vitest';
 
@@ -29,6 +31,45 @@ function channelsOf(y: Tensor, channels: number): number[] {
   expect(rows.amax(1).toArray()).toEqual(rows.amin(1).toArray());
   return [...rows.select(1, 0).toTypedArray()];
 }
+
+describe('dropout of nothing and of everything', () => {
+  const x = ones([2, 3, 4]);
+  const attended = (dropoutP: number) => {
+    // Enough queries to be attended to in blocks.
+    const q = zeros([1, 600, 2]);
+    return F.scaledDotProductAttention(q, q, q, { dropoutP });
+  };
+  const forms: [string, (p: number) => unknown][] = [
+    ['dropout', (p) => F.dropout(x, p)],
+    ['dropout in place', (p) => F.dropout(x.clone(), p, true, true)],
+    ['dropout1d', (p) => F.dropout1d(x, p)],
+    ['dropout2d', (p) => F.dropout2d(x, p)],
+    ['dropout3d', (p) => F.dropout3d(x.unsqueeze(0), p)],
+    ['alphaDropout', (p) => F.alphaDropout(x, p, true)],
+    ['featureAlphaDropout', (p) => F.featureAlphaDropout(x, p, true)],
+    ['Dropout', (p) => new nn.Dropout(p).forward(x)],
+    ['Dropout in place', (p) => new nn.Dropout(p, true).forward(x.clone())],
+    ['attention', (p) => attended(p)],
+    ['dropout in a captured function', (p) => capture((input: Tensor) => F.dropout(input, p))(x)],
+  ];
+
+  // torch.manual_seed(0); F.dropout(x, p); torch.rand(1)
+  it.each(forms)('%s takes nothing from the stream', (_, drop) => {
+    for (const p of [0, 1]) {
+      manualSeed(0);
+      drop(p);
+      expect(rand([1]).item()).toBeCloseTo(0.4963, 4);
+    }
+  });
+
+  it('leaves what it drops nothing of as it is, in place too', () => {
+    const leaf = ones([3], { requiresGrad: true });
+    expect(F.dropout(leaf, 0, true, true)).toBe(leaf);
+    const over = tensor([1, Number.NaN]);
+    expect(F.dropout(over, 1, true, true)).toBe(over);
+    expect(over.toArray()).toEqual([0, Number.NaN]);
+  });
+});
 
 describe('dropout of channels', () => {
   it.each<[string, (x: Tensor, p: number) => Tensor, number[]]>([

@@ -12,6 +12,7 @@ import {
   ValueError,
   zeros,
 } from 'nabla';
+import { SyncBatchNorm } from 'nabla/distributed';
 import { profile } from 'nabla/training';
 import { describe, expect, it } from 'vitest';
 import { expectSame } from '../capture/same.js';
@@ -209,4 +210,37 @@ it('refuses what does not fit, and changes nothing then', () => {
   expect(() => nn.functional.instanceNorm(zeros([1, 2, 3]), zeros([2]))).toThrow(/both/);
   expect(() => nn.functional.localResponseNorm(zeros([4, 2]), 2)).toThrow(ShapeError);
   expect(() => new nn.LocalResponseNorm(0)).toThrow(ValueError);
+});
+
+describe('a state without a counter, as older files have it', () => {
+  const layers = [
+    () => new nn.BatchNorm1d(2),
+    () => new nn.BatchNorm2d(2),
+    () => new nn.BatchNorm3d(2),
+    () => new nn.InstanceNorm1d(2, { trackRunningStats: true, affine: true }),
+    () => new SyncBatchNorm(2),
+  ];
+
+  it.each(layers)('is taken (%#), and the counter stays', (make: () => nn.Module) => {
+    const model = new nn.Sequential(make());
+    const { '0.num_batches_tracked': counter, ...rest } = model.stateDict();
+    const twos = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value.mul(0).add(2)]));
+    for (const count of [0, 3]) {
+      counter!.fill_(count);
+      expect(model.loadStateDict(twos)).toEqual({ missingKeys: [], unexpectedKeys: [] });
+      expect(model.stateDict()['0.running_var']!.toArray()).toEqual([2, 2]);
+      expect(counter!.item()).toBe(count);
+    }
+    model.loadStateDict({ ...twos, '0.num_batches_tracked': tensor(5, { dtype: 'int32' }) });
+    expect(counter!.item()).toBe(5);
+    const { '0.running_mean': mean, ...less } = twos;
+    expect(() => model.loadStateDict(less)).toThrow(/^loadStateDict: .*\n {2}missing: 0.running_mean$/);
+    expect(mean!.shape).toEqual([2]);
+  });
+
+  it('needs none where nothing is tracked', () => {
+    const layer = new nn.BatchNorm1d(2, { trackRunningStats: false });
+    const counter = { num_batches_tracked: tensor(0) };
+    expect(() => layer.loadStateDict({ ...layer.stateDict(), ...counter })).toThrow(/unexpected: num_batches_tracked/);
+  });
 });

@@ -140,4 +140,27 @@ describe('embeddingBag', () => {
     const by = ones([1, 2]);
     expect(layer.forward(ints([[1, 3]]), null, by).toArray()).toEqual(layer.forward(ints([[1, 3]])).toArray());
   });
+
+  it('takes a table that is there already', () => {
+    const weight = table();
+    const frozen = nn.EmbeddingBag.fromPretrained(weight);
+    expect(frozen.weight.requiresGrad).toBe(false);
+    expect(frozen.toString()).toBe("EmbeddingBag(7, 3, mode='mean')");
+    expect(frozen.forward(ints(LIST), ints(OFFSETS)).toArray()).toEqual(
+      embeddingBag(ints(LIST), weight, ints(OFFSETS)).toArray(),
+    );
+    // It is shared.
+    weight.zero_();
+    expect(frozen.weight.abs().sum().item()).toBe(0);
+    // embeddings, freeze, max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx
+    const layer = nn.EmbeddingBag.fromPretrained(table(), false, 1, 3, true, 'sum', false, true, -1);
+    expect(layer.weight.requiresGrad).toBe(true);
+    expect(layer.includeLastOffset).toBe(true);
+    expect(layer.toString()).toBe(
+      "EmbeddingBag(7, 3, max_norm=1.0, norm_type=3.0, scale_grad_by_freq=True, mode='sum', padding_idx=6)",
+    );
+    expect(() => nn.EmbeddingBag.fromPretrained(zeros([3]))).toThrow(
+      /^EmbeddingBag.fromPretrained: the embeddings must be a matrix, got \[3\]/,
+    );
+  });
 });

@@ -4,6 +4,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 class Scaled extends nn.Module {
   inner = new nn.Linear(2, 3, { bias: false });
   factor = new nn.Parameter(ones([1]));
+  declare count: Tensor;
 
   constructor() {
     super();
@@ -160,6 +161,18 @@ describe('loadStateDict', () => {
     expect(load).toThrow(/missing: count/);
     expect(load).toThrow(/unexpected: inner.wieght; did you mean 'inner.weight'\?/);
     expect(model.inner.weight.toArray()).toEqual(before);
+  });
+
+  it('takes a shape of [1] for a number, as PyTorch does', () => {
+    const model = new Scaled();
+    model.loadStateDict({ ...model.stateDict(), count: tensor([7], { dtype: 'int32' }) });
+    expect(model.count.item()).toBe(7);
+    const load = (shape: number[]) => () => model.loadStateDict({ ...model.stateDict(), count: zeros(shape) });
+    for (const shape of [[2], [1, 1]]) expect(load(shape)).toThrow(/count: expected shape \[\]/);
+    // The other way round a shape is one too many.
+    expect(() => model.loadStateDict({ ...model.stateDict(), factor: tensor(1) })).toThrow(
+      /factor: expected shape \[1\]/,
+    );
   });
 
   it('lets names differ where it is not strict, but not shapes', () => {

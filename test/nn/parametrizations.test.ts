@@ -335,3 +335,30 @@ describe('parametrize', () => {
     expect(noGrad(() => layer.weight)).not.toBe(layer.weight);
   });
 });
+
+describe('weightNorm takes a state of its older form', () => {
+  const { utils } = nn;
+  const x = randn([2, 3]);
+
+  it('alone, within others, of another name, and in a copy', () => {
+    const old = new nn.Sequential(utils.weightNorm(new nn.Linear(3, 4)), utils.weightNorm(new nn.Linear(4, 2), 'bias'));
+    const made = () => {
+      const normed = utils.parametrizations.weightNorm(new nn.Linear(4, 2), 'bias');
+      return new nn.Sequential(utils.parametrizations.weightNorm(new nn.Linear(3, 4)), normed);
+    };
+    for (const model of [made(), made().clone()]) {
+      expect(model.loadStateDict(old.stateDict())).toEqual({ missingKeys: [], unexpectedKeys: [] });
+      expect(model.forward(x).toArray()).toEqual(old.forward(x).toArray());
+    }
+    const alone = utils.parametrizations.weightNorm(new nn.Linear(3, 4));
+    alone.loadStateDict(old[0].stateDict());
+    expect(alone.forward(x).toArray()).toEqual(old[0].forward(x).toArray());
+  });
+
+  it('only whole', () => {
+    const { weight_v, ...half } = utils.weightNorm(new nn.Linear(3, 4)).stateDict();
+    const model = utils.parametrizations.weightNorm(new nn.Linear(3, 4));
+    expect(() => model.loadStateDict(half)).toThrow(/unexpected: weight_g/);
+    expect(weight_v!.shape).toEqual([4, 3]);
+  });
+});

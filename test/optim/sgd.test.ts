@@ -158,6 +158,11 @@ describe('arguments', () => {
       () => new optim.Adam(w(), { betas: [0.9] as never }),
       /betas must be two numbers of at least 0 and below 1/,
     ],
+    [
+      'betas that are tensors',
+      () => new optim.Adam(w(), { betas: [tensor(0.9), tensor(0.999)] as never }),
+      /betas must be two numbers; of tensors, pass the values, with .item\(\)/,
+    ],
     ['a beta of 1', () => new optim.Adam(w(), { betas: [0.9, 1] }), /betas must be two numbers/],
     [
       'a closure and more',

@@ -312,7 +312,8 @@ describe('bad input changes nothing, and is refused', () => {
     [ValueError, /^maskedScatter_: the source has 2 elements/, (x) => x.maskedScatter_(x.gt(3), tensor([1, 2]))],
     [ShapeError, /^maskedScatter_: a mask of shape/, (x) => x.maskedScatter_(zeros([2, 2, 3], { dtype: 'bool' }), x)],
     [ValueError, /^oneHot: index 3 \(element 0\)/, () => nn.functional.oneHot(int(3), 3)],
-    [ValueError, /^oneHot: index -1/, () => nn.functional.oneHot(int(-1))],
+    [ValueError, /^oneHot: classes must be at least 0, got -1 \(element 0\)$/, () => nn.functional.oneHot(int(-1))],
+    [ValueError, /^oneHot: classes must be at least 0, got -2 \(element 0\)$/, () => nn.functional.oneHot(int(-2), 3)],
     [ValueError, /^oneHot: the number of classes/, () => nn.functional.oneHot(int(0), 0)],
     [
       ValueError,

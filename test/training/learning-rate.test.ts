@@ -255,6 +255,11 @@ describe('findLearningRate', () => {
       [[], given, /gave no batches/],
       [
         data,
+        { ...given, optimizer: new optim.SGD(new nn.Linear(1, 1).parameters()) },
+        /findLearningRate: the optimizer has none of the model's parameters/,
+      ],
+      [
+        data,
         { ...given, loss: (a: Tensor, b: Tensor) => loss(a, b).mul(Number.NaN), batchSize: 8 },
         /the first loss is no number/,
       ],
@@ -275,4 +280,16 @@ describe('findLearningRate', () => {
     ).toThrow(CaptureError);
     await expect(inside).rejects.toThrow(NablaError);
   });
+});
+
+it('tries a model that is in evaluation mode in training mode', async () => {
+  const losses = async (mode: boolean) => {
+    const { model, data, loss } = problem();
+    model.train(mode);
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0.5 });
+    const found = await findLearningRate(model, data, { loss, optimizer, batchSize: 8, steps: 5 });
+    expect(model.modules().every(({ training }) => training === mode)).toBe(true);
+    return found.losses;
+  };
+  expect(await losses(false)).toEqual(await losses(true));
 });

@@ -147,6 +147,11 @@ describe('scores of classes', () => {
     ],
     ['options that do not exist', () => new Accuracy({ k: 2 } as never), /Accuracy: unknown option 'k'/],
     ['what is no tensor', () => new Accuracy().update(3 as never, ints([1])), /pred must be a Tensor, got 3/],
+    [
+      'a weight that does not broadcast to the value',
+      () => new MeanMetric().update(2, tensor([1, 0])),
+      /^MeanMetric.update: the weight must broadcast to the value's shape \[\], got \[2\]$/,
+    ],
     ['ranks of classes', () => new Accuracy({ topK: 2 }).update(ints([1]), ints([1])), /topK 2 needs scores/],
   ])('refuses %s', (_, call, message) => {
     expect(call).toThrow(message);
@@ -193,6 +198,93 @@ describe('accuracy', () => {
     const third = new Accuracy({ topK: 5 });
     third.update(scores, target);
     expect(third.compute()).toBe(1);
+  });
+});
+
+describe('what is NaN', () => {
+  const { NaN: none } = Number;
+  type Scored = Metric<[Tensor, Tensor], unknown>;
+  const scores = tensor([
+    [none, none, none],
+    [0.1, 0.7, 0.2],
+    [0.1, none, 0.9],
+    [0.6, 0.3, 0.1],
+  ]);
+  const targets = ints([0, 1, 2, 2]);
+  const cases: [string, Scored, Tensor, Tensor, unknown][] = [
+    ['accuracy', new Accuracy(), scores, targets, 1 / 4],
+    ['accuracy of ranks', new Accuracy({ topK: 2 }), scores, targets, 1 / 4],
+    ['accuracy of all ranks', new Accuracy({ topK: 3 }), scores, targets, 2 / 4],
+    ['accuracy of a probability', new Accuracy(), tensor([none, none, 0.2]), ints([0, 1, 0]), 1 / 3],
+    ['accuracy of a class that is none', new Accuracy(), tensor([none]), ints([-1]), 0],
+    ['recall', new Recall({ numClasses: 3, average: 'none' }), scores, targets, [0, 1, 0]],
+    ['recall of all', new Recall({ numClasses: 3, average: 'micro' }), scores, targets, 1 / 4],
+    ['precision', new Precision({ numClasses: 3, average: 'none' }), scores, targets, [0, 1, 0]],
+    ['precision of all', new Precision({ numClasses: 3, average: 'micro' }), scores, targets, 1 / 2],
+    ['f1', new F1Score({ numClasses: 3, average: 'micro' }), scores, targets, 2 / (2 + 4)],
+    ['f1 of a probability', new F1Score({ numClasses: 2 }), tensor([none, none]), ints([0, 1]), 0],
+    [
+      'a confusion matrix',
+      new ConfusionMatrix({ numClasses: 3 }),
+      scores,
+      targets,
+      [
+        [0, 0, 0],
+        [0, 1, 0],
+        [1, 0, 0],
+      ],
+    ],
+  ];
+
+  it.each(cases)('is not right: %s', (_, metric, pred, target, expected) => {
+    metric.update(pred, target);
+    expect(metric.compute()).toEqual(expected);
+    // A recording, and a replay.
+    metric.reset();
+    const update = capture((x: Tensor, y: Tensor) => metric.update(x, y));
+    for (let i = 0; i < 2; i++) update(pred, target);
+    const value = metric.compute();
+    if (metric instanceof ConfusionMatrix)
+      expect(
+        tensor(value as number[][])
+          .div(2)
+          .toArray(),
+      ).toEqual(expected);
+    else expect(value).toEqual(expected);
+  });
+
+  it('is in a column of the table', () => {
+    const matrix = new ConfusionMatrix({ numClasses: 2 });
+    matrix.update(tensor([none, 0.2, 0.9]), ints([0, 0, 1]));
+    expect(String(matrix)).toBe(
+      ['target  as 0  as 1  as NaN', '     0     1     0       1', '     1     0     1       0'].join('\n'),
+    );
+  });
+});
+
+describe('targets that are floats', () => {
+  const makes = [
+    () => new Accuracy(),
+    () => new ConfusionMatrix({ numClasses: 2 }),
+    () => new Precision({ numClasses: 2 }),
+    () => new Recall({ numClasses: 2 }),
+    () => new F1Score({ numClasses: 2 }),
+  ];
+
+  it.each(makes)('may be whole only (%#)', (make: () => Metric<[Tensor, Tensor], unknown>) => {
+    const [pred, whole] = [tensor([0.2, 0.8]), tensor([0, 1])];
+    const [floats, integers] = [make(), make()];
+    floats.update(pred, whole);
+    integers.update(pred, whole.int());
+    expect(floats.compute()).toEqual(integers.compute());
+    const refusal = /\.update: targets must be classes, which are integers/;
+    for (const bad of [0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => floats.update(pred, tensor([1, bad]))).toThrow(new RegExp(`${refusal.source}, got ${bad}$`));
+      expect(floats.compute()).toEqual(integers.compute());
+    }
+    const update = capture((x: Tensor, y: Tensor) => floats.update(x, y));
+    for (let i = 0; i < 3; i++) update(pred, whole);
+    expect(() => update(pred, tensor([1, 0.5]))).toThrow(refusal);
   });
 });
 

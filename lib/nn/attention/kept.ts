@@ -40,6 +40,8 @@ export function drawKept(shape: Shape, p: number, generator: Generator | null): 
   const rows = sizeOf(shape.slice(0, -1));
   const words = emptyOf([rows, count], 'float32');
   const powers = tensor(POWERS);
+  // Nothing is kept, which takes nothing from the stream.
+  if (p === 1) return { words: reshape(fill_(words, 0), shape.with(-1, count)), powers };
   const most = Math.ceil(rows / PARTS);
   passing(() => {
     const padded = fill_(emptyOf([most, count * BITS], 'bool'), 0);

@@ -18,7 +18,7 @@ import * as kinds from '../../tensor/kinds.js';
 import { owned } from '../../tensor/layout.js';
 import { show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
-import { Module } from '../module.js';
+import { ADAPT, Module } from '../module.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 import { resetScale } from './scale.js';
@@ -291,6 +291,12 @@ export abstract class ChannelNorm<A extends boolean, T extends boolean, B extend
       'numBatchesTracked',
       kept(() => zeros([], { dtype: 'int32' })),
     );
+  }
+
+  /** @internal Files from before there was a counter do not have it: it stays as it is. */
+  override [ADAPT](state: Record<string, unknown>, prefix: string): void {
+    const name = `${prefix}num_batches_tracked`;
+    if (this.numBatchesTracked !== null && !Object.hasOwn(state, name)) state[name] = this.numBatchesTracked;
   }
 
   /** How many dimensions an input may have. */

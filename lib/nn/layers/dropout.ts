@@ -56,9 +56,9 @@ export const dropout: FunctionOf<Tensor, typeof dropoutSignature, DropoutOptions
   'dropout',
   dropoutSignature,
   (x, p, training, inplace, generator) => {
-    if (!training || (p === 0 && !inplace)) return x;
-    // Drawn in the order of the input's memory, as PyTorch does.
-    const kept = bernoulli_(emptyLikeOf(x, 'bool'), 1 - p, { generator });
+    // As in PyTorch: what is certain takes nothing from the stream, and the rest is drawn in the order of the input's memory.
+    if (!training || p === 0) return x;
+    const kept = p === 1 ? 0 : bernoulli_(emptyLikeOf(x, 'bool'), 1 - p, { generator });
     const scale = p === 1 ? 0 : 1 / (1 - p);
     return inplace ? dropping.applyInPlace(x, [kept, scale]) : dropping.apply([x, kept, scale]);
   },

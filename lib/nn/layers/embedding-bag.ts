@@ -20,7 +20,7 @@ import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
-import { checkGiven, drawTable, embedding, rowOf, scaling, sparsity } from './embedding.js';
+import { checkGiven, drawTable, embedding, freezing, rowOf, scaling, sparsity, tableShape } from './embedding.js';
 
 const bagging = {
   ...scaling,
@@ -197,9 +197,21 @@ const bagModule = signature(
   },
 );
 
+const pretrained = signature(
+  'embeddings, /, freeze, maxNorm, normType, scaleGradByFreq, mode, sparse, includeLastOffset, paddingIdx',
+  {
+    embeddings: kinds.tensor,
+    ...freezing,
+    ...bagging,
+    ...sparsity,
+    ...ends,
+  },
+);
+
 const forwarding = signature('input, offsets, perSampleWeights', { input: index, ...filling });
 
 export interface EmbeddingBagOptions extends OptionsOf<typeof bagModule> {}
+interface PretrainedOptions extends OptionsOf<typeof pretrained> {}
 
 /**
  * Sums, means or maxima of bags of rows of a table: see `nn.functional.embeddingBag`. Starts with normal values, and zeros in row `paddingIdx`.
@@ -242,6 +254,25 @@ export class EmbeddingBag extends Module<ArgumentsOf<typeof forwarding>, Tensor>
     this.paddingIdx = paddingIdx;
     this.weight = new Parameter(weight ?? empty(shape, { dtype: dtype ?? 'float32' }));
     if (weight === null) this.resetParameters();
+  }
+
+  /**
+   * A layer with a table that is there already, which it shares.
+   *
+   * @throws ShapeError if it is not a matrix
+   * @example
+   * ```ts
+   * const layer = nn.EmbeddingBag.fromPretrained(tensor([[1, 2], [3, 4]]));
+   * layer.forward(tensor([[1, 0]], { dtype: 'int32' })); // tensor([[2., 3.]])
+   * ```
+   * @see https://pytorch.org/docs/stable/generated/torch.nn.EmbeddingBag.html#torch.nn.EmbeddingBag.from_pretrained
+   */
+  static fromPretrained(...args: ArgumentsOf<typeof pretrained, PretrainedOptions>): EmbeddingBag {
+    const { embeddings, freeze, ...options } = pretrained.named('EmbeddingBag.fromPretrained', args);
+    const [numEmbeddings, embeddingDim] = tableShape('EmbeddingBag.fromPretrained', embeddings);
+    const layer = new EmbeddingBag({ numEmbeddings, embeddingDim, weight: embeddings.detach(), ...options });
+    if (freeze) layer.weight.requiresGrad = false;
+    return layer;
   }
 
   /** Draws the table again. */

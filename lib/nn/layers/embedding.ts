@@ -143,10 +143,14 @@ const embeddingModule = signature(
   },
 );
 
-const pretrained = signature('embeddings, /, freeze, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse', {
-  embeddings: kinds.tensor,
+export const freezing = {
   /** Whether the table stays as it is, without gradients. Default: true. */
   freeze: kinds.boolean.default(true),
+};
+
+const pretrained = signature('embeddings, /, freeze, paddingIdx, maxNorm, normType, scaleGradByFreq, sparse', {
+  embeddings: kinds.tensor,
+  ...freezing,
   ...looking,
   ...sparsity,
 });
@@ -159,6 +163,12 @@ export function checkGiven(op: string, given: Tensor, shape: Shape, dtype: Tenso
     throw new ShapeError(`${op}: the weight must have shape ${show(shape)}, got ${show(given.shape)}`);
   if (dtype !== null && dtype !== given.dtype)
     throw new DTypeError(`${op}: dtype is ${dtype}, but the weight is ${given.dtype}`);
+}
+
+/** The rows of a table that is there already, and how long they are. */
+export function tableShape(op: string, embeddings: Tensor): readonly [number, number] {
+  if (embeddings.ndim === 2) return shapeOf(embeddings) as readonly [number, number];
+  throw new ShapeError(`${op}: the embeddings must be a matrix, got ${show(embeddings.shape)}`);
 }
 
 /** Draws a table: normal values, and zeros in the row of padding. */
@@ -219,9 +229,7 @@ export class Embedding extends Module<[input: Tensor], Tensor> {
    */
   static fromPretrained(...args: ArgumentsOf<typeof pretrained, PretrainedOptions>): Embedding {
     const { embeddings, freeze, ...looking } = pretrained.named('Embedding.fromPretrained', args);
-    if (embeddings.ndim !== 2)
-      throw new ShapeError(`Embedding.fromPretrained: the embeddings must be a matrix, got ${show(embeddings.shape)}`);
-    const [numEmbeddings = 0, embeddingDim = 0] = shapeOf(embeddings);
+    const [numEmbeddings, embeddingDim] = tableShape('Embedding.fromPretrained', embeddings);
     const layer = new Embedding({ numEmbeddings, embeddingDim, weight: embeddings.detach(), ...looking });
     if (freeze) layer.weight.requiresGrad = false;
     return layer;

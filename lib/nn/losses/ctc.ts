@@ -21,6 +21,7 @@ import { Pointwise } from '../../tensor/elementwise.js';
 import * as kinds from '../../tensor/kinds.js';
 import { show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { valuesOf } from '../../tensor/values.js';
 import { Module } from '../module.js';
 import { requireFloat } from './pointwise-loss.js';
 import { reduceRows, reducing } from './reduction.js';
@@ -131,9 +132,11 @@ function lengthsOf(name: string, given: Lengths, count: number, most: number): T
   return flat;
 }
 
+const ADVICE = 'give targetLengths as an array of numbers, or the targets as (batch, length)';
+
 /** Targets one after the other, as a matrix with a row for each sequence; what is beyond its length does not count. */
 function rowsOf(targets: Tensor, given: Lengths): Tensor {
-  const sizes = isTensor(given) ? ([...given.toTypedArray()] as number[]) : given;
+  const sizes = isTensor(given) ? [...valuesOf(given, OP, ADVICE)] : given;
   const total = sizes.reduce((a, b) => a + b, 0);
   if (total !== targets.numel()) {
     throw new ShapeError(`${OP}: targetLengths add up to ${total}, but there are ${targets.numel()} targets`);

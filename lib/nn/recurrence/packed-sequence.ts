@@ -11,6 +11,7 @@ import { argsort } from '../../ops/sorting.js';
 import * as kinds from '../../tensor/kinds.js';
 import { show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { valuesOf } from '../../tensor/values.js';
 
 const packing = signature('data, batchSizes, sortedIndices, unsortedIndices', {
   data: kinds.tensor,
@@ -25,6 +26,8 @@ const typing = signature('dtype', { dtype: kinds.dtype });
 /** What index tensors hold that were made of known numbers: in captured functions they cannot be read. */
 const known = new WeakMap<Tensor, readonly number[]>();
 
+const ADVICE = 'make it before the call, or with packPaddedSequence and lengths that are an array of numbers';
+
 /** Integers whose values stay known. */
 export function integers(values: readonly number[]): Tensor {
   const made = tensor(Int32Array.from(values));
@@ -32,7 +35,9 @@ export function integers(values: readonly number[]): Tensor {
   return made;
 }
 
-export const valuesOf = (indices: Tensor): readonly number[] => known.get(indices) ?? [...indices.toTypedArray()];
+/** The values of an index tensor, read on behalf of `op`. */
+export const knownValues = (indices: Tensor, op: string, advice: string): readonly number[] =>
+  known.get(indices) ?? [...valuesOf(indices, op, advice)];
 
 /** A batch of so many sequences, step by step: how many there are falls from step to step. */
 function checkSizes(sizes: ArrayLike<number>, data: Tensor): void {
@@ -80,7 +85,7 @@ export class PackedSequence {
         `PackedSequence: batchSizes must be a list of at least one size, got ${show(batchSizes.shape)}`,
       );
     }
-    const sizes = valuesOf(batchSizes);
+    const sizes = knownValues(batchSizes, 'PackedSequence', ADVICE);
     known.set(batchSizes, sizes);
     checkSizes(sizes, data);
     for (const [name, indices] of Object.entries({ sortedIndices, unsortedIndices })) {

@@ -6,7 +6,7 @@ import { empty } from '../../ops/creation.js';
 import { normalizeDim } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { normalize } from '../layers/distances.js';
-import { Module } from '../module.js';
+import { ADAPT, Module } from '../module.js';
 import { registerParametrization } from './parametrize.js';
 import { weightOf } from './parametrized.js';
 import { isTransposed, matrixOf, normExceptDim, spectralNorming, weightNorming } from './weights.js';
@@ -32,6 +32,17 @@ class _WeightNorm extends Module<[g: Tensor, v: Tensor], Tensor> {
 
   rightInverse(weight: Tensor): [Tensor, Tensor] {
     return [normExceptDim(weight, this.dim), weight];
+  }
+
+  /** @internal Files of the older form have length and direction beside the weight, as `weight_g` and `weight_v`. */
+  override [ADAPT](state: Record<string, unknown>, prefix: string): void {
+    const [, outer, name] = /^(.*?)parametrizations\.([^.]+)\.0\.$/.exec(prefix) ?? [];
+    const [g, v] = [`${outer}${name}_g`, `${outer}${name}_v`];
+    if (name === undefined || !Object.hasOwn(state, g) || !Object.hasOwn(state, v)) return;
+    state[`${outer}parametrizations.${name}.original0`] = state[g];
+    state[`${outer}parametrizations.${name}.original1`] = state[v];
+    delete state[g];
+    delete state[v];
   }
 }
 

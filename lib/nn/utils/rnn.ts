@@ -18,7 +18,7 @@ import { owned } from '../../tensor/layout.js';
 import { type Results, results } from '../../tensor/results.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
-import { integers, PackedSequence, packed, valuesOf } from '../recurrence/packed-sequence.js';
+import { integers, knownValues, PackedSequence, packed } from '../recurrence/packed-sequence.js';
 
 // Sequences of different lengths: one after another, side by side with something after the shorter ones, or packed step by step.
 
@@ -90,7 +90,7 @@ function lengthsOf(op: string, given: Lengths, batch: number, longest: number): 
   if (isTensor(given) && given.ndim !== 1) {
     throw new ShapeError(`${op}: lengths must be 1-d, got ${show(given.shape)}`);
   }
-  const lengths = isTensor(given) ? valuesOf(given) : given;
+  const lengths = isTensor(given) ? knownValues(given, op, 'give the lengths as an array of numbers') : given;
   if (lengths.length !== batch) {
     throw new ShapeError(`${op}: expected a length for each of ${batch} sequences, got ${lengths.length}`);
   }
@@ -134,8 +134,9 @@ function packedOf(op: string, x: Tensor, lengths: readonly number[], enforceSort
 }
 
 /** Where each sequence of the batch is in what is packed. */
-function ranksOf({ unsortedIndices, sizes }: PackedSequence): readonly number[] {
-  return unsortedIndices === null ? Array.from({ length: sizes[0]! }, (_, i) => i) : valuesOf(unsortedIndices);
+function ranksOf(op: string, { unsortedIndices, sizes }: PackedSequence): readonly number[] {
+  if (unsortedIndices === null) return Array.from({ length: sizes[0]! }, (_, i) => i);
+  return knownValues(unsortedIndices, op, 'pack with lengths that are an array of numbers');
 }
 
 const lengthAt = (sizes: readonly number[], rank: number): number => sizes.filter((size) => size > rank).length;
@@ -194,7 +195,7 @@ export const padPackedSequence: FunctionOf<PaddedSequences, typeof padPacked, Pa
       );
     }
     if (isInteger(data.dtype)) requireInt32('padPackedSequence', paddingValue);
-    const ranks = ranksOf(sequence);
+    const ranks = ranksOf('padPackedSequence', sequence);
     const [count = 0, ...rest] = shapeOf(data);
     const starts = sizes.map((_, step) => sizes.slice(0, step).reduce((sum, size) => sum + size, 0));
     const places = Array.from({ length: time }, (_, step) =>
@@ -317,7 +318,8 @@ export const unpackSequence: FunctionOf<Tensor[], typeof unpacking> = define(
   (packedSequences) => {
     const { sequences } = padPackedSequence(packedSequences, true);
     const { sizes } = packedSequences;
-    return ranksOf(packedSequences).map((rank, i) => narrow(unbind(sequences, 0)[i]!, 0, 0, lengthAt(sizes, rank)));
+    const ranks = ranksOf('unpackSequence', packedSequences);
+    return ranks.map((rank, i) => narrow(unbind(sequences, 0)[i]!, 0, 0, lengthAt(sizes, rank)));
   },
 );
 

@@ -6,8 +6,8 @@ import { DTypeError, ShapeError } from '../../errors.js';
 import { crossEntropy } from '../../nn/losses/classification.js';
 import { tensor } from '../../ops/creation.js';
 import * as kinds from '../../tensor/kinds.js';
-import { show } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { broadcastsTo, show } from '../../tensor/shape.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Metric, type Pair, pair, requireSameShape } from './metric.js';
 
 // Metrics that are sums over all elements, divided at the end. Sums are kept in float64, which holds what float32 would round away.
@@ -35,8 +35,13 @@ export class MeanMetric extends Metric<ArgumentsOf<typeof weighing>, number, Ret
   readonly #weight = this.state();
 
   protected accumulate(value: Tensor | number, weight: Tensor | number): void {
-    const values = asDouble(value);
-    const weights = asDouble(weight).expandAs(values);
+    const [values, given] = [asDouble(value), asDouble(weight)];
+    if (!broadcastsTo(shapeOf(given), shapeOf(values))) {
+      throw new ShapeError(
+        `MeanMetric.update: the weight must broadcast to the value's shape ${show(values.shape)}, got ${show(given.shape)}`,
+      );
+    }
+    const weights = given.expandAs(values);
     this.#total.add_(values.mul(weights).sum());
     this.#weight.add_(weights.sum());
   }

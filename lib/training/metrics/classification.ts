@@ -5,6 +5,7 @@ import { isFloat } from '../../backend/dtype.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { arange } from '../../ops/creation.js';
 import { scatterAdd } from '../../ops/indexing.js';
+import { where } from '../../ops/pointwise.js';
 import { refuseIf } from '../../tensor/check.js';
 import { filledOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
@@ -13,14 +14,28 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { Metric, type Pair, pair, requireSameShape } from './metric.js';
 
 // Predictions are classes (int32 or bool, shaped as the targets), scores of classes (floats, with the classes in dimension 1), or, of two
-// classes, probabilities of the second (floats, shaped as the targets).
+// classes, probabilities of the second (floats, shaped as the targets). Where a score is NaN, nothing is predicted: that is never right.
 
 /** From this probability on the second of two classes is predicted. */
 const THRESHOLD = 0.5;
 
 const isScores = (pred: Tensor, target: Tensor): boolean => isFloat(pred.dtype) && pred.ndim === target.ndim + 1;
 
+/** Refuses targets that `int` would cut off; replays look again. */
+function requireWhole(op: string, target: Tensor): void {
+  if (!isFloat(target.dtype)) return;
+  // The difference is NaN for what is not finite.
+  const isPart = target.sub(target.trunc()).ne(0);
+  const rule = `${op}.update: targets must be classes, which are integers`;
+  refuseIf(
+    isPart.any().double(),
+    () => new ValueError(`${rule}, got ${target.toTypedArray().find((x) => !Number.isInteger(x))}`),
+    () => new ValueError(rule),
+  );
+}
+
 function checkPair(op: string, pred: Tensor, target: Tensor): void {
+  requireWhole(op, target);
   if (!isScores(pred, target)) {
     requireSameShape(op, pred, target);
     return;
@@ -32,10 +47,11 @@ function checkPair(op: string, pred: Tensor, target: Tensor): void {
   );
 }
 
-/** The predicted classes, one per target. */
-function classesOf(pred: Tensor, target: Tensor): Tensor {
-  if (isScores(pred, target)) return pred.argmax(1);
-  return isFloat(pred.dtype) ? pred.ge(THRESHOLD).int() : pred.int();
+/** The predicted classes, one per target, and where nothing is predicted (null: nowhere). */
+function predictionOf(pred: Tensor, target: Tensor): { classes: Tensor; isNone: Tensor | null } {
+  if (!isFloat(pred.dtype)) return { classes: pred.int(), isNone: null };
+  if (isScores(pred, target)) return { classes: pred.argmax(1), isNone: pred.isnan().any(1) };
+  return { classes: pred.ge(THRESHOLD).int(), isNone: pred.isnan() };
 }
 
 const ranking = signature('*, topK', {
@@ -47,9 +63,9 @@ export interface AccuracyOptions extends OptionsOf<typeof ranking> {}
 
 /**
  * The share of predictions that are right. With `topK`, the share of targets among the k highest scores; of equal scores those of lower
- * classes come first.
+ * classes come first. Where a score is NaN, no prediction is right.
  *
- * @throws ValueError for topK above 1 where there are no scores to rank
+ * @throws ValueError for topK above 1 where there are no scores to rank, and for targets that are no integers
  * @example
  * ```ts
  * const accuracy = new Accuracy({ topK: 2 });
@@ -71,8 +87,9 @@ export class Accuracy extends Metric<Pair, number> {
 
   protected accumulate(pred: Tensor, target: Tensor): void {
     checkPair('Accuracy', pred, target);
-    const right = this.#topK === 1 ? classesOf(pred, target).eq(target.int()) : this.#isAmongFirst(pred, target);
-    this.#right.add_(right.double().sum());
+    const { classes, isNone } = predictionOf(pred, target);
+    const right = this.#topK === 1 ? classes.eq(target.int()) : this.#isAmongFirst(pred, target);
+    this.#right.add_((isNone === null ? right : right.logicalAnd(isNone.logicalNot())).double().sum());
     this.#count.add_(target.numel());
   }
 
@@ -100,28 +117,34 @@ const counting = signature('*, numClasses', {
 
 export interface ConfusionMatrixOptions extends OptionsOf<typeof counting> {}
 
-/** How often each class was predicted for each: rows are targets, columns predictions. */
+/** How often each class was predicted for each: rows are targets, columns predictions, and a last one for those of nothing. */
 abstract class ClassCounts<Result> extends Metric<Pair, Result> {
   protected readonly takes = pair;
   readonly #name: string;
   readonly numClasses: number;
-  /** [numClasses²], row by row. */
+  /** Row by row. */
   readonly #counts: Tensor;
 
   constructor(name: string, numClasses: number) {
     super();
     this.#name = name;
     this.numClasses = numClasses;
-    this.#counts = this.state([numClasses * numClasses]);
+    this.#counts = this.state([numClasses * (numClasses + 1)]);
   }
 
   protected accumulate(pred: Tensor, target: Tensor): void {
     checkPair(this.#name, pred, target);
-    const [predicted, actual] = [classesOf(pred, target), target.int()].map((x) => x.reshape([-1])) as [Tensor, Tensor];
-    this.#requireClasses('prediction', predicted);
-    this.#requireClasses('target', actual);
-    const ones = filledOf([actual.numel()], 1, 'float64');
-    this.#counts.copy_(scatterAdd(this.#counts, 0, actual.mul(this.numClasses).add(predicted), ones));
+    const { classes, isNone } = predictionOf(pred, target);
+    this.#requireClasses('prediction', classes);
+    this.#requireClasses('target', target.int());
+    const column = isNone === null ? classes : where(isNone, this.numClasses, classes);
+    const places = target
+      .int()
+      .mul(this.numClasses + 1)
+      .add(column)
+      .reshape([-1]);
+    const ones = filledOf([places.numel()], 1, 'float64');
+    this.#counts.copy_(scatterAdd(this.#counts, 0, places, ones));
   }
 
   #requireClasses(what: string, classes: Tensor): void {
@@ -130,14 +153,15 @@ abstract class ClassCounts<Result> extends Metric<Pair, Result> {
     refuseIf(isNone, error);
   }
 
-  /** The counts of each class's row. */
+  /** The counts of each class's row, that of no prediction last. */
   protected rows(): number[][] {
-    return this.#counts.reshape([this.numClasses, this.numClasses]).toArray() as number[][];
+    return this.#counts.reshape([this.numClasses, this.numClasses + 1]).toArray() as number[][];
   }
 }
 
 /**
- * How often each class was predicted for each: row i, column j counts targets i that were predicted as j. `String(matrix)` is a table.
+ * How often each class was predicted for each: row i, column j counts targets i that were predicted as j. `String(matrix)` is a table. Where a score
+ * is NaN, nothing is predicted: that is in no column, but for one more of the table.
  *
  * @throws ValueError for predictions or targets that are no classes
  * @example
@@ -155,13 +179,16 @@ export class ConfusionMatrix extends ClassCounts<number[][]> {
 
   /** The counts, a row per target. */
   override compute(): number[][] {
-    return this.rows();
+    return this.rows().map((row) => row.slice(0, -1));
   }
 
-  /** A table: a line per target, a column per prediction. */
+  /** A table: a line per target, a column per prediction, and one for predictions of nothing, if there were any. */
   override toString(): string {
-    const rows = this.rows();
-    const head = ['target', ...rows.map((_, i) => `as ${i}`)];
+    const all = this.rows();
+    const head = ['target', ...all.map((_, i) => `as ${i}`)];
+    const hasNothing = all.some((row) => row.at(-1)! > 0);
+    if (hasNothing) head.push('as NaN');
+    const rows = hasNothing ? all : this.compute();
     const lines = [head, ...rows.map((row, i) => [String(i), ...row.map(String)])];
     const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
     return lines.map((line) => line.map((text, column) => text.padStart(widths[column]!)).join('  ')).join('\n');
@@ -225,7 +252,8 @@ abstract class ClassScore extends ClassCounts<number | number[]> {
     const total = sumOf(tallies.map(({ actual }) => actual));
     if (total === 0) return this.#average === 'none' ? tallies.map(() => Number.NaN) : Number.NaN;
     if (this.#average === 'micro') {
-      return this.#score({ right: sumOf(tallies.map(({ right }) => right)), predicted: total, actual: total });
+      const [right, predicted] = [tallies.map((one) => one.right), tallies.map((one) => one.predicted)].map(sumOf);
+      return this.#score({ right: right!, predicted: predicted!, actual: total });
     }
     const scores = tallies.map((tally) => this.#score(tally));
     if (this.#average === 'none') return scores;
@@ -243,7 +271,7 @@ abstract class ClassScore extends ClassCounts<number | number[]> {
 }
 
 /**
- * Of what was predicted as a class, the share that is of it.
+ * Of what was predicted as a class, the share that is of it. Where a score is NaN, nothing is predicted.
  *
  * @throws ValueError for predictions or targets that are no classes
  * @example
@@ -265,7 +293,7 @@ export class Precision extends ClassScore {
 }
 
 /**
- * Of what is of a class, the share that was predicted as it.
+ * Of what is of a class, the share that was predicted as it. Where a score is NaN, nothing is predicted, which is not right.
  *
  * @throws ValueError for predictions or targets that are no classes
  * @example
@@ -287,7 +315,7 @@ export class Recall extends ClassScore {
 }
 
 /**
- * The harmonic mean of precision and recall: 2 · right / (predicted + there).
+ * The harmonic mean of precision and recall: 2 · right / (predicted + there). Where a score is NaN, nothing is predicted, which is not right.
  *
  * @throws ValueError for predictions or targets that are no classes
  * @example
