@@ -78,10 +78,12 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
   sub: (g) => [g, neg(g)],
   mul: (g, _, a, b) => [mul(g, b), mul(g, a)],
   div: (g, out, _, b) => [div(g, b), neg(div(mul(g, out), b))],
-  pow: (g, out, a, b) => [
-    mul(g, where(eq(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
-    mul(g, where(and(eq(a, 0), ge(b, 0)), 0, mul(out, log(a)))),
-  ],
+  pow: (g, out, a, b) => {
+    const ofZero = and(eq(a, 0), ge(b, 0));
+    // Where a branch is not taken its logarithm is not infinite, as the derivative would be 0 · ∞.
+    const logarithm = log(where(ofZero, 1, a));
+    return [mul(g, where(eq(b, 0), 0, mul(b, pow(a, powerBelow(b))))), mul(g, where(ofZero, 0, mul(out, logarithm)))];
+  },
   fmod: (g, _, a, b) => [g, neg(mul(g, trunc(div(a, b))))],
   bitAnd: flat,
   min: (g, _, a, b) => [side(g, lt(b, a), eq(a, b)), side(g, lt(a, b), eq(a, b))],
@@ -94,6 +96,9 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
   ge: flat,
   where: (g, _, condition) => [null, where(condition, g, 0), where(condition, 0, g)],
 };
+
+/** b - 1; but 0 for 0, in a branch that is not taken: a^-1 is infinite at 0, and its derivative would be 0 · ∞. */
+const powerBelow = (b: Expr): Expr => sub(where(eq(b, 0), 1, b), 1);
 
 function side(g: Expr, lost: Expr, tied: Expr): Expr {
   return where(lost, 0, where(tied, mul(g, 0.5), g));

@@ -16,6 +16,7 @@ import {
   logit,
   logsumexp,
   nn,
+  pow,
   sigmoid,
   sinc,
   special,
@@ -127,4 +128,43 @@ describe('what is smooth', () => {
     const found = derivatives(fn, 0, expected.length);
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 9);
   });
+});
+
+const [UP, DOWN] = [Infinity, -Infinity];
+
+/** As PyTorch's with a number for an exponent. With a tensor PyTorch has NaN where an exponent came down to 0 and is derived again. */
+const POWERS: [exponent: number, derivatives: readonly number[]][] = [
+  [0, [0, 0, 0]],
+  [1, [1, 0, 0]],
+  [2, [0, 2, 0, 0]],
+  [3, [0, 0, 6, 0]],
+  [4, [0, 0, 0, 24, 0, 0]],
+  [0.5, [UP, DOWN, UP]],
+  [1.5, [0, UP, DOWN]],
+  [2.5, [0, 0, UP]],
+  [-0.5, [DOWN, UP, DOWN]],
+  [-1, [DOWN, UP, DOWN]],
+  [-2, [DOWN, UP, DOWN]],
+];
+
+describe.each(POWERS)('the derivatives at 0 of x to the power of %d', (exponent, expected) => {
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ['a number', (x) => pow(x, exponent)],
+    ['floatPower', (x) => x.floatPower(exponent)],
+    ['a tensor', (x) => pow(x, float64([exponent]))],
+    ['a tensor with a gradient', (x) => pow(x, float64([exponent]).requiresGrad_())],
+  ])('are right by %s', (_, fn) => {
+    const found = derivatives(fn, 0, expected.length);
+    expect(found.map((value) => value + 0)).toEqual(expected);
+  });
+});
+
+it('the mixed second derivatives of 0² are 0', () => {
+  const [x, exponent] = [float64(0).requiresGrad_(), float64(2).requiresGrad_()];
+  const slopes = grad([pow(x, exponent)], [x, exponent], { createGraph: true });
+  const second = slopes.map((slope) => grad([slope!], [x, exponent], { retainGraph: true }).map((g) => g!.item() + 0));
+  expect(second).toEqual([
+    [2, 0],
+    [0, 0],
+  ]);
 });
