@@ -115,6 +115,9 @@ const SMOOTH: Row[] = [
   ['i1', special.i1, [0.5, 0, 0.375]],
   ['lgamma', (x) => lgamma(x.add(1)), [-0.5772156649015328, 1.6449340668482264, -2.404113806319188]],
 
+  ['a product with one factor of 0', (x) => stack([x, x.add(2), x.add(1)]).prod(0), [2, 6, 6]],
+  ['a product with two', (x) => stack([x, x, x.add(1)]).prod(0), [0, 2, 6]],
+  ['a product with three', (x) => stack([x, x, x, x.add(1)]).prod(0), [0, 0, 6]],
   [
     'cosineSimilarity',
     (x) => cosineSimilarity(...rows(x)),
