@@ -6,11 +6,14 @@ import {
   and,
   div,
   eq,
+  exp,
   floor,
   gt,
+  log1p,
   lt,
   mul,
   ne,
+  neg,
   or,
   rowSum,
   sub,
@@ -22,6 +25,21 @@ import {
 export const isNan = (x: Expr): Expr => ne(x, x);
 
 export const isInfinite = (x: Expr): Expr => eq(abs(x), Number.POSITIVE_INFINITY);
+
+// |x|, max(x, 0) and min(x, 0) for smooth functions that are made of them. At 0 each is what it is above: the kinks of `abs`, `max` and `min`
+// cancel in the first derivative alone, as each takes the middle of its slopes there, and a derivative of a slope knows no kink.
+
+/** |x|, with the slope 1 at 0. */
+export const magnitude = (x: Expr): Expr => mul(x, where(lt(x, 0), -1, 1));
+
+/** max(x, 0), with the slope 1 at 0. */
+export const positivePart = (x: Expr): Expr => where(lt(x, 0), 0, x);
+
+/** min(x, 0), with the slope 0 at 0; 0 of NaN. */
+export const negativePart = (x: Expr): Expr => where(lt(x, 0), x, 0);
+
+/** log(1 + e^-|x|): no exponential can overflow. */
+export const softplusOfMinusMagnitude = (x: Expr): Expr => log1p(exp(neg(magnitude(x))));
 
 /** The sign bit, of -0 too; NaN counts as positive. */
 export const isNegative = (x: Expr): Expr => or(lt(x, 0), and(eq(x, 0), lt(div(1, x), 0)));

@@ -78,10 +78,12 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
   sub: (g) => [g, neg(g)],
   mul: (g, _, a, b) => [mul(g, b), mul(g, a)],
   div: (g, out, _, b) => [div(g, b), neg(div(mul(g, out), b))],
-  pow: (g, out, a, b) => [
-    mul(g, where(eq(b, 0), 0, mul(b, pow(a, sub(b, 1))))),
-    mul(g, where(and(eq(a, 0), ge(b, 0)), 0, mul(out, log(a)))),
-  ],
+  pow: (g, out, a, b) => {
+    const ofZero = and(eq(a, 0), ge(b, 0));
+    // Where a branch is not taken its logarithm is not infinite, as the derivative would be 0 · ∞.
+    const logarithm = log(where(ofZero, 1, a));
+    return [mul(g, where(eq(b, 0), 0, mul(b, pow(a, powerBelow(b))))), mul(g, where(ofZero, 0, mul(out, logarithm)))];
+  },
   fmod: (g, _, a, b) => [g, neg(mul(g, trunc(div(a, b))))],
   bitAnd: flat,
   min: (g, _, a, b) => [side(g, lt(b, a), eq(a, b)), side(g, lt(a, b), eq(a, b))],
@@ -95,9 +97,16 @@ export const derivatives: Readonly<Record<MicroOp, Rule>> = {
   where: (g, _, condition) => [null, where(condition, g, 0), where(condition, 0, g)],
 };
 
+/** b - 1; but 0 for 0, in a branch that is not taken: a^-1 is infinite at 0, and its derivative would be 0 · ∞. */
+const powerBelow = (b: Expr): Expr => sub(where(eq(b, 0), 1, b), 1);
+
 function side(g: Expr, lost: Expr, tied: Expr): Expr {
   return where(lost, 0, where(tied, mul(g, 0.5), g));
 }
+
+const isOrdinary = (x: Expr): Expr => lt(e.abs(x), Number.POSITIVE_INFINITY);
+/** 0 where x is infinite or NaN, so that 0 · x is 0. */
+const finite = (x: Expr): Expr => where(isOrdinary(x), x, 0);
 
 /** What flows back to the elements `a` of a row when `g` flows into their fold `out`. */
 export const foldDerivatives: Readonly<Record<Fold, (g: Expr, out: Expr, a: Expr) => Contribution>> = {
@@ -116,19 +125,34 @@ function shareAmongEqual(g: Expr, out: Expr, a: Expr): Expr {
 }
 
 /**
- * product / a, and right where some a are 0: a lone zero gets the product of the others. Where one zero too many leaves nothing, its
- * value (0) stands as a factor, so that second derivatives are right as well. Beside a lone zero an element that alone is infinite or NaN gets 0
- * all the same: the others are finite.
+ * product / a, and right where some a are 0: a lone zero gets the product of the others. Where one or two zeros too many leave nothing, their
+ * product (0) stands as a factor, so that second and third derivatives are right as well. Beside a lone zero an element that alone is infinite
+ * or NaN gets 0 all the same: the others are finite.
  */
 function productOfOthers(a: Expr): Expr {
   const zero = eq(a, 0);
   const zeros = e.rowSum(zero);
-  const zeroSum = e.rowSum(where(zero, a, 0));
+  const ownZero = where(zero, a, 0);
+  const zeroSum = e.rowSum(ownZero);
+  const zeroSquares = e.rowSum(square(ownZero));
   const product = e.rowProd(where(zero, 1, a));
-  const wild = e.not(lt(e.abs(a), Number.POSITIVE_INFINITY));
+  const wild = e.not(isOrdinary(a));
   const aloneWild = and(wild, eq(e.rowSum(wild), 1));
-  const ofZero = where(eq(zeros, 1), product, where(eq(zeros, 2), mul(sub(zeroSum, a), product), 0));
+  const otherZero = sub(zeroSum, ownZero);
+  const twoOthers = productOfTwo(otherZero, sub(zeroSquares, square(ownZero)));
+  const ofZero = byCount(zeros, [0, product, mul(otherZero, finite(product)), zeroTimes(twoOthers, product)]);
   const quotient = div(product, where(zero, 1, a));
   const besideZero = where(aloneWild, 0, mul(zeroSum, quotient));
-  return where(zero, ofZero, where(eq(zeros, 0), quotient, where(eq(zeros, 1), besideZero, 0)));
+  const besideTwo = zeroTimes(productOfTwo(zeroSum, zeroSquares), quotient);
+  return where(zero, ofZero, byCount(zeros, [quotient, besideZero, besideTwo]));
 }
+
+/** What is 0 times what may be negative or infinite: 0 all the same, and not -0. */
+const zeroTimes = (zero: Expr, x: Expr): Expr => add(mul(zero, finite(x)), 0);
+
+/** The product of two numbers by their sum and that of their squares. */
+const productOfTwo = (total: Expr, squares: Expr): Expr => mul(0.5, sub(square(total), squares));
+
+/** The one of `cases` whose place the count is; 0 beyond. */
+const byCount = (count: Expr, cases: readonly ExprLike[]): Expr =>
+  cases.reduceRight<ExprLike>((rest, value, i) => where(eq(count, i), value, rest), 0) as Expr;

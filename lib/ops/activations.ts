@@ -50,6 +50,8 @@ const leaning = signature('input, /, weight', { input: kinds.tensor, weight: kin
 const sloping = new Pointwise('prelu', (x, weight: Expr) => e.where(e.gt(x, 0), x, e.mul(weight, x)), {
   takes: 'floats',
   sameType: true,
+  // The derived slope of the weight is x times a gradient that is 0 above 0: NaN where x is infinite.
+  gradient: (g, _, x, weight) => [e.where(e.gt(x, 0), g, e.mul(weight, g)), e.where(e.gt(x, 0), 0, e.mul(x, g))],
 });
 
 /**

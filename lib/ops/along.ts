@@ -167,6 +167,19 @@ export function combined(
   return out;
 }
 
+/** The source is used nowhere, but belongs to the graph: its gradient is zeros, not missing. */
+const untouchedRule: BackwardRule<{ readonly shape: Shape }> = {
+  name: 'Scatter',
+  backward: (g, _, { shape }, [selfNeeds, sourceNeeds]) => [
+    selfNeeds ? g : null,
+    sourceNeeds ? zeros([...shape], { dtype: g.dtype }) : null,
+  ],
+};
+
+/** What an index without elements makes of `x`: a copy. */
+export const untouched = (x: Tensor, source: Tensor): Tensor =>
+  record(clone(x.detach()), untouchedRule, [x, source], [], { shape: shapeOf(source) });
+
 /** A copy of `x` with values written, or added, along a dimension where an index per element says. */
 export function scattered(
   op: string,
@@ -179,7 +192,7 @@ export function scattered(
 ): Tensor {
   const axis = normalizeDim(op, dim, x.ndim);
   const values = sourceFor(op, x, axis, index, source);
-  if (index.numel() === 0) return clone(x);
+  if (index.numel() === 0) return untouched(x, values);
   // Integers are added up in float64, which holds such sums, and checked when they become integers again.
   if (mode === 'add' && isInteger(x.dtype)) {
     return to(scattered(op, to(x, 'float64'), dim, index, to(values, 'float64'), mode, refused), 'int32');

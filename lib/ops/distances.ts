@@ -11,7 +11,7 @@ import { commonType, floatOf } from '../tensor/promotion.js';
 import { allAxes, broadcastShapes, normalizeDim, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { indexSelect } from './indexing.js';
-import { distanceFormula } from './p-norm.js';
+import { distanceFormula, pairsFormula } from './p-norm.js';
 import { triuIndices } from './triangles.js';
 import { unsqueeze } from './views.js';
 
@@ -31,12 +31,14 @@ function distance(
   {
     op,
     p,
+    formula = distanceFormula,
     eps = 0,
     axes,
     keepdim = false,
   }: {
     readonly op: string;
     readonly p: number;
+    readonly formula?: typeof distanceFormula;
     readonly eps?: number;
     readonly axes: (ndim: number) => readonly number[];
     readonly keepdim?: boolean;
@@ -47,7 +49,7 @@ function distance(
   if (!Number.isFinite(p) && frame.axes.some((axis) => shape[axis] === 0)) {
     throw new ShapeError(`${op}: nothing has no norm of order ${p}, got shape ${show(shape)}`);
   }
-  return distanceFormula(p).call([x, y, eps], floatOf(commonType([x, y])), undefined, frame);
+  return formula(p).call([x, y, eps], floatOf(commonType([x, y])), undefined, frame);
 }
 
 const lastAxis = (ndim: number): readonly number[] => (ndim === 0 ? [] : [ndim - 1]);
@@ -139,7 +141,7 @@ export const cdist: FunctionOf<Tensor, typeof crossing, CdistOptions> = define('
   if (x.dtype !== y.dtype) throw new DTypeError(`cdist: expected one element type, got ${x.dtype} and ${y.dtype}`);
   // Between rows without elements there is no distance, of no order.
   const order = shapeOf(x).at(-1) === 0 && !Number.isFinite(p) ? 2 : p;
-  return distance(unsqueeze(x, -2), unsqueeze(y, -3), { op: 'cdist', p: order, axes: lastAxis });
+  return distance(unsqueeze(x, -2), unsqueeze(y, -3), { op: 'cdist', p: order, formula: pairsFormula, axes: lastAxis });
 });
 
 const spreading = signature('input, /, p', {
@@ -166,7 +168,7 @@ export const pdist: FunctionOf<Tensor, typeof spreading, PdistOptions> = define(
   const order = columns === 0 && !Number.isFinite(p) ? 2 : p;
   const pairs = triuIndices(rows, rows, 1);
   const [first, second] = [0, 1].map((side) => indexSelect(x, 0, pairs.select(0, side)));
-  return distance(first!, second!, { op: 'pdist', p: order, axes: lastAxis });
+  return distance(first!, second!, { op: 'pdist', p: order, formula: pairsFormula, axes: lastAxis });
 });
 
 /** The parameters that the module has too. */

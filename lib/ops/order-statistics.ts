@@ -127,11 +127,12 @@ const medianRule = (name: string): BackwardRule<null> => ({
 function medianOfAll(op: string, rule: BackwardRule<null>, place: Middle): (x: Tensor) => Tensor {
   return (x) => {
     const line = reshape(x.detach(), [-1]);
-    if (line.numel() === 0) {
-      if (isFloat(x.dtype)) return full([], Number.NaN, { dtype: x.dtype });
+    const isEmpty = line.numel() === 0;
+    if (isEmpty && !isFloat(x.dtype))
       throw new ShapeError(`${op}: expected at least one element, got shape ${show(x.shape)}`);
-    }
-    const out = reshape(gather(line, 0, medianPlace(line, 0, place)), []);
+    const out = isEmpty
+      ? full([], Number.NaN, { dtype: x.dtype })
+      : reshape(gather(line, 0, medianPlace(line, 0, place)), []);
     return record(owned(out), rule, [x], [x, out], null);
   };
 }

@@ -43,13 +43,29 @@ export const normFormula = byOrder<[x: Expr]>(
   (p) => new Formula('norm', (x) => rowNorm(p, x), { gradient: (g, out, x) => [rowNormSlope(p, g, out, x)] }),
 );
 
+type Slope = typeof rowNormSlope;
+
+/** The norm of x - y + eps, with a slope. */
+const distanceBy = (slopeOf: Slope) =>
+  byOrder<[x: Expr, y: Expr, eps: Expr]>(
+    (p) =>
+      new Formula('distance', (x, y, eps) => rowNorm(p, e.add(e.sub(x, y), eps)), {
+        gradient: (g, out, x, y, eps) => {
+          const slope = slopeOf(p, g, out, e.add(e.sub(x, y), eps));
+          return [slope, e.neg(slope), null];
+        },
+      }),
+  );
+
+/** As PyTorch's: equal largest differences do not share the gradient, each has all of it. */
+const unsharedSlope: Slope = (p, g, out, x) => {
+  if (p !== Number.POSITIVE_INFINITY) return rowNormSlope(p, g, out, x);
+  const ofLargest = e.where(e.eq(e.abs(x), out), e.mul(g, e.sign(x)), 0);
+  return e.where(e.isNan(x), x, ofLargest);
+};
+
 /** The norm of x - y + eps. */
-export const distanceFormula = byOrder<[x: Expr, y: Expr, eps: Expr]>(
-  (p) =>
-    new Formula('distance', (x, y, eps) => rowNorm(p, e.add(e.sub(x, y), eps)), {
-      gradient: (g, out, x, y, eps) => {
-        const slope = rowNormSlope(p, g, out, e.add(e.sub(x, y), eps));
-        return [slope, e.neg(slope), null];
-      },
-    }),
-);
+export const distanceFormula = distanceBy(rowNormSlope);
+
+/** The same of every two rows: its subgradient is another. */
+export const pairsFormula = distanceBy(unsharedSlope);

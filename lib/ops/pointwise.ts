@@ -273,11 +273,15 @@ const powers = new Map<number, Unary>();
 
 /** The derivative; that of a quotient is NaN where x is 0 or infinite, and PyTorch's is a power there too. */
 function powerSlope(g: Expr, x: Expr, exponent: number): Expr {
-  const [slope] = adjoints(e.pow(x, exponent), g, [x]);
-  if (exponent !== -2 && exponent !== -0.5) return slope!;
-  const atEnds = e.or(e.eq(x, 0), e.eq(e.abs(x), Number.POSITIVE_INFINITY));
-  return e.where(atEnds, e.mul(g, e.mul(exponent, e.pow(x, exponent - 1))), slope!);
+  if (exponent !== -2 && exponent !== -0.5) return quotientSlope(g, x, exponent);
+  const atEnds = e.or(e.eq(x, 0), e.isInfinite(x));
+  // Each branch has a 1 where it is not taken: it would be infinite there, and so would its derivative be, times 0.
+  const [end, between] = [e.where(atEnds, x, 1), e.where(atEnds, 1, x)];
+  const endSlope = e.mul(g, e.mul(exponent, e.pow(end, exponent - 1)));
+  return e.where(atEnds, endSlope, quotientSlope(g, between, exponent));
 }
+
+const quotientSlope = (g: Expr, x: Expr, exponent: number): Expr => adjoints(e.pow(x, exponent), g, [x])[0]!;
 
 /** The exponents that need no pow, each an operation of its own. */
 function fixedPower(exponent: number): Unary {

@@ -5,8 +5,8 @@ import { DTypeError } from '../errors.js';
 import type { Operand } from '../tensor/promotion.js';
 import { normalizeDim } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
-import { combined, cropped, gathered, scattered, sourceFor } from './along.js';
-import { clone, to } from './conversion.js';
+import { combined, cropped, gathered, scattered, sourceFor, untouched } from './along.js';
+import { to } from './conversion.js';
 import { full, onesLike, zerosLike } from './creation.js';
 import { div, eq, logicalAnd, mul, where } from './pointwise.js';
 
@@ -113,7 +113,7 @@ export function reduceScattered(
   if (reduce === 'mean' && isBool(x.dtype))
     throw new DTypeError(`${op}: the mean of bools is not defined; use .float()`);
   const values = sourceFor(op, x, axis, index, source);
-  if (index.numel() === 0) return clone(x);
+  if (index.numel() === 0) return untouched(x, values);
   const part = cropped(values, index);
   const attrs = { axis, reduce, includeSelf };
   const out = reduced(op, x.detach(), index, part.detach(), attrs, refused);

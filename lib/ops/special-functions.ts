@@ -101,7 +101,8 @@ const bareLogit = new Pointwise('logit', logOdds, {
 const clampedLogit = new Pointwise('logit', (x, eps: Expr) => logOdds(e.min(e.max(x, eps), e.sub(1, eps))), {
   result: 'float',
   factors: 1,
-  gradient: (g, _, x, eps) => [logitSlope(g, x, e.and(e.ge(x, eps), e.le(x, e.sub(1, eps))), 0), null],
+  // NaN is not outside.
+  gradient: (g, _, x, eps) => [logitSlope(g, x, e.not(e.or(e.lt(x, eps), e.gt(x, e.sub(1, eps)))), 0), null],
 });
 
 /**

@@ -191,6 +191,31 @@ describe('activations', () => {
   });
 });
 
+/** At -Infinity and Infinity, as PyTorch's: what is not taken there has no part in them, though it may be infinite. */
+const AT_INFINITIES: [fn: (x: Tensor) => Tensor, slopes: number[]][] = [
+  [F.relu, [0, 1]],
+  [F.relu6, [0, 0]],
+  [F.leakyRelu, [Math.fround(0.01), 1]],
+  [F.rrelu, [Math.fround((1 / 8 + 1 / 3) / 2), 1]],
+  [F.elu, [0, 1]],
+  [F.celu, [0, 1]],
+  [F.selu, [0, Math.fround(1.0507009873554805)]],
+  [F.hardtanh, [0, 0]],
+  [F.hardsigmoid, [0, 0]],
+  [F.hardswish, [0, 1]],
+  [F.hardshrink, [1, 1]],
+  [F.softshrink, [1, 1]],
+  [F.softplus, [0, 1]],
+  [F.logsigmoid, [1, 0]],
+  [F.tanhshrink, [1, 1]],
+];
+
+it.each(AT_INFINITIES)('has the slopes of PyTorch at infinities: %o', (fn, slopes) => {
+  const x = tensor([-Infinity, Infinity], { requiresGrad: true });
+  fn(x).sum().backward();
+  expect(x.grad!.toArray()).toEqual(slopes);
+});
+
 describe('prelu', () => {
   it.each(
     recorded.prelu.map((one) => [`${JSON.stringify(one.shape)} by ${JSON.stringify(one.weightShape)}`, one] as const),
@@ -204,6 +229,18 @@ describe('prelu', () => {
     expectClose(x.grad!, one.gx);
     expect(weight.grad!.shape).toEqual(one.shapes[1]);
     expectClose(weight.grad!, one.gw, 1e-12);
+  });
+
+  it.each([
+    [Infinity, -2, -2, [1, 0.25]],
+    [-Infinity, 2, -Infinity, [0.25, 1]],
+    [NaN, 2, NaN, [0.25, 1]],
+  ])('has the gradients of PyTorch at %d', (infinite, finite, slope, slopes) => {
+    const x = tensor([infinite, finite], { requiresGrad: true });
+    const weight = tensor([0.25], { requiresGrad: true });
+    F.prelu(x, weight).sum().backward();
+    expect(weight.grad!.toArray()).toEqual([slope]);
+    expect(x.grad!.toArray()).toEqual(slopes);
   });
 
   it('learns its slopes', () => {

@@ -81,6 +81,30 @@ describe.each(['sum', 'mean', 'max'] as const)('bags by %s', (mode) => {
 });
 
 describe('embeddingBag', () => {
+  /** What PyTorch gives, but for NaN, which it forgets where another element follows. */
+  it.each([
+    { what: 'of 0', rows: [[0], [-1]], bag: [0], largest: 0, grad: [[1], [0]] },
+    { what: 'of equal rows', rows: [[0], [0], [0]], bag: [1, 2], largest: 0, grad: [[0], [1], [0]] },
+    { what: 'of a row that comes twice', rows: [[3], [1]], bag: [1, 0, 0], largest: 3, grad: [[1], [0]] },
+    { what: 'of -Infinity', rows: [[-Infinity], [-Infinity]], bag: [1, 0], largest: -Infinity, grad: [[0], [1]] },
+    { what: 'of NaN', rows: [[1], [NaN], [NaN]], bag: [0, 2, 1], largest: NaN, grad: [[0], [0], [1]] },
+    { what: 'beside padding', rows: [[0], [0], [5]], bag: [2, 1, 1], largest: 0, grad: [[0], [1], [0]], paddingIdx: 2 },
+  ])('gives the gradient of a maximum $what to one row', ({ rows, bag, largest, grad, paddingIdx }) => {
+    const weight = tensor(rows, { requiresGrad: true });
+    const out = embeddingBag(ints([bag]), weight, { mode: 'max', paddingIdx });
+    out.sum().backward();
+    expect(out.item()).toEqual(largest);
+    expect(weight.grad!.toArray()).toEqual(grad);
+  });
+
+  it.each(['sum', 'mean', 'max'] as const)('has a gradient by %s where all bags are empty', (mode) => {
+    const weight = ones([3, 2]).requiresGrad_();
+    const out = embeddingBag(ints([]), weight, ints([0, 0]), { mode });
+    out.sum().backward();
+    expect(out.detach().toArray()).toEqual(zeros([2, 2]).toArray());
+    expect(weight.grad!.toArray()).toEqual(zeros([3, 2]).toArray());
+  });
+
   it('multiplies rows, with gradients of the factors', () => {
     const [weight, by] = [table().requiresGrad_(), randn([7], { dtype: 'float64', requiresGrad: true })];
     const fn = (w: Tensor, factors: Tensor) =>

@@ -1,5 +1,6 @@
 import {
   DTypeError,
+  grad,
   gradcheck,
   manualSeed,
   type NablaError,
@@ -69,6 +70,26 @@ describe('losses', () => {
 
   it('is NaN where no target counts, as in PyTorch', () => {
     expect(F.crossEntropy(zeros([1, 2]), classes([-100])).item()).toBeNaN();
+  });
+
+  it('is NaN where all targets that count weigh nothing, smoothed too, as in PyTorch', () => {
+    const logits = tensor(
+      [
+        [1, 2, 3],
+        [1, 1, 1],
+      ],
+      { requiresGrad: true },
+    );
+    const weight = tensor([0, 1, 1]);
+    for (const labelSmoothing of [0, 0.1]) {
+      const loss = F.crossEntropy(logits, classes([0, -100]), { weight, labelSmoothing });
+      expect(loss.item()).toBeNaN();
+      const [slopes] = grad([loss], [logits]);
+      expect(slopes!.toArray()).toEqual([
+        [NaN, NaN, NaN],
+        [0, 0, 0],
+      ]);
+    }
   });
 
   it('weighs elements; the mean of l1Loss and mseLoss divides by the weights, that of huberLoss by their number', () => {

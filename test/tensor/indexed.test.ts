@@ -20,6 +20,7 @@ import {
   nonzero,
   nn,
   noGrad,
+  ones,
   put,
   randn,
   ShapeError,
@@ -369,4 +370,49 @@ it('index gives views where it can', () => {
   expect(nonzero(x).shape).toEqual([2, 2]);
   expectSame(argwhere(x), nonzero(x));
   expect(maskedSelect(x, x.gt(0)).toArray()).toEqual([5, 5]);
+});
+
+describe('an index without elements', () => {
+  const none = tensor([], { dtype: 'int32' });
+  const nothing = tensor([], { dtype: 'int32' }).reshape([0, 3]);
+  const reductions = ['sum', 'prod', 'mean', 'amax', 'amin'] as const;
+  const cases: [name: string, slices: number, call: (x: Tensor, source: Tensor) => Tensor][] = [
+    ['indexAdd', 0, (x, source) => x.indexAdd(0, none, source)],
+    ['indexAdd with alpha', 0, (x, source) => x.indexAdd(0, none, source, { alpha: 2 })],
+    ['indexAdd_', 0, (x, source) => x.mul(1).indexAdd_(0, none, source)],
+    ['indexCopy', 0, (x, source) => x.indexCopy(0, none, source)],
+    ['indexPut', 0, (x, source) => x.indexPut([none], source)],
+    ['indexPut that adds', 0, (x, source) => x.indexPut([none], source, true)],
+    ['put', 0, (x, source) => x.put(none, source)],
+    ['scatter', 2, (x, source) => x.scatter(0, nothing, source)],
+    ['scatter with an index of another number of dimensions', 2, (x, source) => x.scatter(0, none, source)],
+    ['scatter that multiplies', 2, (x, source) => x.scatter(0, nothing, source, { reduce: 'multiply' })],
+    ['scatterAdd', 2, (x, source) => x.scatterAdd(0, nothing, source)],
+    ...reductions.flatMap((reduce) =>
+      [true, false].map((includeSelf): (typeof cases)[number] => [
+        `scatterReduce by ${reduce}, ${includeSelf}`,
+        2,
+        (x, source) => x.scatterReduce(0, nothing, source, reduce, { includeSelf }),
+      ]),
+    ),
+    ['indexReduce', 0, (x, source) => x.indexReduce(0, none, source, 'amax', { includeSelf: false })],
+  ];
+
+  /** As in PyTorch the source belongs to the graph, and so does the tensor itself. */
+  it.each(cases)('keeps the graph in %s', (_, slices, call) => {
+    const source = ones([slices, 3], { requiresGrad: true });
+    const out = call(zeros([4, 3]), source);
+    out.sum().backward();
+    expect(out.detach().toArray()).toEqual(zeros([4, 3]).toArray());
+    expect(source.grad!.toArray()).toEqual(zeros([slices, 3]).toArray());
+    const x = zeros([4, 3], { requiresGrad: true });
+    call(x, source.detach()).sum().backward();
+    expect(x.grad!.toArray()).toEqual(ones([4, 3]).toArray());
+  });
+
+  it.each(['median', 'nanmedian'] as const)('keeps the graph in %s of nothing', (name) => {
+    const x = zeros([0, 2], { requiresGrad: true });
+    x[name]().backward();
+    expect(x.grad!.shape).toEqual([0, 2]);
+  });
 });

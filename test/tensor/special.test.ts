@@ -170,3 +170,9 @@ describe('refusals', () => {
 test('digamma has its pole on the side that a zero is on, as PyTorch', () => {
   expect(digamma(tensor([-0, 0, -1])).toArray()).toEqual([Infinity, -Infinity, NaN]);
 });
+
+test('the gradient of logit with eps is NaN at NaN, as that of PyTorch', () => {
+  const x = tensor([NaN, 0, 0.5, 2], { requiresGrad: true });
+  logit(x, 0.1).sum().backward();
+  expect(x.grad!.toArray()).toEqual([NaN, 0, 4, 0]);
+});

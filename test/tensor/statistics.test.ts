@@ -174,6 +174,46 @@ describe('gradients', () => {
   });
 });
 
+describe('at equal largest differences the gradients of order ∞', () => {
+  const slopes = (distance: (x: Tensor) => Tensor, values: number[]): unknown => {
+    const x = tensor([values, [0, 0]], { requiresGrad: true });
+    distance(x).sum().backward();
+    return x.grad!.select(0, 0).add(0).toArray();
+  };
+  const cases: [values: number[], ofEveryTwo: number[], ofOne: number[]][] = [
+    [
+      [1, 1],
+      [1, 1],
+      [0.5, 0.5],
+    ],
+    [
+      [1, -1],
+      [1, -1],
+      [0.5, -0.5],
+    ],
+    [
+      [1, 0.5],
+      [1, 0],
+      [1, 0],
+    ],
+    [
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ],
+  ];
+  it.each(cases)(
+    'at %o are not shared by cdist and pdist, as in PyTorch, but by the others',
+    (values, each, shared) => {
+      const halves = (x: Tensor): [Tensor, Tensor] => [x.narrow(0, 0, 1), x.narrow(0, 1, 1)];
+      expect(slopes((x) => pdist(x, Infinity), values)).toEqual(each);
+      expect(slopes((x) => cdist(...halves(x), Infinity), values)).toEqual(each);
+      expect(slopes((x) => dist(...halves(x), Infinity), values)).toEqual(shared);
+      expect(slopes((x) => pairwiseDistance(...halves(x), Infinity, 0), values)).toEqual(shared);
+    },
+  );
+});
+
 describe('methods', () => {
   it('are the functions', () => {
     const x = tensor([

@@ -52,7 +52,11 @@ export class Tanh extends BareActivation {
 }
 
 /** log(1 / (1 + e⁻ˣ)), without overflow. @example nn.functional.logsigmoid(tensor([0, -100])); // tensor([  -0.6931, -100.0000]) */
-export const logsigmoid: Unary = unary('logsigmoid', (x) => e.sub(e.min(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))), float);
+export const logsigmoid: Unary = unary(
+  'logsigmoid',
+  (x) => e.sub(e.negativePart(x), e.softplusOfMinusMagnitude(x)),
+  float,
+);
 
 /**
  * log(1 / (1 + e⁻ˣ)).

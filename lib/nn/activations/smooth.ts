@@ -105,7 +105,7 @@ export class SiLU extends Activation<NamedOf<typeof inplaceSignature>> {
 /** x tanh(log(1 + eˣ)); the logarithm is taken without overflow. */
 const softened = new Pointwise(
   'mish',
-  (x) => e.mul(x, e.tanh(e.add(e.max(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))))),
+  (x) => e.mul(x, e.tanh(e.add(e.positivePart(x), e.softplusOfMinusMagnitude(x)))),
   float,
 );
 

@@ -6,10 +6,26 @@ import { sameShape } from '../../backend/view.js';
 import { ShapeError, ValueError } from '../../errors.js';
 import { index } from '../../ops/along.js';
 import { to } from '../../ops/conversion.js';
-import { arange, empty, zeros } from '../../ops/creation.js';
+import { arange, empty, full, zeros } from '../../ops/creation.js';
 import { indexAdd, indexReduce } from '../../ops/index-writes.js';
+import { gather, indexSelect } from '../../ops/indexing.js';
 import { cat } from '../../ops/joining.js';
-import { add, clamp, div, eq, gt, logicalNot, logicalOr, lt, mul, ne, sub, where } from '../../ops/pointwise.js';
+import {
+  add,
+  clamp,
+  div,
+  eq,
+  gt,
+  isnan,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  lt,
+  mul,
+  ne,
+  sub,
+  where,
+} from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
 import { searchsorted } from '../../ops/searching.js';
 import { narrow, reshape, select, unsqueeze } from '../../ops/views.js';
@@ -116,6 +132,19 @@ function checkWeights(perSampleWeights: Tensor | null, input: Tensor, weight: Te
   );
 }
 
+/**
+ * Where the largest element of each bag and column is: the first of equal ones, as in PyTorch, where it alone has the gradient. NaN is
+ * larger than all. Of an empty bag, the place after the last row.
+ */
+function placesOfLargest(rows: Tensor, present: Tensor, bag: Tensor, all: Shape): Tensor {
+  const length = shapeOf(rows)[0]!;
+  const low = where(present, rows, Number.NEGATIVE_INFINITY);
+  const most = indexReduce(full([...all], Number.NEGATIVE_INFINITY, { dtype: rows.dtype }), 0, bag, low, 'amax');
+  const isLargest = logicalAnd(present, logicalOr(eq(low, indexSelect(most, 0, bag)), isnan(low)));
+  const places = where(isLargest, unsqueeze(arange(length, { dtype: 'int32' }), 1), length);
+  return indexReduce(full([...all], length, { dtype: 'int32' }), 0, bag, places, 'amin');
+}
+
 /** The rows of all positions, folded by bags; `used` is 0 where a position is left out. */
 function folded(rows: Tensor, used: Tensor, { bag, count }: Bags, mode: 'sum' | 'mean' | 'max'): Tensor {
   const size = shapeOf(rows)[1]!;
@@ -123,10 +152,9 @@ function folded(rows: Tensor, used: Tensor, { bag, count }: Bags, mode: 'sum' | 
   const all: Shape = [count + 1, size];
   const present = unsqueeze(used, 1);
   if (mode === 'max') {
-    const low = where(present, rows, Number.NEGATIVE_INFINITY);
-    const most = indexReduce(zeros([...all], { dtype }), 0, bag, low, 'amax', { includeSelf: false });
-    const counts = indexAdd(zeros([count + 1], { dtype }), 0, bag, used.to(dtype));
-    return where(eq(unsqueeze(counts, 1), 0), 0, most);
+    const place = placesOfLargest(rows.detach(), present, bag, all);
+    // The row of zeros is where bags are empty.
+    return gather(cat([rows, zeros([1, size], { dtype })]), 0, place);
   }
   const sums = indexAdd(zeros([...all], { dtype }), 0, bag, where(present, rows, 0));
   if (mode === 'sum') return sums;

@@ -49,9 +49,6 @@ const binary = new PointwiseLoss(
   ],
 );
 
-/** log(1 + e^-|x|): no exponential can overflow. */
-const softplusMinusAbs = (x: Expr): Expr => e.log1p(e.exp(e.neg(e.abs(x))));
-
 /** max(x, 0) - x y; where x is infinite, that is (1 - y) x - min(x, 0), which is what PyTorch computes. */
 function linearPart(x: Expr, y: Expr): Expr {
   const infinite = e.eq(e.abs(x), Number.POSITIVE_INFINITY);
@@ -61,7 +58,7 @@ function linearPart(x: Expr, y: Expr): Expr {
 const binaryLogits = new PointwiseLoss(
   'binaryCrossEntropyWithLogits',
   'operands',
-  (input, target) => e.add(linearPart(input, target), softplusMinusAbs(input)),
+  (input, target) => e.add(linearPart(input, target), e.softplusOfMinusMagnitude(input)),
   (input, target) => [e.sub(e.sigmoid(input), target), e.neg(input)],
 );
 
@@ -69,7 +66,7 @@ const weightedLogits = new PointwiseLoss(
   'binaryCrossEntropyWithLogits',
   'operands',
   (input, target, weight, positive) => {
-    const softplusMinus = e.sub(softplusMinusAbs(input), e.min(input, 0));
+    const softplusMinus = e.sub(e.softplusOfMinusMagnitude(input), e.negativePart(input));
     const factor = e.add(1, e.mul(e.sub(positive, 1), target));
     return e.mul(weight, e.add(e.mul(e.sub(1, target), input), e.mul(factor, softplusMinus)));
   },

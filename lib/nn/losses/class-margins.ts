@@ -204,7 +204,7 @@ export interface MultiLabelSoftMarginOptions extends OptionsOf<typeof multiLabel
 const entropies = new Formula(
   'multilabelSoftMarginLoss',
   (x, target: Expr, weight: Expr, classes: Expr) => {
-    const loss = e.add(e.sub(e.max(x, 0), e.mul(x, target)), e.log1p(e.exp(e.neg(e.abs(x)))));
+    const loss = e.add(e.sub(e.max(x, 0), e.mul(x, target)), e.softplusOfMinusMagnitude(x));
     return e.div(e.rowSum(e.mul(weight, loss)), classes);
   },
   {

@@ -7,6 +7,7 @@ import { DTypeError, ShapeError, ValueError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import * as e from '../../expr/index.js';
 import { once } from '../../once.js';
+import { eq, where } from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
 import { reshape } from '../../ops/views.js';
 import { refuseIf } from '../../tensor/check.js';
@@ -251,9 +252,12 @@ export const crossEntropy: FunctionOf<Tensor, OnPair<typeof crossEntropySignatur
             undefined,
             frame,
           );
-    return reduceRows(rows, reduction, () =>
-      typeof weight !== 'number' ? totalWeight(target, weight, ignoreIndex, frame) : counted,
-    );
+    return reduceRows(rows, reduction, () => {
+      if (typeof weight === 'number') return counted;
+      const total = totalWeight(target, weight, ignoreIndex, frame);
+      // What is spread over the other classes is not 0 where the targets' weights are; their own part is 0 / 0, and so is the whole.
+      return labelSmoothing === 0 ? total : where(eq(total, 0), Number.NaN, total);
+    });
   },
 );
 

@@ -65,7 +65,7 @@ const softMargin = new PointwiseLoss(
   'silent',
   (input, target) => {
     const x = e.mul(input, target);
-    return e.add(e.max(e.neg(x), 0), e.log1p(e.exp(e.neg(e.abs(x)))));
+    return e.add(e.max(e.neg(x), 0), e.softplusOfMinusMagnitude(x));
   },
   (input, target) => {
     const slope = e.neg(e.sigmoid(e.neg(e.mul(input, target))));
