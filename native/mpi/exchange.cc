@@ -187,9 +187,11 @@ class Exchange {
   bool put(int peer, Range& left) {
     const Timed timed(world_.times.passing);
     Ring& ring = world_.neighbors[peer].to[channel_];
+    const int64_t before = left.begin;
     pieces_.within(left, [&](const char* data, int64_t count, int64_t place) {
       if (place == left.begin) left.begin += ring.put(data, count * pieces_.element) / pieces_.element;
     });
+    world_.times.bytes += (left.begin - before) * pieces_.element;
     if (left.length() > 0) return false;
     ring.end_put();
     return true;
