@@ -100,7 +100,7 @@ export async function askRanks(rounds: number): Promise<void> {
   const alone = best.get(worlds[0]!)!;
   const processors = availableParallelism();
   console.log(
-    `\nRanks: ${LAYERS.join('-')}, captured, batch ${BATCH} and one thread a rank, ${processors} processors; ms of the 10th percentile of steps, fastest of ${rounds} rounds, slowest rank; nabla copies none`,
+    `\nRanks: ${LAYERS.join('-')}, captured, batch ${BATCH} and one thread a rank, ${processors} processors; ms of the 10th percentile of steps, fastest of ${rounds} rounds, slowest rank`,
   );
   console.log(line(['', 'step', 'x alone', 'awaited', 'waiting', 'passing', 'summing', 'MB sent', 'timer p99']));
   console.log(

@@ -36,7 +36,7 @@ export interface ExchangeTimes {
   readonly awaited: number;
   /** For how long exchanges waited for messages, with what the MPI library copied meanwhile. */
   readonly waiting: number;
-  /** In calls of the MPI library that begin to send or receive. */
+  /** In calls of the MPI library that begin to send or receive, and copying what ranks of this machine are to find. */
   readonly passing: number;
   /** Adding up what came. */
   readonly summing: number;

@@ -47,16 +47,42 @@ constexpr int64_t kSmall = 4096;
 /** What comes is combined in blocks of so many bytes, while they are in the cache and the next is on its way. */
 constexpr int64_t kBlock = int64_t{1} << 18;
 
+/** Few ranks of one machine send each other all: that is hardly more to copy than halves, and less to wait for. */
+bool is_among_few(const World& world) {
+  return world.is_one_machine && (world.library->size == 2 || world.library->size == 4);
+}
+
+bool goes_whole(const World& world, const Pieces& pieces) {
+  return is_among_few(world) || pieces.total * pieces.element <= kSmall;
+}
+
+bool is_reduction(CollectiveKind kind) {
+  return kind == CollectiveKind::kSum || kind == CollectiveKind::kProduct || kind == CollectiveKind::kMinimum ||
+         kind == CollectiveKind::kMaximum;
+}
+
 class Exchange {
  public:
-  Exchange(World& world, int channel, const Job& job)
+  Exchange(World& world, int channel, Job& job)
       : world_(world),
         channel_(channel),
+        job_(job),
         own_(announcement_of(job)),
         pieces_(job.pieces),
         kind_(job.kind),
         rank_(world.library->rank),
         size_(world.library->size) {}
+
+  /** Gives the neighbor that is first as much as there is room for. */
+  void stage() {
+    Ring& ring = world_.neighbors[first_peer()].to[channel_];
+    if (ring.room() < static_cast<int64_t>(sizeof own_)) return;
+    Messages(world_, channel_).send(&own_, sizeof own_, first_peer());
+    job_.is_told = true;
+    Range left{0, pieces_.total};
+    put(first_peer(), left);
+    job_.staged = left.begin;
+  }
 
   void run() {
     switch (kind_) {
@@ -93,7 +119,7 @@ class Exchange {
     }
     const bool doubled = rank_ + power < size_;
     if (doubled) swap(rank_ + power, {0, 0}, all);
-    if (pieces_.total * pieces_.element <= kSmall) {
+    if (goes_whole(world_, pieces_)) {
       for (int distance = 1; distance < power; distance *= 2) swap(rank_ ^ distance, all, all);
     } else {
       halve_and_double(power);
@@ -121,6 +147,7 @@ class Exchange {
 
   /** Sends one range to a rank, and combines what that sends of another with what is here. */
   void swap(int peer, Range sent, Range kept) {
+    if (world_.neighbors[peer].to[channel_]) return swap_in_memory(peer, sent, kept);
     Messages messages(world_, channel_), elements(world_, channel_);
     Announcement theirs;
     messages.receive(&theirs, sizeof theirs, peer);
@@ -130,6 +157,61 @@ class Exchange {
     compare(peer, theirs);
     take(peer, kept);
     elements.wait();
+  }
+
+  /** What a neighbor sends is combined from where it lies. */
+  void swap_in_memory(int peer, Range sent, Range kept) {
+    Messages messages(world_, channel_);
+    Announcement theirs;
+    const bool is_told = peer == first_peer() && job_.is_told;
+    if (is_told) sent.begin += job_.staged;
+    messages.receive(&theirs, sizeof theirs, peer);
+    if (!is_told) messages.send(&own_, sizeof own_, peer);
+    messages.wait();
+    compare(peer, theirs);
+    // What is combined where it lies must have been copied before.
+    const bool is_same = sent.end == kept.end;
+    Patience patience(world_, channel_);
+    for (bool is_put = is_told && job_.is_staged(), is_taken = false;;) {
+      if (!is_put) is_put = put(peer, sent);
+      if (!is_taken) is_taken = take_in_memory(peer, kept, is_same ? sent.begin : kept.end);
+      if (is_put && is_taken) return;
+      const Timed timed(world_.times.waiting);
+      patience.pause(peer);
+    }
+  }
+
+  int first_peer() const { return rank_ ^ 1; }
+
+  /** Copies what there is room for, and leaves the rest; whether nothing is left. */
+  bool put(int peer, Range& left) {
+    const Timed timed(world_.times.passing);
+    Ring& ring = world_.neighbors[peer].to[channel_];
+    const int64_t before = left.begin;
+    pieces_.within(left, [&](const char* data, int64_t count, int64_t place) {
+      if (place == left.begin) left.begin += ring.put(data, count * pieces_.element) / pieces_.element;
+    });
+    world_.times.bytes += (left.begin - before) * pieces_.element;
+    if (left.length() > 0) return false;
+    ring.end_put();
+    return true;
+  }
+
+  /** Combines what has come, up to some place, and leaves the rest; whether nothing is left. */
+  bool take_in_memory(int peer, Range& left, int64_t end) {
+    Ring& ring = world_.neighbors[peer].from[channel_];
+    pieces_.within({left.begin, end}, [&](char* data, int64_t count, int64_t place) {
+      if (place != left.begin) return;
+      const int64_t bytes = ring.take(count * pieces_.element, [&](const char* theirs, int64_t bytes) {
+        const Timed timed(world_.times.summing);
+        combine(kind_, pieces_.dtype, data, theirs, bytes / pieces_.element, rank_ < peer);
+        data += bytes;
+      });
+      left.begin += bytes / pieces_.element;
+    });
+    if (left.length() > 0) return false;
+    ring.end_take();
+    return true;
   }
 
   int64_t blocks(Range range) const { return (range.length() * pieces_.element + kBlock - 1) / kBlock; }
@@ -147,7 +229,7 @@ class Exchange {
     Messages coming[] = {{world_, channel_}, {world_, channel_}};
     const auto receive = [&](int64_t i) {
       char* to = room.data() + i % 2 * most;
-      pieces_.within(block(kept, i), [&](const char*, int64_t length) {
+      pieces_.within(block(kept, i), [&](const char*, int64_t length, int64_t) {
         coming[i % 2].receive(to, length * pieces_.element, peer);
         to += length * pieces_.element;
       });
@@ -163,7 +245,7 @@ class Exchange {
   /** The lower rank's elements come first. */
   void join(Range range, const char* theirs, bool own_first) {
     const Timed timed(world_.times.summing);
-    pieces_.within(range, [&](char* data, int64_t length) {
+    pieces_.within(range, [&](char* data, int64_t length, int64_t) {
       combine(kind_, pieces_.dtype, data, theirs, length, own_first);
       theirs += length * pieces_.element;
     });
@@ -232,6 +314,7 @@ class Exchange {
 
   World& world_;
   const int channel_;
+  Job& job_;
   const Announcement own_;
   const Pieces& pieces_;
   const CollectiveKind kind_;
@@ -240,9 +323,16 @@ class Exchange {
 
 }  // namespace
 
-void exchange(World& world, int channel, const Job& job) {
+void exchange(World& world, int channel, Job& job) {
   world.times.exchanges++;
   if (world.library->size > 1) Exchange(world, channel, job).run();
+}
+
+bool is_staged_first(const World& world, const Job& job) { return is_reduction(job.kind) && is_among_few(world); }
+
+void stage(World& world, int channel, Job& job) {
+  const Timed timed(world.times.awaited);
+  Exchange(world, channel, job).stage();
 }
 
 }  // namespace nabla::mpi

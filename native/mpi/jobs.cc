@@ -73,8 +73,10 @@ void begin(World& world, int number, std::shared_ptr<Job> job, bool apart) {
     fail("another exchange is under way: await the run that makes it first");
   }
   job->number = ++channel.number;
+  const bool is_staged_here = is_staged_first(world, *job);
+  if (is_staged_here && (channel.jobs.empty() || channel.jobs.back()->is_staged())) stage(world, number, *job);
   channel.jobs.push_back(std::move(job));
-  if (!apart) return;
+  if (!apart || is_staged_here) return;
   if (!channel.has_worker) std::thread(work, std::ref(world), number).detach();
   channel.has_worker = true;
   channel.begun.notify_one();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <vector>
 
 #include "pieces.h"
@@ -9,7 +11,23 @@
 
 namespace nabla::mpi {
 
-/** Messages under way, which are waited for together. */
+/** Waiting for a rank. One that keeps silent for too long breaks everything off. */
+class Patience {
+ public:
+  Patience(World& world, int channel) : world_(world), channel_(channel) {}
+
+  /** Gives the processor to others for a while. The rank that is waited for is any where it is -1. */
+  void pause(int peer);
+
+ private:
+  [[noreturn]] void give_up(int peer) const;
+
+  World& world_;
+  const int channel_;
+  const Clock::time_point start_ = Clock::now();
+};
+
+/** Messages under way, which are waited for together: sent to one rank, received from one. */
 class Messages {
  public:
   Messages(World& world, int channel) : world_(world), channel_(channel) {}
@@ -20,7 +38,7 @@ class Messages {
   void receive(const Pieces& pieces, Range range, int from);
   void sum(const Pieces& pieces);
 
-  /** Returns when all are through. A rank that keeps silent for too long breaks everything off. */
+  /** Returns when all are through. */
   void wait();
 
  private:
@@ -29,13 +47,25 @@ class Messages {
     int peer;
   };
 
+  /** Of what goes through memory: what is left of it. */
+  struct Passing {
+    char* data;
+    int64_t left;
+    int peer;
+  };
+
   void add(Request request, int peer) { under_way_.push_back({request, peer}); }
-  void pause(Clock::duration waited) const;
-  [[noreturn]] void give_up(int peer);
+  /** Looks how far all are; the rank that is to do something next, if any. */
+  std::optional<int> look();
+  /** Gets on with those that go through memory; whether all are through. */
+  bool put_all();
+  bool take_all();
 
   World& world_;
   const int channel_;
   std::vector<UnderWay> under_way_;
+  /** Those that go through memory, in order; what there is room for goes at once. */
+  std::deque<Passing> put_, taken_;
 };
 
 }  // namespace nabla::mpi

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "library.h"
+#include "ring.h"
 #include "times.h"
 
 /** What this process has of its world. */
@@ -39,10 +40,19 @@ struct Channel {
   std::vector<char> received;
 };
 
+/** The memory shared with another rank of this machine; none with those of others. */
+struct Neighbor {
+  Ring to[kChannels], from[kChannels];
+};
+
 struct World {
   std::unique_ptr<Library> library;
   Clock::duration patience;
   Channel channels[kChannels];
+  /** By rank. */
+  std::vector<Neighbor> neighbors;
+  /** Whether all ranks are neighbors. */
+  bool is_one_machine = false;
   ExchangeTimes times;
   std::mutex mutex;
   /** Why nothing can be exchanged any more. */

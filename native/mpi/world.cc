@@ -9,6 +9,7 @@
 #include "../failure.h"
 #include "collective.h"
 #include "jobs.h"
+#include "neighbors.h"
 
 namespace nabla::mpi {
 
@@ -63,6 +64,8 @@ Place join(const std::vector<std::string>& files, double seconds) {
   auto made = std::make_unique<World>();
   made->library = open(files);
   made->patience = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  made->neighbors.resize(made->library->size);
+  find_neighbors(*made);
   world = made.release();
   return {world->library->rank, world->library->size, world->library->version};
 }

@@ -11,6 +11,8 @@ interface Result {
 const sumOf = (size: number, of: (rank: number) => number) =>
   Array.from({ length: size }, (_, rank) => of(rank)).reduce((sum, one) => sum + one, 0);
 
+const isLinux = process.platform === 'linux';
+
 /** What every rank must get. */
 function expected(size: number): Record<string, unknown> {
   const ranks = Array.from({ length: size }, (_, rank) => rank);
@@ -36,16 +38,26 @@ function expected(size: number): Record<string, unknown> {
     gathered: ranks.map((rank) => each((x) => x + rank)),
     long: [sumOf(size, (rank) => rank + 1), sumOf(size, (rank) => rank + 1)],
     several: [[sum, last, last], size],
+    gradients: [1, 2, 3, 4].map((i) => [(i * (size + 1)) / 2, (i * (size + 1)) / 2]),
   };
 }
 
 describe.each(installed)('$name', (mpi) => {
-  it.each([1, 2, 3, 4])('does what all ranks do together, on %i', async (size) => {
-    const ended = await launch(mpi, size, 'collectives');
+  it.each([
+    [1, 'by memory that they share', [], {}],
+    [2, 'by memory that they share', [], {}],
+    [3, 'by memory that they share', [], {}],
+    [4, 'by memory that they share', [], {}],
+    [2, 'by messages', [], { NABLA_SHARED_MEMORY: '0' }],
+    [3, 'by messages, where one shares none', ['1'], {}],
+    [4, 'by messages', [], { NABLA_SHARED_MEMORY: '0' }],
+  ])('does what all ranks do together, on %i %s', async (size, how, args, env) => {
+    const ended = await launch(mpi, size, 'collectives', { args, env });
     const results = resultsIn<Result>(ended);
     expect(ended.code, ended.output).toBe(0);
     expect(results.map(({ rank }) => rank).sort()).toEqual(Array.from({ length: size }, (_, rank) => rank));
-    for (const { rank, ticks, unchanged, doubles, ...result } of results) {
+    for (const { rank, ticks, unchanged, doubles, sharesMemory, ...result } of results) {
+      expect(sharesMemory).toBe(isLinux && size > 1 && how === 'by memory that they share');
       expect(result).toEqual(expected(size));
       expect(unchanged).toEqual([0, 1, 2].map((x) => x + rank));
       expect(doubles).toEqual(results[0]!.doubles);
@@ -75,6 +87,7 @@ describe.each(installed)('$name', (mpi) => {
 it('is a world of one by itself', async () => {
   const ended = await launch(null, 1, 'collectives');
   expect(ended.code, ended.output).toBe(0);
-  const [{ rank, ticks, unchanged, doubles, ...result } = {} as Result] = resultsIn<Result>(ended);
+  const [{ rank, ticks, unchanged, doubles, sharesMemory, ...result } = {} as Result] = resultsIn<Result>(ended);
   expect(result).toEqual(expected(1));
+  expect(sharesMemory).toBe(false);
 });

@@ -69,8 +69,17 @@ describe.each(installed)('$name', (mpi) => {
     expect(seconds).toBeLessThan(GRACE);
   });
 
-  it('ends where a rank leaves early', async () => {
-    const { code, output, seconds } = await launch(mpi, 2, 'failing', { args: ['leaves'] });
+  it('ends at once where ranks that share no memory disagree', async () => {
+    const env = { NABLA_SHARED_MEMORY: '0' };
+    const { code, output, seconds } = await launch(mpi, 2, 'failing', { args: ['program', '60'], env });
+    expect(code, output).not.toBe(0);
+    expect(output).toMatch(/does something else than rank \d: there number \d+, sum of \d+ elements in \d pieces/);
+    expect(seconds).toBeLessThan(GRACE);
+  });
+
+  it.each(['0', '1'])('ends where a rank leaves early; shared memory: %s', async (shared) => {
+    const env = { NABLA_SHARED_MEMORY: shared };
+    const { code, output, seconds } = await launch(mpi, 2, 'failing', { args: ['leaves'], env });
     expect(code).not.toBe(0);
     expect(output).toMatch(/allReduce: rank 1 has not answered rank 0 for 3 s/);
     expect(seconds).toBeLessThan(3 + GRACE);

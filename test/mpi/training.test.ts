@@ -15,8 +15,14 @@ const folder = mkdtempSync(join(tmpdir(), 'nabla-mpi-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What every rank had in the end: bytes of parameters, buffers and losses, the rate and the streams of random numbers. */
-async function train(mpi: Mpi | null, ranks: number, task: Readonly<Record<string, unknown>>): Promise<Result> {
-  const ended = await launch(mpi, ranks, 'train', { args: [JSON.stringify({ shards: 4, steps: 50, ...task })] });
+async function train(
+  mpi: Mpi | null,
+  ranks: number,
+  task: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Result> {
+  const args = [JSON.stringify({ shards: 4, steps: 50, ...task })];
+  const ended = await launch(mpi, ranks, 'train', { args, env });
   expect(ended.code, ended.output).toBe(0);
   const results = resultsIn<Result>(ended);
   expect(results.length).toBe(ranks);
@@ -46,6 +52,12 @@ describe.each(installed)('$name', (mpi) => {
     const [one, several] = [await trainAlone(task), await train(mpi, ranks, task)];
     expect(several.digest).toBe(one.digest);
     expect(several.count).toBe('steps' in task ? task.steps : 50);
+  });
+
+  it.each([2, 4, 8])('has the bytes of one rank on %i that share no memory', async (ranks) => {
+    const task = { mode: 'captured', shards: 8, batch: 64, steps: 8 };
+    const [one, several] = [await trainAlone(task), await train(mpi, ranks, task, { NABLA_SHARED_MEMORY: '0' })];
+    expect(several.digest).toBe(one.digest);
   });
 
   it('goes on from a checkpoint on another number of ranks, in the middle of an epoch', async () => {

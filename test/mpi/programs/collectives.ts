@@ -1,6 +1,11 @@
-import { arange, ones, tensor, zeros } from 'nabla';
-import { allGather, allReduce, barrier, broadcast, finalize, init, rank, size } from 'nabla/distributed';
+import { readFileSync } from 'node:fs';
+import { arange, nn, ones, tensor, zeros } from 'nabla';
+import { allGather, allReduce, barrier, broadcast, DataParallel, finalize, init, rank, size } from 'nabla/distributed';
 
+// One rank that shares no memory is enough for all to do without.
+const [refuses] = process.argv.slice(2);
+const { OMPI_COMM_WORLD_RANK, PMI_RANK } = process.env;
+if (refuses !== undefined && (OMPI_COMM_WORLD_RANK ?? PMI_RANK) === refuses) process.env.NABLA_SHARED_MEMORY = '0';
 await init({ timeout: 20 });
 const x = arange(3).float().add(rank());
 const list = (one: { toArray(): unknown }) => one.toArray();
@@ -8,6 +13,19 @@ const timer = { ticks: 0 };
 const ticking = setInterval(() => timer.ticks++, 1);
 const long = await allReduce(ones([3_000_001]).mul(rank() + 1));
 clearInterval(ticking);
+/** The gradient of each weight: more in all than the memory between two ranks has room for. */
+function gradients(): unknown[] {
+  const weights = [1, 2, 3, 4].map(() => new nn.Parameter(zeros([1_000_001])));
+  const parallel = new DataParallel(new nn.ParameterList(weights));
+  const factor = tensor([rank() + 1]);
+  parallel.backward(
+    (x) => weights.map((weight, i) => weight.sum().mul(x.mul(i + 1))).reduce((sum, one) => sum.add(one)),
+    factor,
+  );
+  return weights.map(({ grad }) =>
+    [grad!.min().item(), grad!.max().item()].map((one) => Math.round(one * 1000) / 1000),
+  );
+}
 const several = await Promise.all([allReduce(x), allReduce(x, 'maximum'), broadcast(x, size() - 1), allGather(x)]);
 const result = {
   rank: rank(),
@@ -30,6 +48,8 @@ const result = {
   gathered: (await allGather(x)).map(list),
   unchanged: list(x),
   long: [long.min().item(), long.max().item()],
+  gradients: gradients(),
+  sharesMemory: process.platform === 'linux' && readFileSync('/proc/self/maps', 'utf8').includes('/memfd:nabla'),
   ticks: timer.ticks,
   several: [several.slice(0, 3).map((one) => list(one as typeof x)), several[3]!.length],
 };
