@@ -49,7 +49,7 @@ export const fractions: Kind<readonly [number, number]> = kind(
   (value): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isFraction),
   {
     explain: (op, name, value) => {
-      if (!Array.isArray(value) || !value.some(isTensor)) return;
+      if (!Array.isArray(value) || !value.slice(0, 2).some(isTensor)) return;
       throw new ValueError(`${op}: ${name} must be two numbers; of tensors, pass the values, with .item()`);
     },
   },
