@@ -1,10 +1,10 @@
 import type { ComputeType, DType } from '../backend/dtype.js';
 import { backend, DONE, type Instruction } from '../backend/index.js';
 import type { Kind, Program } from '../backend/program.js';
-import { isContiguous, sameShape, type View } from '../backend/view.js';
+import { sameShape, type View } from '../backend/view.js';
 import { compile, type Expr, hasRows, type Rate } from '../expr/index.js';
 import { misfit } from './check.js';
-import { emptyInOrderOf, emptyOf, emptyWithShapeOf } from './empty.js';
+import { emptyInOrderOf, emptyLikeOf, emptyOf, emptyWithShapeOf } from './empty.js';
 import { broadcastShapes, type Shape } from './shape.js';
 import { operandOf, operandsOf, type Tensor, viewOf } from './tensor.js';
 
@@ -32,11 +32,11 @@ export class Kernel {
   readonly #programs: Partial<Record<ComputeType, Program>> = {};
 
   constructor(name: string, roots: readonly Expr[], inputs: readonly Kind[], params: number, keepsOrder = false) {
-    this.#keepsOrder = keepsOrder;
     this.name = name;
     this.roots = roots;
     this.inputs = inputs;
     this.params = params;
+    this.#keepsOrder = keepsOrder;
     this.folds = hasRows(roots);
     this.#inputs = inputs.includes('row') ? 'mixed' : 'elements';
     this.#outputs = roots.some((root) => root.rate === 'row') ? 'mixed' : 'elements';
@@ -104,11 +104,11 @@ export class Kernel {
   #output(root: Expr, inputs: readonly Tensor[], dtype: DType, frame: Frame | null): Tensor {
     if (frame !== null) return emptyOf(root.rate === 'element' ? frame.shape : foldedShape(frame), dtype);
     const model = commonShape(inputs);
-    const isInRows = !this.#keepsOrder || areInRows(inputs);
-    if (model !== null && isInRows) return emptyWithShapeOf(model, dtype);
+    if (model !== null && !this.#keepsOrder) return emptyWithShapeOf(model, dtype);
+    if (model !== null && stepAlike(inputs)) return emptyLikeOf(model, dtype);
     const views = inputs.map(viewOf);
     const shape = broadcastShapes(this.name, ...views.map((view) => view.shape));
-    return isInRows ? emptyOf(shape, dtype) : emptyInOrderOf(views, shape, dtype);
+    return this.#keepsOrder ? emptyInOrderOf(views, shape, dtype) : emptyOf(shape, dtype);
   }
 }
 
@@ -121,8 +121,9 @@ function commonShape(inputs: readonly Tensor[]): Tensor | null {
   return first;
 }
 
-function areInRows(inputs: readonly Tensor[]): boolean {
-  for (let i = 0; i < inputs.length; i++) if (!isContiguous(viewOf(inputs[i]!))) return false;
+function stepAlike(inputs: readonly Tensor[]): boolean {
+  const { strides } = viewOf(inputs[0]!);
+  for (let i = 1; i < inputs.length; i++) if (!sameShape(viewOf(inputs[i]!).strides, strides)) return false;
   return true;
 }
 
