@@ -8,7 +8,7 @@ import { describe } from '../describe.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { isDetached, typedArrayLength, typedArrayName } from '../realm.js';
 import { requireInt32 } from '../tensor/check.js';
-import { emptyLikeOf, emptyOf, filledOf } from '../tensor/empty.js';
+import { emptyLikeOf, emptyOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
 import { making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
@@ -215,13 +215,22 @@ export const full: FunctionOf<Tensor, typeof ofValue, TensorOptions> = define(
   'full',
   ofValue,
   (size, fillValue, dtype, requiresGrad) =>
-    filled('full', size, fillValue, dtype ?? (typeof fillValue === 'boolean' ? 'bool' : 'float32'), requiresGrad),
+    filled(
+      'full',
+      emptyOf(size, dtype ?? (typeof fillValue === 'boolean' ? 'bool' : 'float32')),
+      fillValue,
+      requiresGrad,
+    ),
 );
 
-function filled(op: string, size: Shape, value: number | boolean, dtype: DType, requiresGrad: boolean): Tensor {
+/** Fills a tensor that is new. */
+function filled(op: string, out: Tensor, value: number | boolean, requiresGrad: boolean): Tensor {
+  const { dtype } = out;
   if (isInteger(dtype)) requireInt32(op, Number(value));
-  const number = isBool(dtype) ? Number(Number(value) !== 0) : Number(value);
-  return finished(filledOf(size, number, dtype), requiresGrad);
+  storageOf(out)
+    .array(dtype)
+    .fill(isBool(dtype) ? Number(Number(value) !== 0) : Number(value));
+  return finished(out, requiresGrad);
 }
 
 /** A tensor with whatever its memory held: for what is about to be overwritten. @example empty([2, 3]).shape; // [2, 3] */
@@ -239,7 +248,7 @@ export const empty: OfSize = define('empty', ofSize, (size, dtype, requiresGrad)
  * @see https://pytorch.org/docs/stable/generated/torch.zeros.html
  */
 export const zeros: OfSize = define('zeros', ofSize, (size, dtype, requiresGrad) =>
-  filled('zeros', size, 0, dtype ?? 'float32', requiresGrad),
+  filled('zeros', emptyOf(size, dtype ?? 'float32'), 0, requiresGrad),
 );
 
 /**
@@ -252,7 +261,7 @@ export const zeros: OfSize = define('zeros', ofSize, (size, dtype, requiresGrad)
  * @see https://pytorch.org/docs/stable/generated/torch.ones.html
  */
 export const ones: OfSize = define('ones', ofSize, (size, dtype, requiresGrad) =>
-  filled('ones', size, 1, dtype ?? 'float32', requiresGrad),
+  filled('ones', emptyOf(size, dtype ?? 'float32'), 1, requiresGrad),
 );
 
 const likening = signature('input, /, *, dtype, requiresGrad', {
@@ -273,17 +282,17 @@ export const emptyLike: Like = define('emptyLike', likening, (x, dtype, requires
 );
 /** `zeros` with the shape and, unless given, the element type of `x`. @example zerosLike(tensor([1, 2])); // tensor([0., 0.]) */
 export const zerosLike: Like = define('zerosLike', likening, (x, dtype, requiresGrad) =>
-  filled('zerosLike', shapeOf(x), 0, dtype ?? x.dtype, requiresGrad),
+  filled('zerosLike', emptyLikeOf(x, dtype ?? x.dtype), 0, requiresGrad),
 );
 /** `ones` with the shape and, unless given, the element type of `x`. @example onesLike(tensor([1, 2])); // tensor([1., 1.]) */
 export const onesLike: Like = define('onesLike', likening, (x, dtype, requiresGrad) =>
-  filled('onesLike', shapeOf(x), 1, dtype ?? x.dtype, requiresGrad),
+  filled('onesLike', emptyLikeOf(x, dtype ?? x.dtype), 1, requiresGrad),
 );
 /** `full` with the shape and, unless given, the element type of `x`. @example fullLike(tensor([1, 2]), 7); // tensor([7., 7.]) */
 export const fullLike: FunctionOf<Tensor, typeof likeningValue, TensorOptions> = define(
   'fullLike',
   likeningValue,
-  (x, fillValue, dtype, requiresGrad) => filled('fullLike', shapeOf(x), fillValue, dtype ?? x.dtype, requiresGrad),
+  (x, fillValue, dtype, requiresGrad) => filled('fullLike', emptyLikeOf(x, dtype ?? x.dtype), fillValue, requiresGrad),
 );
 
 const ofOwnType = signature('input, /, size, *, dtype, requiresGrad', {
@@ -307,11 +316,11 @@ type New = FunctionOf<Tensor, typeof ofOwnType, TensorOptions>;
 
 /** `zeros` of the element type of `x`, unless another is given. @example tensor([true]).newZeros([2]); // tensor([False, False]) */
 export const newZeros: New = define('newZeros', ofOwnType, (x, size, dtype, requiresGrad) =>
-  filled('newZeros', size, 0, dtype ?? x.dtype, requiresGrad),
+  filled('newZeros', emptyOf(size, dtype ?? x.dtype), 0, requiresGrad),
 );
 /** `ones` of the element type of `x`, unless another is given. @example arange(3).newOnes([2]); // tensor([1, 1]) */
 export const newOnes: New = define('newOnes', ofOwnType, (x, size, dtype, requiresGrad) =>
-  filled('newOnes', size, 1, dtype ?? x.dtype, requiresGrad),
+  filled('newOnes', emptyOf(size, dtype ?? x.dtype), 1, requiresGrad),
 );
 /** `empty` of the element type of `x`, unless another is given. @example arange(3).newEmpty([2]).dtype; // 'int32' */
 export const newEmpty: New = define('newEmpty', ofOwnType, (x, size, dtype, requiresGrad) =>
@@ -321,7 +330,8 @@ export const newEmpty: New = define('newEmpty', ofOwnType, (x, size, dtype, requ
 export const newFull: FunctionOf<Tensor, typeof ofOwnTypeAndValue, TensorOptions> = define(
   'newFull',
   ofOwnTypeAndValue,
-  (x, size, fillValue, dtype, requiresGrad) => filled('newFull', size, fillValue, dtype ?? x.dtype, requiresGrad),
+  (x, size, fillValue, dtype, requiresGrad) =>
+    filled('newFull', emptyOf(size, dtype ?? x.dtype), fillValue, requiresGrad),
 );
 /** `tensor` of the element type of `x`, unless another is given. @example arange(3).newTensor([4, 5]); // tensor([4, 5]) */
 export const newTensor: FunctionOf<Tensor, typeof ofOwnTypeAndData, TensorOptions> = define(

@@ -37,32 +37,18 @@ export interface RandomOptions extends OptionsOf<typeof ofSize> {}
 type Random = FunctionOf<Tensor, typeof ofSize, RandomOptions>;
 type RandomLike = FunctionOf<Tensor, typeof ofLikeSize, RandomOptions>;
 
-/** Draws floats into a new tensor. */
+/** Draws floats into a tensor that is new. */
 function drawn(
   op: string,
   kind: RandomKind,
-  size: Shape,
+  out: Tensor,
   generator: Generator | null,
-  dtype: DType,
   requiresGrad: boolean,
   p0 = 0,
   p1 = 1,
 ): Tensor {
-  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
-  return finished(draw(kind, emptyOf(size, dtype), generator, p0, p1), requiresGrad);
-}
-
-/** The same with the shape of another tensor, in the order of its memory. */
-function drawnLike(
-  op: string,
-  kind: RandomKind,
-  x: Tensor,
-  generator: Generator | null,
-  dtype: DType,
-  requiresGrad: boolean,
-): Tensor {
-  if (!isFloat(dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${dtype}`);
-  return finished(drawInto(op, kind, emptyLikeOf(x, dtype), generator, 0, 1), requiresGrad);
+  if (!isFloat(out.dtype)) throw new DTypeError(`${op}: expected a float dtype, got ${out.dtype}`);
+  return finished(drawInto(op, kind, out, generator, p0, p1), requiresGrad);
 }
 
 const finished = (x: Tensor, requiresGrad: boolean): Tensor => (requiresGrad ? x.requiresGrad_() : x);
@@ -78,7 +64,7 @@ const finished = (x: Tensor, requiresGrad: boolean): Tensor => (requiresGrad ? x
  * @see https://pytorch.org/docs/stable/generated/torch.rand.html
  */
 export const rand: Random = define('rand', ofSize, (size, generator, dtype, requiresGrad) =>
-  drawn('rand', 'uniform', size, generator, dtype ?? 'float32', requiresGrad),
+  drawn('rand', 'uniform', emptyOf(size, dtype ?? 'float32'), generator, requiresGrad),
 );
 
 /**
@@ -92,7 +78,7 @@ export const rand: Random = define('rand', ofSize, (size, generator, dtype, requ
  * @see https://pytorch.org/docs/stable/generated/torch.randn.html
  */
 export const randn: Random = define('randn', ofSize, (size, generator, dtype, requiresGrad) =>
-  drawn('randn', 'normal', size, generator, dtype ?? 'float32', requiresGrad),
+  drawn('randn', 'normal', emptyOf(size, dtype ?? 'float32'), generator, requiresGrad),
 );
 
 const bounds = {
@@ -203,11 +189,11 @@ export const randperm: FunctionOf<Tensor, typeof permutation, RandomOptions> = d
 
 /** `rand` with the shape and, unless given, the element type of `x`. @example randLike(zeros([2, 3])).shape; // [2, 3] */
 export const randLike: RandomLike = define('randLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
-  drawnLike('randLike', 'uniform', x, generator, dtype ?? x.dtype, requiresGrad),
+  drawn('randLike', 'uniform', emptyLikeOf(x, dtype ?? x.dtype), generator, requiresGrad),
 );
 /** `randn` with the shape and, unless given, the element type of `x`. @example randnLike(zeros([2, 3])).shape; // [2, 3] */
 export const randnLike: RandomLike = define('randnLike', ofLikeSize, (x, generator, dtype, requiresGrad) =>
-  drawnLike('randnLike', 'normal', x, generator, dtype ?? x.dtype, requiresGrad),
+  drawn('randnLike', 'normal', emptyLikeOf(x, dtype ?? x.dtype), generator, requiresGrad),
 );
 
 const normals = signature('mean, std, size, *, generator, dtype, requiresGrad', {
@@ -244,18 +230,18 @@ export const normal = define('normal', normals, (mean, std, size, generator, dty
   if (typeof std === 'number') checkStd('normal', std);
   if (typeof mean === 'number' && typeof std === 'number') {
     if (size === null) kinds.shape.refuse('normal', 'size', undefined);
-    return drawn('normal', 'normal', size, generator, dtype ?? 'float32', requiresGrad, mean, std);
+    return drawn('normal', 'normal', emptyOf(size, dtype ?? 'float32'), generator, requiresGrad, mean, std);
   }
   if (size !== null || dtype !== null || requiresGrad) {
     throw new ValueError('normal: size, dtype and requiresGrad go with two numbers; a tensor has its own');
   }
   if (typeof std === 'number') {
     const center = mean as Tensor;
-    return add(drawn('normal', 'normal', shapeOf(center), generator, center.dtype, false, 0, std), center);
+    return add(drawn('normal', 'normal', emptyOf(shapeOf(center), center.dtype), generator, false, 0, std), center);
   }
   refuseWhere(lt(std.detach(), 0), 'normal: every standard deviation must be at least 0');
   const shape = broadcastShapes('normal', shapeOf(std), isTensor(mean) ? shapeOf(mean) : []);
-  return add(mul(drawn('normal', 'normal', shape, generator, std.dtype, false), std), mean);
+  return add(mul(drawn('normal', 'normal', emptyOf(shape, std.dtype), generator, false), std), mean);
 }) as Normal;
 
 function refuseWhere(condition: Tensor, complaint: string): void {
@@ -286,7 +272,7 @@ export const bernoulli: FunctionOf<Tensor, typeof ofProbabilities, DrawOptions> 
     // Asked this way round, because NaN is on neither side.
     const outside = p.detach().ge(0).logicalAnd(p.detach().le(1)).logicalNot();
     refuseWhere(outside, 'bernoulli: every probability must be in [0, 1]');
-    return to(lt(drawn('bernoulli', 'uniform', shapeOf(p), generator, p.dtype, false), p.detach()), p.dtype);
+    return to(lt(drawn('bernoulli', 'uniform', emptyOf(shapeOf(p), p.dtype), generator, false), p.detach()), p.dtype);
   },
 );
 

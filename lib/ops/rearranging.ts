@@ -6,7 +6,7 @@ import { type BackwardRule, record } from '../autograd/node.js';
 import { isInteger } from '../backend/dtype.js';
 import { sizeOf } from '../backend/view.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
-import { emptyOf } from '../tensor/empty.js';
+import { emptyLikeOf, emptyOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
 import { expandTo, owned, view, viewAs } from '../tensor/layout.js';
 import { type Single, single } from '../tensor/parameters.js';
@@ -28,7 +28,7 @@ function flipped(x: Tensor, axes: readonly number[]): Tensor {
   const { shape, strides, offset, dtype } = viewOf(x);
   const turned = strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride));
   const last = axes.reduce((at, axis) => at + Math.max(0, shape[axis]! - 1) * strides[axis]!, offset);
-  const out = emptyOf(shape, dtype);
+  const out = emptyLikeOf(x, dtype);
   write(out, view(x.detach(), shape, turned, last, flipRule, axes));
   return record(out, flipRule, [x], [], axes);
 }

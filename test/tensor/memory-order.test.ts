@@ -1,25 +1,33 @@
 import {
   addcmul,
+  bernoulli,
   bmm,
   cat,
+  fliplr,
+  fullLike,
   manualSeed,
   nn,
+  normal,
   ones,
+  onesLike,
   rand,
   randintLike,
   randLike,
   randnLike,
   roll,
   stack,
+  sub,
   type Tensor,
   tensor,
   where,
   zeros,
+  zerosLike,
 } from 'nabla';
 import { describe, expect, it } from 'vitest';
 
 const F = nn.functional;
 const of = (...shape: number[]): Tensor => ones(shape);
+const turned = (): Tensor => of(4, 6).t();
 
 // What an operation makes of what is not in rows: its strides, its first elements with seed 0, and the number that is drawn next. Recorded from PyTorch 2.13.
 const cases: [string, () => Tensor, number[], number[], number][] = [
@@ -313,6 +321,94 @@ const cases: [string, () => Tensor, number[], number[], number][] = [
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     0.22602,
   ],
+  [
+    'zerosLike',
+    () => zerosLike(turned()).uniform_(),
+    [1, 6],
+    [0.4963, 0.4901, 0.0223, 0.161, 0.7682, 0.8964, 0.1689, 0.2823],
+    0.355267,
+  ],
+  [
+    'onesLike',
+    () => onesLike(turned()).normal_(),
+    [1, 6],
+    [1.541, 0.4033, -0.8567, -0.892, -0.2934, 0.838, 1.1006, -1.5091],
+    0.22602,
+  ],
+  [
+    'fullLike',
+    () => fullLike(turned(), 2).uniform_(),
+    [1, 6],
+    [0.4963, 0.4901, 0.0223, 0.161, 0.7682, 0.8964, 0.1689, 0.2823],
+    0.355267,
+  ],
+  [
+    'noise of gumbelSoftmax',
+    () => F.gumbelSoftmax(turned()),
+    [4, 1],
+    [0.0914, 0.2607, 0.5214, 0.1265, 0.1073, 0.071, 0.5648, 0.2569],
+    0.22602,
+  ],
+  ['bernoulli of probabilities', () => bernoulli(turned().mul(0.5)), [4, 1], [1, 0, 1, 1, 1, 0, 1, 0], 0.355267],
+  [
+    'normals around means',
+    () => normal(turned(), 1),
+    [4, 1],
+    [-0.1258, -0.1524, 0.7494, 0.5661, 1.8487, 1.692, 0.684, -1.1152],
+    0.210366,
+  ],
+  [
+    'dropout of channels',
+    () => F.dropout2d(of(2, 3, 4, 5).transpose(1, 3), 0.5),
+    [60, 1, 5, 20],
+    [0, 0, 0, 0, 0, 0, 0, 0],
+    0.452869,
+  ],
+  [
+    'a loss that is not reduced',
+    () => F.dropout(F.mseLoss(turned(), turned().mul(2), { reduction: 'none' }), 0.5),
+    [1, 6],
+    [0, 2, 2, 0, 0, 2, 0, 0],
+    0.22602,
+  ],
+  [
+    'another',
+    () => F.dropout(F.binaryCrossEntropyWithLogits(turned(), turned().mul(0.5), { reduction: 'none' }), 0.5),
+    [1, 6],
+    [0, 1.6265, 1.6265, 0, 0, 1.6265, 0, 0],
+    0.22602,
+  ],
+  ['flipped', () => F.dropout(fliplr(turned()), 0.5), [1, 6], [0, 2, 2, 0, 0, 2, 0, 0], 0.22602],
+  ['a comparison', () => F.dropout(turned().gt(0).float(), 0.5), [1, 6], [0, 2, 2, 0, 0, 2, 0, 0], 0.22602],
+  ['a number and an operand', () => F.dropout(sub(1, turned()), 0.5), [1, 6], [0, 0, 0, 0, 0, 0, 0, 0], 0.22602],
+  [
+    'a part of a part',
+    () => F.dropout(of(3, 4, 5).transpose(0, 1).slice(0, 1, 4).select(2, 1).add(1), 0.5),
+    [1, 3],
+    [0, 0, 4, 0, 0, 4, 4, 0],
+    0.288236,
+  ],
+  [
+    'a permuted operand and one that is repeated',
+    () =>
+      F.dropout(
+        of(2, 3, 4, 5)
+          .permute([0, 2, 3, 1])
+          .add(of(2, 4, 1, 3)),
+        0.5,
+      ),
+    [60, 5, 1, 20],
+    [0, 4, 4, 0, 0, 4, 4, 4],
+    0.320769,
+  ],
+  [
+    'in place',
+    () => F.dropout(turned().clone().tanh_(), 0.5),
+    [1, 6],
+    [0, 1.5232, 1.5232, 0, 0, 1.5232, 0, 0],
+    0.22602,
+  ],
+  ['normalize', () => F.dropout(F.normalize(turned()), 0.5), [1, 6], [0, 1, 1, 0, 0, 1, 0, 0], 0.22602],
 ];
 
 describe('the order of memory, in which is drawn, is that of PyTorch', () => {

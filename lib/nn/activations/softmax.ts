@@ -6,16 +6,17 @@ import { recording } from '../../backend/recording.js';
 import { isFloat } from '../../backend/dtype.js';
 import { DTypeError, ShapeError } from '../../errors.js';
 import { to } from '../../ops/conversion.js';
-import { emptyLike, zerosLike } from '../../ops/creation.js';
+import { zerosLike } from '../../ops/creation.js';
 import { scatter } from '../../ops/indexing.js';
 import { add, div, log, neg, sub } from '../../ops/pointwise.js';
 import { exponential_ } from '../../ops/random.js';
 import { max } from '../../ops/reductions.js';
 import { logSoftmax, softmax } from '../../ops/softmax.js';
+import { emptyOf } from '../../tensor/empty.js';
 import * as kinds from '../../tensor/kinds.js';
 import { drawing } from '../../tensor/parameters.js';
 import { normalizeDim, show } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 
 // Normalised along a dimension.
@@ -78,7 +79,8 @@ export const gumbelSoftmax: FunctionOf<Tensor, typeof relaxing, GumbelSoftmaxOpt
       throw new DTypeError(`gumbelSoftmax: expected a float tensor, got ${logits.dtype}; convert with .float()`);
     }
     const axis = normalizeDim('gumbelSoftmax', dim, logits.ndim);
-    const noise = log(exponential_(emptyLike(logits), { generator }));
+    // Row by row wherever the logits lie, as in PyTorch.
+    const noise = log(exponential_(emptyOf(shapeOf(logits), logits.dtype), { generator }));
     const soft = softmax(div(sub(logits, noise), tau), axis);
     if (!hard) return soft;
     const { indices } = max(soft, axis, true);

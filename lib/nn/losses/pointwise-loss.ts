@@ -48,7 +48,7 @@ export class PointwiseLoss<R extends Expr[]> {
     const gradient: GradientRule<[input: Expr, target: Expr, ...R]> = (g, _, ...args) => gradients(g, args);
     this.#name = name;
     this.#type = type;
-    this.#single = new Formula(name, loss, { gradient });
+    this.#single = new Formula(name, loss, { gradient, keepsOrder: true });
     this.#summed = new Formula(name, (...args) => e.rowSum(loss(...args)), { gradient });
     this.#averaged = new Formula(name, (count, _, ...args) => e.div(e.rowSum(loss(...args)), count), {
       gradient: (g, _, __, inverse, ...args) => [null, null, ...gradients(e.mul(g, inverse), args)],

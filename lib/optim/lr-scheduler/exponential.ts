@@ -1,7 +1,7 @@
 import type { ArgumentsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import * as kinds from '../../tensor/kinds.js';
-import { LRScheduler } from './lr-scheduler.js';
+import { MultiplyingScheduler } from './lr-scheduler.js';
 import { scheduling } from './scheduler.js';
 
 const exponential = signature('optimizer, /, gamma, lastEpoch', {
@@ -26,15 +26,11 @@ const exponential = signature('optimizer, /, gamma, lastEpoch', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
  */
-export class ExponentialLR extends LRScheduler {
+export class ExponentialLR extends MultiplyingScheduler {
   declare gamma: number;
 
   constructor(...args: ArgumentsOf<typeof exponential>) {
     super(exponential.named('ExponentialLR', args));
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {

@@ -53,10 +53,8 @@ export abstract class LRScheduler extends Scheduler {
     return this.next(rateOf(this.groups[group]!.lr), baseLr, group, false);
   }
 
-  /** Whether the rule asks for nothing of a group but its rate so far, so that groups can be added later. */
-  protected get multiplies(): boolean {
-    return false;
-  }
+  /** Takes groups that were added since the scheduler was made, where the rule can. */
+  protected takeNewGroups(): void {}
 
   /** The momentum (or first beta) of a group at `lastEpoch`; null for what leaves it alone. */
   protected momentum(_group: number): number | null {
@@ -103,14 +101,8 @@ export abstract class LRScheduler extends Scheduler {
     this.lastEpoch--;
   }
 
-  #takeNewGroups(): void {
-    const fresh = this.groups.slice(this.baseLrs.length);
-    for (const group of fresh) group.initialLr ??= rateOf(group.lr);
-    if (fresh.length > 0) this.baseLrs = [...this.baseLrs, ...fresh.map(({ initialLr }) => initialLr!)];
-  }
-
   #update(rule: (lr: number, baseLr: number, group: number) => number): void {
-    if (this.multiplies) this.#takeNewGroups();
+    this.takeNewGroups();
     const { groups, baseLrs } = this;
     if (groups.length !== baseLrs.length) {
       throw new ValueError(
@@ -123,6 +115,15 @@ export abstract class LRScheduler extends Scheduler {
       if (momentum !== null) setMomentum(group, momentum);
     });
     this.setRates(rates);
+  }
+}
+
+/** The base of those that ask for nothing of a group but its rate so far: they go on with groups that are added later. */
+export abstract class MultiplyingScheduler extends LRScheduler {
+  protected override takeNewGroups(): void {
+    const fresh = this.groups.slice(this.baseLrs.length);
+    for (const group of fresh) group.initialLr ??= rateOf(group.lr);
+    if (fresh.length > 0) this.baseLrs = [...this.baseLrs, ...fresh.map(({ initialLr }) => initialLr!)];
   }
 }
 

@@ -2,7 +2,7 @@ import type { ArgumentsOf } from '../../arguments/forms.js';
 import { kind } from '../../arguments/kind.js';
 import { signature } from '../../arguments/signature.js';
 import * as kinds from '../../tensor/kinds.js';
-import { LRScheduler } from './lr-scheduler.js';
+import { MultiplyingScheduler } from './lr-scheduler.js';
 import { scheduling } from './scheduler.js';
 
 // Schedules that go from one factor to another and stay there. Rates are multiplied step by step, as PyTorch does it, so that schedulers
@@ -39,16 +39,12 @@ const constant = signature('optimizer, /, factor, totalIters, lastEpoch', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ConstantLR.html
  */
-export class ConstantLR extends LRScheduler {
+export class ConstantLR extends MultiplyingScheduler {
   declare factor: number;
   declare totalIters: number;
 
   constructor(...args: ArgumentsOf<typeof constant>) {
     super(constant.named('ConstantLR', args));
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number, baseLr: number): number {
@@ -89,17 +85,13 @@ const linear = signature('optimizer, /, startFactor, endFactor, totalIters, last
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LinearLR.html
  */
-export class LinearLR extends LRScheduler {
+export class LinearLR extends MultiplyingScheduler {
   declare startFactor: number;
   declare endFactor: number;
   declare totalIters: number;
 
   constructor(...args: ArgumentsOf<typeof linear>) {
     super(linear.named('LinearLR', args));
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {
@@ -138,16 +130,12 @@ const polynomial = signature('optimizer, /, totalIters, power, lastEpoch', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html
  */
-export class PolynomialLR extends LRScheduler {
+export class PolynomialLR extends MultiplyingScheduler {
   declare totalIters: number;
   declare power: number;
 
   constructor(...args: ArgumentsOf<typeof polynomial>) {
     super(polynomial.named('PolynomialLR', args));
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number, _baseLr: number, _group: number, isInitial: boolean): number {

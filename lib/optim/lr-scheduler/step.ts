@@ -1,7 +1,7 @@
 import type { ArgumentsOf } from '../../arguments/forms.js';
 import { signature } from '../../arguments/signature.js';
 import * as kinds from '../../tensor/kinds.js';
-import { LRScheduler, milestoneList } from './lr-scheduler.js';
+import { milestoneList, MultiplyingScheduler } from './lr-scheduler.js';
 import { scheduling } from './scheduler.js';
 
 const stepwise = signature('optimizer, /, stepSize, gamma, lastEpoch', {
@@ -28,16 +28,12 @@ const stepwise = signature('optimizer, /, stepSize, gamma, lastEpoch', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html
  */
-export class StepLR extends LRScheduler {
+export class StepLR extends MultiplyingScheduler {
   declare stepSize: number;
   declare gamma: number;
 
   constructor(...args: ArgumentsOf<typeof stepwise>) {
     super(stepwise.named('StepLR', args));
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number): number {
@@ -73,17 +69,13 @@ const stepped = signature('optimizer, /, milestones, gamma, lastEpoch', {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
  */
-export class MultiStepLR extends LRScheduler {
+export class MultiStepLR extends MultiplyingScheduler {
   declare milestones: number[];
   declare gamma: number;
 
   constructor(...args: ArgumentsOf<typeof stepped>) {
     const { milestones, ...rest } = stepped.named('MultiStepLR', args);
     super({ ...rest, milestones: [...milestones] });
-  }
-
-  protected override get multiplies(): boolean {
-    return true;
   }
 
   protected override next(lr: number): number {
