@@ -211,7 +211,8 @@ export class DataParallel {
       );
     }
     return this.#generators.map(
-      (_, i) => batch.map((one) => contiguous(select(unflatten(one, 0, [-1, own]), 1, i))) as unknown as Batch,
+      (_, i) =>
+        batch.map((one) => contiguous(select(unflatten(one, 0, [-1, own]), 1, i))) as readonly Tensor[] as Batch,
     );
   }
 

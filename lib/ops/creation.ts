@@ -13,7 +13,7 @@ import * as kinds from '../tensor/kinds.js';
 import { making } from '../tensor/parameters.js';
 import type { Operand } from '../tensor/promotion.js';
 import { checkNdim, checkShape, type Shape, show } from '../tensor/shape.js';
-import { type NestedArray, shapeOf, storageOf, type Tensor } from '../tensor/tensor.js';
+import { type NestedArray, storageOf, type Tensor } from '../tensor/tensor.js';
 import { aboutToRead } from '../tensor/values.js';
 
 const ofSize = signature('size, *, dtype, requiresGrad', { size: kinds.shape, ...making });

@@ -2,7 +2,7 @@ import { define, defineBounds } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { type Kind, kind } from '../arguments/kind.js';
 import { signature } from '../arguments/signature.js';
-import { type DType, dtypes, isFloat, isInteger, type RandomKind } from '../backend/index.js';
+import { dtypes, isFloat, isInteger, type RandomKind } from '../backend/index.js';
 import { DTypeError, ShapeError, ValueError } from '../errors.js';
 import { refuseIf, requireInt32 } from '../tensor/check.js';
 import { emptyLikeOf, emptyOf } from '../tensor/empty.js';

@@ -9,7 +9,7 @@ import { datasetOf, source } from '../capture/run.js';
 import { DataLoader } from '../data/loader.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { writeFileAtomic } from '../io/atomic.js';
-import { type AnyOptimizer, setRate } from '../optim/lr-scheduler/scheduler.js';
+import { type AnyOptimizer, ratedGroupsOf, setRate } from '../optim/lr-scheduler/scheduler.js';
 import { rateOf } from '../optim/parameters.js';
 import { absoluteFilePath, type Path } from '../path.js';
 import * as kinds from '../tensor/kinds.js';
@@ -171,7 +171,7 @@ async function sweep(settings: Settings, batches: Iterable<unknown> | AsyncItera
     optimizer.step();
     return value;
   }, 'findLearningRate');
-  const groups = (optimizer as AnyOptimizer).paramGroups as unknown as Parameters<typeof setRate>[0][];
+  const groups = ratedGroupsOf(optimizer as AnyOptimizer);
   const own = groups.map(({ lr }) => rateOf(lr));
   const shares = own.map((rate) => (own[0]! > 0 ? rate / own[0]! : 1));
   const [rates, losses, smoothed]: [number[], number[], number[]] = [[], [], []];

@@ -1,12 +1,10 @@
 import { noGrad } from '../autograd/mode.js';
 import type { Module } from '../nn/module.js';
-import { type AnyOptimizer, setRate } from '../optim/lr-scheduler/scheduler.js';
+import { type AnyOptimizer, ratedGroupsOf, setRate } from '../optim/lr-scheduler/scheduler.js';
 import { rateOf } from '../optim/parameters.js';
 import { defaultGenerator, type Generator } from '../tensor/generator.js';
 import { dropGrad, gradState, isTensor, leaveGradCaptured, type Tensor } from '../tensor/tensor.js';
 import { modesOf } from './modes.js';
-
-type Group = Parameters<typeof setRate>[0];
 
 const all =
   (...undo: readonly (() => void)[]) =>
@@ -45,7 +43,7 @@ function stateOf(state: Record<string, unknown>): () => void {
 
 /** What puts an optimizer back: rates, and states of parameters. */
 function optimizerOf(optimizer: AnyOptimizer): () => void {
-  const groups = optimizer.paramGroups as unknown as Group[];
+  const groups = ratedGroupsOf(optimizer);
   const rates = groups.map(({ lr }) => rateOf(lr));
   const states = [...optimizer.state].map(
     ([parameter, state]) => [parameter, stateOf(state as Record<string, unknown>)] as const,

@@ -4,7 +4,7 @@ import { describe } from '../../describe.js';
 import { ValueError } from '../../errors.js';
 import * as kinds from '../../tensor/kinds.js';
 import { LRScheduler, oneOrEach, perGroup } from './lr-scheduler.js';
-import { type AnyOptimizer, type RatedGroup, scheduling, setMomentum, setRate } from './scheduler.js';
+import { type AnyOptimizer, ratedGroupsOf, scheduling, setMomentum, setRate } from './scheduler.js';
 
 // Schedules that take rates up and down, and momenta the other way.
 
@@ -42,8 +42,6 @@ function momentaOf(name: string, { optimizer, cycleMomentum, baseMomentum, maxMo
   }
   return { baseMomentums, maxMomentums };
 }
-
-const groupsOf = ({ paramGroups }: AnyOptimizer): RatedGroup[] => paramGroups as object[] as RatedGroup[];
 
 const cyclic = signature(
   'optimizer, /, baseLr, maxLr, stepSizeUp, stepSizeDown, mode, gamma, scaleFn, scaleMode, cycleMomentum, baseMomentum, maxMomentum, lastEpoch',
@@ -114,7 +112,7 @@ export class CyclicLR extends LRScheduler {
     // Before anything is set.
     if (scaleFn !== null) scaleAt(scaleFn, scaleMode === 'cycle' ? 1 : 0);
     if (lastEpoch === -1) {
-      groupsOf(optimizer).forEach((group, i) => {
+      ratedGroupsOf(optimizer).forEach((group, i) => {
         setRate(group, baseLrs[i]!);
         if (momenta.maxMomentums !== null) setMomentum(group, momenta.maxMomentums[i]!);
       });
@@ -250,7 +248,7 @@ export class OneCycleLR extends LRScheduler {
     const maxLrs = perGroup(name, 'maxLr', values.maxLr, optimizer);
     const momenta = momentaOf(name, values);
     if (lastEpoch === -1) {
-      groupsOf(optimizer).forEach((group, i) => {
+      ratedGroupsOf(optimizer).forEach((group, i) => {
         group.initialLr = maxLrs[i]! / values.divFactor;
         if (momenta.maxMomentums !== null) setMomentum(group, momenta.maxMomentums[i]!);
       });

@@ -17,6 +17,9 @@ export type AnyOptimizer = Optimizer<object, object>;
 export type RatedGroup = Group<{ lr: number | Tensor }> &
   Scheduled & { momentum?: number; betas?: readonly [number, number] };
 
+/** Its groups, of which only the rates and momenta are known where any optimizer may come. */
+export const ratedGroupsOf = ({ paramGroups }: AnyOptimizer): RatedGroup[] => paramGroups as object[] as RatedGroup[];
+
 /** What every scheduler is made of. */
 export const scheduling = {
   optimizer: kind('an Optimizer', (value): value is AnyOptimizer => isOptimizer(value)),
@@ -79,7 +82,7 @@ export abstract class Scheduler {
 
   /** The groups whose rates it sets. */
   protected get groups(): RatedGroup[] {
-    return this.optimizer.paramGroups as object[] as RatedGroup[];
+    return ratedGroupsOf(this.optimizer);
   }
 
   /** How often `step` was called since the scheduler began, with the first by which it sets the rates to begin with. */
