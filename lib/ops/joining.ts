@@ -9,14 +9,15 @@ import { wider } from '../tensor/promotion.js';
 import { checkNdim, normalizeDim, type Shape, show } from '../tensor/shape.js';
 import { shapeOf, type Tensor } from '../tensor/tensor.js';
 import { atleast1d, atleast2d, atleast3d } from './axes.js';
-import { clone, to } from './conversion.js';
+import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { tensorsOf } from './operands.js';
 import { narrow, reshape, unsqueeze } from './views.js';
 
 interface CatAttrs {
   readonly axis: number;
-  readonly sizes: readonly number[];
+  /** Along the axis; null for what is empty and joins with anything. */
+  readonly sizes: readonly (number | null)[];
 }
 
 const catRule: BackwardRule<CatAttrs> = {
@@ -24,8 +25,9 @@ const catRule: BackwardRule<CatAttrs> = {
   backward: (g, _, { axis, sizes }, needs) => {
     let start = 0;
     return sizes.map((size, i) => {
-      start += size;
-      return needs[i] ? narrow(g, axis, start - size, size) : null;
+      start += size ?? 0;
+      if (!needs[i]) return null;
+      return size === null ? zeros([0], { dtype: g.dtype }) : narrow(g, axis, start - size, size);
     });
   },
 };
@@ -52,17 +54,19 @@ const joined = (op: string): Join =>
     if (scalar >= 0) throw new ShapeError(`${op}: element ${scalar} is 0-d and has no dimension to join; use stack`);
     const dtype = tensors.map((x) => x.dtype).reduce(wider);
     const parts = tensors.filter((x) => !isLegacyEmpty(x));
-    if (parts.length === 0) return to(clone(tensors[0]!), dtype);
-    const axis = normalizeDim(op, dim, parts[0]!.ndim);
-    const shape = joinedShape(op, parts, axis);
-    const out = emptyOf(shape, dtype);
+    const shapes = (parts.length === 0 ? tensors : parts).map(shapeOf);
+    const axis = normalizeDim(op, dim, shapes[0]!.length);
+    const out = emptyOf(joinedShape(op, shapes, axis), dtype);
     let start = 0;
     for (const part of parts) {
       narrow(out, axis, start, shapeOf(part)[axis]!).copy_(part.detach());
       start += shapeOf(part)[axis]!;
     }
-    const typed = parts.map((part) => to(part, dtype));
-    return record(out, catRule, typed, [], { axis, sizes: parts.map((part) => shapeOf(part)[axis]!) });
+    const typed = tensors.map((x) => to(x, dtype));
+    return record(out, catRule, typed, [], {
+      axis,
+      sizes: tensors.map((x) => (isLegacyEmpty(x) ? null : shapeOf(x)[axis]!)),
+    });
   });
 
 /**
@@ -76,10 +80,10 @@ const joined = (op: string): Join =>
  */
 export const cat: Join = joined('cat');
 
-function joinedShape(op: string, parts: readonly Tensor[], axis: number): Shape {
-  const first = shapeOf(parts[0]!);
+function joinedShape(op: string, shapes: readonly Shape[], axis: number): Shape {
+  const first = shapes[0]!;
   let size = 0;
-  for (const { shape } of parts) {
+  for (const shape of shapes) {
     const agrees = shape.length === first.length && shape.every((own, i) => i === axis || own === first[i]);
     if (!agrees) throw new ShapeError(`${op}: sizes must agree but for dim ${axis}: ${show(first)} and ${show(shape)}`);
     size += shape[axis]!;

@@ -257,6 +257,26 @@ describe('strides that can be shown otherwise', () => {
 });
 
 describe('joining', () => {
+  // As PyTorch 2.13: what is empty belongs to the graph.
+  test.each<[name: string, shape: number[], onto: number[]]>([
+    ['vectors', [3], [3]],
+    ['matrices, with which it joins all the same', [2, 3], [2, 3]],
+    ['nothing else', [0], [0]],
+  ])('an empty vector has a gradient beside %s', (_, shape, onto) => {
+    const [x, none] = [ones(shape, { requiresGrad: true }), zeros([0], { requiresGrad: true })];
+    const step = (): Tensor => {
+      const y = cat([none, x, none]);
+      y.sum().backward();
+      return y;
+    };
+    for (const run of [step, capture(step)]) {
+      [x.grad, none.grad] = [null, null];
+      expect(run().shape).toEqual(onto);
+      expect([x.grad!.shape, none.grad!.shape]).toEqual([shape, [0]]);
+      expect(x.grad!.eq(1).all().item()).toBe(true);
+    }
+  });
+
   const mixed = () => [tensor([[1, 2]], { dtype: 'float64' }), counting(2, 2)];
 
   test('there is a test for every function', () => {

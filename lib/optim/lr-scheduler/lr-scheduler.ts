@@ -106,7 +106,7 @@ export abstract class LRScheduler extends Scheduler {
     const { groups, baseLrs } = this;
     if (groups.length !== baseLrs.length) {
       throw new ValueError(
-        `${this.name}: the optimizer has ${groups.length} parameter groups, but had ${baseLrs.length} when the scheduler was made`,
+        `${this.name}: the optimizer has ${groups.length} parameter groups, but had ${baseLrs.length} when the scheduler was made; make another, or one that multiplies rates, as StepLR does`,
       );
     }
     const rates = groups.map(({ lr }, i) => rule(rateOf(lr), baseLrs[i]!, i));
