@@ -3,7 +3,7 @@ import { type Storage, sameShape, sizeOf, type View } from '../backend/index.js'
 import { foldsColumns, planLoops } from '../backend/loops.js';
 import { type Expr, hasRows, input, stageCount } from '../expr/index.js';
 import { isComparison, type Nest, type NestInput, relocate, sameElements, within, writtenAs } from './nest.js';
-import { writesAfterReads } from './overlap.js';
+import { areApart, writesAfterReads } from './overlap.js';
 
 /** Operands of a merged nest; an instruction may have a few more (`MAX_OPERANDS` of `lib/backend/view.ts`). */
 export const MOST_MERGED_OPERANDS = 40;
@@ -46,7 +46,8 @@ export function merge(first: Nest, second: Nest, needed: (storage: Storage) => b
   const roots: Expr[] = [];
   const outputs: View[] = [];
   producer.outputs.forEach((output, i) => {
-    if (!needed(output.storage) || writes(consumer, output.storage)) return;
+    if (!needed(output.storage) || consumer.outputs.some((other) => sameElements(other, output, producer.shape)))
+      return;
     roots.push(producer.roots[i]!);
     outputs.push(output);
   });
@@ -76,11 +77,12 @@ function writes({ outputs }: Nest, storage: Storage): boolean {
   return false;
 }
 
-/** Whether the second nest writes memory that the first does, but not the same elements of it. */
+/** Whether the second nest writes some of what the first does, but not the same elements. */
 function overwritesOther({ outputs }: Nest, second: Nest): boolean {
   for (const output of outputs) {
     for (const other of second.outputs) {
-      if (other.storage === output.storage && !sameElements(other, output, second.shape)) return true;
+      if (other.storage !== output.storage || sameElements(other, output, second.shape)) continue;
+      if (!areApart(other, output)) return true;
     }
   }
   return false;

@@ -2,6 +2,7 @@ import { define } from '../arguments/define.js';
 import type { FunctionOf, OptionsOf } from '../arguments/forms.js';
 import { signature } from '../arguments/signature.js';
 import { type BackwardRule, record } from '../autograd/node.js';
+import { sameShape } from '../backend/view.js';
 import { ShapeError } from '../errors.js';
 import { emptyOf } from '../tensor/empty.js';
 import * as kinds from '../tensor/kinds.js';
@@ -12,7 +13,7 @@ import { atleast1d, atleast2d, atleast3d } from './axes.js';
 import { to } from './conversion.js';
 import { zeros } from './creation.js';
 import { tensorsOf } from './operands.js';
-import { narrow, reshape, unsqueeze } from './views.js';
+import { narrow, reshape, select } from './views.js';
 
 interface CatAttrs {
   readonly axis: number;
@@ -30,6 +31,11 @@ const catRule: BackwardRule<CatAttrs> = {
       return size === null ? zeros([0], { dtype: g.dtype }) : narrow(g, axis, start - size, size);
     });
   },
+};
+
+const stackRule: BackwardRule<number> = {
+  name: 'Stack',
+  backward: (g, _, axis, needs) => needs.map((needed, i) => (needed ? select(g, axis, i) : null)),
 };
 
 /** PyTorch's relic: a 1-d empty tensor joins with anything. */
@@ -103,13 +109,14 @@ function joinedShape(op: string, shapes: readonly Shape[], axis: number): Shape 
 export const stack: Join = define('stack', joining, (tensors, dim) => {
   const axis = normalizeDim('stack', dim, tensors[0]!.ndim + 1);
   checkNdim('stack', tensors[0]!.ndim + 1);
-  const other = tensors.find((x) => show(x.shape) !== show(tensors[0]!.shape));
-  if (other !== undefined)
-    throw new ShapeError(`stack: shapes must be equal: ${show(tensors[0]!.shape)} and ${show(other.shape)}`);
-  return cat(
-    tensors.map((x) => unsqueeze(x, axis)),
-    axis,
-  );
+  const shape = shapeOf(tensors[0]!);
+  const other = tensors.find((x) => !sameShape(shapeOf(x), shape));
+  if (other !== undefined) throw new ShapeError(`stack: shapes must be equal: ${show(shape)} and ${show(other.shape)}`);
+  const dtype = tensors.map((x) => x.dtype).reduce(wider);
+  const out = emptyOf(shape.toSpliced(axis, 0, tensors.length), dtype);
+  for (const [i, x] of tensors.entries()) select(out, axis, i).copy_(x.detach());
+  const typed = tensors.map((x) => to(x, dtype));
+  return record(out, stackRule, typed, [], axis);
 });
 
 /** The same as `cat`. @example concat([ones([1, 2]), zeros([2, 2])]).shape; // [3, 2] */

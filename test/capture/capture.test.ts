@@ -2,6 +2,7 @@ import {
   type Captured,
   CaptureError,
   capture,
+  cat,
   Generator,
   grad,
   manualSeed,
@@ -11,6 +12,7 @@ import {
   optim,
   rand,
   randn,
+  stack,
   type Tensor,
   tensor,
   ValueError,
@@ -367,6 +369,27 @@ describe('the program', () => {
     expect(stats).toMatchObject({ recorded: 25, instructions: 11 });
     expect(stats!.arenaBytes).toBeLessThan(stats!.temporaryBytes);
     expect(`${step}`).toMatch(/matmul addBias\+sigmoid +in0 float32\[100, 4\], Sequential.0.weight/);
+  });
+
+  it('writes what cat and stack join where it belongs', () => {
+    const parts = (x: Tensor): Tensor[] => [x.sin(), x.exp().mul(2), x];
+    for (const join of [
+      (x: Tensor) => cat(parts(x)),
+      (x: Tensor) => cat(parts(x), 1),
+      (x: Tensor) => stack(parts(x)),
+      (x: Tensor) => stack(parts(x), 2),
+      (x: Tensor) => stack([...parts(x), cat(parts(x), 1).sum(1, true).expand([4, 6])], 1),
+    ]) {
+      const f = capture(join);
+      for (let i = 0; i < 3; i++) {
+        const x = randn([4, 6]);
+        expectSame(f(x), join(x));
+      }
+      expect(f.stats[0]!.instructions).toBeLessThanOrEqual(3);
+    }
+    const joined = capture((x: Tensor) => cat(parts(x), 1));
+    for (let i = 0; i < 2; i++) joined(randn([4, 6]));
+    expect(joined.stats[0]).toMatchObject({ instructions: 1 });
   });
 
   it('takes bias and activation along with a convolution, to the same bits', () => {
