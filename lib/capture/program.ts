@@ -21,7 +21,7 @@ import { placeTemporaries } from './arena.js';
 import { initialisations, unchangedConstants, withRepeated } from './constants.js';
 import { fuse } from './fuse.js';
 import { HostActions, type Lookahead } from './host.js';
-import { type LaidOut, layOut } from './laid-out.js';
+import { type LaidOut, layOut, layOutRepeated } from './laid-out.js';
 import { count, describeInstruction, type InstructionText, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
 import { isAnyRunning, occupy, requireFree } from './running.js';
@@ -76,7 +76,7 @@ export class CapturedProgram {
    * @param results memory made within that can be seen afterwards
    */
   constructor(recorder: Recorder, inputs: readonly Storage[], results: readonly Storage[], where: string) {
-    const lowered = lower(recorder, new Set(results));
+    const lowered = lower(recorder, new Set(inputs), new Set(results));
     this.arena = lowered.arena;
     this.#inputs = inputs;
     this.#origins = lowered.origins;
@@ -254,7 +254,7 @@ export class CapturedProgram {
   }
 }
 
-function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
+function lower(recorder: Recorder, inputs: ReadonlySet<Storage>, visible: ReadonlySet<Storage>) {
   const replaced = unchangedConstants(recorder, visible);
   const temporaries = new Set(recorder.made);
   for (const storage of visible) temporaries.delete(storage);
@@ -269,7 +269,19 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
   const places = new Map<Instruction, number>();
   const sources = recorder.places === null ? undefined : new Map<Instruction, readonly number[]>();
   const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places, sources);
-  const { offsets, bytes } = placeTemporaries(fused, isTemporary);
+  const written = new Set(fused.flatMap(storagesWritten));
+  const isOutside = (storage: Storage) => !inputs.has(storage) && !recorder.made.has(storage) && !visible.has(storage);
+  const lowered = layOutRepeated(
+    fused,
+    (storage) => isOutside(storage) && !written.has(storage),
+    (by, one) => {
+      const place = places.get(one);
+      if (place !== undefined) places.set(by, place);
+      sources?.set(by, sources.get(one)!);
+    },
+  );
+  for (const storage of lowered.made) temporaries.add(storage);
+  const { offsets, bytes } = placeTemporaries(lowered.instructions, isTemporary);
   const arena = allocate('bool', bytes);
   const placed = (view: View): View => {
     const { shape, strides, dtype } = view;
@@ -280,13 +292,19 @@ function lower(recorder: Recorder, visible: ReadonlySet<Storage>) {
     const copy = replaced.get(view.storage);
     return copy === undefined ? view : { storage: copy, offset: view.offset, shape, strides, dtype };
   };
-  const instructions = fused.map((one) => withViews(one, placed));
-  const origins = fused.map((one) => (places.get(one) ?? -1) - first.length);
+  const instructions = lowered.instructions.map((one) => withViews(one, placed));
+  const origins = lowered.instructions.map((one) => (places.get(one) ?? -1) - first.length);
   const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
   const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
   const placesOf = (one: Instruction) =>
     distinct(sources!.get(one)!.map((i) => recorder.places![i - first.length] ?? OUTSIDE));
-  return { instructions, origins, arena, stats, places: sources === undefined ? null : fused.map(placesOf) };
+  return {
+    instructions,
+    origins,
+    arena,
+    stats,
+    places: sources === undefined ? null : lowered.instructions.map(placesOf),
+  };
 }
 
 const OUTSIDE: Place = { name: '', phase: 'forward' };

@@ -1,4 +1,4 @@
-import { capture, manualSeed, nn, noGrad, ones, optim, rand, randn, type Tensor } from 'nabla';
+import { capture, manualSeed, nn, noGrad, ones, optim, rand, randn, type Tensor, zeros } from 'nabla';
 import { describe, expect, it } from 'vitest';
 import { expectSame } from './same.js';
 
@@ -12,7 +12,7 @@ describe('weights that are only read', () => {
 
   it('are laid out for small batches, each once for each program, with the same bits', () => {
     const { model, plain, predict } = setUp();
-    for (const size of [1, 2, 15, 16, 1, 2, 15, 16]) {
+    for (const size of [1, 2, 32, 33, 1, 2, 32, 33]) {
       const x = randn([size, 40]);
       expectSame(predict(x), plain(x));
     }
@@ -68,5 +68,61 @@ describe('weights that are only read', () => {
     predict(ones([1, 40]));
     model[2].weight.data = ones([3, 30]);
     expect(() => predict(ones([1, 40]))).toThrow(/the data of Sequential\.2\.weight was replaced.*reset\(\)/);
+  });
+});
+
+describe('weights that several products read before they change', () => {
+  const setUp = () => {
+    manualSeed(5);
+    const cell = new nn.RNNCell(6, 20);
+    return { cell, optimizer: new optim.SGD(cell.parameters(), { lr: 0.1 }) };
+  };
+  const steps =
+    ({ cell, optimizer }: ReturnType<typeof setUp>) =>
+    (x: Tensor) => {
+      optimizer.zeroGrad();
+      let h = zeros([x.shape[1]!, 20]);
+      for (const part of x.unbind()) h = cell.forward(part, h);
+      const loss = h.square().sum();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    };
+  const laidOut = (text: string) => text.match(/laid out/g)?.length ?? 0;
+
+  it.each([
+    [5, 3, 1],
+    [5, 32, 1],
+    [5, 33, 0],
+    [2, 3, 0],
+  ])('are laid out once a call, with the same bits: %i steps of %i rows', (time, rows, times) => {
+    const [captured, plain] = [capture(steps(setUp())), steps(setUp())];
+    for (let i = 0; i < 4; i++) {
+      const x = randn([time, rows, 6]);
+      expectSame(captured(x), plain(x));
+    }
+    // Of both weights of a cell.
+    expect(laidOut(`${captured}`)).toBe(2 * times);
+  });
+
+  it('are laid out again after they were written', () => {
+    const changing =
+      ({ cell }: ReturnType<typeof setUp>) =>
+      (x: Tensor) =>
+        noGrad(() => {
+          let h = zeros([4, 20]);
+          for (const [time, part] of x.unbind().entries()) {
+            h = cell.forward(part, h);
+            if (time === 3) cell.weightHh.mul_(0.5);
+          }
+          return h;
+        });
+    const [captured, plain] = [capture(changing(setUp())), changing(setUp())];
+    for (let i = 0; i < 3; i++) {
+      const x = randn([8, 4, 6]);
+      expectSame(captured(x), plain(x));
+    }
+    // Four products before and four after; the other weight never changes, and is kept.
+    expect(laidOut(`${captured}`.replace(/weight_ih laid out/g, ''))).toBe(2);
   });
 });
