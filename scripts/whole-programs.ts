@@ -59,6 +59,14 @@ const FOLDS: readonly Part[] = [
   ['binaryCrossEntropyWithLogits', (x) => nn.functional.binaryCrossEntropyWithLogits(x, values.sigmoid())],
 ];
 
+const [lstm, gru] = [new nn.LSTM(8, 12), new nn.GRU(8, 12)];
+
+/** What they do in each step of time, but for the first and last. */
+const RECURRENCES: readonly Part[] = [
+  ['LSTM', (x) => lstm.forward(x)[0]],
+  ['GRU', (x) => gru.forward(x)[0]],
+];
+
 /** So often that nothing of the state is new. */
 const STEPS = 8;
 /** Of a parameter: no number of a step has so many elements. */
@@ -91,28 +99,26 @@ const noteAll =
     if (walked.some(Boolean)) found.set(program, { name, program, walked });
   };
 
-/** Calls `act`, and returns what is noted of the maps and epilogues that it comes to. */
-function programsIn(act: () => void, noteIn: Note): Found[] {
+/** Calls `act`, and returns what is noted of the maps and epilogues that it comes to: those of captured programs, and those called one by one. */
+function programsIn(act: () => void, noteLinked: Note, noteCalled: Note = noteLinked): Found[] {
   const found = new Map<Program, Found>();
-  const note = (program: Program, params: readonly number[], inputs: readonly View[]) =>
-    noteIn(found, program, params, inputs);
   const before = useBackend({
     ...backend,
     map: (program, params, inputs, outputs) => {
-      note(program, params, inputs);
+      noteCalled(found, program, params, inputs);
       return before.map(program, params, inputs, outputs);
     },
     fold: (program, params, inputs, outputs, outer, inner) => {
-      note(program, params, inputs);
+      noteCalled(found, program, params, inputs);
       return before.fold(program, params, inputs, outputs, outer, inner);
     },
     link: (instructions, ports) => {
       for (const one of instructions) {
-        if (one.op === 'map' || one.op === 'fold') note(one.program, one.params, one.inputs);
+        if (one.op === 'map' || one.op === 'fold') noteLinked(found, one.program, one.params, one.inputs);
         if (one.op !== 'matmul' || one.epilogue === null) continue;
         const { program, params, inputs } = one.epilogue;
         // The product, which is as large as what becomes of it, is input 0.
-        note(program, params, [one.outputs[0]!, ...inputs]);
+        noteLinked(found, program, params, [one.outputs[0]!, ...inputs]);
       }
       return before.link(instructions, ports);
     },
@@ -181,14 +187,33 @@ function foldsOf([name, apply]: Part): Found[] {
   }, noteAll(name));
 }
 
+/** In captured training: what many steps of time have in common. */
+function recurrencesOf([name, apply]: Part): Found[] {
+  const gradient = randn([STEPS, 4, 12]);
+  const step = capture((x: Tensor) => {
+    const output = apply(x);
+    output.backward(gradient);
+    return output.detach();
+  });
+  const times = new Map<Program, number>();
+  const noteOften: Note = (found, program, params, inputs) => {
+    times.set(program, (times.get(program) ?? 0) + 1);
+    if (times.get(program)! >= STEPS / 2) noteAll(name)(found, program, params, inputs);
+  };
+  const act = () => {
+    for (let i = 0; i < 2; i++) step(randn([STEPS, 4, 8]));
+  };
+  return programsIn(act, noteOften, () => {});
+}
+
 /** As native/whole.h has them, which the header asserts. */
 const LOADED = 1;
 const ONE_VALUE = 2;
 const OF_ROW = 4;
 const STORED = 8;
 
-const MOST_SLOTS = 32;
-const MOST_OPERATIONS = 24;
+const MOST_SLOTS = 40;
+const MOST_OPERATIONS = 64;
 
 /** What a slot is that is read before it is written. */
 function kindOf({ program, walked }: Found, slot: number): number {
@@ -234,15 +259,23 @@ function codeOf(found: Found, stages: readonly Stage[], stage: number): string |
   return fits ? `${slots.length}, ${code.length}, {${kinds.join(', ')}}, {${code.join(', ')}}` : null;
 }
 
-/** Code of fewer operations is as fast in loops of its own. What counts positions has none. */
+/** Code of fewer operations is as fast in loops of its own, and so are copies. What counts positions has none. */
 const isWorthIt = ({ elements }: Stage): boolean =>
-  elements.filter(({ op }) => op !== 'expand').length > 1 && elements.every(({ op }) => op !== 'position');
+  elements.filter(({ op }) => op !== 'expand').length > 1 &&
+  elements.some(({ op }) => op !== 'copy') &&
+  elements.every(({ op }) => op !== 'position');
 
 /** The header, as it should be. */
 export function header(): string {
   // Two names may come to the same.
   const names = new Map<string, string>();
-  for (const one of [...UPDATES.flatMap(updatesOf), ...ACTIVATIONS.flatMap(activationsOf), ...FOLDS.flatMap(foldsOf)]) {
+  const found = [
+    ...UPDATES.flatMap(updatesOf),
+    ...ACTIVATIONS.flatMap(activationsOf),
+    ...FOLDS.flatMap(foldsOf),
+    ...RECURRENCES.flatMap(recurrencesOf),
+  ];
+  for (const one of found) {
     for (const stages of [one.program.resident, one.program.streamed]) {
       for (const [i, stage] of stages.entries()) {
         const code = isWorthIt(stage) ? codeOf(one, stages, i) : null;

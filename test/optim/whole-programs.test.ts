@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
-import { nn, randn, stack, type Tensor } from '../../lib/index.js';
+import { capture, nn, randn, stack, type Tensor } from '../../lib/index.js';
 
 describe('programs that are compiled as wholes', () => {
   it('are those that optimizers, activations and rows come to (npm run whole-programs)', async () => {
@@ -38,6 +38,39 @@ describe('programs that are compiled as wholes', () => {
       make,
     );
     expect(apart.toArray()).toEqual(dense.toArray());
+  });
+});
+
+describe('cells of recurrences that are compiled as wholes', () => {
+  const layers = {
+    LSTM: (hidden: number) => {
+      const layer = new nn.LSTM(5, hidden, 2);
+      return { layer, forward: (x: Tensor) => layer.forward(x)[0] };
+    },
+    GRU: (hidden: number) => {
+      const layer = new nn.GRU(5, hidden, 2);
+      return { layer, forward: (x: Tensor) => layer.forward(x)[0] };
+    },
+  };
+
+  it.each([
+    ['LSTM', 37],
+    ['LSTM', 64],
+    ['GRU', 37],
+    ['GRU', 64],
+  ] as const)('%s of %i: what the operations come to one by one, to the bit', (name, hidden) => {
+    const { layer, forward } = layers[name](hidden);
+    const step = (x: Tensor): Tensor[] => {
+      layer.zeroGrad();
+      const output = forward(x);
+      output.square().sum().backward();
+      return [output.detach(), ...[...layer.parameters()].map((one) => one.grad!.clone())];
+    };
+    const captured = capture(step);
+    for (let i = 0; i < 3; i++) {
+      const x = randn([6, 9, 5]);
+      expect(captured(x).map((one) => one.toArray())).toEqual(step(x).map((one) => one.toArray()));
+    }
   });
 });
 

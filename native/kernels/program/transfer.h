@@ -1,14 +1,28 @@
 #pragma once
 
+#include "../../simd/vec.h"
 #include "../convert.h"
 
 /** Between memory, of any type, and slots, of the compute type: runs of elements that are evenly far apart. */
 namespace nabla::NABLA_ISA {
 namespace {
 
+/** Vector by vector: most runs are short. */
+template <typename T>
+[[gnu::always_inline]] inline void copy_run(T* dst, const T* src, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes<T> <= n; i += kLanes<T>) store<T>(dst + i, load(src + i));
+  if (i < n) store_partial(dst + i, load_partial(src + i, n - i), n - i);
+}
+
+/** Whether elements of one type are another's as they are, and a vector knows them. */
+template <typename To, typename From>
+constexpr bool kIsCopied = __is_same(To, From) && (__is_same(To, float) || __is_same(To, double));
+
 template <typename To, typename From>
 void load_run(To* dst, const From* src, int64_t stride, int64_t n) {
   if (stride == 1) {
+    if constexpr (kIsCopied<To, From>) return copy_run(dst, src, n);
     for (int64_t i = 0; i < n; i++) dst[i] = convert<To>(src[i]);
   } else if (stride == 0) {
     const To value = convert<To>(*src);
@@ -21,6 +35,7 @@ void load_run(To* dst, const From* src, int64_t stride, int64_t n) {
 template <typename To, typename From>
 void store_run(To* dst, const From* src, int64_t stride, int64_t n) {
   if (stride == 1) {
+    if constexpr (kIsCopied<To, From>) return copy_run(dst, src, n);
     for (int64_t i = 0; i < n; i++) dst[i] = convert<To>(src[i]);
   } else {
     for (int64_t i = 0; i < n; i++) dst[i * stride] = convert<To>(src[i]);
