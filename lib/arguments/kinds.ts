@@ -27,6 +27,12 @@ export const atLeast = (low: number): Kind<number> =>
 export const above = (low: number): Kind<number> =>
   kind(`above ${low}`, (value): value is number => typeof value === 'number' && value > low);
 
+/** Any number but 0. */
+export const nonzero: Kind<number> = kind(
+  'a number other than 0',
+  (value): value is number => typeof value === 'number' && Math.abs(value) > 0,
+);
+
 /** A number in (low, high). */
 export const between = (low: number, high: number): Kind<number> =>
   kind(`in (${low}, ${high})`, (value): value is number => typeof value === 'number' && value > low && value < high);

@@ -59,7 +59,7 @@ export function pythonText(value: unknown): string {
 }
 
 /** A shape as Python writes a tuple. */
-export const pythonTuple = (shape: readonly number[]): string =>
+export const pythonTuple = (shape: readonly (number | string)[]): string =>
   shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
 
 /** One integer, or one for each axis, as Python writes what was given. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ArgumentsOf } from '../arguments/forms.js';
 import { takeNoMore } from '../arguments/no-more.js';
 import { signature } from '../arguments/signature.js';
@@ -394,6 +395,11 @@ export abstract class Optimizer<O extends object, S extends object> {
       return `Parameter Group ${i}\n${lines.join('\n')}\n`;
     });
     return `${this.#rule.name} (\n${groups.join('\n')})`;
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return this.toString();
   }
 }
 

@@ -141,6 +141,11 @@ function batchNormalised(
   if (count === 1)
     throw new ValueError(`${op}: expected more than 1 value per channel in training, got ${show(x.shape)}`);
   if (!(eps > 0)) throw new ValueError(`${op}: eps must be above 0 in training, got ${eps}`);
+  if (count === 0) {
+    // Of nothing there is no mean: running values stay. The result is empty too, and gradients are sums over nothing.
+    if (running !== null) momentum();
+    return byRunning(x, { mean: zeros([channels]), variance: ones([channels]) }, learned, eps);
+  }
   const frame = { shape: shapeOf(x), axes, keepdim: false };
   const { result, ...batch } = normalisedByBatch(x, learned.weight, learned.bias, frame, count, eps);
   if (running !== null) follow(running, batch, momentum());
@@ -179,7 +184,7 @@ export const batchNorm: FunctionOf<Tensor, typeof batchSignature, BatchNormFunct
  * Layer normalisation of groups of channels, with a weight and a bias for each channel.
  *
  * @param input (batch, channels, …)
- * @throws ValueError if the channels do not make so many groups; ShapeError if shapes do not fit
+ * @throws ValueError if the channels do not make so many groups, or groups are of one value each; ShapeError if shapes do not fit
  * @example
  * ```ts
  * nn.functional.groupNorm(tensor([[1, 3, 5, 9]]), 2); // tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
@@ -194,6 +199,8 @@ export const groupNorm: FunctionOf<Tensor, typeof groupSignature, GroupNormFunct
     const channels = channelsOf('groupNorm', x);
     checkGroups('groupNorm', channels, numGroups);
     checkChannels('groupNorm', channels, { weight, bias });
+    if (x.numel() === numGroups && channels > 0)
+      throw new ValueError(`groupNorm: expected more than 1 value per group, got ${show(x.shape)}`);
     const size = channels / numGroups;
     const shape = [shapeOf(x)[0]!, numGroups, size, sizeOf(shapeOf(x).slice(2))];
     const spread = (of: Tensor | null, otherwise: number) =>

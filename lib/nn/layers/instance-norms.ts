@@ -77,7 +77,7 @@ function instanceNormalised(
   const count = sizeOf(shapeOf(x).slice(2));
   if (count <= 1)
     throw new ValueError(`${op}: expected more than 1 value per channel of a sample, got ${show(x.shape)}`);
-  if (!(eps > 0)) throw new ValueError(`${op}: eps must be above 0, got ${eps}`);
+  if (!(eps >= 0)) throw new ValueError(`${op}: eps must be at least 0, got ${eps}`);
   const weight = learned.weight === null ? 1 : perChannel(learned.weight, x.ndim);
   const bias = learned.bias === null ? 0 : perChannel(learned.bias, x.ndim);
   const frame = { shape: shapeOf(x), axes, keepdim: true };

@@ -14,7 +14,7 @@ import { ones, tensor } from '../../ops/creation.js';
 import { gather, indexSelect } from '../../ops/indexing.js';
 import { pad } from '../../ops/padding.js';
 import { type Picks, pickedRule, picks } from '../../ops/picking.js';
-import { abs, add, div, mul, pow, relu, sign } from '../../ops/pointwise.js';
+import { abs, add, div, mul, neg, pow, relu, sign } from '../../ops/pointwise.js';
 import { sum } from '../../ops/reductions.js';
 import {
   eachAxis,
@@ -105,8 +105,8 @@ const averagePooling = (dims: number) =>
   });
 const normPooling = (dims: number) =>
   signature('normType, kernelSize, stride, ceilMode', {
-    /** Which norm. */
-    normType: kinds.above(0),
+    /** Which norm; with infinity the largest of absolute values, with -infinity the smallest. */
+    normType: kinds.nonzero,
     ...sized(dims),
     ...ceilMode,
   });
@@ -319,7 +319,12 @@ function norm(
   stride: PerAxis | null,
   ceilMode: boolean,
 ): Tensor {
-  const given = { kernelSize, stride, padding: 0, ceilMode, countIncludePad: true, divisorOverride: null };
+  const window = { kernelSize, stride, padding: 0, ceilMode };
+  if (Math.abs(normType) === Number.POSITIVE_INFINITY) {
+    const turned = (of: Tensor): Tensor => (normType > 0 ? of : neg(of));
+    return turned(largest(op, dims, turned(abs(input)), { ...window, dilation: 1 }).values);
+  }
+  const given = { ...window, countIncludePad: true, divisorOverride: null };
   const mean = average(op, dims, pow(input, normType), given);
   // As in PyTorch, which keeps a sum below 0, of odd powers, from becoming NaN.
   return pow(mul(mul(sign(mean), relu(abs(mean))), sizeOf(eachAxis(kernelSize, dims))), 1 / normType);

@@ -15,7 +15,7 @@ import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
 import { onInput } from '../operands.js';
-import { pythonAxes, pythonFloat, pythonText } from '../text.js';
+import { pythonAxes, pythonFloat, pythonText, pythonTuple } from '../text.js';
 import { adaptiveAverage } from './adaptive-pooling.js';
 
 // Signals, images and volumes of another size.
@@ -152,8 +152,9 @@ function resized(op: string, x: Tensor, given: Given): Tensor {
   if (by === null) return adaptiveAverage(op, whole.length, x, sizes);
   let result = x;
   for (let axis = whole.length - 1; axis >= 0; axis--) {
-    const factor = recomputeScaleFactor === true ? null : (factors?.[axis] ?? null);
+    let factor = recomputeScaleFactor === true ? null : (factors?.[axis] ?? null);
     const [size, outSize] = [whole[axis]!, sizes[axis]!];
+    if (mode === 'nearest' && whole.length === 2 && (outSize === size || outSize === 2 * size)) factor = null;
     if (size === outSize && (factor === null || factor === 1)) continue;
     const resizing = { size, outSize, factor, alignCorners: alignCorners === true, dtype: x.dtype };
     result = resampled(result, axis + 2, antialias ? smooth! : by, resizing);
@@ -267,7 +268,7 @@ abstract class Resized extends Module<[x: Tensor], Tensor> {
   override extraRepr(): string {
     const { size, scaleFactor } = this;
     const factor =
-      typeof scaleFactor === 'number' ? pythonFloat(scaleFactor) : `(${scaleFactor?.map(pythonFloat).join(', ')})`;
+      typeof scaleFactor === 'number' ? pythonFloat(scaleFactor) : pythonTuple((scaleFactor ?? []).map(pythonFloat));
     const sizes = size === null ? `scale_factor=${factor}` : `size=${pythonAxes(size)}`;
     return `${sizes}, mode=${pythonText(this.mode)}`;
   }

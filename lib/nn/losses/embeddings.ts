@@ -15,6 +15,7 @@ import * as kinds from '../../tensor/kinds.js';
 import { commonType, floatOf } from '../../tensor/promotion.js';
 import { broadcastShapes, show } from '../../tensor/shape.js';
 import { isTensor, shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { PairwiseDistance } from '../layers/distances.js';
 import { isModule, type Module } from '../module.js';
 import { TripleLossModule } from './loss-module.js';
 import { clampedAtZero } from './pointwise-loss.js';
@@ -251,7 +252,13 @@ export const tripletMarginWithDistanceLoss: FunctionOf<Tensor, typeof byDistance
  * @see https://pytorch.org/docs/stable/generated/torch.nn.TripletMarginWithDistanceLoss.html
  */
 export class TripletMarginWithDistanceLoss extends TripleLossModule<NamedOf<typeof byDistanceSignature>> {
+  /** A module is a child of the loss: it is printed, and what it learns is a parameter. */
+  readonly distanceFunction: Distance | DistanceModule;
+
   constructor(...args: ArgumentsOf<typeof byDistanceSignature, TripletMarginWithDistanceOptions>) {
-    super(tripletMarginWithDistanceLoss, byDistanceSignature.named('TripletMarginWithDistanceLoss', args));
+    const options = byDistanceSignature.named('TripletMarginWithDistanceLoss', args);
+    const distanceFunction = options.distanceFunction ?? new PairwiseDistance();
+    super(tripletMarginWithDistanceLoss, { ...options, distanceFunction });
+    this.distanceFunction = distanceFunction;
   }
 }

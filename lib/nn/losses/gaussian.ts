@@ -34,15 +34,19 @@ const withVariance = gaussianSignature.after('input, target, var', measured);
 
 export interface GaussianNLLOptions extends OptionsOf<typeof gaussianSignature> {}
 
+/** The variance, or eps where it is less; derivatives of any order are as if it were not. */
+const counted = (variance: e.Expr, eps: e.Expr): e.Expr =>
+  e.where(e.lt(variance, eps), e.add(eps, e.sub(variance, e.detach(variance))), variance);
+
 const likelihood = new PointwiseLoss(
   'gaussianNllLoss',
   'silent',
   (input, target, variance, eps, constant) => {
-    const v = e.max(variance, eps);
+    const v = counted(variance, eps);
     return e.add(e.mul(0.5, e.add(e.log(v), e.div(e.square(e.sub(input, target)), v))), constant);
   },
   (input, target, variance, eps) => {
-    const v = e.max(variance, eps);
+    const v = counted(variance, eps);
     const off = e.div(e.sub(input, target), v);
     return [off, e.neg(off), e.mul(0.5, e.sub(e.div(1, v), e.square(off))), null, null];
   },
