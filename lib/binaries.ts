@@ -24,6 +24,9 @@ const shipped: readonly (readonly [name: string, file: () => string])[] = [
   ['darwin-arm64/nabla.node', () => fileOf(new URL('../prebuilds/darwin-arm64/nabla.node', import.meta.url))],
 ];
 
+/** Whether there is a package with the binary of that name. */
+export const isShipped = (wanted: string): boolean => shipped.some(([name]) => name === wanted);
+
 export interface Binaries {
   /** The binary for this platform, as `prebuilds/` names it. */
   readonly name: string;

@@ -1,6 +1,17 @@
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { inFolder, NotRun, needs, needsBinary, onlyNode, type Row, run, type Subject, unpacked } from './workshop.js';
+import {
+  hostPackage,
+  inFolder,
+  NotRun,
+  needs,
+  needsBinary,
+  onlyNode,
+  type Row,
+  run,
+  type Subject,
+  unpacked,
+} from './workshop.js';
 
 interface Way {
   /** What stands before the program's name. */
@@ -75,8 +86,8 @@ const withoutBinary: Row = {
       const { stdout, stderr } = run('node', command, { cwd: folder, env: onlyNode() });
       const warnings = stderr.match(/nabla runs on plain JavaScript/g)?.length ?? 0;
       const [, unpack] = /: (cmake -E .*) && cmake -S "/.exec(stderr) ?? [];
-      if (warnings !== 1 || unpack === undefined) {
-        throw new Error(`expected one warning with a command that builds the core, got: ${stderr}`);
+      if (warnings !== 1 || unpack === undefined || !stderr.includes(`Install the package ${hostPackage},`)) {
+        throw new Error(`expected one warning with what to install and a command that builds the core, got: ${stderr}`);
       }
       run('sh', ['-c', unpack], { cwd: folder, env: process.env });
       for (const file of ['CMakeLists.txt', 'native/addon.cc', 'dist/headers/node_api.h']) {

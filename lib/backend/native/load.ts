@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Binaries, findBinaries, packageOf, SOURCES } from '../../binaries.js';
+import { type Binaries, findBinaries, isShipped, packageOf, SOURCES } from '../../binaries.js';
 import { ValueError } from '../../errors.js';
 import { messageOf } from '../../realm.js';
 import { dtypeNames } from '../dtype.js';
@@ -56,15 +56,18 @@ function open(file: string): { readonly exports: Addon } {
 function explain(name: string, failures: readonly Failure[], sources: Binaries['sources']): string {
   const where = `Node ${process.versions.node}, ${process.platform} ${process.arch}`;
   const tried = failures.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('');
-  return `no native core could be loaded (${where}). Looked for:${tried}\n${wayOut(name, sources)}`;
+  const missing = isShipped(name) && failures.some(({ file }) => file === `${packageOf(name)}/nabla.node`);
+  return `no native core could be loaded (${where}). Looked for:${tried}\n${wayOut(name, missing, sources)}`;
 }
 
-function wayOut(name: string, sources: Binaries['sources']): string {
+/** @param missing whether there is a package with the binary, which is not installed */
+function wayOut(name: string, missing: boolean, sources: Binaries['sources']): string {
   if (sources === undefined)
     return `Copy nabla.node of the package ${packageOf(name)} beside the bundle (or prebuilds/${name} of nabla, if it has that, as nabla.node)`;
   const [folder, build] = [JSON.stringify(sources.folder), JSON.stringify(join(sources.folder, 'build'))];
   const unpack = sources.packed ? `cmake -E chdir ${folder} cmake -E tar xzf ${SOURCES} && ` : '';
-  return `To build it (with CMake, and g++ or clang): ${unpack}cmake -S ${folder} -B ${build} && cmake --build ${build}`;
+  const install = sources.packed && missing ? `Install the package ${packageOf(name)}, of the same version. ` : '';
+  return `${install}To build it (with CMake, and g++ or clang): ${unpack}cmake -S ${folder} -B ${build} && cmake --build ${build}`;
 }
 
 /** Of what `encoder.ts` writes. */
