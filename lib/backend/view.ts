@@ -113,6 +113,7 @@ export const sameView = (a: View, b: View): boolean =>
 export function isRepeated(view: Pick<View, 'shape' | 'strides'>): boolean {
   if (isContiguous(view)) return false;
   const { shape, strides } = view;
+  if (shape.includes(0)) return false;
   const axes = shape.map((size, axis) => ({ size, step: Math.abs(strides[axis]!) })).filter(({ size }) => size > 1);
   let reach = 0;
   for (const { size, step } of axes.sort((a, b) => a.step - b.step)) {

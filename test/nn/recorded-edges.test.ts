@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { grad, nn, optim, tensor, type Tensor, zeros } from 'nabla';
+import { grad, nn, ones, optim, tensor, type Tensor, zeros } from 'nabla';
 import { describe, expect, it } from 'vitest';
 
 // What PyTorch 2.13 gave at the edges of what layers take.
@@ -99,6 +99,46 @@ describe('the likelihood of a normal distribution', () => {
       [0, 0.25],
       [-2, -0.25],
     ]);
+  });
+});
+
+describe('what layers are given', () => {
+  it('may be empty and permuted, to be written in place', () => {
+    const x = zeros([2, 0, 3]).permute([2, 1, 0]);
+    expect(x.fill_(1).shape).toEqual([3, 0, 2]);
+    expect(F.pad(zeros([2, 2, 1, 3, 3]), [2, -1, 0, -1, 1, -2], { mode: 'replicate' }).shape).toEqual([2, 2, 0, 2, 4]);
+  });
+
+  it('is refused where it asks for more than memory holds', () => {
+    expect(() => F.adaptiveAvgPool1d(ones([1, 1, 5]), 2e9)).toThrow(/adaptiveAvgPool1d: \[2000000000\] windows/);
+    expect(() => F.adaptiveMaxPool2d(ones([1, 1, 5, 5]), [30_000, 7])).not.toThrow();
+    expect(() => F.affineGrid(ones([1, 2, 3]), [1, 1, 1e6, 1e6])).toThrow(/affineGrid: .* more places than int32/);
+  });
+
+  it.each<[nn.Layer]>([
+    [new nn.Conv1d(1, 1, 1)],
+    [new nn.Conv2d(1, 1, 1, { paddingMode: 'circular', padding: 1 })],
+    [new nn.BatchNorm2d(1)],
+    [new nn.InstanceNorm1d(1)],
+    [new nn.GroupNorm(1, 2)],
+    [new nn.MaxPool2d(2)],
+    [new nn.AvgPool1d(2)],
+    [new nn.LPPool2d(2, 2)],
+    [new nn.AdaptiveAvgPool2d(1)],
+    [new nn.Upsample({ scaleFactor: 2 })],
+  ])('is refused in the name of %s where it is no tensor', (layer) => {
+    for (const wrong of [[1, 2], undefined, null, 3, 'x']) {
+      expect(() => layer.forward(wrong as never as Tensor)).toThrow(
+        new RegExp(`^${layer.constructor.name}: the input must be a Tensor, got`),
+      );
+    }
+  });
+
+  it('is refused where there are no options', () => {
+    for (const layer of [nn.Sigmoid, nn.Tanh, nn.LogSigmoid, nn.Softsign, nn.Tanhshrink, nn.Softmax2d]) {
+      expect(() => Reflect.construct(layer, [3])).toThrow(`${layer.name}: expected no arguments, got 1`);
+      expect(() => Reflect.construct(layer, [])).not.toThrow();
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isInteger } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
+import { ValueError } from '../../errors.js';
 import type { Expr } from '../../expr/index.js';
 import type { Pointwise } from '../../tensor/elementwise.js';
 import type { Operands } from '../../tensor/formula.js';
@@ -74,7 +75,9 @@ const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) =
 export abstract class BareActivation extends Module<[x: Tensor], Tensor> {
   private readonly call: (x: Tensor) => Tensor;
 
-  constructor(call: (x: Tensor) => Tensor) {
+  /** @param given arguments of the constructor, which has none */
+  constructor(call: (x: Tensor) => Tensor, given: readonly unknown[]) {
+    if (given.length > 0) throw new ValueError(`${new.target.name}: expected no arguments, got ${given.length}`);
     super();
     this.call = call;
   }

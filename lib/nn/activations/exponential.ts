@@ -31,8 +31,8 @@ import {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Sigmoid.html
  */
 export class Sigmoid extends BareActivation {
-  constructor() {
-    super(pointwise.sigmoid);
+  constructor(...none: readonly []) {
+    super(pointwise.sigmoid, none);
   }
 }
 
@@ -46,8 +46,8 @@ export class Sigmoid extends BareActivation {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Tanh.html
  */
 export class Tanh extends BareActivation {
-  constructor() {
-    super(pointwise.tanh);
+  constructor(...none: readonly []) {
+    super(pointwise.tanh, none);
   }
 }
 
@@ -68,8 +68,8 @@ export const logsigmoid: Unary = unary(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.LogSigmoid.html
  */
 export class LogSigmoid extends BareActivation {
-  constructor() {
-    super(logsigmoid);
+  constructor(...none: readonly []) {
+    super(logsigmoid, none);
   }
 }
 

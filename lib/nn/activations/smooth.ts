@@ -153,8 +153,8 @@ export const softsign: Unary = unary('softsign', (x) => e.div(x, e.add(1, e.abs(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Softsign.html
  */
 export class Softsign extends BareActivation {
-  constructor() {
-    super(softsign);
+  constructor(...none: readonly []) {
+    super(softsign, none);
   }
 }
 
@@ -171,7 +171,7 @@ export const tanhshrink: Unary = unary('tanhshrink', (x) => e.sub(x, e.tanh(x)),
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Tanhshrink.html
  */
 export class Tanhshrink extends BareActivation {
-  constructor() {
-    super(tanhshrink);
+  constructor(...none: readonly []) {
+    super(tanhshrink, none);
   }
 }

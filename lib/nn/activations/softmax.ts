@@ -18,6 +18,7 @@ import { drawing } from '../../tensor/parameters.js';
 import { normalizeDim, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { BareActivation } from './activation.js';
 
 // Normalised along a dimension.
 
@@ -176,14 +177,19 @@ export class Softmin extends AlongDim {
  * ```
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Softmax2d.html
  */
-export class Softmax2d extends Module<[x: Tensor], Tensor> {
+export class Softmax2d extends BareActivation {
+  constructor(...none: readonly []) {
+    super((x) => softmax(x, -3), none);
+  }
+
   override forward(x: Tensor): Tensor {
     if (!kinds.tensor.accepts(x)) kinds.tensor.refuse('Softmax2d', 'input', x);
     if (x.ndim !== 3 && x.ndim !== 4) {
       throw new ShapeError(`Softmax2d: expected 3 or 4 dimensions, got shape ${show(x.shape)}`);
     }
-    return softmax(x, -3);
+    return super.forward(x);
   }
 }
 
-for (const layer of [Softmax, LogSoftmax, Softmin, Softmax2d]) takeNoMore(layer, 'forward');
+for (const layer of [Softmax, LogSoftmax, Softmin]) takeNoMore(layer, 'forward');
+takeNoMore(Softmax2d, 'forward');

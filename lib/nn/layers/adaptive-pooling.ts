@@ -2,7 +2,6 @@ import { define } from '../../arguments/define.js';
 import { allAre } from '../../arguments/elements.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { recording } from '../../backend/recording.js';
 import { sizeOf } from '../../backend/view.js';
@@ -20,6 +19,7 @@ import { owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { onInput } from '../operands.js';
 import { atPositions, average, checkInput, largest, placeAt } from './pooling.js';
 
@@ -77,7 +77,16 @@ interface Uneven {
   readonly counts: readonly number[];
 }
 
-function unevenWindows(whole: Shape, places: Shape): Uneven {
+/** A table of so many positions takes a quarter of a gigabyte. */
+const MOST_POSITIONS = 2 ** 26;
+
+function unevenWindows(op: string, whole: Shape, places: Shape): Uneven {
+  const refuse = (): never => {
+    throw new ShapeError(
+      `${op}: ${show(places)} windows that overlap, over ${show(whole)}, are more than a table holds`,
+    );
+  };
+  if (sizeOf(places) > MOST_POSITIONS) refuse();
   const bounds = (size: number, of: number, at: number) => [
     Math.floor((at * size) / of),
     Math.ceil(((at + 1) * size) / of),
@@ -91,6 +100,7 @@ function unevenWindows(whole: Shape, places: Shape): Uneven {
     ),
   );
   const [terms, count] = [sizeOf(most), sizeOf(places)];
+  if (terms * count > MOST_POSITIONS) refuse();
   const positions = new Int32Array(terms * count).fill(-1);
   const counts = Array.from({ length: count }, (_, place) => {
     const ranges = placeAt(place, places).map(
@@ -133,7 +143,7 @@ export function adaptiveAverage(op: string, dims: number, input: Tensor, outputS
     };
     return average(op, dims, input, given);
   }
-  const windows = unevenWindows(whole, places);
+  const windows = unevenWindows(op, whole, places);
   const counts = tensor(Float64Array.from(windows.counts), { dtype: input.dtype });
   const means = div(sum(columnsAt(input, dims, windows), -2), counts);
   return owned(viewAs(means, [...shapeOf(input).slice(0, -dims), ...places]));
@@ -146,7 +156,7 @@ function adaptiveLargest(op: string, dims: number, input: Tensor, outputSize: Ou
   if (kernelSize !== null) {
     return largest(op, dims, input, { kernelSize, stride: null, padding: 0, dilation: 1, ceilMode: false });
   }
-  const windows = unevenWindows(whole, places);
+  const windows = unevenWindows(op, whole, places);
   const count = windows.counts.length;
   // A smaller window has its first element again, which changes nothing.
   const positions = windows.positions.map((position, i) => (position < 0 ? windows.positions[i % count]! : position));
@@ -231,8 +241,7 @@ abstract class AdaptiveMaximal<R extends boolean> extends Module<[x: Tensor], R 
   }
 }
 
-takeNoMore(AdaptiveAveraged, 'forward');
-takeNoMore(AdaptiveMaximal, 'forward');
+takeOneTensor(AdaptiveAveraged, AdaptiveMaximal);
 
 /**
  * The mean of each of so many windows that share signals evenly: window i goes from ⌊i · n / outputSize⌋ to ⌈(i + 1) n / outputSize⌉.

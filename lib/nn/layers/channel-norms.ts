@@ -1,6 +1,5 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { isFloat } from '../../backend/dtype.js';
@@ -19,6 +18,7 @@ import { owned } from '../../tensor/layout.js';
 import { show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { ADAPT, Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonText } from '../text.js';
 import { resetScale } from './scale.js';
@@ -493,7 +493,4 @@ export class GroupNorm<A extends boolean = true, B extends boolean = true> exten
   }
 }
 
-takeNoMore(BatchNorm1d, 'forward');
-takeNoMore(BatchNorm2d, 'forward');
-takeNoMore(BatchNorm3d, 'forward');
-takeNoMore(GroupNorm, 'forward');
+takeOneTensor(BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm);

@@ -1,7 +1,6 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
@@ -30,6 +29,7 @@ import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { kaimingUniform_, uniform_ } from '../init.js';
 import { Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { type Learned, Parameter } from '../parameter.js';
 import { pythonTuple } from '../text.js';
 
@@ -313,7 +313,7 @@ abstract class Convolution<B extends boolean> extends ConvolutionLayer<B, [x: Te
   }
 }
 
-takeNoMore(Convolution, 'forward');
+takeOneTensor(Convolution);
 
 /**
  * The cross-correlation of signals with windows that are learned: each output is the sum, over input channels and places in the window, of

@@ -1,7 +1,6 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
@@ -21,6 +20,7 @@ import { owned } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { onInput } from '../operands.js';
 import { checkInput } from './pooling.js';
 
@@ -186,7 +186,7 @@ abstract class FractionalPooled<R extends boolean> extends Module<[x: Tensor], R
   }
 }
 
-takeNoMore(FractionalPooled, 'forward');
+takeOneTensor(FractionalPooled);
 
 /**
  * The largest element of each of so many windows over images; how far apart they are varies by one, by chance. In each channel of each image

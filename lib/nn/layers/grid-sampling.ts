@@ -288,6 +288,9 @@ export const affineGrid: FunctionOf<Tensor, typeof gridding, AffineGridOptions> 
         `affineGrid: expected theta (N, 2, 3) with a size (N, C, height, width), or (N, 3, 4) with (N, C, depth, height, width), none of them 0; got ${show(theta.shape)} and ${show(size)}`,
       );
     }
+    if (sizeOf(whole) * (dims + 1) >= 2 ** 31) {
+      throw new ShapeError(`affineGrid: ${show(size)} has more places than int32 counts`);
+    }
     const grid = matmul(coordinates(whole, alignCorners, theta.dtype), transpose(theta, 1, 2));
     return owned(reshape(grid, [n!, ...whole, dims]));
   },

@@ -1,6 +1,5 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { noGrad } from '../../autograd/mode.js';
 import { recording } from '../../backend/recording.js';
@@ -13,6 +12,7 @@ import { squeeze, unsqueeze } from '../../ops/views.js';
 import * as kinds from '../../tensor/kinds.js';
 import { show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
+import { takeOneTensor } from '../one-tensor.js';
 import {
   added,
   affine,
@@ -222,6 +222,4 @@ export class InstanceNorm3d<
   }
 }
 
-takeNoMore(InstanceNorm1d, 'forward');
-takeNoMore(InstanceNorm2d, 'forward');
-takeNoMore(InstanceNorm3d, 'forward');
+takeOneTensor(InstanceNorm1d, InstanceNorm2d, InstanceNorm3d);

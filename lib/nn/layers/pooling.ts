@@ -1,7 +1,6 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, NamedOf, Narrowed, OptionsOf } from '../../arguments/forms.js';
 import { type Kind, kind } from '../../arguments/kind.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { type BackwardRule, record } from '../../autograd/node.js';
 import { isBool, isFloat } from '../../backend/dtype.js';
@@ -35,6 +34,7 @@ import { expandTo, owned, viewAs } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { operandOf, shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { type OnInput, onInput } from '../operands.js';
 import { pythonAxes, pythonText, pythonTuple } from '../text.js';
 
@@ -442,9 +442,7 @@ abstract class NormPooled extends Module<[x: Tensor], Tensor> {
   }
 }
 
-takeNoMore(MaxPooled, 'forward');
-takeNoMore(AveragePooled, 'forward');
-takeNoMore(NormPooled, 'forward');
+takeOneTensor(MaxPooled, AveragePooled, NormPooled);
 
 /**
  * The largest element of each window over signals; the first of equal ones, and NaN wins. What is put around is less than anything.

@@ -1,6 +1,5 @@
 import { define } from '../../arguments/define.js';
 import type { ArgumentsOf, FunctionOf, OptionsOf } from '../../arguments/forms.js';
-import { takeNoMore } from '../../arguments/no-more.js';
 import { signature } from '../../arguments/signature.js';
 import { isFloat } from '../../backend/dtype.js';
 import { recording } from '../../backend/recording.js';
@@ -14,6 +13,7 @@ import { owned } from '../../tensor/layout.js';
 import { type Shape, show } from '../../tensor/shape.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
 import { Module } from '../module.js';
+import { takeOneTensor } from '../one-tensor.js';
 import { onInput } from '../operands.js';
 import { pythonAxes, pythonFloat, pythonText, pythonTuple } from '../text.js';
 import { adaptiveAverage } from './adaptive-pooling.js';
@@ -274,7 +274,7 @@ abstract class Resized extends Module<[x: Tensor], Tensor> {
   }
 }
 
-takeNoMore(Resized, 'forward');
+takeOneTensor(Resized);
 
 /**
  * Signals, images or volumes of another size: see `nn.functional.interpolate`.
