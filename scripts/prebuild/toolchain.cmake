@@ -18,3 +18,5 @@ set(CMAKE_CXX_FLAGS_INIT "-target ${NABLA_TARGET} -g0")
 set(CMAKE_MODULE_LINKER_FLAGS_INIT "-s")
 # Its Clang has 512-bit registers only where this says so.
 set(NABLA_AVX512_FLAGS -mevex512)
+# It links its C++ runtime in.
+set(NABLA_STATIC_RUNTIME ON)
