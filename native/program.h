@@ -21,7 +21,7 @@ struct FoldInstruction {
 };
 
 /** Slots of a whole at most. */
-constexpr int kWholeSlots = 40;
+constexpr int kWholeSlots = 32;
 
 /** Which of whole_programs.h the element code of a stage is, if any. */
 struct WholeMatch {

@@ -13,7 +13,7 @@
 namespace nabla {
 
 /** Operations of a whole at most. */
-constexpr int kWholeOperations = 64;
+constexpr int kWholeOperations = 32;
 
 /** What a slot of a whole is, besides something that is computed. */
 enum WholeSlot : uint8_t {

@@ -5,7 +5,7 @@
 
 namespace nabla {
 
-static_assert(kWholeSlots == 40 && kWholeOperations == 64);
+static_assert(kWholeSlots == 32 && kWholeOperations == 32);
 static_assert(kLoaded == 1 && kOneValue == 2 && kOfRow == 4 && kStored == 8);
 
 // Each file has its own: nothing of an instruction set may be known by a name outside of it.

@@ -212,8 +212,8 @@ const ONE_VALUE = 2;
 const OF_ROW = 4;
 const STORED = 8;
 
-const MOST_SLOTS = 40;
-const MOST_OPERATIONS = 64;
+const MOST_SLOTS = 32;
+const MOST_OPERATIONS = 32;
 
 /** What a slot is that is read before it is written. */
 function kindOf({ program, walked }: Found, slot: number): number {

@@ -158,6 +158,12 @@ describe('what is printed', () => {
       'distance_function.weight',
       'distance_function.bias',
     ]);
+    const copy = learned.clone();
+    const three = [ones([2, 2]), zeros([2, 2]), ones([2, 2]).mul(2)] as const;
+    const before = learned.forward(...three).item();
+    for (const parameter of copy.parameters()) parameter.data = parameter.data.mul(0);
+    expect(copy.forward(...three).item()).toBe(1);
+    expect(learned.forward(...three).item()).toBe(before);
     const plain = new nn.TripletMarginWithDistanceLoss({ distanceFunction: (a, b) => a.sub(b).abs().sum(-1) });
     expect(`${plain}`).toBe('TripletMarginWithDistanceLoss()');
   });

@@ -199,7 +199,7 @@ export const groupNorm: FunctionOf<Tensor, typeof groupSignature, GroupNormFunct
     const channels = channelsOf('groupNorm', x);
     checkGroups('groupNorm', channels, numGroups);
     checkChannels('groupNorm', channels, { weight, bias });
-    if (x.numel() === numGroups && channels > 0)
+    if (x.numel() === numGroups)
       throw new ValueError(`groupNorm: expected more than 1 value per group, got ${show(x.shape)}`);
     const size = channels / numGroups;
     const shape = [shapeOf(x)[0]!, numGroups, size, sizeOf(shapeOf(x).slice(2))];

@@ -257,8 +257,12 @@ export class TripletMarginWithDistanceLoss extends TripleLossModule<NamedOf<type
 
   constructor(...args: ArgumentsOf<typeof byDistanceSignature, TripletMarginWithDistanceOptions>) {
     const options = byDistanceSignature.named('TripletMarginWithDistanceLoss', args);
-    const distanceFunction = options.distanceFunction ?? new PairwiseDistance();
-    super(tripletMarginWithDistanceLoss, { ...options, distanceFunction });
-    this.distanceFunction = distanceFunction;
+    super(tripletMarginWithDistanceLoss, options);
+    this.distanceFunction = options.distanceFunction ?? new PairwiseDistance();
+  }
+
+  /** Copies have a distance of their own. */
+  protected override chosen(): NamedOf<typeof byDistanceSignature> {
+    return { ...this.options, distanceFunction: this.distanceFunction };
   }
 }

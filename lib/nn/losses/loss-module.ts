@@ -42,7 +42,12 @@ export abstract class TripleLossModule<O extends object> extends Module<[a: Tens
 
   override forward(a: Tensor, b: Tensor, c: Tensor): Tensor {
     recording?.used(this);
-    return this.loss(a, b, c, this.options);
+    return this.loss(a, b, c, this.chosen());
+  }
+
+  /** The options as they are now. */
+  protected chosen(): O {
+    return this.options;
   }
 }
 
