@@ -129,6 +129,7 @@ napi_value address_of(napi_env env, Environment&, const napi_value* arguments) {
   size_t bytes;
   js::check(napi_get_arraybuffer_info(env, arguments[0], &data, &bytes));
   checks::note_memory(data, bytes);
+  ask_for_huge_pages(data, bytes);
   return js::number(env, as_double(data));
 }
 

@@ -1,9 +1,13 @@
 #include "heap.h"
 
+#include <cstdint>
 #include <cstdlib>
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#endif
+#ifdef __linux__
+#include <sys/mman.h>
 #endif
 
 namespace nabla {
@@ -30,6 +34,30 @@ void keep_freed_memory() {
 #else
 
 void keep_freed_memory() {}
+
+#endif
+
+#ifdef __linux__
+
+namespace {
+
+constexpr uintptr_t kHugePage = 1 << 21;
+/** Then it has at least one of them, wherever it begins. */
+constexpr size_t kLarge = 2 * kHugePage;
+
+}  // namespace
+
+void ask_for_huge_pages(void* memory, size_t bytes) {
+  if (bytes < kLarge) return;
+  const uintptr_t at = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t begin = (at + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t end = (at + bytes) / kHugePage * kHugePage;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+}
+
+#else
+
+void ask_for_huge_pages(void*, size_t) {}
 
 #endif
 
