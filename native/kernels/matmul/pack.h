@@ -37,6 +37,9 @@ void transpose_square(Vec<T> (&rows)[kLanes<T>]) {
   }
 }
 
+/** How many blocks ahead rows are fetched. */
+constexpr int kAhead = 4;
+
 /**
  * to[p * to_stride + i] = from[i * from_stride + p] for i < m, p < a vector's lanes; m is at most as many.
  * Rows of `to` are written in order and whole, beyond m too.
@@ -45,7 +48,11 @@ template <typename T>
 void transpose_block(const T* from, int64_t from_stride, int64_t m, T* to, int64_t to_stride) {
   constexpr int kCount = kLanes<T>;
   Vec<T> rows[kCount];
-  for (int i = 0; i < kCount; i++) rows[i] = i < m ? load(from + i * from_stride) : Vec<T>{};
+  for (int i = 0; i < kCount; i++) {
+    // Rows are pages apart, and too many for a processor to see where they go on.
+    __builtin_prefetch(from + i * from_stride + kAhead * kCount);
+    rows[i] = i < m ? load(from + i * from_stride) : Vec<T>{};
+  }
   transpose_square<T>(rows);
 #pragma GCC unroll 16
   for (int i = 0; i < kCount; i++) store(to + i * to_stride, rows[i]);
