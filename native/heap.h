@@ -13,8 +13,8 @@ namespace nabla {
 void keep_freed_memory();
 
 /**
- * Lets Linux back large memory by pages of 2 MB where it does so on request: one page fault instead of 512, of which each
- * takes microseconds in a virtual machine, and as many fewer translations of addresses. Elsewhere nothing happens.
+ * Lets Linux back large memory by pages of 2 MB where it does so on request: one page fault instead of 512, of which
+ * each takes microseconds in a virtual machine, and as many fewer translations of addresses. Elsewhere nothing happens.
  */
 void ask_for_huge_pages(void* memory, size_t bytes);
 

@@ -3,6 +3,7 @@
 #include "../../simd/vec.h"
 #include "../integers.h"
 #include "../matmul/pack.h"
+#include "../rows.h"
 #include "geometry.h"
 
 /** The part of an input that windows in a region see, with zeros around it: what all of them read lies side by side. */
@@ -33,13 +34,6 @@ void clear(T* to, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes<T>) store(to + i, Vec<T>{});
 }
 
-/** Every second lane of two vectors. */
-template <typename V>
-V evens(V a, V b) {
-  return [ a, b ]<int... I>(Indices<I...>) { return __builtin_shufflevector(a, b, (2 * I)...); }
-  (MakeIndices<kVectorBytes / sizeof(Lane<V>)>{});
-}
-
 /** Which columns of a phase are inside of the input, and where in its rows the first of them is. */
 struct Inside {
   int64_t low, high, first;
@@ -51,29 +45,6 @@ struct Inside {
     return {low, high, first + low * stride};
   }
 };
-
-/** `count` elements of a row, `step` apart, side by side. */
-template <typename T>
-void lay_row(const T* row, int64_t step, int64_t count, T* to) {
-  constexpr int64_t kCount = kLanes<T>;
-  if (step == 1 && count < kCount) return store_partial(to, load_partial(row, count), count);
-  if ((step != 1 && step != 2) || count < kCount) {
-    for (int64_t i = 0; i < count; i++) to[i] = row[i * step];
-    return;
-  }
-  for (int64_t i = 0; i < count; i += kCount) {
-    // The last vector begins where it ends in time: what is around the row stays.
-    const int64_t at = smaller(i, count - kCount);
-    const T* from = row + at * step;
-    if (step == 1) {
-      store(to + at, load(from));
-    } else {
-      // What follows the last element may be outside of all memory.
-      const T* rest = from + kCount;
-      store(to + at, evens(load(from), at + kCount < count ? load(rest) : load_partial(rest, kCount - 1)));
-    }
-  }
-}
 
 /**
  * Some channels of a sample's group. Where an image is `padded` already, because the same region was laid there before,
