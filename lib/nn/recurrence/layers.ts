@@ -240,8 +240,9 @@ function weightsOf(module: AnyRecurrent, layer: number, direction: number): Weig
 
 /** One direction of one layer: the outputs of all steps, in the order of time, and the last state. */
 function along(steps: Steps, x: Tensor, first: State, weights: Weights, isReverse: boolean): [Tensor, State] {
-  const entered = unbind(steps.enter(x, weights));
-  const hidden = hiddenOf(weights);
+  const whole = steps.enter(x, weights);
+  const entered = unbind(whole);
+  const hidden = hiddenOf(weights, { whole, parts: entered });
   const outputs: Tensor[] = new Array(entered.length);
   let state = first;
   for (let i = 0; i < entered.length; i++) {
@@ -256,8 +257,9 @@ function along(steps: Steps, x: Tensor, first: State, weights: Weights, isRevers
 const alongPacked =
   (sizes: readonly number[]): typeof along =>
   (steps, x, first, weights, isReverse) => {
-    const entered = splitWithSizes(steps.enter(x, weights), sizes);
-    const hidden = hiddenOf(weights);
+    const whole = steps.enter(x, weights);
+    const entered = splitWithSizes(whole, sizes);
+    const hidden = hiddenOf(weights, { whole, parts: entered });
     const outputs: Tensor[] = new Array(sizes.length);
     const rows = (state: State, from: number, to: number): State => state.map((one) => narrow(one, 0, from, to - from));
     const joined = (parts: readonly State[]): State => first.map((_, i) => cat(parts.map((part) => part[i]!)));

@@ -1,5 +1,6 @@
-import * as e from '../../expr/index.js';
-import { add, tanh } from '../../ops/pointwise.js';
+import { recording } from '../../backend/recording.js';
+import type { Expr } from '../../expr/index.js';
+import { add, mul, sigmoid, sub, tanh } from '../../ops/pointwise.js';
 import { linear } from '../../ops/products.js';
 import { chunk } from '../../ops/views.js';
 import { Pointwise } from '../../tensor/elementwise.js';
@@ -53,10 +54,29 @@ export const rnnSteps = { tanh: plain((x) => tanh(x)), relu: plain((x) => relu(x
 
 export type Nonlinearity = keyof typeof rnnSteps;
 
-const nextCell = new Pointwise('lstmCell', (input, forget, cell, c) =>
-  e.add(e.mul(e.sigmoid(forget), c), e.mul(e.sigmoid(input), e.tanh(cell))),
+/** Operations of tensors, or of expressions. */
+interface Operations {
+  readonly add: <X>(a: X, b: X) => X;
+  readonly sub: <X>(a: X, b: X) => X;
+  readonly mul: <X>(a: X, b: X) => X;
+  readonly sigmoid: <X>(x: X) => X;
+  readonly tanh: <X>(x: X) => X;
+}
+const of = { add, sub, mul, sigmoid, tanh } as object as Operations;
+
+/**
+ * A formula as one operation. While a function is captured it is all that it consists of: its program does them in one pass as well, and
+ * their gradients take what they made, where that of one operation computes it again. The bits are the same.
+ */
+function fused(name: string, formula: <X>(...operands: X[]) => X): (...operands: Tensor[]) => Tensor {
+  const operation = new Pointwise<Expr[]>(name, (...operands) => formula(...operands), {}, formula.length);
+  return (...operands) => (recording === null ? operation.apply(operands as [Tensor]) : formula(...operands));
+}
+
+const nextCell = fused('lstmCell', (input, forget, cell, c) =>
+  of.add(of.mul(of.sigmoid(forget!), c!), of.mul(of.sigmoid(input!), of.tanh(cell!))),
 );
-const nextHidden = new Pointwise('lstmCell', (output, c) => e.mul(e.sigmoid(output), e.tanh(c)));
+const nextHidden = fused('lstmCell', (output, c) => of.mul(of.sigmoid(output!), of.tanh(c!)));
 
 /** c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'), and with a projection W_hr h'. */
 export const lstmSteps: Steps = {
@@ -65,16 +85,16 @@ export const lstmSteps: Steps = {
   enter: enterWithBoth,
   step: (entered, [h, c], hidden, { weightHr }) => {
     const [input, forget, cell, output] = chunk(hidden(h!, entered), 4, 1);
-    const next = nextCell.apply([input!, forget!, cell!, c!]);
-    const shown = nextHidden.apply([output!, next]);
+    const next = nextCell(input!, forget!, cell!, c!);
+    const shown = nextHidden(output!, next);
     return [weightHr === null ? shown : linear(shown, weightHr), next];
   },
 };
 
-const nextGated = new Pointwise('gruCell', (resetX, updateX, newX, resetH, updateH, newH, h) => {
-  const update = e.sigmoid(e.add(updateX, updateH));
-  const fresh = e.tanh(e.add(newX, e.mul(e.sigmoid(e.add(resetX, resetH)), newH)));
-  return e.add(e.mul(e.sub(h, fresh), update), fresh);
+const nextGated = fused('gruCell', (resetX, updateX, newX, resetH, updateH, newH, h) => {
+  const update = of.sigmoid(of.add(updateX!, updateH!));
+  const fresh = of.tanh(of.add(newX!, of.mul(of.sigmoid(of.add(resetX!, resetH!)), newH!)));
+  return of.add(of.mul(of.sub(h!, fresh), update), fresh);
 });
 
 /** r = σ(…), z = σ(…), n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - z) n + z h. */
@@ -85,6 +105,6 @@ export const gruSteps: Steps = {
   step: (entered, [h], hidden, { biasHh }) => {
     const [resetX, updateX, newX] = chunk(entered, 3, 1);
     const [resetH, updateH, newH] = chunk(hidden(h!, biasHh), 3, 1);
-    return [nextGated.apply([resetX!, updateX!, newX!, resetH!, updateH!, newH!, h!])];
+    return [nextGated(resetX!, updateX!, newX!, resetH!, updateH!, newH!, h!)];
   },
 };

@@ -109,11 +109,15 @@ void run_blocks(Problem problem) {
 /**
  * Whether the transposed product is computed instead. One long column becomes a row, whose elements fill vectors. A few
  * rows times a matrix that lies transposed (a layer's forward pass on a small batch) become the matrix as it lies times
- * a few columns, which are packed in its stead.
+ * a few columns, which are packed in its stead. Fewer columns than half a vector has lanes (the gradient of a layer with
+ * few inputs) become rows, if that makes rows of what lies side by side.
  */
 template <typename T>
 bool is_better_turned(const Problem& problem) {
   if (problem.n == 1) return problem.m > 1 && problem.k >= kTurningLength;
+  if (2 * problem.n <= kLanes<T> && problem.m >= 2 * kLanes<T> && problem.k >= kTurningDepth) {
+    return problem.a->strides[problem.row] == 1;
+  }
   const bool has_few_rows = problem.m >= kLanes<T> && problem.m <= kFewRows && problem.n >= 2 * problem.m;
   const int64_t row_stride = problem.b->strides[problem.sum], col_stride = problem.b->strides[problem.col];
   const bool lies_transposed = row_stride == 1 && col_stride != 1;
