@@ -22,6 +22,7 @@ import { initialisations, unchangedConstants, withRepeated } from './constants.j
 import { fuse } from './fuse.js';
 import { HostActions, type Lookahead } from './host.js';
 import { type LaidOut, layOut, layOutRepeated } from './laid-out.js';
+import { makeInPlace } from './made-in-place.js';
 import { count, describeInstruction, type InstructionText, printProgram } from './print.js';
 import type { Recorder } from './recorder.js';
 import { isAnyRunning, occupy, requireFree } from './running.js';
@@ -271,17 +272,15 @@ function lower(recorder: Recorder, inputs: ReadonlySet<Storage>, visible: Readon
   const fused = fuse(recorded, isTemporary, (storage) => !recorder.made.has(storage), places, sources);
   const written = new Set(fused.flatMap(storagesWritten));
   const isOutside = (storage: Storage) => !inputs.has(storage) && !recorder.made.has(storage) && !visible.has(storage);
-  const lowered = layOutRepeated(
-    fused,
-    (storage) => isOutside(storage) && !written.has(storage),
-    (by, one) => {
-      const place = places.get(one);
-      if (place !== undefined) places.set(by, place);
-      sources?.set(by, sources.get(one)!);
-    },
-  );
-  for (const storage of lowered.made) temporaries.add(storage);
-  const { offsets, bytes } = placeTemporaries(lowered.instructions, isTemporary);
+  const replaces = (by: Instruction, one: Instruction): void => {
+    const place = places.get(one);
+    if (place !== undefined) places.set(by, place);
+    sources?.set(by, sources.get(one)!);
+  };
+  const laidOut = layOutRepeated(fused, (storage) => isOutside(storage) && !written.has(storage), replaces);
+  for (const storage of laidOut.made) temporaries.add(storage);
+  const lowered = makeInPlace(laidOut.instructions, isTemporary, replaces);
+  const { offsets, bytes } = placeTemporaries(lowered, isTemporary);
   const arena = allocate('bool', bytes);
   const placed = (view: View): View => {
     const { shape, strides, dtype } = view;
@@ -292,8 +291,8 @@ function lower(recorder: Recorder, inputs: ReadonlySet<Storage>, visible: Readon
     const copy = replaced.get(view.storage);
     return copy === undefined ? view : { storage: copy, offset: view.offset, shape, strides, dtype };
   };
-  const instructions = lowered.instructions.map((one) => withViews(one, placed));
-  const origins = lowered.instructions.map((one) => (places.get(one) ?? -1) - first.length);
+  const instructions = lowered.map((one) => withViews(one, placed));
+  const origins = lowered.map((one) => (places.get(one) ?? -1) - first.length);
   const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
   const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
   const placesOf = (one: Instruction) =>
@@ -303,7 +302,7 @@ function lower(recorder: Recorder, inputs: ReadonlySet<Storage>, visible: Readon
     origins,
     arena,
     stats,
-    places: sources === undefined ? null : lowered.instructions.map(placesOf),
+    places: sources === undefined ? null : lowered.map(placesOf),
   };
 }
 
