@@ -89,16 +89,11 @@ class StreamedRow {
 
   void load_values() {
     for (int i = 0; i < program_.inputs; i++) {
-      if (program_.is_row[i]) values_[i] = read(operands_[i]);
+      if (program_.is_row[i]) values_[i] = read_one<T>(operands_[i]);
     }
     T* scalars = values_ + program_.inputs + program_.outputs;
     for (int i = 0; i < program_.params; i++) *scalars++ = static_cast<T>(instruction_.params[i]);
     for (int i = 0; i < program_.constants; i++) *scalars++ = static_cast<T>(program_.constant_values[i]);
-  }
-
-  static T read(const Operand& operand) {
-    return with_type(operand.dtype,
-                     [&]<typename S>(S*) { return convert<T>(*reinterpret_cast<const S*>(operand.data)); });
   }
 
   void store_values() const {

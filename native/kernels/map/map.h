@@ -77,8 +77,62 @@ Tiling map_tiling(const Instruction& instruction) {
   return tiling;
 }
 
+/**
+ * Whether a map runs as a whole over rows that are short and apart, such as the gates of a recurrence: they are used
+ * where they lie, instead of being copied to tiles of several and back.
+ */
+template <typename T>
+bool runs_in_rows(const Instruction& instruction) {
+  const Shape shape{instruction.outer, instruction.sizes};
+  const int64_t row = instruction.sizes[1];
+  const bool is_short = instruction.outer == 2 && row >= kLanes<T> && row < kLongRow;
+  if (!__is_same(T, float) || !kCompilesWholes || !is_short || !runs_whole(instruction, shape)) return false;
+  const Program& program = *instruction.program;
+  bool is_apart = false;
+  for (int i = 0; i < program.inputs + program.outputs; i++) {
+    const Operand& operand = instruction.operands[i];
+    if (i < program.inputs && is_one_value(shape, operand.strides)) continue;
+    if (operand.dtype != kDTypeOf<T> || operand.strides[1] != 1) return false;
+    is_apart |= operand.strides[0] != row;
+  }
+  return is_apart;
+}
+
+/** Runs the rows [begin, end) of such a map. */
+template <typename T>
+void map_rows(const Instruction& instruction, int64_t begin, int64_t end) {
+  const Program& program = *instruction.program;
+  const Stage& stage = program.resident[0];
+  const Shape shape{instruction.outer, instruction.sizes};
+  Slots<T> slots(program, instruction.params, kLanes<T>);
+  for (int i = 0; i < program.inputs; i++) {
+    const Operand& operand = instruction.operands[i];
+    if (is_one_value(shape, operand.strides)) slots.keep_same(i, read_one<T>(operand));
+  }
+  T* at[kWholeSlots]{};
+  int64_t steps[kWholeSlots]{};
+  for (int k = 0; k < stage.whole.count; k++) {
+    const int slot = stage.whole.slots[k];
+    at[k] = slots[slot];
+    if (slot >= program.inputs + program.outputs || slots.is_same(slot)) continue;
+    const Operand& operand = instruction.operands[slot];
+    steps[k] = operand.strides[0];
+    at[k] = reinterpret_cast<T*>(operand.data) + begin * steps[k];
+  }
+  const WholeLoop<T> loop = whole_loop(program, stage, slots);
+  for (int64_t row = begin; row < end; row++) {
+    loop(at, instruction.sizes[1]);
+    for (int k = 0; k < stage.whole.count; k++) at[k] += steps[k];
+  }
+}
+
 template <typename T>
 void map_block(const Instruction& instruction) {
+  if (runs_in_rows<T>(instruction)) {
+    const int64_t work = instruction.sizes[1] * work_per_element(*instruction.program);
+    return in_tasks(instruction.sizes[0], work,
+                    [&](int64_t begin, int64_t end) { map_rows<T>(instruction, begin, end); });
+  }
   const Tiling tiling = map_tiling<T>(instruction);
   in_tasks(tiling.count, tiling.max_elements() * work_per_element(*instruction.program),
            [&](int64_t begin, int64_t end) { map_tiles<T>(instruction, tiling, begin, end); });

@@ -47,6 +47,10 @@ class Slots {
 
   /** An input that is one value for as long as the slots are there: it fills a vector or more of its slot. */
   void keep_same(int slot) { sameness_[slot] = Sameness::kAlways; }
+  void keep_same(int slot, T value) {
+    store<T>(own(slot), splat<Vec<T>>(value));
+    keep_same(slot);
+  }
 
   bool is_same(int slot) const { return sameness_[slot] == Sameness::kAlways; }
 

@@ -33,6 +33,13 @@ inline bool is_one_value(const Shape& shape, const int64_t* strides) {
   return true;
 }
 
+/** The first element of an operand. */
+template <typename T>
+T read_one(const Operand& operand) {
+  return with_type(operand.dtype,
+                   [&]<typename S>(S*) { return convert<T>(*reinterpret_cast<const S*>(operand.data)); });
+}
+
 template <typename T>
 TiledOperand tiled_input(const Operand& operand, const Tiling& tiling) {
   const Binding otherwise = same_in_tiles(tiling, operand.strides) ? Binding::kOnce : Binding::kEachTile;
