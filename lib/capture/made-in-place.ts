@@ -90,7 +90,8 @@ function copyOf(one: Instruction | null): Copy | null {
 
 function isCopying({ inputs, outputs, resident }: Program): boolean {
   const [stage] = resident;
-  if (inputs.length !== 1 || outputs.length !== 1 || resident.length !== 1 || stage!.elements.length !== 1) return false;
+  if (inputs.length !== 1 || outputs.length !== 1 || resident.length !== 1 || stage!.elements.length !== 1)
+    return false;
   const { op, dst, a } = stage!.elements[0]!;
   return op === 'copy' && dst === 1 && a === 0 && stage!.folds.length === 0;
 }

@@ -90,6 +90,19 @@ describe('matmul against the triple loop', () => {
       }
     });
 
+    it(`${dtype}, few columns of a matrix that lies transposed`, () => {
+      for (const m of [15, 16, 31, 32, 33, 70]) {
+        for (const n of [1, 2, 3, 4, 5, 8, 9]) {
+          for (const k of [255, 256, 261]) {
+            for (const out of ['rows', 'columns', 'gapped rows'] as const) {
+              checkProduct(dtype, m, n, k, { a: 'columns', out });
+              checkProduct(dtype, m, n, k, { a: 'columns', b: 'columns', out });
+            }
+          }
+        }
+      }
+    });
+
     it(`${dtype}, any strides`, () => {
       checkProduct(dtype, 250, 600, 3, { a: 'rows', b: 'rows', out: 'columns' });
       for (const a of matrixLayouts) {

@@ -217,3 +217,56 @@ describe('recurrent layers', () => {
     expect(run).toThrow(message);
   });
 });
+
+describe('steps that nothing comes from', () => {
+  const names = ['RNN', 'LSTM', 'GRU'] as const;
+  const make = (name: (typeof names)[number], options: object = {}) =>
+    Reflect.construct(nn[name], [3, 4, { dtype: 'float64', ...options }]) as Layer;
+
+  /** Of the inputs, and of all parameters, where only some steps are looked at. */
+  const gradients = (layer: Layer, x: Tensor, steps: number, from: number, count: number) => {
+    layer.zeroGrad();
+    x.grad = null;
+    const output = leaves(forward(layer, x.narrow(0, 0, steps)))[0]!;
+    output.narrow(0, from, count).square().sum().backward();
+    return [x.grad!, ...layer.parameters().map((one) => one.grad!)];
+  };
+
+  it.each(names)('%s: have gradients of zero, as if they were not there', (name) => {
+    const layer = make(name);
+    const x = doubles([6, 2, 3]);
+    const [all, few] = [gradients(layer, x, 6, 1, 2).map((one) => one.clone()), gradients(layer, x, 3, 1, 2)];
+    for (const [i, one] of all.entries()) near(one.toTypedArray() as Float64Array, [...few[i]!.toTypedArray()]);
+    expect(all[0]!.narrow(0, 3, 3).abs().sum().item()).toBe(0);
+  });
+
+  it.each(names)('%s: in both directions, and captured', (name) => {
+    const layer = make(name, { bidirectional: true });
+    const x = randn([5, 2, 3], { dtype: 'float64' });
+    const step = (x: Tensor) => {
+      const input = x.detach().requiresGrad_();
+      return gradients(layer, input, 5, 2, 1).map((one) => one.clone());
+    };
+    const captured = capture(step);
+    for (let i = 0; i < 3; i++) {
+      const [plain, fast] = [step(x), captured(x)];
+      expect(fast.map((one) => one.toArray())).toEqual(plain.map((one) => one.toArray()));
+    }
+    const loss = (x: Tensor) => leaves(forward(layer, x))[0]!.narrow(0, 2, 1);
+    expect(gradcheck(loss, [doubles([5, 2, 3])])).toBe(true);
+  });
+
+  it.each(names)('%s: the inputs alone, or the parameters alone, have gradients', (name) => {
+    const layer = make(name);
+    const x = doubles([4, 2, 3]);
+    const both = gradients(layer, x, 4, 0, 4).map((one) => one.clone());
+    const weights = layer.parameters();
+    layer.zeroGrad();
+    total(leaves(forward(layer, x.detach()))[0]!).backward();
+    for (const [i, one] of weights.entries()) expect(one.grad!.toArray()).toEqual(both[i + 1]!.toArray());
+    layer.requiresGrad_(false);
+    x.grad = null;
+    total(leaves(forward(layer, x))[0]!).backward();
+    near(x.grad!.toTypedArray() as Float64Array, [...both[0]!.toTypedArray()]);
+  });
+});

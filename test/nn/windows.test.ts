@@ -232,6 +232,42 @@ describe('fold and unfold', () => {
 });
 
 describe('pooling', () => {
+  it('finds the largest of every window inside, and the first of equal ones, whatever lies around', () => {
+    const wholes = [4, 17, 23];
+    for (const [kernel, stride, padding, dilation] of [
+      [2, 2, 0, 1],
+      [2, 2, 1, 1],
+      [3, 1, 1, 1],
+      [3, 2, 1, 2],
+      [4, 3, 2, 1],
+      [2, 5, 1, 3],
+    ] as const) {
+      for (const [rows, cols] of wholes.flatMap((a) => wholes.map((b) => [a, b] as const))) {
+        if (Math.min(rows, cols) + 2 * padding < (kernel - 1) * dilation + 1) continue;
+        const x = randn([2, 3, rows, cols]).mul(2).round();
+        x.select(1, 1).fill_(Number.NEGATIVE_INFINITY);
+        x.select(3, 1).fill_(Number.NaN);
+        const { values, indices } = F.maxPool2d(x, kernel, { stride, padding, dilation, returnIndices: true });
+        const [, , high, wide] = values.shape as [number, number, number, number];
+        const [from, found, at] = [x.reshape([6, rows * cols]).toArray(), values.toArray(), indices.toArray()];
+        for (let n = 0; n < 6 * high * wide; n++) {
+          const [channel, row, col] = [Math.floor(n / (high * wide)), Math.floor(n / wide) % high, n % wide];
+          let [best, place] = [Number.NEGATIVE_INFINITY, -1];
+          for (let k = 0; k < kernel * kernel; k++) {
+            const y = row * stride - padding + Math.floor(k / kernel) * dilation;
+            const z = col * stride - padding + (k % kernel) * dilation;
+            if (y < 0 || y >= rows || z < 0 || z >= cols) continue;
+            const value = (from as number[][])[channel]![y * cols + z]!;
+            if (place < 0 || value > best || Number.isNaN(value)) [best, place] = [value, y * cols + z];
+          }
+          const where = [channel < 3 ? 0 : 1, channel % 3, row, col] as const;
+          const of = (array: unknown) => where.reduce((part, i) => (part as unknown[])[i], array);
+          expect([of(found), of(at)]).toEqual([best, place]);
+        }
+      }
+    }
+  });
+
   it('gives the places of the largest', () => {
     const x = tensor([[[1, 5, 2, 4, 5, 5]]]);
     const { values, indices } = F.maxPool1d(x, 3, 2, { padding: 1, returnIndices: true });

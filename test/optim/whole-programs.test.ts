@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HEADER, header, UPDATES } from '../../scripts/whole-programs.js';
-import { capture, nn, randn, stack, type Tensor } from '../../lib/index.js';
+import { capture, cat, nn, randn, stack, type Tensor } from '../../lib/index.js';
 
 describe('programs that are compiled as wholes', () => {
   it('are those that optimizers, activations and rows come to (npm run whole-programs)', async () => {
@@ -92,6 +92,29 @@ describe('what is compiled as a whole is what its operations come to one by one,
       const x = randn(shape);
       expect(whole(x).toArray()).toEqual(parts(x).toArray());
       expect(whole(x.t().clone().t()).toArray()).toEqual(parts(x).toArray());
+    }
+  });
+
+  it.each([1, 7, 8, 15, 16, 17, 31, 32, 40, 64, 191, 192, 200])('in rows of %i that are apart', (width) => {
+    const wide = randn([37, 3 * width + 5]);
+    const part = wide.narrow(1, width, width);
+    for (const [whole, parts] of [
+      [functional.gelu, (x: Tensor) => x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1))],
+      [functional.silu, (x: Tensor) => x.mul(x.sigmoid())],
+    ] as const) {
+      expect(whole(part).toArray()).toEqual(parts(part.clone()).toArray());
+      const joined = capture((x: Tensor) => cat([x, whole(x.narrow(1, width, width)), x], 1));
+      for (let i = 0; i < 2; i++)
+        expect(
+          joined(wide)
+            .narrow(1, 3 * width + 5, width)
+            .toArray(),
+        ).toEqual(parts(part).toArray());
+      expect(
+        joined(wide)
+          .narrow(1, 0, 3 * width + 5)
+          .toArray(),
+      ).toEqual(wide.toArray());
     }
   });
 });
