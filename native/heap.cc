@@ -42,7 +42,7 @@ void keep_freed_memory() {}
 namespace {
 
 constexpr uintptr_t kHugePage = 1 << 21;
-/** Then it has at least one of them, wherever it begins. */
+/** Has at least one whole page of these, wherever it begins. */
 constexpr size_t kLarge = 2 * kHugePage;
 
 }  // namespace

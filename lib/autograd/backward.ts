@@ -261,7 +261,11 @@ function propagate(
     node.pending = null;
     if (node.hooks !== null) grad = applyHooks(node.hooks.before, grad);
     if (wanted?.has(node)) arrive(node, grad);
-    if (leads !== null && !leads.has(node)) return;
+    if (leads !== null && !leads.has(node)) {
+      // What has come for it must not come again with the next pass.
+      node.rule.abandon?.(node.attrs);
+      return;
+    }
     nodeWatch?.passing(node.origin ?? '');
     const grads = node.backward(grad);
     if (detectsAnomaly()) checkAnomaly(node.rule.name, node.origin, grads);

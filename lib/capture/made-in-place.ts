@@ -17,8 +17,8 @@ const ALIGNMENT = 64;
 
 /**
  * The instructions without copies of what could be made where it is copied to: parts of `cat` and `stack`, as a rule, that others read before. A
- * temporary that is copied as a whole becomes the part of the other one, if nobody touches that part before the copy is made, and nobody changes
- * either of them afterwards while the temporary is read.
+ * temporary of which nothing is used but what is copied becomes the part of the other one, if nobody touches that part before the copy is made, and
+ * nobody changes either of them afterwards while the temporary is read.
  *
  * @param replaced is told of an instruction that does what another did elsewhere
  */
@@ -40,7 +40,7 @@ export function makeInPlace(
   });
   for (let i = 0; i < left.length; i++) {
     const copy = copyOf(left[i]!);
-    if (copy === null || !isWhole(copy.from) || !isAligned(copy.to)) continue;
+    if (copy === null || copy.from.offset !== 0 || !isAligned(copy.to)) continue;
     const [sources, targets] = [touching.get(copy.from.storage), touching.get(copy.to.storage)];
     if (sources === undefined || targets === undefined || !isMovable(copy, i, sources, targets)) continue;
     left[i] = null;
@@ -62,9 +62,10 @@ export function makeInPlace(
     for (const place of sources) {
       const one = left[place];
       if (one == null || place === at) continue;
-      const ofSource = ({ storage }: View) => storage === from.storage;
-      if (place > at && writesOf(one).some(ofSource)) return false;
-      if ([...readsOf(one), ...writesOf(one)].some((view) => ofSource(view) && view.dtype !== from.dtype)) return false;
+      const isSource = ({ storage }: View) => storage === from.storage;
+      if (place > at && writesOf(one).some(isSource)) return false;
+      const isWithin = (view: View) => view.dtype === from.dtype && endOf(view) <= sizeOf(from.shape);
+      if ([...readsOf(one), ...writesOf(one)].some((view) => isSource(view) && !isWithin(view))) return false;
     }
     return targets.every((place) => {
       const one = left[place];
@@ -96,9 +97,9 @@ function isCopying({ inputs, outputs, resident }: Program): boolean {
   return op === 'copy' && dst === 1 && a === 0 && stage!.folds.length === 0;
 }
 
-/** Whether a view is all that there is of a temporary, but for what fills its last line. */
-const isWhole = ({ storage, offset, shape, dtype }: View): boolean =>
-  offset === 0 && storage.byteLength - sizeOf(shape) * dtypes[dtype].size < ALIGNMENT;
+/** Behind the last element that a view may reach. */
+const endOf = ({ offset, shape, strides }: View): number =>
+  shape.reduce((end, size, axis) => end + Math.max(0, (size - 1) * strides[axis]!), offset + 1);
 
 const isAligned = ({ offset, dtype }: View): boolean => (offset * dtypes[dtype].size) % ALIGNMENT === 0;
 

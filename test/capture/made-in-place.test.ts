@@ -83,6 +83,25 @@ describe('what is copied to its place in something larger', () => {
     });
   });
 
+  it('is copied if more of it is used than was copied', () => {
+    checked((x) => {
+      const y = x.flatten().narrow(0, 0, 4).cumsum(0);
+      return stack([0, 3, 2, 1].map((i) => y.narrow(0, i, 1))).cumsum(0);
+    });
+    checked((x) => {
+      const y = x.flatten().narrow(0, 0, 100).cumsum(0);
+      const joined = cat([y.narrow(0, 0, 97), x.flatten().narrow(0, 0, 50)]).cumsum(0);
+      return cat([joined, y.cumsum(0)]);
+    });
+    const [x, w] = [randn([3, 5]), randn([5, 5])];
+    const few = (x: Tensor): Tensor => {
+      const parts = rows(x, w, 4);
+      return cat([...parts, ...parts.map((part) => part.narrow(0, 0, 2))]).matmul(w);
+    };
+    const captured = capture((x: Tensor) => noGrad(() => few(x)));
+    for (let i = 0; i < 3; i++) expectSame(captured(x), few(x));
+  });
+
   it('may have two places, parts of parts, and places that do not begin where lines do', () => {
     checked((x) => {
       const parts = rows(x, w, 3);

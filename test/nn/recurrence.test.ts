@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   capture,
   DTypeError,
+  grad,
   gradcheck,
   manualSeed,
   type NablaError,
@@ -254,6 +255,19 @@ describe('steps that nothing comes from', () => {
     }
     const loss = (x: Tensor) => leaves(forward(layer, x))[0]!.narrow(0, 2, 1);
     expect(gradcheck(loss, [doubles([5, 2, 3])])).toBe(true);
+  });
+
+  it.each(names)('%s: a pass for the first state alone leaves nothing for the next', (name) => {
+    const layer = make(name);
+    const [x, h] = [randn([4, 2, 3], { dtype: 'float64' }), doubles([1, 2, 4])];
+    const state = name === 'LSTM' ? [h, doubles([1, 2, 4])] : h;
+    const loss = () =>
+      total(leaves((layer as { forward(...args: unknown[]): Iterable<unknown> }).forward(x, state))[0]!);
+    const parameters = [...layer.parameters()];
+    const expected = grad(loss(), parameters);
+    const twice = loss();
+    grad(twice, [h], { retainGraph: true });
+    for (const [i, one] of grad(twice, parameters).entries()) expect(one!.toArray()).toEqual(expected[i]!.toArray());
   });
 
   it.each(names)('%s: the inputs alone, or the parameters alone, have gradients', (name) => {

@@ -54,7 +54,7 @@ export const rnnSteps = { tanh: plain((x) => tanh(x)), relu: plain((x) => relu(x
 
 export type Nonlinearity = keyof typeof rnnSteps;
 
-/** Operations of tensors, or of expressions. */
+/** Operations, each of tensors as well as of expressions. */
 interface Operations {
   readonly add: <X>(a: X, b: X) => X;
   readonly sub: <X>(a: X, b: X) => X;
@@ -65,8 +65,8 @@ interface Operations {
 const of = { add, sub, mul, sigmoid, tanh } as object as Operations;
 
 /**
- * A formula as one operation. While a function is captured it is all that it consists of: its program does them in one pass as well, and
- * their gradients take what they made, where that of one operation computes it again. The bits are the same.
+ * A formula as one operation; but while a function is captured as the several ones that it consists of. A program does these in one pass as well,
+ * and their gradients take what they made, where the gradient of the one operation computes it again. The bits are the same.
  */
 function fused(name: string, formula: <X>(...operands: X[]) => X): (...operands: Tensor[]) => Tensor {
   const operation = new Pointwise<Expr[]>(name, (...operands) => formula(...operands), {}, formula.length);

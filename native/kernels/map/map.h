@@ -83,10 +83,10 @@ Tiling map_tiling(const Instruction& instruction) {
  */
 template <typename T>
 bool runs_in_rows(const Instruction& instruction) {
+  if (!__is_same(T, float) || !kCompilesWholes || instruction.outer != 2) return false;
   const Shape shape{instruction.outer, instruction.sizes};
   const int64_t row = instruction.sizes[1];
-  const bool is_short = instruction.outer == 2 && row >= kLanes<T> && row < kLongRow;
-  if (!__is_same(T, float) || !kCompilesWholes || !is_short || !runs_whole(instruction, shape)) return false;
+  if (row < kLanes<T> || row >= kLongRow || !runs_whole(instruction, shape)) return false;
   const Program& program = *instruction.program;
   bool is_apart = false;
   for (int i = 0; i < program.inputs + program.outputs; i++) {
