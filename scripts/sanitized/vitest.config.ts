@@ -16,6 +16,16 @@ const memory = {
   ],
 };
 
+/** Counts what a process does: it must have done nothing before. */
+const long = 'test/capture/long.test.ts';
+
+/** One after the other in a process, because to start one takes seconds; as in the suite itself. */
+const following = {
+  extends: true as const,
+  test: { name: 'sanitized', ...memory, exclude: [...memory.exclude, long], isolate: false },
+};
+const apart = { extends: true as const, test: { name: 'sanitized-apart', include: [long] } };
+
 /** The suites that `npm run test:sanitized` runs on the core that it has built; index.ts sets the environment. */
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
@@ -24,6 +34,6 @@ export default defineConfig({
     name: 'sanitized',
     pool: 'forks',
     testTimeout: 600_000,
-    ...(process.env.NABLA_PREBUILD?.endsWith('tsan') ? threads : memory),
+    ...(process.env.NABLA_PREBUILD?.endsWith('tsan') ? threads : { projects: [following, apart] }),
   },
 });
