@@ -28,16 +28,7 @@ export function makeInPlace(
   replaced: (by: Instruction, one: Instruction) => void,
 ): Instruction[] {
   const left: (Instruction | null)[] = [...instructions];
-  const touching = new Map<Storage, number[]>();
-  instructions.forEach((one, i) => {
-    const storages = new Set([...readsOf(one), ...writesOf(one)].map(({ storage }) => storage));
-    for (const storage of storages) {
-      if (!isTemporary(storage)) continue;
-      const places = touching.get(storage);
-      if (places === undefined) touching.set(storage, [i]);
-      else places.push(i);
-    }
-  });
+  const touching = placesTouching(instructions, isTemporary);
   for (let i = 0; i < left.length; i++) {
     const copy = copyOf(left[i]!);
     if (copy === null || copy.from.offset !== 0 || !isAligned(copy.to)) continue;
@@ -65,16 +56,35 @@ export function makeInPlace(
       const isSource = ({ storage }: View) => storage === from.storage;
       if (place > at && writesOf(one).some(isSource)) return false;
       const isWithin = (view: View) => view.dtype === from.dtype && endOf(view) <= sizeOf(from.shape);
-      if ([...readsOf(one), ...writesOf(one)].some((view) => isSource(view) && !isWithin(view))) return false;
+      if (viewsOf(one).some((view) => isSource(view) && !isWithin(view))) return false;
     }
     return targets.every((place) => {
       const one = left[place];
       if (one == null || place === at || place < first || place > last) return true;
-      const views = place < at ? [...readsOf(one), ...writesOf(one)] : writesOf(one);
+      const views = place < at ? viewsOf(one) : writesOf(one);
       return views.every((view) => view.storage !== to.storage || areApart(view, to));
     });
   }
 }
+
+/** Where among the instructions each temporary is read or written. */
+function placesTouching(
+  instructions: readonly Instruction[],
+  isTemporary: (storage: Storage) => boolean,
+): Map<Storage, number[]> {
+  const touching = new Map<Storage, number[]>();
+  for (const [i, one] of instructions.entries()) {
+    for (const storage of new Set(viewsOf(one).map(({ storage }) => storage))) {
+      if (!isTemporary(storage)) continue;
+      const places = touching.get(storage);
+      if (places === undefined) touching.set(storage, [i]);
+      else places.push(i);
+    }
+  }
+  return touching;
+}
+
+const viewsOf = (one: Instruction): View[] => [...readsOf(one), ...writesOf(one)];
 
 interface Copy {
   readonly from: View;

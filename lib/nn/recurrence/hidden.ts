@@ -7,7 +7,7 @@ import { filledOf } from '../../tensor/empty.js';
 import { arrive, type Gathering, gathering } from '../../tensor/gathering.js';
 import { sumTo } from '../../tensor/layout.js';
 import { shapeOf, type Tensor } from '../../tensor/tensor.js';
-import type { Hidden, Weights } from './steps.js';
+import type { Hidden, Steps, Weights } from './steps.js';
 
 // The products of hidden states with one matrix, step by step. Their gradients are taken for all steps together: that of the matrix is one product,
 // instead of one for each step that are added up, because the matrix is large and a step has few rows; and what it is made of is the gradient of what
@@ -40,23 +40,22 @@ export interface Entered {
 }
 
 /** W_hh h + what is added, for all steps of a layer in one direction: what the step's input contributes, or else the bias. */
-export function hiddenOf({ weightHh, biasHh }: Weights, { whole, parts }: Entered): Hidden {
+export function hiddenOf({ addsBias }: Steps, { weightHh, biasHh }: Weights, { whole, parts }: Entered): Hidden {
   if (!recordsGradients() || !weightHh.requiresGrad) return (h, added) => linear(h, weightHh, added);
   const times = new Map(parts.map((part, time) => [part, time]));
-  const inputs = biasHh === null ? [weightHh, whole] : [weightHh, whole, biasHh];
-  let addsBias = false;
-  const steps = gathering<Step>('Linear', inputs, (arrived, [weightNeeds, wholeNeeds, biasNeeds]) => {
+  const other = addsBias ? biasHh : whole;
+  const inputs = other === null ? [weightHh] : [weightHh, other];
+  const steps = gathering<Step>('Linear', inputs, (arrived, [weightNeeds, otherNeeds]) => {
     const inOrder = [...arrived].sort((a, b) => a.time - b.time);
     const g = cat(inOrder.map((step) => step.g));
+    const ofOther = (to: Tensor) => (addsBias ? sumTo(g, shapeOf(to)) : reshape(ofAll(parts, inOrder, g), shapeOf(to)));
     return [
       weightNeeds === true ? matmul(transpose(g, 0, 1), cat(inOrder.map((step) => step.h))) : null,
-      wholeNeeds === true && !addsBias ? reshape(ofAll(parts, inOrder, g), shapeOf(whole)) : null,
-      ...(biasHh === null ? [] : [biasNeeds === true && addsBias ? sumTo(g, shapeOf(biasHh)) : null]),
+      ...(other === null ? [] : [otherNeeds === true ? ofOther(other) : null]),
     ];
   });
   let calls = 0;
   return (h, added) => {
-    addsBias = added === biasHh;
     const time = addsBias ? calls++ : times.get(added!)!;
     const out = withGrad(false, () => linear(h, weightHh, added));
     return record(out, rule, [h, steps.handle], [h, weightHh], { steps, time });

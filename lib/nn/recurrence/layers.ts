@@ -242,7 +242,7 @@ function weightsOf(module: AnyRecurrent, layer: number, direction: number): Weig
 function along(steps: Steps, x: Tensor, first: State, weights: Weights, isReverse: boolean): [Tensor, State] {
   const whole = steps.enter(x, weights);
   const entered = unbind(whole);
-  const hidden = hiddenOf(weights, { whole, parts: entered });
+  const hidden = hiddenOf(steps, weights, { whole, parts: entered });
   const outputs: Tensor[] = new Array(entered.length);
   let state = first;
   for (let i = 0; i < entered.length; i++) {
@@ -259,7 +259,7 @@ const alongPacked =
   (steps, x, first, weights, isReverse) => {
     const whole = steps.enter(x, weights);
     const entered = splitWithSizes(whole, sizes);
-    const hidden = hiddenOf(weights, { whole, parts: entered });
+    const hidden = hiddenOf(steps, weights, { whole, parts: entered });
     const outputs: Tensor[] = new Array(sizes.length);
     const rows = (state: State, from: number, to: number): State => state.map((one) => narrow(one, 0, from, to - from));
     const joined = (parts: readonly State[]): State => first.map((_, i) => cat(parts.map((part) => part[i]!)));

@@ -31,6 +31,8 @@ export interface Steps {
   readonly gates: number;
   /** How many tensors a state is. */
   readonly states: 1 | 2;
+  /** Whether the bias is added to the product with the hidden state, rather than what the input contributes. */
+  readonly addsBias: boolean;
   /** What the inputs of all steps contribute: (…, inputSize) becomes (…, gates · hiddenSize). */
   enter(x: Tensor, weights: Weights): Tensor;
   /** The next state, from what the input of the step contributes: (batch, gates · hiddenSize). */
@@ -44,6 +46,7 @@ const enterWithBoth = (x: Tensor, { weightIh, biasIh, biasHh }: Weights): Tensor
 const plain = (activation: (x: Tensor) => Tensor): Steps => ({
   gates: 1,
   states: 1,
+  addsBias: false,
   enter: enterWithBoth,
   // What is entered takes the place of the bias: it is added while the product is in cache.
   step: (entered, [h], hidden) => [activation(hidden(h!, entered))],
@@ -82,6 +85,7 @@ const nextHidden = fused('lstmCell', (output, c) => of.mul(of.sigmoid(output!), 
 export const lstmSteps: Steps = {
   gates: 4,
   states: 2,
+  addsBias: false,
   enter: enterWithBoth,
   step: (entered, [h, c], hidden, { weightHr }) => {
     const [input, forget, cell, output] = chunk(hidden(h!, entered), 4, 1);
@@ -101,6 +105,7 @@ const nextGated = fused('gruCell', (resetX, updateX, newX, resetH, updateH, newH
 export const gruSteps: Steps = {
   gates: 3,
   states: 1,
+  addsBias: true,
   enter: (x, { weightIh, biasIh }) => linear(x, weightIh, biasIh),
   step: (entered, [h], hidden, { biasHh }) => {
     const [resetX, updateX, newX] = chunk(entered, 3, 1);

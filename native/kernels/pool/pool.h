@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "../../scratch.h"
 #include "../../simd/vec.h"
 #include "../integers.h"
