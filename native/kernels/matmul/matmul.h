@@ -109,8 +109,8 @@ void run_blocks(Problem problem) {
 /**
  * Whether the transposed product is computed instead. One long column becomes a row, whose elements fill vectors. A few
  * rows times a matrix that lies transposed (a layer's forward pass on a small batch) become the matrix as it lies times
- * a few columns, which are packed in its stead. At most half as many columns as a vector has lanes (the gradient of a layer
- * with few inputs) become rows, if that makes rows of what lies side by side.
+ * a few columns, which are packed in its stead. At most half as many columns as a vector has lanes (the gradient of a
+ * layer with few inputs) become rows, if that makes rows of what lies side by side.
  */
 template <typename T>
 bool is_better_turned(const Problem& problem) {
