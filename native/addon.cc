@@ -187,6 +187,22 @@ napi_value join(napi_env env, Environment&, const napi_value* arguments) {
   return result;
 }
 
+/** sharedBuffer(bytes): memory that all ranks of this machine see, as an ArrayBuffer; undefined where there is none. */
+napi_value shared_buffer(napi_env env, Environment&, const napi_value* arguments) {
+  const double bytes = js::to_double(env, arguments[0]);
+  char* memory = mpi::allocate_shared(static_cast<int64_t>(bytes));
+  const auto end = [](napi_env, void* data, void*) { mpi::release_shared(static_cast<char*>(data)); };
+  napi_value buffer = nullptr;
+  if (memory == nullptr) return js::undefined(env);
+  const napi_status status =
+      napi_create_external_arraybuffer(env, memory, static_cast<size_t>(bytes), end, nullptr, &buffer);
+  if (status == napi_ok) return buffer;
+  // Engines that take no memory of others' say so; where it is refused for another reason, `end` has been called.
+  if (status != napi_no_external_buffers_allowed) throw js::Refused{status};
+  mpi::release_shared(memory);
+  return js::undefined(env);
+}
+
 /** exchangeTimes(): seconds and counts, as `exchange_times` has them. */
 napi_value exchange_times(napi_env env, Environment&, const napi_value*) {
   return js::array_of(env, mpi::exchange_times());
@@ -320,6 +336,7 @@ napi_value initialize(napi_env env, napi_value exports) {
   set_function("getNumThreads", call<1, get_num_threads>);
   set_function("setNumThreads", call<1, set_threads>);
   set_function("join", call<2, join>);
+  set_function("sharedBuffer", call<1, shared_buffer>);
   set_function("exchangeTimes", call<1, exchange_times>);
   set_function("leave", call<1, leave>);
 #ifdef NABLA_CHECKED

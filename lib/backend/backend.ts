@@ -34,13 +34,13 @@ export interface Backend extends InstructionSet {
 export interface ExchangeTimes {
   /** For how long programs could do nothing but wait for exchanges, or do them. */
   readonly awaited: number;
-  /** For how long exchanges waited for messages, with what the MPI library copied meanwhile. */
+  /** For how long exchanges waited for other ranks and their messages, with what the MPI library copied meanwhile. */
   readonly waiting: number;
-  /** In calls of the MPI library that begin to send or receive, and copying what ranks of this machine are to find. */
+  /** In calls of the MPI library that begin to send or receive, and copying to and from memory that ranks share. */
   readonly passing: number;
-  /** Adding up what came. */
+  /** Adding up, with writing sums to others' memory. */
   readonly summing: number;
-  /** How many bytes this rank has sent. */
+  /** How many bytes this rank has sent, or written to others' memory. */
   readonly bytes: number;
   readonly exchanges: number;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { NablaError } from '../errors.js';
 import { allocating, checkMemory } from './memory.js';
 import { canCollectYoung, collectYoung } from './young.js';
@@ -51,6 +52,8 @@ export interface MemoryCore {
   addressOf(buffer: ArrayBuffer): number;
   /** Whether it watches over memory: then a block is exactly what was asked for, and is not lent again. */
   readonly checked: boolean;
+  /** Memory that all ranks of this machine see, from a page on; none where there are no others. */
+  sharedBuffer?(bytes: number): ArrayBuffer | undefined;
   /** Each of `owners` goes by its number when V8 collects it. */
   watch?(owners: readonly object[], numbers: Float64Array): void;
   /** The numbers of what was collected. Of old objects only if V8 has looked at them, or `all` is true. */
@@ -142,6 +145,14 @@ function make(bytes: number): Block {
   // The one way to uninitialised memory that the collector itself frees; it aligns to 16 only.
   const { buffer } = allocating(what, () => Buffer.allocUnsafeSlow(bytes + alignmentOf(bytes)) as Buffer<ArrayBuffer>);
   return new Block(buffer, bytes, core.addressOf(buffer));
+}
+
+/** A block that all ranks of this machine see, which is not lent again; none where there are no others. */
+export function sharedBlock(bytes: number): Block | undefined {
+  checkMemory(`${bytes} bytes for a program`, bytes);
+  if (bytes > constants.MAX_LENGTH) return undefined;
+  const buffer = core?.sharedBuffer?.(bytes);
+  return buffer === undefined ? undefined : new Block(buffer, bytes, core!.addressOf(buffer));
 }
 
 /** In steps of a sixteenth, so that lengths that differ a little share blocks. */

@@ -68,6 +68,7 @@ export * from './recording.js';
 export { openNativeBackend } from './select.js';
 export {
   allocate,
+  allocateShared,
   observeStorage,
   release,
   Storage,

@@ -1,4 +1,4 @@
-import { ALIGNMENT, Block, giveBack, lend, type MemoryCore, setMemoryCore } from './blocks.js';
+import { ALIGNMENT, Block, giveBack, lend, type MemoryCore, setMemoryCore, sharedBlock } from './blocks.js';
 import { type DType, dtypes, type TypedArray } from './dtype.js';
 
 const SLAB_BYTES = 1 << 18;
@@ -136,6 +136,12 @@ export function allocate(dtype: DType, length: number): Storage {
   const storage = bytes <= SMALL_BYTES ? allocateSmall(bytes) : allocateTracked(bytes);
   observer?.allocated(storage);
   return storage;
+}
+
+/** As many bytes, which all ranks of this machine see where there are several: these add up where it lies. */
+export function allocateShared(bytes: number): Storage {
+  const block = bytes === 0 ? undefined : sharedBlock(roundUp(bytes));
+  return block === undefined ? allocate('bool', bytes) : new Slab(block).take(block.bytes);
 }
 
 function allocateTracked(bytes: number): Storage {

@@ -1,4 +1,14 @@
-import { type Instruction, readsOf, type Storage, type View, writesOf } from '../backend/index.js';
+import {
+  allocate,
+  allocateShared,
+  dtypes,
+  type Instruction,
+  readsOf,
+  type Storage,
+  storagesWritten,
+  type View,
+  writesOf,
+} from '../backend/index.js';
 import { Occupancy } from './occupancy.js';
 
 /** From the instruction that first touches it to the last one, both included. */
@@ -7,6 +17,50 @@ interface Lifetime {
   readonly first: number;
   last: number;
 }
+
+/** The memory of a program's temporaries. */
+export interface Arenas {
+  readonly own: Storage;
+  /** Of what it exchanges with other ranks, which those of this machine see. */
+  readonly shared: Storage;
+}
+
+export interface InArenas {
+  readonly arenas: Arenas;
+  /** Of both arenas, and what their temporaries would take if each had its own. */
+  readonly arenaBytes: number;
+  readonly temporaryBytes: number;
+  /** What it sees of an arena, if it is of a temporary. */
+  inArena(view: View): View | undefined;
+}
+
+export function placeInArenas(
+  instructions: readonly Instruction[],
+  isTemporary: (storage: Storage) => boolean,
+): InArenas {
+  const exchanged = new Set(instructions.filter(({ op }) => op === 'collective').flatMap(storagesWritten));
+  const own = placeTemporaries(instructions, (storage) => isTemporary(storage) && !exchanged.has(storage));
+  const shared = placeTemporaries(instructions, (storage) => isTemporary(storage) && exchanged.has(storage));
+  const arenas = { own: allocate('bool', own.bytes), shared: allocateShared(shared.bytes) };
+  const placed = [...own.offsets.keys(), ...shared.offsets.keys()];
+  return {
+    arenas,
+    arenaBytes: own.bytes + shared.bytes,
+    temporaryBytes: placed.reduce((sum, storage) => sum + storage.byteLength, 0),
+    inArena: (view) => {
+      const ownStart = own.offsets.get(view.storage);
+      const start = ownStart ?? shared.offsets.get(view.storage);
+      if (start === undefined) return undefined;
+      const arena = ownStart === undefined ? arenas.shared : arenas.own;
+      return withStorage(view, arena, view.offset + start / dtypes[view.dtype].size);
+    },
+  };
+}
+
+/** The same elements, in other memory. */
+export const withStorage = ({ shape, strides, dtype }: View, storage: Storage, offset: number): View => {
+  return { storage, offset, shape, strides, dtype };
+};
 
 /** Where each temporary is within the memory that they share, in bytes. */
 export interface Placement {

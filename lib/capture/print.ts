@@ -10,8 +10,9 @@ import {
   type View,
   writesOf,
 } from '../backend/index.js';
+import type { Arenas } from './arena.js';
 
-/** What an instruction is called, and how an operand is: `in0`, `out1`, a parameter's name, or an address in the arena. */
+/** What an instruction is called, and how an operand is: `in0`, `out1`, a parameter's name, or an address in an arena. */
 export type NameOf = (storage: Storage) => string;
 
 /** What is to say of an instruction. */
@@ -25,9 +26,15 @@ export interface InstructionText {
   readonly flops: number;
 }
 
-export function describeInstruction(instruction: Instruction, memoryName: NameOf, arena: Storage): InstructionText {
+export function describeInstruction(instruction: Instruction, memoryName: NameOf, arenas: Arenas): InstructionText {
   const operand = (view: View): string => {
-    const where = view.storage === arena ? `@${view.offset * dtypes[view.dtype].size}` : memoryName(view.storage);
+    const place = `@${view.offset * dtypes[view.dtype].size}`;
+    const where =
+      view.storage === arenas.own
+        ? place
+        : view.storage === arenas.shared
+          ? `shared${place}`
+          : memoryName(view.storage);
     return `${where} ${view.dtype}[${view.shape.join(', ')}]`;
   };
   const state = stateOf(instruction);

@@ -1,7 +1,6 @@
 import {
   allocate,
   backend,
-  dtypes,
   type Executable,
   type Instruction,
   type Loop,
@@ -17,7 +16,7 @@ import {
 } from '../backend/index.js';
 import { CaptureError, ValueError } from '../errors.js';
 import { misfit } from '../tensor/check.js';
-import { placeTemporaries } from './arena.js';
+import { type Arenas, placeInArenas, withStorage } from './arena.js';
 import { initialisations, unchangedConstants, withRepeated } from './constants.js';
 import { fuse } from './fuse.js';
 import { HostActions, type Lookahead } from './host.js';
@@ -56,7 +55,7 @@ export class CapturedProgram {
   readonly written: ReadonlySet<Storage>;
   /** Which arguments it changes. */
   readonly changesInput: readonly boolean[];
-  readonly arena: Storage;
+  readonly arenas: Arenas;
   /** What each instruction is for, if that was watched. */
   readonly places: readonly (readonly Place[])[] | null;
   readonly #laidOut: readonly LaidOut[];
@@ -78,7 +77,7 @@ export class CapturedProgram {
    */
   constructor(recorder: Recorder, inputs: readonly Storage[], results: readonly Storage[], where: string) {
     const lowered = lower(recorder, new Set(inputs), new Set(results));
-    this.arena = lowered.arena;
+    this.arenas = lowered.arenas;
     this.#inputs = inputs;
     this.#origins = lowered.origins;
     this.places = lowered.places;
@@ -86,7 +85,7 @@ export class CapturedProgram {
     this.#actions = new HostActions(recorder.actions);
     this.#results = results;
     this.#where = where;
-    const own = new Set([...inputs, ...results, lowered.arena]);
+    const own = new Set([...inputs, ...results, ...Object.values(lowered.arenas)]);
     const written = new Set(lowered.instructions.flatMap(storagesWritten));
     const read = lowered.instructions.flatMap(storagesRead);
     this.#changed = [...written].filter((storage) => !own.has(storage));
@@ -243,7 +242,7 @@ export class CapturedProgram {
       names.set(storage, name);
       return name;
     };
-    return this.instructions.map((one) => describeInstruction(one, memoryName, this.arena));
+    return this.instructions.map((one) => describeInstruction(one, memoryName, this.arenas));
   }
 
   #error({ instruction: at, position }: Stop): Error {
@@ -280,27 +279,20 @@ function lower(recorder: Recorder, inputs: ReadonlySet<Storage>, visible: Readon
   const laidOut = layOutRepeated(fused, (storage) => isOutside(storage) && !written.has(storage), replaces);
   for (const storage of laidOut.made) temporaries.add(storage);
   const lowered = makeInPlace(laidOut.instructions, isTemporary, replaces);
-  const { offsets, bytes } = placeTemporaries(lowered, isTemporary);
-  const arena = allocate('bool', bytes);
+  const { arenas, arenaBytes, temporaryBytes, inArena } = placeInArenas(lowered, isTemporary);
   const placed = (view: View): View => {
-    const { shape, strides, dtype } = view;
-    const start = offsets.get(view.storage);
-    if (start !== undefined) {
-      return { storage: arena, offset: view.offset + start / dtypes[dtype].size, shape, strides, dtype };
-    }
     const copy = replaced.get(view.storage);
-    return copy === undefined ? view : { storage: copy, offset: view.offset, shape, strides, dtype };
+    return inArena(view) ?? (copy === undefined ? view : withStorage(view, copy, view.offset));
   };
   const instructions = lowered.map((one) => withViews(one, placed));
   const origins = lowered.map((one) => (places.get(one) ?? -1) - first.length);
-  const temporaryBytes = [...offsets.keys()].reduce((sum, storage) => sum + storage.byteLength, 0);
-  const stats = { instructions: instructions.length, arenaBytes: bytes, temporaryBytes };
+  const stats = { instructions: instructions.length, arenaBytes, temporaryBytes };
   const placesOf = (one: Instruction) =>
     distinct(sources!.get(one)!.map((i) => recorder.places![i - first.length] ?? OUTSIDE));
   return {
     instructions,
     origins,
-    arena,
+    arenas,
     stats,
     places: sources === undefined ? null : lowered.map(placesOf),
   };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "in_memory.h"
+
 namespace nabla::mpi {
 
 namespace {
@@ -18,14 +20,37 @@ void require_whole(World& world) {
   if (!why.empty()) fail(why);
 }
 
-/** Does the first job, without the lock meanwhile. */
+/** Of what goes in memory, as far as others have been told of it. */
+void do_parts(World& world, int number, const std::vector<std::shared_ptr<Job>>& jobs) {
+  for (const std::shared_ptr<Job>& job : jobs) {
+    if (!job->is_told || !is_in_memory(world, *job)) return;
+    if (!job->is_part_done) do_part(world, number, *job);
+  }
+}
+
+/** Others would wait for what this rank cannot tell of. */
+void tell_or_break(World& world, int number, Job& job) {
+  const Timed timed(world.times.awaited);
+  try {
+    tell(world, number, job);
+  } catch (const std::exception& error) {
+    note_broken(world, error.what());
+    throw;
+  }
+}
+
+/** Does the first job, without the lock meanwhile; and before others are waited for, this rank's part of the rest. */
 void do_first(World& world, int number, Lock& lock) {
   Channel& channel = world.channels[number];
-  const std::shared_ptr<Job> job = channel.jobs.front();
+  const std::vector<std::shared_ptr<Job>> jobs(channel.jobs.begin(), channel.jobs.end());
+  const std::shared_ptr<Job>& job = jobs.front();
   channel.busy = true;
   lock.unlock();
   try {
-    if (why_broken(world).empty()) exchange(world, number, *job);
+    if (why_broken(world).empty()) {
+      do_parts(world, number, jobs);
+      exchange(world, number, *job);
+    }
   } catch (const std::exception& error) {
     note_broken(world, error.what());
   }
@@ -73,10 +98,11 @@ void begin(World& world, int number, std::shared_ptr<Job> job, bool apart) {
     fail("another exchange is under way: await the run that makes it first");
   }
   job->number = ++channel.number;
-  const bool is_staged_here = is_staged_first(world, *job);
-  if (is_staged_here && (channel.jobs.empty() || channel.jobs.back()->is_staged())) stage(world, number, *job);
+  const bool is_here = is_in_memory(world, *job);
+  if (is_here && may_tell(channel, *job)) tell_or_break(world, number, *job);
   channel.jobs.push_back(std::move(job));
-  if (!apart || is_staged_here) return;
+  // A thread beside the program's would only take its processor to add up.
+  if (!apart || is_here) return;
   if (!channel.has_worker) std::thread(work, std::ref(world), number).detach();
   channel.has_worker = true;
   channel.begun.notify_one();

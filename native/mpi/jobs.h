@@ -6,7 +6,8 @@
 
 namespace nabla::mpi {
 
-/** Has the channel do it, after what began before; `apart` on a thread of the channel's own, else by whoever waits. */
+/** Has the channel do it, after what began before; `apart` on a thread of the channel's own, else (and in memory) by
+ * whoever waits. */
 void begin(World& world, int channel, std::shared_ptr<Job> job, bool apart);
 
 /** Returns when the exchange of the memory that begins here is done, or was before. What nobody is at is done here. */

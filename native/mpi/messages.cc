@@ -9,8 +9,8 @@ namespace {
 /** For how long to look at a message again and again before sleeping in between: where a processor is shared, who
  * sleeps is served before who yields. */
 constexpr auto kEager = std::chrono::microseconds(200);
-/** What neighbors put into memory gets there without being looked at. */
-constexpr auto kEagerInMemory = std::chrono::microseconds(20);
+/** Where nothing gets on by being looked at. */
+constexpr auto kEagerInMemory = std::chrono::microseconds(50);
 constexpr auto kNap = std::chrono::microseconds(50);
 
 template <typename Use>
@@ -30,18 +30,12 @@ std::string shown(double seconds) {
 void Messages::send(const void* from, int64_t bytes, int to) {
   const Timed timed(world_.times.passing);
   world_.times.bytes += bytes;
-  if (world_.neighbors[to].to[channel_]) {
-    put_.push_back({static_cast<char*>(const_cast<void*>(from)), bytes, to});
-    put_all();
-    return;
-  }
   each(bytes, [&](int64_t at, int64_t count) {
     add(world_.library->send(channel_, static_cast<const char*>(from) + at, count, to), to);
   });
 }
 
 void Messages::receive(void* to, int64_t bytes, int from) {
-  if (world_.neighbors[from].from[channel_]) return taken_.push_back({static_cast<char*>(to), bytes, from});
   const Timed timed(world_.times.passing);
   each(bytes, [&](int64_t at, int64_t count) {
     add(world_.library->receive(channel_, static_cast<char*>(to) + at, count, from), from);
@@ -67,51 +61,16 @@ void Messages::sum(const Pieces& pieces) {
 void Messages::wait() {
   const Timed timed(world_.times.waiting);
   Patience patience(world_, channel_);
-  while (const std::optional<int> peer = look()) patience.pause(*peer);
-}
-
-std::optional<int> Messages::look() {
-  const bool are_put = put_all(), are_taken = take_all();
-  while (!under_way_.empty() && world_.library->test(under_way_.back().request)) under_way_.pop_back();
-  if (!are_taken) return taken_.front().peer;
-  if (!are_put) return put_.front().peer;
-  if (!under_way_.empty()) return under_way_.back().peer;
-  return std::nullopt;
-}
-
-bool Messages::put_all() {
-  for (; !put_.empty(); put_.pop_front()) {
-    auto& [data, left, peer] = put_.front();
-    Ring& ring = world_.neighbors[peer].to[channel_];
-    const int64_t count = ring.put(data, left);
-    data += count;
-    left -= count;
-    if (left > 0) return false;
-    ring.end_put();
+  for (; !under_way_.empty(); under_way_.pop_back()) {
+    while (!world_.library->test(under_way_.back().request)) patience.pause(under_way_.back().peer);
   }
-  return true;
-}
-
-bool Messages::take_all() {
-  for (; !taken_.empty(); taken_.pop_front()) {
-    auto& [data, left, peer] = taken_.front();
-    Ring& ring = world_.neighbors[peer].from[channel_];
-    left -= ring.take(left, [&data](const char* from, int64_t bytes) {
-      std::memcpy(data, from, bytes);
-      data += bytes;
-    });
-    if (left > 0) return false;
-    ring.end_take();
-  }
-  return true;
 }
 
 /** While the program computes, the processor is its. */
 void Patience::pause(int peer) {
   const Clock::duration waited = Clock::now() - start_;
   if (waited > world_.patience) give_up(peer);
-  const Clock::duration eager = world_.is_one_machine ? kEagerInMemory : kEager;
-  if (waited < eager && world_.channels[channel_].awaited) {
+  if (waited < (world_.neighbors.empty() ? kEager : kEagerInMemory) && world_.channels[channel_].awaited) {
     std::this_thread::yield();
   } else {
     std::this_thread::sleep_for(kNap);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <optional>
 #include <vector>
 
 #include "pieces.h"
@@ -47,25 +45,11 @@ class Messages {
     int peer;
   };
 
-  /** Of what goes through memory: what is left of it. */
-  struct Passing {
-    char* data;
-    int64_t left;
-    int peer;
-  };
-
   void add(Request request, int peer) { under_way_.push_back({request, peer}); }
-  /** Looks how far all are; the rank that is to do something next, if any. */
-  std::optional<int> look();
-  /** Gets on with those that go through memory; whether all are through. */
-  bool put_all();
-  bool take_all();
 
   World& world_;
   const int channel_;
   std::vector<UnderWay> under_way_;
-  /** Those that go through memory, in order; what there is room for goes at once. */
-  std::deque<Passing> put_, taken_;
 };
 
 }  // namespace nabla::mpi

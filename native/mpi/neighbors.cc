@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <random>
 #include <string_view>
 #endif
@@ -23,11 +26,17 @@ namespace {
 /** What a rank says of itself and of its memory, which has no name: others find it among the open files of its process.
  */
 struct Address {
-  int64_t machine, process, file, secret;
+  int64_t machine, process, file, secret, heap_bytes;
 };
 
-/** At the start of the memory, before rings: which rank's it is. */
-constexpr int64_t kTitle = kLargestPage;
+/** Maps of a file begin at a page; Linux has pages of up to 64 KB. */
+constexpr int64_t kPage = int64_t{1} << 16;
+constexpr int64_t whole_pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+/** The file begins with whose it is; then come the board, and the heap. */
+constexpr int64_t kTitleBytes = kPage;
+constexpr int64_t kBoardBytes = whole_pages(sizeof(Board));
+constexpr int64_t kHeapAt = kTitleBytes + kBoardBytes;
 
 constexpr const char* kName = "nabla";
 /** MFD_CLOEXEC, which old headers do not have. */
@@ -39,39 +48,46 @@ int64_t machine() {
   return static_cast<int64_t>(std::hash<std::string_view>()(name));
 }
 
-/** From one rank to another. */
-int64_t place_of(int channel, int to) { return kTitle + (int64_t{to} * kChannels + channel) * Ring::kMemory; }
-
-char* map(int file, int64_t from, int64_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, from);
-  return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
+/** Ranks have the machine's memory in equal parts; of what is not used there is nothing. */
+int64_t heap_bytes(int ranks) {
+  const auto machine = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  const int64_t most = std::numeric_limits<intptr_t>::max() / 4;
+  return whole_pages(std::min(machine, most) / ranks);
 }
 
-/** Of rings to or from a rank, one a channel, which lie side by side. */
-bool map_rings(int file, int to, Ring* rings) {
-  char* memory = map(file, place_of(0, to), kChannels * Ring::kMemory);
-  if (memory == nullptr) return false;
-  for (int channel = 0; channel < kChannels; channel++) rings[channel] = Ring(memory + channel * Ring::kMemory);
+bool map(int file, int64_t bytes, Neighbor& neighbor) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+  if (memory == MAP_FAILED) return false;
+  neighbor.board = reinterpret_cast<Board*>(static_cast<char*>(memory) + kTitleBytes);
+  neighbor.heap = static_cast<char*>(memory) + kHeapAt;
   return true;
+}
+
+/** A file may not be longer than this, or the process is ended. */
+bool is_within_limit(int64_t bytes) {
+  rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+         (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= static_cast<uint64_t>(bytes));
 }
 
 /** The memory of this rank; a file that is -1 where there is none to be had. */
 Address make_memory(int ranks) {
-  Address own{machine(), getpid(), -1, 0};
+  Address own{machine(), getpid(), -1, 0, heap_bytes(ranks)};
   const char* wanted = std::getenv("NABLA_SHARED_MEMORY");
-  if (wanted != nullptr && std::string_view(wanted) == "0") return own;
+  const int64_t bytes = kHeapAt + own.heap_bytes;
+  if ((wanted != nullptr && std::string_view(wanted) == "0") || !is_within_limit(bytes)) return own;
   const auto file = static_cast<int>(syscall(SYS_memfd_create, kName, kClosedOnExec));
   if (file < 0) return own;
   std::random_device random;
   own.secret = static_cast<int64_t>(uint64_t{random()} << 32 | random());
   const bool is_written =
-      ftruncate(file, place_of(0, ranks)) == 0 && pwrite(file, &own.secret, sizeof own.secret, 0) == sizeof own.secret;
+      ftruncate(file, bytes) == 0 && pwrite(file, &own.secret, sizeof own.secret, 0) == sizeof own.secret;
   if (!is_written) close(file);
   own.file = is_written ? file : -1;
   return own;
 }
 
-/** The memory of another rank, or -1. What has the same number on another machine is never opened. */
+/** The memory of a rank of this machine, or -1. */
 int open_memory(const Address& of) {
   const std::string path = "/proc/" + std::to_string(of.process) + "/fd/" + std::to_string(of.file);
   char target[PATH_MAX] = "";
@@ -85,11 +101,10 @@ int open_memory(const Address& of) {
   return -1;
 }
 
-bool connect(const Address& own, int rank, const Address& other, int other_rank, Neighbor& neighbor) {
+bool connect(const Address& other, Neighbor& neighbor) {
   const int file = open_memory(other);
   if (file < 0) return false;
-  const bool is_mapped =
-      map_rings(static_cast<int>(own.file), other_rank, neighbor.to) && map_rings(file, rank, neighbor.from);
+  const bool is_mapped = map(file, kHeapAt + other.heap_bytes, neighbor);
   close(file);
   return is_mapped;
 }
@@ -106,17 +121,20 @@ std::vector<T> gathered(World& world, const T& own) {
   return all;
 }
 
-/** Whether this rank has the memory of all others of its machine. */
-bool all_connect(World& world, const std::vector<Address>& all, std::vector<Neighbor>& neighbors) {
-  const int rank = world.library->rank;
-  const auto is_here = [&](const Address& of) { return of.machine == all[rank].machine; };
-  if (std::any_of(all.begin(), all.end(), [&](const Address& of) { return is_here(of) && of.file < 0; })) return false;
+/** Whether this rank has the memory of all. What has the same number on another machine is never opened. */
+bool connect_all(const std::vector<Address>& all, int rank, std::vector<Neighbor>& neighbors) {
+  const auto is_here = [&](const Address& of) { return of.machine == all[rank].machine && of.file >= 0; };
+  if (!std::all_of(all.begin(), all.end(), is_here)) return false;
   for (size_t i = 0; i < all.size(); i++) {
-    const auto other = static_cast<int>(i);
-    if (other == rank || !is_here(all[i])) continue;
-    if (!connect(all[rank], rank, all[i], other, neighbors[i])) return false;
+    if (!connect(all[i], neighbors[i])) return false;
   }
   return true;
+}
+
+void unmap_all(const std::vector<Address>& all, const std::vector<Neighbor>& neighbors) {
+  for (size_t i = 0; i < all.size(); i++) {
+    if (neighbors[i].heap != nullptr) munmap(neighbors[i].heap - kHeapAt, kHeapAt + all[i].heap_bytes);
+  }
 }
 
 }  // namespace
@@ -126,18 +144,13 @@ void find_neighbors(World& world) {
   if (size == 1) return;
   const std::vector<Address> all = gathered(world, make_memory(size));
   std::vector<Neighbor> neighbors(size);
-  const std::vector<int64_t> well = gathered<int64_t>(world, all_connect(world, all, neighbors));
+  const std::vector<int64_t> well = gathered<int64_t>(world, connect_all(all, rank, neighbors));
   // Others have opened it by now, or never will; their maps keep it.
   if (all[rank].file >= 0) close(static_cast<int>(all[rank].file));
-  // One that could not is enough: so ranks know of all pairs, and not of their own only, how messages go.
-  bool is_one_machine = true;
-  for (int i = 0; i < size; i++) {
-    const bool is_here = all[i].machine == all[rank].machine;
-    is_one_machine = is_one_machine && is_here && well[i] != 0;
-    if (is_here && well[i] == 0) neighbors.assign(size, {});
-  }
+  // One that could not is enough: all do the same.
+  if (std::find(well.begin(), well.end(), 0) != well.end()) return unmap_all(all, neighbors);
+  world.heap.begin(neighbors[rank].heap, all[rank].heap_bytes);
   world.neighbors = std::move(neighbors);
-  world.is_one_machine = is_one_machine;
 }
 
 #else

@@ -4,7 +4,7 @@
 
 namespace nabla::mpi {
 
-/** Finds the ranks of this machine, and the memory that this one shares with them. All ranks do it together. */
+/** Has all ranks share memory, if they are on one machine. All do it together. */
 void find_neighbors(World& world);
 
 }  // namespace nabla::mpi

@@ -28,13 +28,15 @@ class Pieces {
   bool begins_at(const char* data) const { return runs_[0].data == data; }
   int64_t count() const { return static_cast<int64_t>(runs_.size()); }
   int64_t length(int64_t run) const { return runs_[run].place.length(); }
+  char* data(int64_t run) const { return runs_[run].data; }
 
-  /** Calls `use(where it is, how many elements, from which on)` for every run of a range, in order. */
+  /** Calls `use(where it is, how many elements, of which run)` for every run of a range, in order. */
   template <typename Use>
   void within(Range range, const Use& use) const {
-    for (const Run& run : runs_) {
+    for (int64_t i = 0; i < count(); i++) {
+      const Run& run = runs_[i];
       const int64_t begin = std::max(range.begin, run.place.begin), end = std::min(range.end, run.place.end);
-      if (begin < end) use(run.data + (begin - run.place.begin) * element, end - begin, begin);
+      if (begin < end) use(run.data + (begin - run.place.begin) * element, end - begin, i);
     }
   }
 

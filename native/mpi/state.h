@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "announcement.h"
+#include "heap.h"
 #include "library.h"
-#include "ring.h"
 #include "times.h"
 
 /** What this process has of its world. */
@@ -40,19 +41,38 @@ struct Channel {
   std::vector<char> received;
 };
 
-/** The memory shared with another rank of this machine; none with those of others. */
+/** What a rank says of an exchange, for all ranks to see where they are on one machine. Zeros are of none. */
+struct Notice {
+  /** Which exchange is described here, and of which this rank has done its part. */
+  alignas(64) std::atomic<int64_t> told;
+  alignas(64) std::atomic<int64_t> done;
+  Announcement announcement;
+  /** Of pieces in the rank's heap. */
+  int64_t places[kMaxOperands];
+};
+
+/** So many exchanges of a channel may be under way. */
+constexpr int kNotices = 64;
+
+struct Board {
+  Notice notices[kChannels][kNotices];
+};
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+
+/** What all ranks see of one, where they are on one machine. */
 struct Neighbor {
-  Ring to[kChannels], from[kChannels];
+  Board* board = nullptr;
+  /** Where its heap begins. */
+  char* heap = nullptr;
 };
 
 struct World {
   std::unique_ptr<Library> library;
   Clock::duration patience;
   Channel channels[kChannels];
-  /** By rank. */
+  /** By rank, this one too; none where not all ranks share memory. */
   std::vector<Neighbor> neighbors;
-  /** Whether all ranks are neighbors. */
-  bool is_one_machine = false;
+  Heap heap;
   ExchangeTimes times;
   std::mutex mutex;
   /** Why nothing can be exchanged any more. */

@@ -10,7 +10,7 @@ namespace nabla::mpi {
 struct ExchangeTimes {
   /** Until a message was through, and to look whether it is; with what the library copies then. */
   std::atomic<int64_t> waiting{0};
-  /** In calls of the library that sent or received something, and copying what neighbors are to find. */
+  /** In calls of the library that sent or received something, and copying to and from memory that ranks share. */
   std::atomic<int64_t> passing{0};
   std::atomic<int64_t> summing{0};
   /** For how long programs could do nothing else. */

@@ -64,7 +64,6 @@ Place join(const std::vector<std::string>& files, double seconds) {
   auto made = std::make_unique<World>();
   made->library = open(files);
   made->patience = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  made->neighbors.resize(made->library->size);
   find_neighbors(*made);
   world = made.release();
   return {world->library->rank, world->library->size, world->library->version};
@@ -79,6 +78,10 @@ void leave(int code) {
   }
   world.library.reset();
 }
+
+char* allocate_shared(int64_t bytes) { return the_world() == nullptr ? nullptr : the_world()->heap.allocate(bytes); }
+
+void release_shared(char* memory) { the_world()->heap.release(memory); }
 
 std::vector<double> exchange_times() {
   static const ExchangeTimes none;

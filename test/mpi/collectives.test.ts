@@ -35,6 +35,7 @@ function expected(size: number): Record<string, unknown> {
     first: [0, 1, 2],
     last,
     flags: [true, true],
+    oneByOne: true,
     gathered: ranks.map((rank) => each((x) => x + rank)),
     long: [sumOf(size, (rank) => rank + 1), sumOf(size, (rank) => rank + 1)],
     several: [[sum, last, last], size],
@@ -56,14 +57,23 @@ describe.each(installed)('$name', (mpi) => {
     const results = resultsIn<Result>(ended);
     expect(ended.code, ended.output).toBe(0);
     expect(results.map(({ rank }) => rank).sort()).toEqual(Array.from({ length: size }, (_, rank) => rank));
-    for (const { rank, ticks, unchanged, doubles, sharesMemory, ...result } of results) {
+    for (const { rank, ticks, unchanged, doubles, bits, sharesMemory, ...result } of results) {
       expect(sharesMemory).toBe(isLinux && size > 1 && how === 'by memory that they share');
       expect(result).toEqual(expected(size));
       expect(unchanged).toEqual([0, 1, 2].map((x) => x + rank));
-      expect(doubles).toEqual(results[0]!.doubles);
+      expect([doubles, bits]).toEqual([results[0]!.doubles, results[0]!.bits]);
       // The event loop went on while 12 MB were added.
       if (size > 1) expect(ticks).toBeGreaterThan(0);
     }
+  });
+
+  it.each([5, 8])('adds in one tree by memory and by messages, on %i', async (size) => {
+    const ways = [{}, { NABLA_SHARED_MEMORY: '0' }];
+    const [byMemory, byMessages] = await Promise.all(
+      ways.map(async (env) => resultsIn<Result>(await launch(mpi, size, 'collectives', { env }))),
+    );
+    expect(byMemory!.length).toBe(size);
+    expect(new Set([...byMemory!, ...byMessages!].map(({ bits }) => bits)).size).toBe(1);
   });
 
   it.each([2, 3])('normalises by the batch of all ranks, on %i', async (size) => {
@@ -87,7 +97,7 @@ describe.each(installed)('$name', (mpi) => {
 it('is a world of one by itself', async () => {
   const ended = await launch(null, 1, 'collectives');
   expect(ended.code, ended.output).toBe(0);
-  const [{ rank, ticks, unchanged, doubles, sharesMemory, ...result } = {} as Result] = resultsIn<Result>(ended);
+  const [{ rank, ticks, unchanged, doubles, bits, sharesMemory, ...result } = {} as Result] = resultsIn<Result>(ended);
   expect(result).toEqual(expected(1));
   expect(sharesMemory).toBe(false);
 });

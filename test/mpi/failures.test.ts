@@ -55,6 +55,7 @@ describe.each(installed)('$name', (mpi) => {
       'shapes',
       /rank \d does something else than rank \d: there number 1, sum of \d000 elements in 1 pieces, here number 1, sum of \d000/,
     ],
+    ['kinds', /rank 1 does something else than rank 0: there number 1, broadcast from of 1 elements/],
     ['order', /does something else than rank \d/],
     ['program', /does something else than rank \d: there number \d+, sum of \d+ elements in \d pieces/],
     [

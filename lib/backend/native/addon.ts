@@ -34,6 +34,8 @@ export interface Addon {
   setNumThreads(count: number): void;
   /** Opens the first of some MPI libraries that is there, and joins its ranks. A rank that keeps others waiting for `seconds` is given up. */
   join(files: readonly string[], seconds: number): Membership;
+  /** As `MemoryCore` says. */
+  sharedBuffer(bytes: number): ArrayBuffer | undefined;
   /** The members of `ExchangeTimes`, in their order. */
   exchangeTimes(): number[];
   /** Leaves them; with a code other than 0 by ending all. */

@@ -106,6 +106,7 @@ const functions: Readonly<Record<FunctionName, true>> = {
   getNumThreads: true,
   setNumThreads: true,
   join: true,
+  sharedBuffer: true,
   exchangeTimes: true,
   leave: true,
 };

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { arange, nn, ones, tensor, zeros } from 'nabla';
+import { allclose, arange, full, Generator, nn, ones, randn, tensor, zeros } from 'nabla';
 import { allGather, allReduce, barrier, broadcast, DataParallel, finalize, init, rank, size } from 'nabla/distributed';
 
 // One rank that shares no memory is enough for all to do without.
@@ -13,7 +14,7 @@ const timer = { ticks: 0 };
 const ticking = setInterval(() => timer.ticks++, 1);
 const long = await allReduce(ones([3_000_001]).mul(rank() + 1));
 clearInterval(ticking);
-/** The gradient of each weight: more in all than the memory between two ranks has room for. */
+/** The gradient of each weight: several megabytes. */
 function gradients(): unknown[] {
   const weights = [1, 2, 3, 4].map(() => new nn.Parameter(zeros([1_000_001])));
   const parallel = new DataParallel(new nn.ParameterList(weights));
@@ -25,6 +26,21 @@ function gradients(): unknown[] {
   return weights.map(({ grad }) =>
     [grad!.min().item(), grad!.max().item()].map((one) => Math.round(one * 1000) / 1000),
   );
+}
+/** Whether gradients are sums that go one by one, more at a time than others are told of. */
+function oneByOne(): boolean {
+  const weights = Array.from({ length: 200 }, (_, i) => new nn.Parameter(zeros([i + 1])));
+  const parallel = new DataParallel(new nn.ParameterList(weights), { bucketMegabytes: 1e-6 });
+  parallel.backward(
+    (x) => weights.map((weight, i) => weight.sum().mul(x.mul(i))).reduce((sum, one) => sum.add(one)),
+    tensor([2 * rank()]),
+  );
+  return weights.every(({ grad }, i) => allclose(grad!, full([i + 1], i * (size() - 1))));
+}
+/** Of a sum that is another where ranks are added in another order. */
+async function bits(): Promise<string> {
+  const sum = await allReduce(randn([10_007], { generator: new Generator(rank()) }));
+  return createHash('sha256').update(sum.toTypedArray()).digest('hex');
 }
 const several = await Promise.all([allReduce(x), allReduce(x, 'maximum'), broadcast(x, size() - 1), allGather(x)]);
 const result = {
@@ -39,6 +55,8 @@ const result = {
   nan: list(await allReduce(tensor([rank() === 0 ? Number.NaN : 1, 1]), 'minimum')),
   integers: list(await allReduce(tensor([rank(), 2 ** 30], { dtype: 'int32' }))),
   doubles: list(await allReduce(tensor([0.1 * (rank() + 1)], { dtype: 'float64' }))),
+  bits: await bits(),
+  oneByOne: oneByOne(),
   empty: (await allReduce(zeros([0, 2]))).shape,
   scalar: (await allReduce(tensor(2))).item(),
   strided: list(await allReduce(arange(6).float().reshape([2, 3]).t())),

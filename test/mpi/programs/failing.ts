@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { capture, manualSeed, nn, noGrad, ones, optim, type Tensor, zeros } from 'nabla';
-import { allReduce, barrier, DataParallel, finalize, init, rank } from 'nabla/distributed';
+import { allReduce, barrier, broadcast, DataParallel, finalize, init, rank } from 'nabla/distributed';
 
 // What goes wrong, on rank 1 alone; the others must notice.
 const [how, seconds = '3', log] = process.argv.slice(2);
@@ -33,6 +33,9 @@ switch (how) {
     break;
   case 'shapes':
     await allReduce(ones([isOdd ? 3000 : 2000]));
+    break;
+  case 'kinds':
+    await (isOdd ? broadcast(ones([1])) : allReduce(ones([1])));
     break;
   case 'order':
     await (isOdd ? barrier() : allReduce(ones([1])));
