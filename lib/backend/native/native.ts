@@ -5,18 +5,26 @@ import type { Addon } from './addon.js';
 import { Encoder } from './encoder.js';
 import { failureOf } from './failure.js';
 import { LinkedCode } from './linked-code.js';
+import { asProduct } from './products.js';
 import { NativeReplay } from './replay.js';
 
 /** The instruction set in C++: every call writes one instruction to the tape that is shared with the addon, and runs it. */
 export function createNativeBackend(addon: Addon): Backend {
   const encoder = new Encoder(addon);
-  const all = eachOp((op, { encode }) => {
+  const each = eachOp((op, { encode }) => {
     const code = ops.indexOf(op);
     return (...values) => {
       encode(encoder, ...values);
       return encoder.run(op, code);
     };
   });
+  const all: typeof each = {
+    ...each,
+    convolve: (...values) => {
+      const product = asProduct(...values);
+      return product === null ? each.convolve(...values) : each.matmul(...product);
+    },
+  };
   const { map, fold } = instructions;
   const [mapCode, foldCode] = [ops.indexOf('map'), ops.indexOf('fold')];
   const backend: Backend = {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
+
 #include "../../parallel.h"
 #include "../../scratch.h"
 #include "../kernels.h"
 #include "../map/map.h"
 #include "../matmul/blocks.h"
+#include "../matmul/ends.h"
 #include "../tasks.h"
 #include "geometry.h"
 #include "image.h"
@@ -44,16 +47,17 @@ struct WindowPlan {
   int64_t channels, panel, vectors;
   /** Whether vectors run from row to row of a region, so that all lanes are used: then they are packed. */
   bool packs;
-  /** Whether the product is not summed up at the output itself. */
+  /** Where it is summed up, if not in memory of its own; what an epilogue does to it is done there. */
+  const Operand* place;
   bool keeps;
 
   explicit WindowPlan(const Convolution& from) : turns(is_better_turned(from)), vectors(tile_vectors(from.rows)) {
     constexpr int64_t kSize = sizeof(T);
-    const Operand& out = from.rest[0];
-    const int64_t* steps = out.strides + Convolution::kPlace;
-    const bool lies_in_rows = from.epilogue() == nullptr && (steps[2] == 1 || from.places[2] == 1);
+    place = product_place(from);
+    const int64_t* steps = (place == nullptr ? from.rest : place)->strides + Convolution::kPlace;
+    const bool lies_in_rows = place != nullptr && (steps[2] == 1 || from.places[2] == 1);
     const bool lies_dense = lies_in_rows && (steps[1] == from.places[2] || from.places[1] == 1);
-    const int64_t most = lies_dense && !turns
+    const int64_t most = lies_dense && !turns && from.epilogue() == nullptr
                              ? kRegionPlaces
                              : smaller(kRegionPlaces, larger(64, kKeptRegionBytes / (from.rows * kSize)));
     regions = Regions::of(from, smaller(most, places_for_all(from)), kLanes<T>);
@@ -64,6 +68,20 @@ struct WindowPlan {
     const ImageLayout layout(from, regions.rows, regions.cols);
     const int64_t limit = smaller(kWindowTerms<T> / from.window(), kImageBytes / (layout.channel() * kSize));
     channels = even_part(from.channels, larger(1, limit), 1);
+  }
+
+  /** An output of the product's type, of which the epilogue reads nothing else. */
+  static const Operand* product_place(const Convolution& from) {
+    const Program* epilogue = from.epilogue();
+    if (epilogue == nullptr) return from.rest;
+    const int inputs = epilogue->inputs - 1, axes = Convolution::kPlace + kSlides;
+    for (int i = inputs; i < from.rest_count(); i++) {
+      const Operand& out = from.rest[i];
+      const Extent extent(*from.instruction, axes, out);
+      const auto meets = [&](const Operand& other) { return extent.meets({*from.instruction, axes, other}); };
+      if (out.dtype == kDTypeOf<T> && std::none_of(from.rest, from.rest + inputs, meets)) return &out;
+    }
+    return nullptr;
   }
 
   /** Multiply-adds of vectors for each term, where each row of places has vectors of its own. */
@@ -251,20 +269,21 @@ inline Operand at_region(const Operand& whole, int64_t sample, int64_t group, co
           {strides[Convolution::kRow], strides[Convolution::kPlace + 1], strides[Convolution::kPlace + 2]}};
 }
 
-/** Hands a kept product of a region on: to the output, or to the epilogue. */
+/** Copies a kept product of a region to the output. */
 template <typename T>
-void finish_region(const Convolution& from, int64_t sample, int64_t group, const Region& region, T* product) {
-  if (from.epilogue() == nullptr) {
-    const Operand to = at_region(from.rest[0], sample, group, region, sizeof(T));
-    T* out = reinterpret_cast<T*>(to.data);
-    for (int64_t i = 0; i < from.rows; i++) {
-      for (int64_t row = 0; row < region.rows; row++) {
-        T* line = out + i * to.strides[0] + row * to.strides[1];
-        for (int64_t col = 0; col < region.cols; col++) line[col * to.strides[2]] = *product++;
-      }
+void copy_region(const Convolution& from, const Region& region, const T* product, const Operand& to) {
+  T* out = reinterpret_cast<T*>(to.data);
+  for (int64_t i = 0; i < from.rows; i++) {
+    for (int64_t row = 0; row < region.rows; row++) {
+      T* line = out + i * to.strides[0] + row * to.strides[1];
+      for (int64_t col = 0; col < region.cols; col++) line[col * to.strides[2]] = *product++;
     }
-    return;
   }
+}
+
+/** Hands a product of a region on to the epilogue. */
+inline void run_epilogue(const Convolution& from, int64_t sample, int64_t group, const Region& region,
+                         const Operand& product) {
   Instruction epilogue;
   epilogue.program = from.epilogue();
   epilogue.params = from.instruction->params;
@@ -274,7 +293,7 @@ void finish_region(const Convolution& from, int64_t sample, int64_t group, const
   epilogue.sizes[0] = from.rows;
   epilogue.sizes[1] = region.rows;
   epilogue.sizes[2] = region.cols;
-  epilogue.operands[0] = {reinterpret_cast<char*>(product), kDTypeOf<T>, {region.area(), region.cols, 1}};
+  epilogue.operands[0] = product;
   for (int i = 0; i < from.rest_count(); i++) {
     epilogue.operands[1 + i] = at_region(from.rest[i], sample, group, region, size_of(from.rest[i].dtype));
   }
@@ -317,7 +336,6 @@ template <typename T>
 void convolve_regions(const Convolution& from, const WindowPlan<T>& plan, int64_t begin, int64_t end) {
   const WindowScratch<T> memory(from, plan);
   const int64_t regions = plan.regions.size(), window = from.window();
-  const Operand& out = from.rest[0];
   int64_t packed = -1, known_rows = -1, known_cols = -1, known_channels = -1;
   Region laid{-1, -1, -1, -1, -1};
   for (int64_t index = begin; index < end; index++) {
@@ -326,15 +344,17 @@ void convolve_regions(const Convolution& from, const WindowPlan<T>& plan, int64_
     const T* weight = reinterpret_cast<const T*>(from.weight->data) + group * from.weight->strides[Convolution::kGroup];
     if (packed != group) pack_weight(from, weight, plan.panel, plan.turns ? kLanes<T> : 1, memory.weight);
     packed = group;
-    const Operand target = at_region(out, sample, group, region, sizeof(T));
+    const Operand sums =
+        plan.keeps ? Operand{reinterpret_cast<char*>(memory.kept), kDTypeOf<T>, {region.area(), region.cols, 1}}
+                   : at_region(*plan.place, sample, group, region, sizeof(T));
     const RegionProduct<T> product{from,
                                    plan,
                                    memory,
                                    region,
                                    ImageLayout(from, region.rows, region.cols),
-                                   plan.keeps ? memory.kept : reinterpret_cast<T*>(target.data),
-                                   plan.keeps ? region.area() : target.strides[0],
-                                   plan.keeps ? region.cols : target.strides[1]};
+                                   reinterpret_cast<T*>(sums.data),
+                                   sums.strides[0],
+                                   sums.strides[1]};
     const T* input = reinterpret_cast<const T*>(from.input->data) + sample * from.input->strides[Convolution::kSample] +
                      group * from.input->strides[Convolution::kGroup];
     for (int64_t channel = 0; channel < from.channels; channel += plan.channels) {
@@ -350,7 +370,11 @@ void convolve_regions(const Convolution& from, const WindowPlan<T>& plan, int64_
       laid = region;
       product.add(channel * window, count * window);
     }
-    if (plan.keeps) finish_region(from, sample, group, region, memory.kept);
+    if (from.epilogue() != nullptr) {
+      run_epilogue(from, sample, group, region, sums);
+    } else if (plan.keeps) {
+      copy_region(from, region, memory.kept, at_region(*plan.place, sample, group, region, sizeof(T)));
+    }
   }
 }
 
