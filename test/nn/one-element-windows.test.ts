@@ -1,4 +1,4 @@
-import { capture, grad, manualSeed, nn, noGrad, randn, type Tensor } from 'nabla';
+import { capture, grad, manualSeed, nn, noGrad, ones, randn, type Tensor, zeros } from 'nabla';
 import { describe, expect, it } from 'vitest';
 
 const { conv1d, conv2d, conv3d } = nn.functional;
@@ -66,6 +66,32 @@ describe.each(layouts)('windows of one element over %s', (_, of) => {
       const step = (x: Tensor) => noGrad(() => end(convolve(x, weight, bias), other));
       expect(capture(step)(x).toArray()).toEqual(step(x).toArray());
     }
+  });
+});
+
+describe('beyond an input of one place', () => {
+  it('are zeros: the gradient where a step is longer than the input', () => {
+    for (const [convolve, size, stride] of [
+      [conv1d, [2], 2],
+      [conv2d, [2, 2], 2],
+      [conv2d, [1, 3], 3],
+    ] as const) {
+      const weight = ones([24, 20, ...size.map(() => 1)]);
+      const x = ones([2, 20, ...size]).requiresGrad_();
+      const [gradient] = grad(convolve(x, weight, null, { stride }).sum(), [x]);
+      const expected = zeros(x.shape);
+      expected.reshape([2, 20, -1]).select(2, 0).fill_(24);
+      expect(gradient!.toArray()).toEqual(expected.toArray());
+    }
+  });
+
+  it('are zeros: the padding of a transposed convolution', () => {
+    const weight = ones([20, 3, 1, 1]);
+    const y = nn.functional.convTranspose2d(ones([2, 20, 1, 1]), weight, null, { stride: 2, outputPadding: 1 });
+    expect(y.select(0, 1).select(0, 2).toArray()).toEqual([
+      [20, 0],
+      [0, 0],
+    ]);
   });
 });
 

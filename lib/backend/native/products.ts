@@ -19,6 +19,8 @@ export function asProduct(
   const [rows = 0, channels = 0, ...kernel] = weight.shape;
   const isOneElement = kernel.every((size, axis) => size === 1 && stride[axis] === 1 && before[axis] === 0);
   if (!isOneElement || channels < FEWEST_CHANNELS || channels !== input.shape[1]) return null;
+  // Beyond the input there are zeros.
+  if (kernel.some((_, axis) => input.shape[axis + 2] !== outputs[0]!.shape[axis + 2])) return null;
   if (sizeOf(outputs[0]!.shape) === 0) return null;
   const places = sizeOf(outputs[0]!.shape.slice(2));
   const along = (view: View) => withOnePlace(view, kernel.length, places);
