@@ -40,7 +40,8 @@ export function placeInArenas(
 ): InArenas {
   const exchanged = new Set(instructions.filter(({ op }) => op === 'collective').flatMap(storagesWritten));
   const own = placeTemporaries(instructions, (storage) => isTemporary(storage) && !exchanged.has(storage));
-  const shared = placeTemporaries(instructions, (storage) => isTemporary(storage) && exchanged.has(storage));
+  const exchanging = exchanged.size === 0 ? [] : instructions;
+  const shared = placeTemporaries(exchanging, (storage) => isTemporary(storage) && exchanged.has(storage));
   const arenas = { own: allocate('bool', own.bytes), shared: allocateShared(shared.bytes) };
   const placed = [...own.offsets.keys(), ...shared.offsets.keys()];
   return {

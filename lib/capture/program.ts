@@ -46,7 +46,7 @@ const NO_AXES: readonly number[] = [];
 /** What a run of many steps takes beside the memory of arguments and results. */
 export type LoopParts = Omit<Loop, 'ports' | 'steps' | 'numbers'>;
 
-/** A recorded function made ready to run: fused, its temporaries in one arena, linked by the core. */
+/** A recorded function made ready to run: fused, its temporaries placed in arenas, linked by the core. */
 export class CapturedProgram {
   readonly instructions: readonly Instruction[];
   readonly stats: ProgramStats;

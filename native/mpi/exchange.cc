@@ -53,8 +53,7 @@ class Exchange {
    * Beyond a power of two, rank r + power has its elements combined with those of r before all others.
    */
   void reduce() {
-    int power = 1;
-    while (power * 2 <= size_) power *= 2;
+    const int power = power_within(size_);
     const Range all{0, pieces_.total};
     if (rank_ >= power) {
       swap(rank_ - power, all, {0, 0});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <thread>
 
 #include "collective.h"
@@ -23,6 +24,9 @@ struct Job {
   /** Which thread began it: it is the one that waits for it. */
   std::thread::id owner = std::this_thread::get_id();
 };
+
+/** The largest power of two that is no more: so many ranks are at the leaves of the tree in which all combine. */
+inline int power_within(int ranks) { return static_cast<int>(std::bit_floor(static_cast<unsigned>(ranks))); }
 
 /** Does this rank's part of what all do; afterwards the pieces are the result. */
 void exchange(World& world, int channel, Job& job);

@@ -4,12 +4,6 @@
 
 namespace nabla::mpi {
 
-namespace {
-
-constexpr int64_t kPage = int64_t{1} << 16;
-
-}  // namespace
-
 void Heap::begin(char* memory, int64_t bytes) {
   memory_ = memory;
   bytes_ = bytes;
@@ -17,7 +11,7 @@ void Heap::begin(char* memory, int64_t bytes) {
 }
 
 char* Heap::allocate(int64_t bytes) {
-  const int64_t wanted = (bytes + kPage - 1) / kPage * kPage;
+  const int64_t wanted = whole_pages(bytes);
   const std::lock_guard lock(mutex_);
   for (auto found = free_.begin(); found != free_.end(); ++found) {
     const auto [at, size] = *found;

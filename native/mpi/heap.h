@@ -6,6 +6,10 @@
 
 namespace nabla::mpi {
 
+/** Maps begin at a page, and what is allocated too; Linux has pages of up to 64 KB. */
+constexpr int64_t kPage = int64_t{1} << 16;
+constexpr int64_t whole_pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
 /**
  * Memory of this rank that all ranks of its machine see: what they add up lies in it, so that nobody sends it. What is
  * released stays with the process, for what is allocated next: a program may still run where its memory has been

@@ -1,5 +1,6 @@
 #include "in_memory.h"
 
+#include <bit>
 #include <cstring>
 
 #include "combine.h"
@@ -20,9 +21,18 @@ bool is_reduction(CollectiveKind kind) {
          kind == CollectiveKind::kMaximum;
 }
 
-/** Of a broadcast, only what its root has. */
-bool is_read_by_others(const World& world, const Job& job) {
-  return job.kind != CollectiveKind::kBroadcast || job.root == world.library->rank;
+/** What a rank has of what is gathered. */
+Range part_gathered(const World& world, const Job& job, int rank) {
+  const int64_t length = job.pieces.total / world.library->size;
+  return {rank * length, (rank + 1) * length};
+}
+
+/** What of this rank's elements others need: of a broadcast only what its root has, of a gathering its part. */
+Range read_by_others(const World& world, const Job& job) {
+  const Range all{0, job.pieces.total};
+  const int rank = world.library->rank;
+  if (job.kind == CollectiveKind::kGather) return part_gathered(world, job, rank);
+  return job.kind != CollectiveKind::kBroadcast || job.root == rank ? all : Range{0, 0};
 }
 
 Notice& notice(World& world, int rank, int channel, const Job& job) {
@@ -57,11 +67,13 @@ void each_outside(const World& world, const Pieces& pieces, const Use& use) {
 class Tree {
  public:
   Tree(CollectiveKind kind, DType dtype, int rank, int size)
-      : kind_(kind), dtype_(dtype), element_(kSizes[static_cast<int>(dtype)]), rank_(rank), size_(size) {
-    while (power_ * 2 <= size) power_ *= 2;
-    int levels = 1;
-    for (int ranks = 1; ranks < power_; ranks *= 2) levels++;
-    room_.resize(levels * kBlock);
+      : kind_(kind),
+        dtype_(dtype),
+        element_(kSizes[static_cast<int>(dtype)]),
+        rank_(rank),
+        size_(size),
+        power_(power_within(size)) {
+    room_.resize(std::bit_width(static_cast<unsigned>(power_)) * kBlock);
   }
 
   /** `at` by rank; each has the result afterwards. */
@@ -104,8 +116,7 @@ class Tree {
   const CollectiveKind kind_;
   const DType dtype_;
   const int64_t element_;
-  const int rank_, size_;
-  int power_ = 1;
+  const int rank_, size_, power_;
   std::vector<char> room_;
   char* const* at_ = nullptr;
   int64_t bytes_ = 0;
@@ -118,8 +129,13 @@ int64_t part_of(int rank, int size, int64_t total) {
 
 constexpr int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/** Says where elements are that all ranks see, for those that they do not by a copy. */
-void place(World& world, int channel, Job& job) {
+/** Where a rank has an element of a piece, by the byte. */
+char* place_at(World& world, int rank, int channel, const Job& job, int64_t run, int64_t byte) {
+  return world.neighbors[rank].heap + notice(world, rank, channel, job).places[run] + byte;
+}
+
+/** Says where elements are that others need, for those that they do not see by a copy. */
+void place(World& world, int channel, Job& job, Range needed) {
   const Timed timed(world.times.passing);
   int64_t bytes = 0;
   each_outside(world, job.pieces, [&](int64_t, const char*, int64_t length) { bytes += aligned(length); });
@@ -131,16 +147,15 @@ void place(World& world, int channel, Job& job) {
   int64_t* places = own_notice(world, channel, job).places;
   for (int64_t run = 0; run < job.pieces.count(); run++) places[run] = world.heap.place_of(job.pieces.data(run));
   char* to = job.copies;
-  each_outside(world, job.pieces, [&](int64_t run, const char* data, int64_t length) {
-    std::memcpy(to, data, length);
+  each_outside(world, job.pieces, [&](int64_t run, const char*, int64_t length) {
     places[run] = world.heap.place_of(to);
     to += aligned(length);
   });
-}
-
-/** Where a rank has an element of a piece, by the byte. */
-char* place_at(World& world, int rank, int channel, const Job& job, int64_t run, int64_t byte) {
-  return world.neighbors[rank].heap + notice(world, rank, channel, job).places[run] + byte;
+  job.pieces.within(needed, [&](const char* data, int64_t count, int64_t run) {
+    if (world.heap.place_of(data) >= 0) return;
+    char* copy = place_at(world, world.library->rank, channel, job, run, data - job.pieces.data(run));
+    std::memcpy(copy, data, count * job.pieces.element);
+  });
 }
 
 /** This rank's part of the elements, for all. */
@@ -182,7 +197,8 @@ bool may_tell(const Channel& channel, const Job& job) {
 }
 
 void tell(World& world, int channel, Job& job) {
-  if (is_read_by_others(world, job)) place(world, channel, job);
+  const Range needed = read_by_others(world, job);
+  if (needed.length() > 0) place(world, channel, job, needed);
   Notice& notice = own_notice(world, channel, job);
   notice.announcement = announcement_of(job);
   notice.told.store(job.number, std::memory_order_release);
@@ -199,9 +215,8 @@ void do_part(World& world, int channel, Job& job) {
   } else if (job.kind == CollectiveKind::kBroadcast) {
     copy_from(world, channel, job, static_cast<int>(job.root), {0, job.pieces.total});
   } else {
-    const int64_t part = job.pieces.total / world.library->size;
     for (int peer = 0; peer < world.library->size; peer++) {
-      copy_from(world, channel, job, peer, {peer * part, (peer + 1) * part});
+      copy_from(world, channel, job, peer, part_gathered(world, job, peer));
     }
   }
   own_notice(world, channel, job).done.store(job.number, std::memory_order_release);

@@ -29,10 +29,6 @@ struct Address {
   int64_t machine, process, file, secret, heap_bytes;
 };
 
-/** Maps of a file begin at a page; Linux has pages of up to 64 KB. */
-constexpr int64_t kPage = int64_t{1} << 16;
-constexpr int64_t whole_pages(int64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-
 /** The file begins with whose it is; then come the board, and the heap. */
 constexpr int64_t kTitleBytes = kPage;
 constexpr int64_t kBoardBytes = whole_pages(sizeof(Board));
